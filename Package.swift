@@ -1,0 +1,150 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6 mode (the default of these tools), complete concurrency checks, no warning tolerated.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+enum Room {
+    static let c = "Sources/C/"
+    static let bindings = "Sources/Bindings/"
+    static let core = "Sources/Core/"
+    static let planes = "Sources/Planes/"
+    static let api = "Sources/API/"
+    static let app = "Sources/App/"
+}
+
+func module(_ name: String, in room: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: room + name, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, in room: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, path: room.replacing("Sources/", with: "Tests/") + name + "Tests",
+        resources: resources, swiftSettings: strict)
+}
+
+extension String {
+    func replacing(_ prefix: String, with other: String) -> String { other + dropFirst(prefix.count) }
+}
+
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "viaduct",
+    products: [
+        .executable(name: "viaduct", targets: ["viaduct"]),
+        .executable(name: "viaduct-pipeline", targets: ["viaduct-pipeline"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        // C
+        .systemLibrary(
+            name: "CGStreamer", path: Room.c + "CGStreamer", pkgConfig: "gstreamer-webrtc-1.0",
+            providers: [.apt(["libgstreamer-plugins-bad1.0-dev", "libgstreamer-plugins-base1.0-dev"])]),
+        .systemLibrary(
+            name: "CWebSockets", path: Room.c + "CWebSockets", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: Room.c + "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CGStreamerShims", dependencies: ["CGStreamer"], path: Room.c + "CGStreamerShims"),
+        .target(name: "CWebSocketsShims", dependencies: ["CWebSockets"], path: Room.c + "CWebSocketsShims"),
+        .target(name: "CLinux", path: Room.c + "CLinux"),
+
+        // Bindings
+        module("GStreamerKit", in: Room.bindings, ["CGStreamer", "CGStreamerShims"]),
+        module("WebServerKit", in: Room.bindings, ["CWebSockets", "CWebSocketsShims", httpTypes, collections]),
+        module("SecureTransport", in: Room.bindings, ["COpenSSL"]),
+        module("LinuxIO", in: Room.bindings, ["CLinux"]),
+
+        // Core
+        module("BridgeModel", in: Room.core),
+        module("RTP", in: Room.core, ["BridgeModel"]),
+        module("SDP", in: Room.core, ["BridgeModel"]),
+        module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
+        module("Bridge", in: Room.core, ["BridgeModel"]),
+        module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
+
+        // Planes
+        module("SignalingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Signaling", "WebServerKit", logging]),
+        module("MediaPlane", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO", logging]),
+        module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
+        module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),
+        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", logging]),
+        module(
+            "DeliveryPlane", in: Room.planes,
+            [
+                "BridgeModel", "Bridge", logging, crypto, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        module(
+            "StoragePlane", in: Room.planes,
+            ["BridgeModel", "Bridge", logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
+        module(
+            "AccessPlane", in: Room.planes,
+            ["BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
+        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "SecureTransport", logging]),
+
+        // API
+        module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
+        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "HTTPCore", httpTypes]),
+        module("EyesonDialect", in: Room.api, ["BridgeModel", "Bridge", "HTTPCore", httpTypes]),
+
+        // Web
+        .target(name: "Web", path: "Sources/Web", resources: [.copy("Pages")], swiftSettings: strict),
+
+        // App
+        module("BridgeConfiguration", in: Room.app, ["BridgeModel", .product(name: "Yams", package: "Yams")]),
+        .executableTarget(
+            name: "viaduct",
+            dependencies: [
+                "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
+                "AccessPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration", "WebServerKit",
+                httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: Room.app + "viaduct", swiftSettings: strict),
+        .executableTarget(
+            name: "viaduct-pipeline", dependencies: ["PipelineChild"], path: Room.app + "viaduct-pipeline", swiftSettings: strict),
+        // Tests
+        tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
+        tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),
+        tests("SecureTransport", in: Room.bindings, ["SecureTransport"]),
+        tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
+        tests("BridgeModel", in: Room.core, ["BridgeModel"]),
+        tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
+        tests("SDP", in: Room.core, ["SDP", "BridgeModel"]),
+        tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
+        tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
+        tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
+        tests("SignalingPlane", in: Room.planes, ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
+        tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
+        tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO"]),
+        tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),
+        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
+        tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "BridgeModel", "Bridge"]),
+        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge"]),
+        tests("AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge"]),
+        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),
+        tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
+        tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore"]),
+        tests("EyesonDialect", in: Room.api, ["EyesonDialect", "BridgeModel", "Bridge", "HTTPCore"]),
+        tests("BridgeConfiguration", in: Room.app, ["BridgeConfiguration", "BridgeModel"]),
+        .testTarget(name: "LayeringTests", path: "Tests/Layering", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,63 @@
+package import BridgeModel
+
+/// Bridge to child, over the control socket (length-prefixed JSON). The first message is always `plan`.
+package enum PipelineCommand: Codable, Sendable, Equatable {
+    /// The plan; one media socket per track comes with it as ancillary data (SCM_RIGHTS), in track order.
+    case plan(PipelinePlan)
+    /// The answer to a camera's offer, and the fingerprints that it names.
+    case remoteDescription(sdp: String, fingerprints: [Fingerprint])
+    /// A candidate of the peer, already parsed by us once; `.end` closes the list.
+    case candidate(IceCandidate)
+    /// Ask the source of `track` for a keyframe.
+    case forceKeyframe(track: UInt8)
+    /// Answer with `alive`: the watchdog's question.
+    case ping
+    /// Finish and exit 0 within `deadline`: a recorder ends its file, a peer says goodbye.
+    case stop(deadline: Duration)
+}
+
+/// Child to bridge, over the control socket.
+package enum PipelineEvent: Codable, Sendable, Equatable {
+    /// GStreamer is initialised and the versions are acceptable; a warm child waits for its plan after this.
+    case ready
+    /// The plan's pipeline is built and playing.
+    case started
+    /// Our description: a complete answer (publish, view) or an offer (camera), with our fingerprint.
+    case localDescription(sdp: String)
+    /// A candidate found after the description was sent; `.end` closes the list.
+    case candidate(IceCandidate)
+    /// ICE and DTLS are up and the peer's certificate matches its SDP.
+    case connected
+    /// ICE lost its peer; it may come back.
+    case disconnected
+    /// A viewer of `track` cannot go on without a keyframe, or a recorder cannot begin.
+    case keyframeNeeded(track: UInt8)
+    /// A recorder wrote its first frame. `capturedAt` is the source's clock from sender reports, nil when none came yet.
+    case firstFrame(writtenAt: WallTime, capturedAt: WallTime?)
+    /// A fragment or cluster is on disk and synced.
+    case segmentClosed(bytes: Int64, duration: Duration)
+    case stats(PipelineStats)
+    case alive
+    /// Worse service, not the end.
+    case warning(code: BridgeError.Code, message: String)
+    /// The end, with its reason. The process exits after it.
+    case failed(BridgeError)
+    /// The end, as asked. `duration` and `bytes` are a file's, zero for peers.
+    case finished(bytes: Int64, duration: Duration)
+}
+
+/// What a child tells about itself every five seconds.
+package struct PipelineStats: Codable, Sendable, Equatable {
+    package var packetsIn: UInt64
+    package var packetsOut: UInt64
+    /// Datagrams that a full socket refused.
+    package var packetsDropped: UInt64
+    package var residentBytes: UInt64
+
+    package init(packetsIn: UInt64 = 0, packetsOut: UInt64 = 0, packetsDropped: UInt64 = 0, residentBytes: UInt64 = 0) {
+        self.packetsIn = packetsIn
+        self.packetsOut = packetsOut
+        self.packetsDropped = packetsDropped
+        self.residentBytes = residentBytes
+    }
+}

@@ -1,0 +1,201 @@
+package import BridgeModel
+
+/// What one child process is to run: a value that tests print and compare without GStreamer.
+package struct PipelinePlan: Codable, Sendable, Equatable {
+    package var pipeline: PipelineID
+    package var work: Work
+
+    package init(pipeline: PipelineID, work: Work) {
+        self.pipeline = pipeline
+        self.work = work
+    }
+
+    /// The kinds of work.
+    package enum Work: Codable, Sendable, Equatable {
+        /// webrtcbin answers a publisher's offer; its RTP goes to the hub.
+        case publish(PublishPlan)
+        /// webrtcbin answers a viewer's offer; RTP comes from the hub.
+        case view(ViewPlan)
+        /// RTP from the hub into a file.
+        case record(RecordPlan)
+        /// Rewrites a finished or broken recording so that it has a duration and an index.
+        case finish(FinishPlan)
+        /// A camera of ours: a source that is encoded and offered by webrtcbin. It has no media sockets to a hub.
+        case camera(CameraPlan)
+    }
+
+    /// Media sockets that the child is given, one per track, in track order. A camera and a finisher have none.
+    package var tracks: [TrackDescription] {
+        switch work {
+        case .publish(let plan): plan.tracks
+        case .view(let plan): plan.tracks.map(\.source)
+        case .record(let plan): plan.tracks
+        case .finish, .camera: []
+        }
+    }
+}
+
+/// The DTLS identity of a pipeline's WebRTC transport and what it must see at the other end.
+package struct DTLSIdentity: Codable, Sendable, Equatable {
+    /// Private key and certificate, PEM, ECDSA P-256.
+    package var pem: Redacted<String>
+    /// Digest of that certificate, printed in our SDP.
+    package var fingerprint: Fingerprint
+
+    package init(pem: Redacted<String>, fingerprint: Fingerprint) {
+        self.pem = pem
+        self.fingerprint = fingerprint
+    }
+}
+
+/// webrtcbin as the answerer of a publisher.
+package struct PublishPlan: Codable, Sendable, Equatable {
+    /// The offer as our SDP gate printed it: accepted sections only, one codec (and its RTX) in each.
+    package var offer: String
+    /// Tracks in the order of the offer's sections.
+    package var tracks: [TrackDescription]
+    /// Every fingerprint of the peer's SDP; its certificate must match one before media passes in either direction.
+    package var peerFingerprints: [Fingerprint]
+    package var identity: DTLSIdentity
+    package var ice: IceSettings
+
+    package init(
+        offer: String, tracks: [TrackDescription], peerFingerprints: [Fingerprint], identity: DTLSIdentity, ice: IceSettings
+    ) {
+        self.offer = offer
+        self.tracks = tracks
+        self.peerFingerprints = peerFingerprints
+        self.identity = identity
+        self.ice = ice
+    }
+}
+
+/// webrtcbin as the answerer of a viewer.
+package struct ViewPlan: Codable, Sendable, Equatable {
+    package var offer: String
+    /// Tracks in the order of the offer's sections.
+    package var tracks: [ViewTrack]
+    package var peerFingerprints: [Fingerprint]
+    package var identity: DTLSIdentity
+    package var ice: IceSettings
+
+    package init(offer: String, tracks: [ViewTrack], peerFingerprints: [Fingerprint], identity: DTLSIdentity, ice: IceSettings) {
+        self.offer = offer
+        self.tracks = tracks
+        self.peerFingerprints = peerFingerprints
+        self.identity = identity
+        self.ice = ice
+    }
+}
+
+/// A stream's track as one viewer gets it.
+package struct ViewTrack: Codable, Sendable, Equatable {
+    package var source: TrackDescription
+    /// The payload type that the viewer's offer gave this codec.
+    package var payloadType: UInt8
+    /// The section's identification in the viewer's offer.
+    package var mid: String
+
+    package init(source: TrackDescription, payloadType: UInt8, mid: String) {
+        self.source = source
+        self.payloadType = payloadType
+        self.mid = mid
+    }
+}
+
+/// File formats of a recording.
+package enum Container: String, Codable, Sendable, CaseIterable {
+    case webm, matroska, mp4
+
+    /// The file name's ending, without the dot.
+    package var fileExtension: String {
+        switch self {
+        case .webm: "webm"
+        case .matroska: "mkv"
+        case .mp4: "mp4"
+        }
+    }
+}
+
+/// RTP from the hub into a file, without transcoding.
+package struct RecordPlan: Codable, Sendable, Equatable {
+    package var tracks: [TrackDescription]
+    package var container: Container
+    /// Longest part that a crash may cost.
+    package var fragment: Duration
+    /// Absolute path of the file to write; its folder exists and is the only one the child may write to.
+    package var path: String
+    /// Wall clock minus CLOCK_MONOTONIC when the plan was made: turns a datagram's time into wall-clock time.
+    package var wallClockOffset: Duration
+    /// Fail with `no_media` when no keyframe (or, without video, no packet) came by then.
+    package var firstMediaTimeout: Duration
+
+    package init(
+        tracks: [TrackDescription], container: Container, fragment: Duration, path: String, wallClockOffset: Duration,
+        firstMediaTimeout: Duration
+    ) {
+        self.tracks = tracks
+        self.container = container
+        self.fragment = fragment
+        self.path = path
+        self.wallClockOffset = wallClockOffset
+        self.firstMediaTimeout = firstMediaTimeout
+    }
+}
+
+/// Makes a file that was cut at any byte into one that players open: index and duration, without transcoding.
+package struct FinishPlan: Codable, Sendable, Equatable {
+    package var container: Container
+    /// Absolute path of the file as the recorder left it.
+    package var source: String
+    /// Absolute path of the result, written whole and then renamed into place.
+    package var destination: String
+
+    package init(container: Container, source: String, destination: String) {
+        self.container = container
+        self.source = source
+        self.destination = destination
+    }
+}
+
+/// A camera that publishes: source, encoder and an offering webrtcbin.
+package struct CameraPlan: Codable, Sendable, Equatable {
+    package var source: Source
+    package var videoCodec: Codec
+    package var width: Int
+    package var height: Int
+    package var framesPerSecond: Int
+    /// Target video bit rate, bit/s.
+    package var bitrate: Int
+    /// Longest distance between keyframes.
+    package var keyframeInterval: Duration
+    package var audio: Bool
+    package var identity: DTLSIdentity
+    package var ice: IceSettings
+
+    package init(
+        source: Source, videoCodec: Codec, width: Int, height: Int, framesPerSecond: Int, bitrate: Int, keyframeInterval: Duration,
+        audio: Bool, identity: DTLSIdentity, ice: IceSettings
+    ) {
+        self.source = source
+        self.videoCodec = videoCodec
+        self.width = width
+        self.height = height
+        self.framesPerSecond = framesPerSecond
+        self.bitrate = bitrate
+        self.keyframeInterval = keyframeInterval
+        self.audio = audio
+        self.identity = identity
+        self.ice = ice
+    }
+
+    /// Where the pictures come from.
+    package enum Source: Codable, Sendable, Equatable {
+        /// Moving pattern with wall clock and frame counter, and a tone.
+        case test
+        /// A media file, played in a loop.
+        case file(path: String)
+        /// A V4L2 device, for instance `/dev/video0`.
+        case v4l2(device: String)
+    }
+}

@@ -1,0 +1,78 @@
+package import BridgeModel
+
+/// The hub: every source becomes a stream of tracks of RTP packets, every sink reads from it. Implemented by MediaPlane.
+///
+/// All calls return at once; the work is done on a media worker in the order of the calls.
+package protocol MediaHub: Sendable {
+    /// Takes packets of `tracks` from `sources` (same order and count) under this id. A second call for a live id replaces its source:
+    /// sinks stay and see a discontinuity. The hub owns and closes the descriptors.
+    func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor])
+    /// Ends the stream: sinks get `MediaDatagram.Kind.end` on each track. Does nothing when `sources` were replaced since, told by the first descriptor.
+    func unpublish(_ stream: StreamID, source: MediaDescriptor)
+    /// Sends track `tracks[n]` of the stream to `sinks[n]`, beginning with the GOP cache. A sink that closes its end is dropped.
+    func subscribe(_ subscriber: PipelineID, to stream: StreamID, tracks: [UInt8], sinks: [MediaDescriptor])
+    /// Stops sending to this subscriber and closes its descriptors.
+    func unsubscribe(_ subscriber: PipelineID)
+    /// Asks the source for a keyframe of `track`, through the gate.
+    func requestKeyframe(of stream: StreamID, track: UInt8)
+    /// Counters of one stream; nil when it is not published.
+    func statistics(of stream: StreamID) async -> StreamStatistics?
+    /// Counters of everything.
+    func totals() async -> HubTotals
+}
+
+/// Counters of one stream since it was published.
+package struct StreamStatistics: Sendable, Equatable, Codable {
+    /// One entry a track, in track order.
+    package var tracks: [TrackStatistics]
+    package var subscribers: Int
+
+    package init(tracks: [TrackStatistics], subscribers: Int) {
+        self.tracks = tracks
+        self.subscribers = subscribers
+    }
+}
+
+/// Counters of one track since it was published.
+package struct TrackStatistics: Sendable, Equatable, Codable {
+    package var packets: UInt64
+    package var bytes: UInt64
+    /// Sequence numbers that never came.
+    package var lost: UInt64
+    package var keyframes: UInt64
+    /// Arrival of the newest packet; nil before the first.
+    package var lastPacketAt: MonotonicTime?
+
+    package init(packets: UInt64 = 0, bytes: UInt64 = 0, lost: UInt64 = 0, keyframes: UInt64 = 0, lastPacketAt: MonotonicTime? = nil) {
+        self.packets = packets
+        self.bytes = bytes
+        self.lost = lost
+        self.keyframes = keyframes
+        self.lastPacketAt = lastPacketAt
+    }
+}
+
+/// Counters of the hub since it started; the first two are gauges.
+package struct HubTotals: Sendable, Equatable, Codable {
+    package var streams: Int
+    package var subscribers: Int
+    package var packetsIn: UInt64
+    package var packetsOut: UInt64
+    /// Packets that a full sink could not take.
+    package var packetsDropped: UInt64
+    package var keyframeRequestsIn: UInt64
+    package var keyframeRequestsOut: UInt64
+
+    package init(
+        streams: Int = 0, subscribers: Int = 0, packetsIn: UInt64 = 0, packetsOut: UInt64 = 0, packetsDropped: UInt64 = 0,
+        keyframeRequestsIn: UInt64 = 0, keyframeRequestsOut: UInt64 = 0
+    ) {
+        self.streams = streams
+        self.subscribers = subscribers
+        self.packetsIn = packetsIn
+        self.packetsOut = packetsOut
+        self.packetsDropped = packetsDropped
+        self.keyframeRequestsIn = keyframeRequestsIn
+        self.keyframeRequestsOut = keyframeRequestsOut
+    }
+}

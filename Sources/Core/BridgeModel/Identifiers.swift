@@ -1,0 +1,71 @@
+/// A distinct, textual identity. Two kinds of id never mix; raw strings stop at the codecs.
+package protocol Identifier: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The text as it stands on the wire and in the database.
+    var rawValue: String { get }
+    /// Wraps text that a codec has already checked.
+    init(_ rawValue: String)
+}
+
+extension Identifier {
+    /// The bare text, for log metadata and URLs.
+    package var description: String { rawValue }
+
+    /// Reads the id as one plain string.
+    package init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    /// Writes the id as one plain string.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}
+
+/// The owner of keys, sessions and recordings; the `api_id` of the Eyeson dialect.
+package struct AccountID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Who a token speaks for. Untrusted free text: never a path, never unescaped in a page.
+package struct ClientID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One signalling life: a lower-case UUID, version 4.
+package struct SessionID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// A published source with its tracks. Untrusted free text, as `ClientID`.
+package struct StreamID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One WebRTC transport, whichever engine carries it.
+package struct PeerID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One pipeline in a child process.
+package struct PipelineID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One recording: a lower-case UUID, version 4.
+package struct RecordingID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One row of the outbox. For webhooks it is the receiver's idempotency key, `msg_<ULID>` (Standard Webhooks).
+package struct DeliveryID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}

@@ -1,0 +1,68 @@
+/// What a track carries.
+package enum MediaKind: String, Codable, Sendable, CaseIterable {
+    case audio, video
+}
+
+/// The codecs that the bridge carries without transcoding.
+package enum Codec: String, Codable, Sendable, CaseIterable {
+    case h264, h265, vp8, vp9, av1, opus, pcmu, pcma
+
+    /// The kind of track that this codec belongs to.
+    package var kind: MediaKind {
+        switch self {
+        case .h264, .h265, .vp8, .vp9, .av1: .video
+        case .opus, .pcmu, .pcma: .audio
+        }
+    }
+
+    /// The encoding name in `a=rtpmap` and in RTP caps (IANA registry of RTP payload formats).
+    package var encodingName: String {
+        switch self {
+        case .h264: "H264"
+        case .h265: "H265"
+        case .vp8: "VP8"
+        case .vp9: "VP9"
+        case .av1: "AV1"
+        case .opus: "OPUS"
+        case .pcmu: "PCMU"
+        case .pcma: "PCMA"
+        }
+    }
+
+    /// RTP clock rate in Hz.
+    package var clockRate: UInt32 {
+        switch self {
+        case .h264, .h265, .vp8, .vp9, .av1: 90_000
+        case .opus: 48_000
+        case .pcmu, .pcma: 8_000
+        }
+    }
+}
+
+/// One track of a stream as its source sends it: the hub carries its RTP packets unchanged.
+package struct TrackDescription: Codable, Sendable, Equatable {
+    /// Place in the stream, from 0; it is also the track byte of a `MediaDatagram`.
+    package var index: UInt8
+    /// What the packets hold.
+    package var codec: Codec
+    /// RTP payload type of the packets in the hub, 0...127.
+    package var payloadType: UInt8
+    /// Channels, audio only (`a=rtpmap` encoding parameters).
+    package var channels: UInt8?
+    /// `a=fmtp` text of the format, without the payload type; empty when there is none.
+    package var formatParameters: String
+    /// The media section's identification (RFC 8843) on the publishing side.
+    package var mid: String
+
+    package init(index: UInt8, codec: Codec, payloadType: UInt8, channels: UInt8? = nil, formatParameters: String = "", mid: String) {
+        self.index = index
+        self.codec = codec
+        self.payloadType = payloadType
+        self.channels = channels
+        self.formatParameters = formatParameters
+        self.mid = mid
+    }
+
+    /// Audio or video, from the codec.
+    package var kind: MediaKind { codec.kind }
+}
