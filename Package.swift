@@ -99,7 +99,7 @@ let package = Package(
         module(
             "AccessPlane", in: Room.planes,
             ["BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
-        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "SecureTransport", logging]),
+        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
