@@ -139,7 +139,8 @@ let package = Package(
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "BridgeModel", "Bridge"]),
         tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge"]),
-        tests("AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge"]),
+        tests(
+            "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
         tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore"]),
