@@ -99,6 +99,11 @@ let package = Package(
         module(
             "AccessPlane", in: Room.planes,
             ["BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
+        module(
+            "CameraPlane", in: Room.planes,
+            [
+                "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
         module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
         // API
@@ -115,7 +120,8 @@ let package = Package(
             name: "viaduct",
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
-                "AccessPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration", "WebServerKit",
+                "AccessPlane", "CameraPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration",
+                "WebServerKit",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: Room.app + "viaduct", swiftSettings: strict),

@@ -1,4 +1,4 @@
-package import BridgeModel
+internal import BridgeModel
 
 extension DeliveryRow {
     /// The row after an attempt that ended so.
