@@ -64,6 +64,32 @@ import Testing
         #expect(answer.sections[1].formats == ["111"])
     }
 
+    /// What webrtcbin 1.22.0 said to our offer, with `do-nack` and codec preferences that name the extensions.
+    @Test func webrtcbinsOwnAnswerToAPublisherIsFinished() throws {
+        let accepted = try OfferGate.acceptPublish(Fixture["chromium-156-publish"].text, policy: GatePolicy())
+        let text = try accepted.finishAnswer(engineAnswer: Fixture["webrtcbin-1.22-answer-publish"].text)
+        let answer = try SessionDescription.parse(text)
+        #expect(answer.sections.map(\.formats) == [["111"], ["96", "97"], ["webrtc-datachannel"]])
+        #expect(answer.values("rtcp-fb", section: 1) == ["96 transport-cc", "96 ccm fir", "96 nack", "96 nack pli"])
+        #expect(answer.values("extmap", section: 1) == ["3 \(HeaderExtension.transportSequence)"])
+        #expect(answer.values("rtcp-fb", section: 0).isEmpty)
+        #expect(answer.values("candidate", section: 0).count == 3)
+        #expect(answer.values("setup", section: 0) == ["active"])
+    }
+
+    /// Without a known SSRC webrtcbin announces the retransmission of source 0: better no source at all.
+    @Test func webrtcbinsOwnAnswerToAViewerIsFinished() throws {
+        let tracks = [
+            TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "v"),
+            TrackDescription(index: 1, codec: .opus, payloadType: 111, mid: "a"),
+        ]
+        let accepted = try OfferGate.acceptView(Fixture["chromium-156-view"].text, tracks: tracks, policy: GatePolicy())
+        let text = try accepted.finishAnswer(engineAnswer: Fixture["webrtcbin-1.22-answer-view"].text)
+        let answer = try SessionDescription.parse(text)
+        #expect(answer.values("ssrc", section: 0).isEmpty && answer.values("ssrc-group", section: 0).isEmpty)
+        #expect(answer.sections.map(\.formats) == [["96", "97"], ["111"]])
+    }
+
     @Test func feedbackThatTheEngineLeavesOutIsNotPromised() throws {
         let accepted = try OfferGate.acceptPublish(Fixture["chromium-156-publish"].text, policy: GatePolicy())
         let engine = try ObligingEngine.answer(to: accepted.engineOffer)
