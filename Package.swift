@@ -134,7 +134,7 @@ let package = Package(
         tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
         tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
-        tests("SDP", in: Room.core, ["SDP", "BridgeModel"]),
+        tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
