@@ -54,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
     ],
     targets: [
         // C
@@ -93,6 +94,7 @@ let package = Package(
             [
                 "BridgeModel", "Bridge", logging, crypto, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         module(
             "StoragePlane", in: Room.planes,
@@ -145,8 +147,8 @@ let package = Package(
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
-        tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "BridgeModel", "Bridge"]),
-        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge"]),
+        tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
+        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),

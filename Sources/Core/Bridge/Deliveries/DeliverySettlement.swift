@@ -60,3 +60,10 @@ extension RecordingRow {
         }
     }
 }
+
+extension WebhookMessage {
+    /// The outbox row of this message, due at once. Whoever commits an event of its own, such as the end of a session, makes its webhooks so.
+    package func delivery(id: DeliveryID, at now: WallTime) -> DeliveryRow {
+        DeliveryRow(id: id, work: .webhook(url: url, body: body), account: account, session: session, dueAt: now, createdAt: now)
+    }
+}
