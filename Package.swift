@@ -134,7 +134,7 @@ let package = Package(
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
         tests("SignalingPlane", in: Room.planes, ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
         tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
-        tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO"]),
+        tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "BridgeModel", "Bridge"]),
