@@ -99,7 +99,7 @@ let package = Package(
         module(
             "AccessPlane", in: Room.planes,
             ["BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
-        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "SecureTransport", logging]),
+        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
@@ -139,7 +139,8 @@ let package = Package(
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "BridgeModel", "Bridge"]),
         tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge"]),
-        tests("AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge"]),
+        tests(
+            "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
         tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore"]),
