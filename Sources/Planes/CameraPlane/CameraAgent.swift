@@ -161,7 +161,8 @@ package actor CameraAgent {
         switch effect {
         case .send(let type, let data):
             let frame: JSONValue = [
-                "type": .string(type), "client_id": .string(settings.client.rawValue), "session_id": .string(session.rawValue), "data": data,
+                "type": .string(type), "client_id": .string(settings.client.rawValue), "session_id": .string(session.rawValue),
+                "data": data,
             ]
             guard let bytes = try? JSONEncoder().encode(frame) else { return }
             _ = socket.send(String(decoding: bytes, as: UTF8.self))

@@ -74,7 +74,7 @@ struct CameraConversation {
         case "session_terminated":
             [.end(isStopping ? nil : BridgeError(.connectionLost, "The bridge ended the session: \(data["termination_cause"]?.string ?? "")."))]
         case "error" where data["in_reply_to"]?.string == "session_start":
-            [.end(BridgeError(.unacceptableOffer, "The bridge refused the camera: \(data["msg"]?.string ?? "").")]
+            [.end(BridgeError(.unacceptableOffer, "The bridge refused the camera: \(data["msg"]?.string ?? "")."))]
         default: []
         }
     }

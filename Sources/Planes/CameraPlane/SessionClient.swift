@@ -24,7 +24,8 @@ struct SessionClient: Sendable {
     /// Asks for a token and opens a session with it. Throws `forbidden` for a wrong key and `unavailable` for everything that may pass.
     func open() async throws(BridgeError) -> Opened {
         let authentication = try await post(
-            "/auth_v2/client", body: ["master_key": .string(masterKey.revealed), "client_id": .string(client.rawValue), "token_ttl_s": 3600],
+            "/auth_v2/client",
+            body: ["master_key": .string(masterKey.revealed), "client_id": .string(client.rawValue), "token_ttl_s": 3600],
             token: nil)
         guard let token = authentication["auth_token"]?.string else { throw Self.unexpected("/auth_v2/client") }
         let reply = try await post("/api/v2/session", body: ["client_id": .string(client.rawValue)], token: token)

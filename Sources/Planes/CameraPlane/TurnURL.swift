@@ -16,7 +16,8 @@ enum TurnURL {
     /// Percent-encodes all that is not unreserved (RFC 3986 section 2.3).
     private static func encoded(_ text: String) -> String {
         text.utf8.map { byte in
-            let isUnreserved = byte < 128 && (UnicodeScalar(byte).properties.isAlphabetic || (48...57).contains(byte) || [45, 46, 95, 126].contains(byte))
+            let isUnreserved =
+                byte < 128 && (UnicodeScalar(byte).properties.isAlphabetic || (48...57).contains(byte) || [45, 46, 95, 126].contains(byte))
             if isUnreserved { return String(UnicodeScalar(byte)) }
             let hex = String(byte, radix: 16, uppercase: true)
             return "%" + (hex.count == 1 ? "0" : "") + hex

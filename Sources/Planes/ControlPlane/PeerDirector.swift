@@ -15,6 +15,7 @@ package actor PeerDirector {
     private let clock: BridgeClock
     private let logger: Logger
     private var peers: [PeerID: Peer] = [:]
+    private var opened: UInt64 = 0
 
     /// `identity`: the certificate of this run of the bridge; every peer sees the same.
     package init(
@@ -30,6 +31,11 @@ package actor PeerDirector {
         self.logger = logger
     }
 
+    /// What a session's newest peer sends, also before it is connected; nil without a peer.
+    package func tracks(of session: SessionID) -> [TrackDescription]? {
+        peers.values.filter { $0.context.session == session && $0.context.direction == .publish }.max { $0.number < $1.number }?.tracks
+    }
+
     /// How many peers there are.
     package var count: Int { peers.count }
 
@@ -40,7 +46,8 @@ package actor PeerDirector {
         let (accepted, tracks) = try await admit(offer, for: context)
         let id = PeerID(UUID().uuidString.lowercased())
         let plan = PipelinePlan(pipeline: PipelineID(id.rawValue), work: work(accepted, tracks: tracks))
-        var peer = Peer(context: context, offer: accepted, tracks: tracks, tell: events)
+        opened += 1
+        var peer = Peer(number: opened, context: context, offer: accepted, tracks: tracks, tell: events)
         peer.life = Task { [weak self] in await self?.live(id, plan: plan) }
         peers[id] = peer
         return id
@@ -171,7 +178,8 @@ package actor PeerDirector {
         case .publish: await publish(id, peer, media: pipeline.media)
         case .watch:
             hub.subscribe(
-                pipeline.id, to: peer.context.stream, tracks: peer.offer.viewTracks.map(\.sourceIndex), sinks: pipeline.media)
+                pipeline.id, to: peer.context.stream, tracks: peer.offer.viewTracks.map(\.sourceIndex), sinks: pipeline.media, timing: .live
+            )
         }
         peer.tell(.connected)
     }
@@ -199,6 +207,8 @@ package actor PeerDirector {
 
 /// What the director knows of a peer.
 private struct Peer {
+    /// Order of opening.
+    let number: UInt64
     let context: SessionContext
     let offer: AcceptedOffer
     /// The publisher's own tracks, or the watched stream's.

@@ -67,10 +67,14 @@ package struct ChildWatch: Sendable {
         return true
     }
 
-    /// The owner asked it to finish within `deadline`.
+    /// The owner asked it to finish within `deadline`; asked again it may only get less time.
     package mutating func stopRequested(deadline: Duration, now: MonotonicTime) {
-        guard phase == .working else { return }
-        phase = .stopping(until: now.advanced(by: deadline + limits.farewell))
+        let until = now.advanced(by: deadline + limits.farewell)
+        switch phase {
+        case .working: phase = .stopping(until: until)
+        case .stopping(let earlier): phase = .stopping(until: min(earlier, until))
+        case .leaving, .killed: break
+        }
     }
 
     /// Call at least every second.

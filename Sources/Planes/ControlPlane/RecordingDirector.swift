@@ -1,0 +1,190 @@
+package import Bridge
+package import BridgeModel
+internal import FoundationEssentials
+internal import Logging
+
+/// Begins recordings, tells each what happens to its stream, and takes up those that an earlier run of the bridge left.
+package actor RecordingDirector: UploadObserver {
+    private let services: RecordingServices
+    private var runs: [RecordingID: (run: RecordingRun, context: SessionContext)] = [:]
+    private var watchman: Task<Void, Never>?
+
+    package init(services: RecordingServices) { self.services = services }
+
+    /// How many recordings are not over yet.
+    package var count: Int { runs.count }
+
+    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live.
+    package func start(
+        _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?,
+        updates: @escaping @Sendable (RecordingUpdate) -> Void
+    ) async throws(BridgeError) -> RecordingID {
+        guard services.settings.trigger != .never else {
+            throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request or session.")
+        }
+        let row = try makeRow(for: request, tracks: tracks)
+        let run = RecordingRun(
+            machine: RecordingMachine(row: row, limits: limits), request: request, services: services, tell: updates)
+        runs[row.id] = (run, request.context)
+        do throws(BridgeError) {
+            try await run.begin(source: source)
+        } catch {
+            runs[row.id] = nil
+            throw error
+        }
+        keep(run, id: row.id, effects: [])
+        watchSpace()
+        services.logger.info("recording started", metadata: request.context.metadata.adding("recording", row.id.rawValue))
+        return row.id
+    }
+
+    /// Asks a recording to finish. Throws `not_found` when it is over or was never there.
+    package func stop(_ id: RecordingID) throws(BridgeError) {
+        guard let entry = runs[id] else { throw BridgeError(.notFound, "There is no running recording with this id.") }
+        entry.run.post(.stop)
+    }
+
+    /// Asks the session's recordings to finish and returns when each has reached `finalizing`, durably.
+    package func finish(session: SessionID) async {
+        let ending = runs.values.filter { $0.context.session == session }.map(\.run)
+        for run in ending { run.post(.stop) }
+        for run in ending { await run.settle() }
+    }
+
+    /// Returns when every recording is complete on disk, or after `limit`.
+    package func waitForFiles(limit: Duration) async {
+        let end = services.clock.now().advanced(by: limit)
+        while services.clock.now() < end {
+            var isComplete = true
+            for entry in runs.values where !(await entry.run.row.state.isBeyondFinalizing) { isComplete = false }
+            if isComplete { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Tells the recordings of a stream what happened to it, and begins one where the configuration wants it.
+    package func streamChanged(_ change: StreamTable.Change) async {
+        switch change {
+        case .started(let stream):
+            for run in runs(of: stream) { run.post(source: stream) }
+            await startWithSession(stream)
+        case .returned(let stream):
+            for run in runs(of: stream) { run.post(source: stream) }
+        case .lost(let id), .ended(let id):
+            for entry in runs.values where entry.context.stream == id { entry.run.post(.sourceLost) }
+        }
+    }
+
+    package func recordingChanged(_ row: RecordingRow) {
+        runs[row.id]?.run.post(.uploadChanged(row))
+    }
+
+    /// Takes up recordings that ended with the process before. Call once, before anything is served.
+    package func recover() async throws(BridgeError) {
+        for row in try await services.ledger.recordings(in: [.armed, .recording, .finalizing]) {
+            let remains = try await services.files.remains(of: row)
+            let (machine, effects) = RecordingMachine.recovered(
+                row: row, remains: remains, limits: limits, now: services.clock.now(), wall: services.clock.wall())
+            services.logger.warning(
+                "recording of an earlier run taken up",
+                metadata: row.context.metadata.adding("recording", row.id.rawValue).adding("parts", "\(remains.parts.count)"))
+            let run = RecordingRun(machine: machine, request: nil, services: services, tell: { _ in })
+            runs[row.id] = (run, row.context)
+            keep(run, id: row.id, effects: effects)
+        }
+    }
+
+    // MARK: - Pieces
+
+    private var limits: RecordingMachine.Limits {
+        var limits = RecordingMachine.Limits()
+        limits.firstMedia = services.settings.firstMediaTimeout
+        return limits
+    }
+
+    private func runs(of stream: LiveStream) -> [RecordingRun] {
+        runs.values.filter { $0.context.stream == stream.id && $0.context.account == stream.context.account }.map(\.run)
+    }
+
+    private func keep(_ run: RecordingRun, id: RecordingID, effects: [RecordingMachine.Effect]) {
+        Task { [weak self] in
+            await run.run(after: effects)
+            await self?.forget(id)
+        }
+    }
+
+    private func forget(_ id: RecordingID) {
+        runs[id] = nil
+    }
+
+    private func startWithSession(_ stream: LiveStream) async {
+        guard services.settings.trigger == .session, runs(of: stream).isEmpty else { return }
+        do throws(BridgeError) {
+            _ = try await start(
+                RecordingRequest(context: stream.context), tracks: stream.tracks, source: stream, updates: { _ in })
+        } catch {
+            services.logger.error(
+                "a session's recording could not begin", metadata: stream.context.metadata.adding("error", error.description))
+        }
+    }
+
+    private func makeRow(for request: RecordingRequest, tracks: [TrackDescription]) throws(BridgeError) -> RecordingRow {
+        let id = RecordingID(UUID().uuidString.lowercased())
+        let container = request.container ?? request.selected(from: tracks).usualContainer
+        let file = "\(id).\(container.fileExtension)"
+        return RecordingRow(
+            id: id, context: request.context, state: .armed, container: container, file: file,
+            destination: try request.destination ?? services.settings.usualDestination(file: file), webhookURL: request.webhookURL,
+            startedAt: services.clock.wall())
+    }
+
+    /// Looks at the spool's disk every few seconds while anything is recorded.
+    private func watchSpace() {
+        guard watchman == nil else { return }
+        watchman = Task { [weak self] in
+            while await self?.lookAtSpace() == true { try? await Task.sleep(for: .seconds(5)) }
+        }
+    }
+
+    private func lookAtSpace() async -> Bool {
+        guard !runs.isEmpty else {
+            watchman = nil
+            return false
+        }
+        if await !services.files.hasSpace() {
+            services.logger.error("the spool's disk is nearly full; recordings are finished now, free space or move data.folder")
+            for entry in runs.values { entry.run.post(.spaceLow) }
+        }
+        return true
+    }
+}
+
+extension RecordingState {
+    /// The file is in its place in the spool, or there is none.
+    fileprivate var isBeyondFinalizing: Bool {
+        switch self {
+        case .armed, .recording, .finalizing: false
+        case .uploading, .uploaded, .uploadFailed, .stored: true
+        }
+    }
+}
+
+extension [TrackDescription] {
+    /// Eyeson contract section 7: WebM, but Matroska for codecs that WebM has not.
+    fileprivate var usualContainer: Container {
+        contains { $0.codec == .h264 || $0.codec == .h265 || $0.codec == .pcmu || $0.codec == .pcma } ? .matroska : .webm
+    }
+}
+
+extension RecordingSettings {
+    /// `recording.destination`: a folder, a URL (one that ends with a slash gets the file's name), or nothing.
+    fileprivate func usualDestination(file: String) throws(BridgeError) -> Destination {
+        let text = destination.revealed
+        if text.isEmpty { return .keep }
+        if text.hasPrefix("/") { return .folder(path: text) }
+        if text.hasPrefix("http://") || text.hasPrefix("https://") {
+            return .put(url: Redacted(text.hasSuffix("/") ? text + file : text))
+        }
+        throw BridgeError(.invalidURL, "recording.destination is neither an absolute folder nor an http(s) URL; correct the configuration.")
+    }
+}

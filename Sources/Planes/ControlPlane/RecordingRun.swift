@@ -1,0 +1,230 @@
+internal import Bridge
+internal import BridgeModel
+internal import FoundationEssentials
+internal import Logging
+
+/// One recording under way: its machine, its mailbox, and the children that write its file.
+///
+/// Facts are taken one at a time, and the effects of one are carried out before the next is looked at.
+actor RecordingRun {
+    private enum Item: Sendable {
+        case input(RecordingMachine.Input)
+        case source(LiveStream)
+        case marker(CheckedContinuation<Void, Never>)
+    }
+
+    private let services: RecordingServices
+    private let request: RecordingRequest?
+    private let tell: @Sendable (RecordingUpdate) -> Void
+    private let mailbox: AsyncStream<Item>.Continuation
+    private let items: AsyncStream<Item>
+    private var machine: RecordingMachine
+    /// The source that recorders are subscribed to; kept while it is away.
+    private var source: LiveStream?
+    private var recorders: [Int: any RunningPipeline] = [:]
+    private var listeners: [Task<Void, Never>] = []
+    private var timer: Task<Void, Never>?
+
+    init(
+        machine: RecordingMachine, request: RecordingRequest?, services: RecordingServices,
+        tell: @escaping @Sendable (RecordingUpdate) -> Void
+    ) {
+        self.machine = machine
+        self.request = request
+        self.services = services
+        self.tell = tell
+        (items, mailbox) = AsyncStream.makeStream()
+    }
+
+    /// The recording's row as it stands.
+    var row: RecordingRow { machine.row }
+
+    /// Puts a fact into the mailbox.
+    nonisolated func post(_ input: RecordingMachine.Input) { mailbox.yield(.input(input)) }
+
+    /// The stream has a source, for the first time or again.
+    nonisolated func post(source: LiveStream) { mailbox.yield(.source(source)) }
+
+    /// Returns when everything that was posted before has been dealt with.
+    nonisolated func settle() async {
+        await withCheckedContinuation { continuation in
+            if case .terminated = mailbox.yield(.marker(continuation)) { continuation.resume() }
+        }
+    }
+
+    /// Makes the row durable and starts the recorder where there is a source. Throws when nothing could be promised.
+    func begin(source: LiveStream?) async throws(BridgeError) {
+        try await services.files.prepare(machine.row.id)
+        try await services.ledger.commit([.recording(machine.row)])
+        self.source = source
+        let (now, wall) = (services.clock.now(), services.clock.wall())
+        await carryOut(machine.begin(sourcePresent: source != nil, now: now, wall: wall))
+        armTimer()
+    }
+
+    /// Deals with the mailbox until the recording is over for good.
+    func run(after effects: [RecordingMachine.Effect] = []) async {
+        await carryOut(effects)
+        armTimer()
+        for await item in items {
+            switch item {
+            case .input(let input): await take(input)
+            case .source(let stream): await take(stream)
+            case .marker(let continuation): continuation.resume()
+            }
+            if machine.isFileComplete, machine.row.state.isFinal { break }
+        }
+        close()
+    }
+
+    private func close() {
+        mailbox.finish()
+        timer?.cancel()
+        listeners.forEach { $0.cancel() }
+        // Whoever still waits for the mailbox has waited long enough.
+        Task { [items] in
+            for await item in items {
+                if case .marker(let continuation) = item { continuation.resume() }
+            }
+        }
+    }
+
+    private func take(_ stream: LiveStream) async {
+        let hasSameTracks = source.map { $0.tracks.map(\.codec) == stream.tracks.map(\.codec) } ?? true
+        source = stream
+        await take(.sourceReturned(sameTracks: hasSameTracks))
+    }
+
+    private func take(_ input: RecordingMachine.Input) async {
+        await carryOut(machine.handle(input, now: services.clock.now(), wall: services.clock.wall()))
+        armTimer()
+    }
+
+    private func armTimer() {
+        timer?.cancel()
+        guard let deadline = machine.deadline else { return }
+        let wait = deadline.duration(since: services.clock.now())
+        timer = Task { [weak self] in
+            guard (try? await Task.sleep(for: max(wait, .zero))) != nil else { return }
+            self?.post(.deadline)
+        }
+    }
+
+    // MARK: - Effects
+
+    private func carryOut(_ effects: [RecordingMachine.Effect]) async {
+        for effect in effects { await carryOut(effect) }
+    }
+
+    private func carryOut(_ effect: RecordingMachine.Effect) async {
+        switch effect {
+        case .launchRecorder(let part): await launchRecorder(part)
+        case .resumeRecorder: break  // the hub keeps its subscribers when a source returns
+        case .stopRecorder(let part): recorders[part]?.send(.stop(deadline: Self.stopDeadline))
+        case .killRecorder(let part): recorders[part]?.send(.stop(deadline: .zero))
+        case .launchFinisher(let parts): await launchFinisher(parts)
+        case .promote(let file): await promote(file)
+        case .commit(let row, let outbox): await commit(row, outbox)
+        case .notify(let update): tell(update)
+        }
+    }
+
+    /// How long a recorder may take to close its file; the machine waits a little longer.
+    private static let stopDeadline = Duration.seconds(3)
+
+    private func launchRecorder(_ part: Int) async {
+        guard let source else { return post(.launchFailed(part: part, BridgeError(.internal, "The recording has no source."))) }
+        let tracks = request.map { $0.selected(from: source.tracks) } ?? source.tracks
+        let plan = RecordPlan(
+            tracks: tracks, container: machine.row.container, fragment: services.settings.fragment,
+            path: services.files.partPath(of: machine.row.id, part: part, container: machine.row.container),
+            wallClockOffset: services.clock.wallOffset, firstMediaTimeout: services.settings.firstMediaTimeout)
+        let id = PipelineID("\(machine.row.id)-\(part)")
+        do throws(BridgeError) {
+            let pipeline = try await services.launcher.launch(PipelinePlan(pipeline: id, work: .record(plan)))
+            recorders[part] = pipeline
+            services.hub.subscribe(
+                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded)
+            listen(to: pipeline, part: part)
+        } catch {
+            post(.launchFailed(part: part, error))
+        }
+    }
+
+    private func listen(to pipeline: any RunningPipeline, part: Int) {
+        let hub = services.hub
+        listeners.append(
+            Task { [weak self] in
+                for await event in pipeline.events { self?.post(.recorder(part: part, event)) }
+                hub.unsubscribe(pipeline.id)
+            })
+    }
+
+    private func launchFinisher(_ parts: [Int]) async {
+        let row = machine.row
+        let paths = parts.map { services.files.partPath(of: row.id, part: $0, container: row.container) }
+        guard let first = paths.first else { return }
+        let plan = FinishPlan(
+            container: row.container, source: first, continuations: Array(paths.dropFirst()),
+            destination: services.files.joinedPath(of: row))
+        do throws(BridgeError) {
+            let pipeline = try await services.launcher.launch(
+                PipelinePlan(pipeline: PipelineID("\(row.id)-finish-\(UUID().uuidString.prefix(8))"), work: .finish(plan)))
+            listeners.append(Task { [weak self] in for await event in pipeline.events { self?.post(.finisher(event)) } })
+        } catch {
+            post(.finisherFailed(error))
+        }
+    }
+
+    private func promote(_ file: RecordingMachine.FinishedFile) async {
+        do throws(BridgeError) {
+            try await services.files.promote(file, of: machine.row)
+        } catch {
+            services.logger.error("a finished recording could not be moved", metadata: metadata.adding("error", error.description))
+        }
+    }
+
+    /// A ledger that is busy or full is tried again: the file is safe meanwhile, and the next start would find it.
+    private func commit(_ row: RecordingRow, _ outbox: RecordingMachine.Outbox?) async {
+        var changes: [LedgerChange] = [.recording(row)]
+        switch outbox {
+        case .upload: changes.append(services.outbox.upload(of: row))
+        case .event(let event): changes += services.outbox.deliveries(for: event)
+        case nil: break
+        }
+        for attempt in 1...Self.commitAttempts {
+            do throws(BridgeError) {
+                try await services.ledger.commit(changes)
+                services.outbox.wake()
+                return
+            } catch {
+                services.logger.error(
+                    "a recording's state could not be stored",
+                    metadata: metadata.adding("error", error.description).adding("attempt", "\(attempt)"))
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private static let commitAttempts = 10
+
+    private var metadata: Logger.Metadata {
+        machine.row.context.metadata.adding("recording", machine.row.id.rawValue)
+    }
+}
+
+extension RecordingRequest {
+    /// All tracks, or all audio and the one video track that was asked for.
+    func selected(from tracks: [TrackDescription]) -> [TrackDescription] {
+        guard let videoTrack else { return tracks }
+        let videos = tracks.filter { $0.kind == .video }
+        return tracks.filter { $0.kind == .audio || (videos.indices.contains(videoTrack) && $0 == videos[videoTrack]) }
+    }
+}
+
+extension BridgeClock {
+    /// Wall clock minus monotonic clock, now.
+    var wallOffset: Duration {
+        .nanoseconds(wall().nanoseconds - Int64(clamping: now().nanoseconds))
+    }
+}
