@@ -146,6 +146,7 @@ extension EgressTrack {
         guard start >= from || mayUseCached else { return false }
         phase = .flowing
         cursor = start
+        if nextOrdinal == nil { nextOrdinal = cache[start].ordinal }
         if start < from {
             joinedAt = cache.endIndex
             if let newest = cache.newestTimestamp(of: track) { timeline = JoinTimeline(anchor: newest) }

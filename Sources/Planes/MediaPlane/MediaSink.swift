@@ -21,8 +21,9 @@ struct MediaSink {
     var egress: EgressTrack
     /// The socket refused a datagram and is watched for room.
     var isFull = false
-    /// A keyframe was asked for since the sink began to wait for one.
-    var hasAsked = false
+    /// How many keyframes the source had sent when this sink last asked for one; nil while it does not wait. A keyframe that came and did not help
+    /// has silenced the gate, so the sink asks again.
+    var askedAfterKeyframes: UInt64?
     /// Set when `end` is to be sent.
     var ending: Ending?
     /// All was sent, or nobody is at the other end: to be removed.

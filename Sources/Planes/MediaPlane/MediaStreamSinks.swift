@@ -100,9 +100,15 @@ extension MediaStream {
     }
 
     private func askForKeyframe(_ index: Int, ports: inout MediaPorts, now: MonotonicTime) {
-        let isWaiting = sinks[index].egress.awaitsKeyframe
-        if isWaiting, !sinks[index].hasAsked { requestKeyframe(of: Int(sinks[index].egress.track), ports: &ports, now: now) }
-        sinks[index].hasAsked = isWaiting
+        let track = Int(sinks[index].egress.track)
+        guard sinks[index].egress.awaitsKeyframe, sources.indices.contains(track) else {
+            sinks[index].askedAfterKeyframes = nil
+            return
+        }
+        let keyframes = sources[track].ingress.statistics.keyframes
+        guard sinks[index].askedAfterKeyframes != keyframes else { return }
+        sinks[index].askedAfterKeyframes = keyframes
+        requestKeyframe(of: track, ports: &ports, now: now)
     }
 
     /// False when nobody is at the other end.
