@@ -130,6 +130,11 @@ let package = Package(
             path: Room.app + "viaduct", swiftSettings: strict),
         .executableTarget(
             name: "viaduct-pipeline", dependencies: ["PipelineChild"], path: Room.app + "viaduct-pipeline", swiftSettings: strict),
+        // Benchmarks
+        .executableTarget(
+            name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
+            swiftSettings: strict),
+
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),

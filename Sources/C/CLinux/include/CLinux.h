@@ -1,2 +1,3 @@
 #pragma once
 #include "clinux_process.h"
+#include "clinux_media.h"

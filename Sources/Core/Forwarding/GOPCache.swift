@@ -1,0 +1,160 @@
+package import BridgeModel
+package import RTP
+
+/// The newest packets of one stream, all tracks in the order of their arrival: what a joiner starts from, and what a slow recorder catches up with.
+///
+/// It reaches back to the beginning of each video track's newest keyframe, and at least `Limits.history` beyond the present. A GOP that grows over the
+/// limits loses its beginning and with it its use: joiners then wait for the next keyframe. Packets are numbered; a sink remembers the number of the
+/// packet that it gets next. The cache cannot be copied, so that no packet path does so by accident.
+package struct GOPCache: ~Copyable {
+    /// How much is kept.
+    package struct Limits: Sendable, Equatable {
+        /// Age at which a GOP is given up.
+        package var duration: Duration
+        /// Bytes of packets, all tracks together.
+        package var bytes: Int
+        /// What is kept without regard to keyframes, for sinks that are a little behind.
+        package var history: Duration
+
+        package init(duration: Duration = .seconds(10), bytes: Int = 8 * 1024 * 1024, history: Duration = .seconds(1)) {
+            self.duration = duration
+            self.bytes = bytes
+            self.history = history
+        }
+    }
+
+    /// One packet's place in its track.
+    package struct Entry: Sendable {
+        package let track: UInt8
+        /// Which source sent it; see `IngressTrack.epoch`.
+        package let epoch: UInt32
+        package let header: RTPHeader
+        package let arrival: MonotonicTime
+        /// Counts the packets of the track.
+        package fileprivate(set) var ordinal: UInt64 = 0
+        fileprivate var location: PacketStore.Location?
+
+        package init(track: UInt8, epoch: UInt32, header: RTPHeader, arrival: MonotonicTime) {
+            self.track = track
+            self.epoch = epoch
+            self.header = header
+            self.arrival = arrival
+        }
+    }
+
+    /// The newest sender report of a track.
+    package struct Report: Sendable {
+        package var report: SenderReportView
+        package var epoch: UInt32
+        package var arrival: MonotonicTime
+        /// Counts the track's reports from 1.
+        package var version: UInt64
+    }
+
+    private struct Track {
+        /// Number of the first packet of the frame that is coming in.
+        var frameStart: UInt64 = 0
+        /// Number of the first packet of the newest keyframe.
+        var gopStart: UInt64?
+        var nextOrdinal: UInt64 = 0
+        var newestTimestamp: UInt32?
+        var report: Report?
+    }
+
+    private let limits: Limits
+    private var tracks: [Track]
+    private var entries = IndexedQueue<Entry>()
+    private var store = PacketStore()
+    /// Bytes of the packets that are held.
+    package private(set) var byteCount = 0
+
+    package init(trackCount: Int, limits: Limits = Limits()) {
+        self.limits = limits
+        tracks = Array(repeating: Track(), count: trackCount)
+    }
+
+    /// Number of the oldest packet that is held.
+    package var firstIndex: UInt64 { entries.firstIndex }
+
+    /// Number that the next packet gets.
+    package var endIndex: UInt64 { entries.endIndex }
+
+    /// The packet with this number, which must be held.
+    package subscript(index: UInt64) -> Entry { entries[index] }
+
+    /// Makes room for the tracks of a source that has more of them than the last one.
+    package mutating func grow(toTrackCount count: Int) {
+        while tracks.count < count { tracks.append(Track()) }
+    }
+
+    /// Where the newest keyframe of `track` begins; nil without video, before the first keyframe, and after its GOP outgrew the limits.
+    package func keyframeStart(of track: UInt8) -> UInt64? { tracks[Int(track)].gopStart }
+
+    /// Where a recorder's pre-roll begins: the oldest keyframe that is held for any track; nil when there is none.
+    package var preRollStart: UInt64? { tracks.compactMap(\.gopStart).min() }
+
+    /// The ordinal that the next packet of `track` gets.
+    package func nextOrdinal(of track: UInt8) -> UInt64 { tracks[Int(track)].nextOrdinal }
+
+    /// The timestamp of the packet of `track` that came last.
+    package func newestTimestamp(of track: UInt8) -> UInt32? { tracks[Int(track)].newestTimestamp }
+
+    /// The newest sender report of `track`.
+    package func report(of track: UInt8) -> Report? { tracks[Int(track)].report }
+
+    /// The whole RTP packet with this number, for the time of `body`.
+    package func withPacket<Result>(_ index: UInt64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard let location = entries[index].location else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return store.withBytes(at: location, body)
+    }
+
+    /// Takes the next packet: `bytes` are the whole RTP packet that `entry` and `frame` were read from.
+    package mutating func append(_ entry: Entry, frame: FrameTracker.Observation, bytes: UnsafeRawBufferPointer) {
+        var entry = entry
+        let track = Int(entry.track)
+        entry.ordinal = tracks[track].nextOrdinal
+        entry.location = store.append(bytes)
+        tracks[track].nextOrdinal += 1
+        tracks[track].newestTimestamp = entry.header.timestamp
+        let index = entries.endIndex
+        if frame.beginsFrame { tracks[track].frameStart = index }
+        entries.append(entry)
+        byteCount += bytes.count
+        if frame.revealsKeyframe {
+            let start = tracks[track].frameStart
+            tracks[track].gopStart = start >= entries.firstIndex ? start : nil
+        }
+        trim(now: entry.arrival)
+    }
+
+    /// Keeps the newest sender report of `track`.
+    package mutating func append(_ report: SenderReportView, track: UInt8, epoch: UInt32, arrival: MonotonicTime) {
+        let version = (tracks[Int(track)].report?.version ?? 0) + 1
+        tracks[Int(track)].report = Report(report: report, epoch: epoch, arrival: arrival, version: version)
+    }
+
+    /// The source of `track` was replaced: what follows does not continue the cached GOP.
+    package mutating func breakGOP(of track: UInt8) { tracks[Int(track)].gopStart = nil }
+
+    private mutating func trim(now: MonotonicTime) {
+        for index in tracks.indices {
+            guard let start = tracks[index].gopStart, now.duration(since: entries[start].arrival) > limits.duration else { continue }
+            tracks[index].gopStart = nil
+        }
+        while byteCount > limits.bytes, !entries.isEmpty { removeFirst() }
+        let kept = preRollStart ?? .max
+        while !entries.isEmpty, entries.firstIndex < kept, now.duration(since: entries[entries.firstIndex].arrival) > limits.history {
+            removeFirst()
+        }
+    }
+
+    private mutating func removeFirst() {
+        let index = entries.firstIndex
+        for track in tracks.indices where tracks[track].gopStart == index { tracks[track].gopStart = nil }
+        if let location = entries[index].location {
+            byteCount -= location.byteCount
+            store.removeFirst(location)
+        }
+        entries.removeFirst()
+    }
+}

@@ -1,0 +1,78 @@
+package import Bridge
+package import BridgeModel
+package import LinuxIO
+
+/// The hub on media worker threads: each stream, its sources and its sinks live on one worker, chosen by the stream's id.
+///
+/// Calls put a command into the worker's mailbox and return. After `shutdown` they do nothing but close the descriptors that they were given.
+package final class Hub: MediaHub {
+    private let workers: [MediaWorker]
+
+    /// Starts the workers. Throws when the system has no thread or descriptor left.
+    package init(options: HubOptions = HubOptions()) throws(SystemError) {
+        var workers: [MediaWorker] = []
+        for number in 0..<max(1, options.workers) { workers.append(try MediaWorker(number: number, options: options)) }
+        self.workers = workers
+    }
+
+    package func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor]) {
+        worker(of: stream).post(.publish(stream, tracks, sources))
+    }
+
+    package func unpublish(_ stream: StreamID, source: MediaDescriptor) {
+        worker(of: stream).post(.unpublish(stream, source))
+    }
+
+    package func subscribe(
+        _ subscriber: PipelineID, to stream: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], timing: SubscriptionTiming
+    ) {
+        let subscription = Subscription(subscriber: subscriber, stream: stream, tracks: tracks, sinks: sinks, timing: timing)
+        worker(of: stream).post(.subscribe(subscription))
+    }
+
+    package func unsubscribe(_ subscriber: PipelineID) {
+        for worker in workers { worker.post(.unsubscribe(subscriber)) }
+    }
+
+    package func requestKeyframe(of stream: StreamID, track: UInt8) {
+        worker(of: stream).post(.requestKeyframe(stream, track))
+    }
+
+    package func statistics(of stream: StreamID) async -> StreamStatistics? {
+        let worker = worker(of: stream)
+        return await withCheckedContinuation { worker.post(.statistics(stream, $0)) }
+    }
+
+    package func totals() async -> HubTotals {
+        var totals = HubTotals()
+        for worker in workers {
+            totals.add(await withCheckedContinuation { worker.post(.totals($0)) })
+        }
+        return totals
+    }
+
+    /// Closes every descriptor, ends the workers and waits for them. Sinks are told nothing.
+    package func shutdown() {
+        for worker in workers { worker.post(.shutdown) }
+        for worker in workers { worker.join() }
+    }
+
+    private func worker(of stream: StreamID) -> MediaWorker {
+        var hasher = Hasher()
+        hasher.combine(stream)
+        return workers[Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))]
+    }
+}
+
+extension HubTotals {
+    fileprivate mutating func add(_ other: HubTotals) {
+        streams += other.streams
+        subscribers += other.subscribers
+        packetsIn += other.packetsIn
+        packetsOut += other.packetsOut
+        packetsDropped += other.packetsDropped
+        keyframeRequestsIn += other.keyframeRequestsIn
+        keyframeRequestsOut += other.keyframeRequestsOut
+        malformed += other.malformed
+    }
+}

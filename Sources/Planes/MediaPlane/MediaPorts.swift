@@ -1,0 +1,59 @@
+import Bridge
+import BridgeModel
+import LinuxIO
+
+/// Descriptors of one worker: who is meant when one is ready, and the counters that all streams share.
+struct MediaPorts: ~Copyable {
+    /// Whose descriptor it is.
+    enum Owner {
+        case mailbox
+        /// Source `track` of a stream.
+        case source(MediaStream, track: Int)
+        /// The sink of a stream that has this token.
+        case sink(MediaStream)
+    }
+
+    private(set) var epoll: Epoll
+    /// Gauges are left at zero here.
+    var counters = HubTotals()
+    private var owners: [UInt64: Owner] = [:]
+    private var nextToken: UInt64 = 1
+
+    init(epoll: consuming Epoll) { self.epoll = epoll }
+
+    /// Watches a descriptor; nil when the system refuses it (it is no socket, or there is no memory). Tokens are never used again.
+    mutating func open(_ descriptor: Int32, owner: Owner) -> UInt64? {
+        let token = nextToken
+        guard (try? epoll.add(descriptor, token: token)) != nil else { return nil }
+        nextToken += 1
+        owners[token] = owner
+        return token
+    }
+
+    /// Stops watching; the descriptor stays open.
+    mutating func forget(_ descriptor: Int32, token: UInt64) {
+        guard owners.removeValue(forKey: token) != nil else { return }
+        // It fails only when the descriptor was closed behind our back: then nothing is watched either.
+        try? epoll.remove(descriptor)
+    }
+
+    /// Stops watching and closes.
+    mutating func close(_ descriptor: Int32, token: UInt64?) {
+        if let token { forget(descriptor, token: token) }
+        closeDescriptor(descriptor)
+    }
+
+    /// Begins or ends to wait for room in a socket.
+    func watchWriting(_ isWatched: Bool, of descriptor: Int32, token: UInt64) {
+        // Failing leaves the sink without wake-up: the next packet tries again.
+        try? epoll.watchWriting(isWatched, of: descriptor, token: token)
+    }
+
+    mutating func wait(timeout: Duration?) throws(SystemError) -> Int { try epoll.wait(timeout: timeout) }
+
+    /// Event `index` of the last wait and whose it is; nil when its owner has gone meanwhile.
+    func ready(_ index: Int) -> (event: Epoll.Event, owner: Owner)? {
+        let event = epoll.event(index)
+        return owners[event.token].map { (event, $0) }
+    }
+}

@@ -1,0 +1,122 @@
+import Bridge
+import BridgeModel
+import Forwarding
+import LinuxIO
+import RTP
+
+/// One published stream on its worker: sources, cache and sinks. A class, since the worker's tables share it; it never leaves the worker's thread.
+final class MediaStream {
+    /// How old a datagram's time may claim to be.
+    private static let oldestArrival: Duration = .seconds(5)
+
+    let id: StreamID
+    let options: HubOptions
+    var sources: [MediaSource] = []
+    var sinks: [MediaSink] = []
+    var cache: GOPCache
+    /// Set when the stream was unpublished: its sinks take what is left until then.
+    var lingersUntil: MonotonicTime?
+    private var newestArrival = MonotonicTime(nanoseconds: 0)
+
+    init(_ id: StreamID, options: HubOptions) {
+        self.id = id
+        self.options = options
+        cache = GOPCache(trackCount: 0, limits: options.cache)
+    }
+
+    /// When `tick` is to be called next.
+    var deadline: MonotonicTime? {
+        var earliest = lingersUntil
+        for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
+        for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
+        return earliest
+    }
+
+    /// How many subscribers there are, whatever number of tracks each has.
+    var subscriberCount: Int { Set(sinks.map(\.subscriber)).count }
+
+    /// The stream's counters.
+    var statistics: StreamStatistics {
+        let tracks = sources.map { source in
+            let counters = source.ingress.statistics
+            return TrackStatistics(
+                packets: counters.packets, bytes: counters.bytes, lost: counters.lost, keyframes: counters.keyframes,
+                lastPacketAt: counters.lastPacketAt)
+        }
+        return StreamStatistics(tracks: tracks, subscribers: subscriberCount)
+    }
+
+    /// Takes a datagram that came from source `track`.
+    func ingest(_ bytes: UnsafeRawBufferPointer, from track: Int, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let datagram = MediaDatagram(reading: bytes), datagram.track == UInt8(track) else {
+            ports.counters.malformed += 1
+            return
+        }
+        let content = UnsafeRawBufferPointer(rebasing: bytes[MediaDatagram.headerSize...])
+        let arrival = believable(datagram.time, now: now)
+        let isTaken: Bool
+        switch datagram.kind {
+        case .rtp: isTaken = ingest(rtp: content, track: track, arrival: arrival, ports: &ports)
+        case .senderReport: isTaken = ingest(report: content, track: track, arrival: arrival)
+        case .keyframeRequest, .end: isTaken = false
+        }
+        if !isTaken { ports.counters.malformed += 1 }
+    }
+
+    private func ingest(rtp bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime, ports: inout MediaPorts) -> Bool {
+        guard let packet = RTPPacketView(reading: bytes), let accepted = sources[track].ingress.accept(packet, arrival: arrival) else {
+            return false
+        }
+        newestArrival = arrival
+        ports.counters.packetsIn += 1
+        if accepted.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
+        if accepted.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
+        let entry = GOPCache.Entry(
+            track: UInt8(track), epoch: sources[track].ingress.epoch, header: accepted.header, arrival: arrival)
+        cache.append(entry, frame: accepted.frame, bytes: bytes)
+        return true
+    }
+
+    /// A report of a source whose packets have not come yet is dropped: the next one is seconds away.
+    private func ingest(report bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime) -> Bool {
+        guard let report = SenderReportView(inCompound: bytes) else { return false }
+        if sources[track].ingress.accepts(report) {
+            cache.append(report, track: UInt8(track), epoch: sources[track].ingress.epoch, arrival: arrival)
+        }
+        return true
+    }
+
+    /// A child's clock is ours, but a child may be broken: arrivals never lie in the future, far in the past, or before each other.
+    private func believable(_ time: MonotonicTime, now: MonotonicTime) -> MonotonicTime {
+        let oldest = max(newestArrival, now.advanced(by: .zero - Self.oldestArrival))
+        return max(min(time, now), min(oldest, now))
+    }
+
+    /// A sink, or somebody outside, needs a keyframe of `track`.
+    func requestKeyframe(of track: Int, ports: inout MediaPorts, now: MonotonicTime) {
+        guard sources.indices.contains(track), sources[track].description.kind == .video else { return }
+        ports.counters.keyframeRequestsIn += 1
+        guard sources[track].gate.request(now: now) else { return }
+        ports.counters.keyframeRequestsOut += 1
+        sources[track].sendKeyframeRequest(now: now)
+    }
+
+    /// Does what the clock asks for: repeated keyframe requests, joiners that wait no longer, the end of lingering.
+    func tick(ports: inout MediaPorts, now: MonotonicTime) {
+        for track in sources.indices where sources[track].gate.poll(now: now) {
+            ports.counters.keyframeRequestsOut += 1
+            sources[track].sendKeyframeRequest(now: now)
+        }
+        pump(ports: &ports, now: now)
+        guard let lingersUntil, now >= lingersUntil else { return }
+        removeSinks(ports: &ports) { _ in true }
+    }
+}
+
+extension MonotonicTime {
+    /// The earlier of two deadlines, either of which may be missing.
+    static func earlier(_ left: MonotonicTime?, _ right: MonotonicTime?) -> MonotonicTime? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
+    }
+}

@@ -1,0 +1,133 @@
+import Bridge
+import BridgeModel
+import Forwarding
+import LinuxIO
+
+extension MediaStream {
+    /// Adds a subscriber; sinks of tracks that do not exist get `end` at once.
+    func subscribe(_ subscription: Subscription, ports: inout MediaPorts, now: MonotonicTime) {
+        for (track, sink) in zip(subscription.tracks, subscription.sinks) {
+            guard let source = sources.first(where: { $0.description.index == track }),
+                let token = ports.open(sink.rawValue, owner: .sink(self))
+            else {
+                MediaStream.refuse(sink, track: track, now: now)
+                continue
+            }
+            let egress = EgressTrack(
+                source.description, timing: subscription.timing, cache: cache, now: now, rules: options.egress)
+            sinks.append(MediaSink(subscriber: subscription.subscriber, descriptor: sink.rawValue, token: token, egress: egress))
+        }
+        // A caller that gives more sinks than tracks still gives them away.
+        for sink in subscription.sinks.dropFirst(subscription.tracks.count) { closeDescriptor(sink.rawValue) }
+        pump(ports: &ports, now: now)
+    }
+
+    /// Tells a sink that there is nothing for it.
+    static func refuse(_ sink: MediaDescriptor, track: UInt8, now: MonotonicTime) {
+        withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
+            MediaDatagram(kind: .end, track: track, sequence: 0, time: now).write(to: bytes)
+            _ = DatagramIO.send(UnsafeRawBufferPointer(bytes), UnsafeRawBufferPointer(start: nil, count: 0), to: sink.rawValue)
+        }
+        closeDescriptor(sink.rawValue)
+    }
+
+    /// Closes the sinks that match.
+    func removeSinks(ports: inout MediaPorts, where isMeant: (MediaSink) -> Bool) {
+        for sink in sinks where isMeant(sink) { ports.close(sink.descriptor, token: sink.token) }
+        sinks.removeAll(where: isMeant)
+        if sinks.isEmpty {
+            for track in sources.indices { sources[track].gate.cancel() }
+        }
+    }
+
+    /// Sinks that match get no more packets than `ending` says, then `end`.
+    func endSinks(_ ending: MediaSink.Ending, where isMeant: (MediaSink) -> Bool) {
+        for index in sinks.indices where isMeant(sinks[index]) { sinks[index].ending = ending }
+    }
+
+    /// Brings every sink as near to the live edge as its socket lets it.
+    func pump(ports: inout MediaPorts, now: MonotonicTime) {
+        var hasGone = false
+        for index in sinks.indices where !sinks[index].isFull {
+            guard !pumpSink(index, ports: &ports, now: now) else { continue }
+            sinks[index].hasGone = true
+            hasGone = true
+        }
+        if hasGone { removeSinks(ports: &ports) { $0.hasGone } }
+    }
+
+    /// The sink's socket is ready: there is room, or something to read, or nobody at the other end.
+    func serve(_ event: Epoll.Event, batch: inout DatagramBatch, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let index = sinks.firstIndex(where: { $0.token == event.token }) else { return }
+        var isOpen = !event.isClosed
+        if event.isReadable { isOpen = readRequests(of: index, batch: &batch, ports: &ports, now: now) && isOpen }
+        if event.isWritable, isOpen {
+            sinks[index].isFull = false
+            ports.watchWriting(false, of: sinks[index].descriptor, token: event.token)
+            isOpen = pumpSink(index, ports: &ports, now: now)
+        }
+        guard !isOpen else { return }
+        removeSinks(ports: &ports) { $0.token == event.token }
+    }
+
+    /// False when the sink is to be removed.
+    private func pumpSink(_ index: Int, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
+        guard sinks[index].ending != .atOnce else { return finish(index, ports: ports, now: now) }
+        let (packets, outcome) = sinks[index].pump(cache, now: now)
+        ports.counters.packetsOut += packets
+        ports.counters.packetsDropped += sinks[index].egress.dropped - sinks[index].countedDrops
+        sinks[index].countedDrops = sinks[index].egress.dropped
+        switch outcome {
+        case .closed: return false
+        case .full: waitForRoom(index, ports: ports)
+        case .sent:
+            guard sinks[index].ending == nil else { return finish(index, ports: ports, now: now) }
+            askForKeyframe(index, ports: &ports, now: now)
+        }
+        return true
+    }
+
+    /// All is sent: says so. False when that worked, or nobody is there: the sink may go.
+    private func finish(_ index: Int, ports: borrowing MediaPorts, now: MonotonicTime) -> Bool {
+        guard sinks[index].sendEnd(now: now) == .full else { return false }
+        waitForRoom(index, ports: ports)
+        return true
+    }
+
+    private func waitForRoom(_ index: Int, ports: borrowing MediaPorts) {
+        sinks[index].isFull = true
+        ports.watchWriting(true, of: sinks[index].descriptor, token: sinks[index].token)
+    }
+
+    private func askForKeyframe(_ index: Int, ports: inout MediaPorts, now: MonotonicTime) {
+        let track = Int(sinks[index].egress.track)
+        guard sinks[index].egress.awaitsKeyframe, sources.indices.contains(track) else {
+            sinks[index].askedAfterKeyframes = nil
+            return
+        }
+        let keyframes = sources[track].ingress.statistics.keyframes
+        guard sinks[index].askedAfterKeyframes != keyframes else { return }
+        sinks[index].askedAfterKeyframes = keyframes
+        requestKeyframe(of: track, ports: &ports, now: now)
+    }
+
+    /// False when nobody is at the other end.
+    private func readRequests(of index: Int, batch: inout DatagramBatch, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
+        switch batch.receive(from: sinks[index].descriptor) {
+        case .closed: return false
+        case .empty: return true
+        case .received(let count):
+            let track = sinks[index].egress.track
+            for number in 0..<count {
+                guard let datagram = MediaDatagram(reading: batch.datagram(number)), datagram.kind == .keyframeRequest,
+                    datagram.track == track
+                else {
+                    ports.counters.malformed += 1
+                    continue
+                }
+                requestKeyframe(of: Int(track), ports: &ports, now: now)
+            }
+            return true
+        }
+    }
+}
