@@ -31,17 +31,23 @@ package enum HostFacts {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [] }
         defer { freeifaddrs(first) }
-        return sequence(first: first) { $0?.pointee.ifa_next }.prefix { $0 != nil }.compactMap { entry in
-            guard let entry = entry?.pointee, entry.ifa_flags & UInt32(IFF_UP.rawValue) != 0, let socketAddress = entry.ifa_addr else {
-                return nil
-            }
-            let family = Int32(socketAddress.pointee.sa_family)
-            guard family == AF_INET || family == AF_INET6, let text = numericHost(socketAddress, family) else { return nil }
-            let isLoopback = entry.ifa_flags & UInt32(IFF_LOOPBACK.rawValue) != 0
-            let isLinkLocal = text.hasPrefix("169.254.") || (family == AF_INET6 && ["fe8", "fe9", "fea", "feb"].contains(text.prefix(3)))
-            return InterfaceAddress(
-                interface: String(cString: entry.ifa_name), address: text, isLoopback: isLoopback, isLinkLocal: isLinkLocal)
+        var found: [InterfaceAddress] = []
+        var next = first
+        while let entry = next?.pointee {
+            next = entry.ifa_next
+            if let address = interfaceAddress(entry) { found.append(address) }
         }
+        return found
+    }
+
+    private static func interfaceAddress(_ entry: ifaddrs) -> InterfaceAddress? {
+        guard entry.ifa_flags & UInt32(IFF_UP) != 0, let socketAddress = entry.ifa_addr else { return nil }
+        let family = Int32(socketAddress.pointee.sa_family)
+        guard family == AF_INET || family == AF_INET6, let text = numericHost(socketAddress, family) else { return nil }
+        return InterfaceAddress(
+            interface: String(cString: entry.ifa_name), address: text,
+            isLoopback: entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0,
+            isLinkLocal: text.hasPrefix("169.254.") || (family == AF_INET6 && ["fe8", "fe9", "fea", "feb"].contains(text.prefix(3))))
     }
 
     /// Writes one line to standard error.

@@ -28,7 +28,7 @@ package final class MediaSocket: Sendable {
             message.msg_iov = parts.baseAddress
             message.msg_iovlen = payload.isEmpty ? 1 : 2
             while true {
-                let flags = Int32(MSG_DONTWAIT.rawValue) | Int32(MSG_NOSIGNAL.rawValue)
+                let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
                 if sendmsg(descriptor, &message, flags) >= 0 { return .sent }
                 switch errno {
                 case EINTR: continue
@@ -50,7 +50,7 @@ package final class MediaSocket: Sendable {
     /// Reads one datagram into `buffer`. One thread at a time.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) -> ReceiveResult {
         while true {
-            let count = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
             if count > 0 { return .datagram(count) }
             if count == 0 { return .closed }
             switch errno {
