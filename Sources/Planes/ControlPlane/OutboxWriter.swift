@@ -1,20 +1,14 @@
 package import Bridge
-package import BridgeModel
+internal import BridgeModel
 
 /// Turns events into outbox rows, to be committed with the fact that they report.
 package struct OutboxWriter: Sendable {
     private let translators: [any EventTranslator]
-    private let makeID: @Sendable (WallTime) -> DeliveryID
     private let clock: BridgeClock
     private let service: any DeliveryService
 
-    /// `makeID` makes `msg_<ULID>` ids.
-    package init(
-        translators: [any EventTranslator], makeID: @escaping @Sendable (WallTime) -> DeliveryID, clock: BridgeClock,
-        service: any DeliveryService
-    ) {
+    package init(translators: [any EventTranslator], clock: BridgeClock, service: any DeliveryService) {
         self.translators = translators
-        self.makeID = makeID
         self.clock = clock
         self.service = service
     }
@@ -22,10 +16,11 @@ package struct OutboxWriter: Sendable {
     /// The webhooks of an event as rows that are due now.
     package func deliveries(for event: BridgeEvent) -> [LedgerChange] {
         let now = clock.wall()
+        var random = SystemRandomNumberGenerator()
         return translators.flatMap { $0.webhooks(for: event, at: now) }.map { message in
             .delivery(
                 DeliveryRow(
-                    id: makeID(now), work: .webhook(url: message.url, body: message.body), account: message.account,
+                    id: .webhook(at: now, using: &random), work: .webhook(url: message.url, body: message.body), account: message.account,
                     session: message.session, dueAt: now, createdAt: now))
         }
     }
@@ -33,9 +28,10 @@ package struct OutboxWriter: Sendable {
     /// The upload of a finished recording as a row that is due now.
     package func upload(of row: RecordingRow) -> LedgerChange {
         let now = clock.wall()
+        var random = SystemRandomNumberGenerator()
         return .delivery(
             DeliveryRow(
-                id: makeID(now), work: .upload(recording: row.id, file: row.file, destination: row.destination),
+                id: .upload(at: now, using: &random), work: .upload(recording: row.id, file: row.file, destination: row.destination),
                 account: row.context.account, session: row.context.session, dueAt: now, createdAt: now))
     }
 

@@ -22,6 +22,14 @@ package struct SecretFolder: Sendable {
         }
     }
 
+    /// The bytes of a secret file, which is made at the first start. Throws as `read` and `create` do.
+    package func read(_ name: String, orCreate make: () -> Redacted<[UInt8]>) throws(BridgeError) -> Redacted<[UInt8]> {
+        if let stored = try read(name) { return stored }
+        let fresh = make()
+        try create(name, bytes: fresh)
+        return fresh
+    }
+
     /// Writes a new secret file; it is on disk, whole, when this returns, and an existing one is never replaced. Throws `unavailable` or `storage_full`.
     package func create(_ name: String, bytes: Redacted<[UInt8]>) throws(BridgeError) {
         let file = self.path(of: name)

@@ -1,4 +1,4 @@
-package import BridgeModel
+internal import BridgeModel
 
 extension DeliveryRow {
     /// The row after an attempt that ended so.
@@ -58,5 +58,12 @@ extension RecordingRow {
             row.failure = outcome.failure
             return (row, .recordingFailed(row))
         }
+    }
+}
+
+extension WebhookMessage {
+    /// The outbox row of this message, due at once. Whoever commits an event of its own, such as the end of a session, makes its webhooks so.
+    package func delivery(id: DeliveryID, at now: WallTime) -> DeliveryRow {
+        DeliveryRow(id: id, work: .webhook(url: url, body: body), account: account, session: session, dueAt: now, createdAt: now)
     }
 }

@@ -47,7 +47,7 @@ extension SessionMachine {
     }
 
     private mutating func terminate(_ cause: TerminationCause, message: String) {
-        send(.sessionTerminated(cause, message: message), to: owner)
+        send(.sessionTerminated(cause, message: message))
         closeOwner(cause.closeCode)
     }
 
@@ -99,7 +99,7 @@ extension SessionMachine {
     /// NEW for too long: forgotten without a webhook (section 5.2).
     private mutating func discard() {
         let error = RTMError(.sessionNotFound, "the session was not started in time; create a new one")
-        send(.error(error, inReplyTo: nil), to: owner)
+        send(.error(error, inReplyTo: nil))
         closeOwner(.notFound)
         retire(.expired)
     }

@@ -54,7 +54,7 @@ extension SessionMachine {
         case .ended:
             running.dropSuccessor()
             state = .running(running)
-            refuse(RTMError(.internal, "the new peer failed; the former one goes on"), to: .sessionStart, from: owner)
+            refuse(RTMError(.internal, "the new peer failed; the former one goes on"), to: .sessionStart, from: nil)
             if line.hold == .answer(peer.slot) { line.hold = nil }
         }
     }
@@ -67,7 +67,7 @@ extension SessionMachine {
     /// Sends the answer when its turn has come, and lets the line go on.
     private mutating func sendAnswer(of peer: Peer) {
         guard let answer = peer.answer, line.hold == .answer(peer.slot) else { return }
-        send(.answer(sdp: answer), to: owner)
+        send(.answer(sdp: answer))
         line.hold = nil
         sendCandidates(of: peer)
     }
@@ -76,7 +76,7 @@ extension SessionMachine {
     private mutating func sendCandidates(of peer: Peer) {
         guard peer.answer != nil, line.hold != .answer(peer.slot), case .running(var running) = state, running.newest.slot == peer.slot
         else { return }
-        for candidate in peer.unsentCandidates { send(.candidate(candidate), to: owner) }
+        for candidate in peer.unsentCandidates { send(.candidate(candidate)) }
         running.newest.unsentCandidates = []
         state = .running(running)
     }
@@ -109,7 +109,7 @@ extension SessionMachine {
     private mutating func releaseLine(refusing error: RTMError? = nil) {
         guard case .outcome(let kind, let socket) = line.hold else { return }
         line.hold = nil
-        if let error { refuse(error, to: kind, from: socket ?? owner) }
+        if let error { refuse(error, to: kind, from: socket) }
     }
 
     private mutating func peerOpened(_ slot: PeerSlot, _ id: PeerID) {
@@ -151,7 +151,7 @@ extension SessionMachine {
     private mutating func refuseOpening(_ error: RTMError, now: MonotonicTime) {
         guard case .outcome(_, let socket) = line.hold else { return }
         releaseLine(refusing: error)
-        guard let socket, error.code == .noActiveSession || error.code == .sessionNotFound else { return }
+        guard let socket, socket == owner, error.code == .noActiveSession || error.code == .sessionNotFound else { return }
         close(socket, .notFound, now: now)
     }
 
@@ -189,8 +189,8 @@ extension SessionMachine {
             }
             // While media flows the first report is `recording`, at the first keyframe (6.4 rule 8); `armed` answers in NEGOTIATING.
             guard update.state != .armed || !running.current.isConnected else { return }
-            send(.recordingState(update), to: owner)
-        case .ending: send(.recordingState(update), to: owner)
+            send(.recordingState(update))
+        case .ending: send(.recordingState(update))
         case .unstarted, .terminated: return
         }
     }

@@ -18,7 +18,7 @@ extension SessionMachine {
 
     mutating func receive(_ fault: RTMFault, from socket: SocketID, now: MonotonicTime) {
         guard socket == owner, fault.close == nil, line.append(.fault(fault, from: socket)) else {
-            send(fault.reply, to: socket)
+            send(fault.reply, backTo: socket)
             if let code = fault.close { close(socket, code, now: now) }
             return
         }
@@ -45,14 +45,15 @@ extension SessionMachine {
     }
 
     private mutating func refuseEnded(_ kind: RTMRequest.Kind, from socket: SocketID, closing: Bool, now: MonotonicTime) {
-        refuse(RTMError(.sessionEnded, "the session has ended; create a new one"), to: kind, from: socket)
+        let error = RTMError(.sessionEnded, "the session has ended; create a new one")
+        send(.error(error, inReplyTo: kind.rawValue), backTo: socket)
         if closing { close(socket, .sessionEnded, now: now) }
     }
 
     /// A message whose turn has come, in NEW or while running.
     mutating func process(_ item: MessageLine.Item, now: MonotonicTime) {
         switch item {
-        case .fault(let fault, let socket): send(fault.reply, to: socket)
+        case .fault(let fault, let socket): if socket == owner { send(fault.reply) }
         case .buffered(let candidate): apply(candidate, from: nil)
         case .request(let request, let socket):
             switch request {
@@ -96,8 +97,8 @@ extension SessionMachine {
     }
 
     private mutating func repeatAnswer(of peer: Peer, to socket: SocketID) {
-        guard let answer = peer.answer else { return }  // the line is held until there is one
-        send(.answer(sdp: answer), to: socket)
+        guard let answer = peer.answer, socket == owner else { return }  // the line is held until there is an answer
+        send(.answer(sdp: answer))
     }
 
     // MARK: sdp_update

@@ -66,10 +66,14 @@ package struct SessionMachine: Sendable {
 
     // MARK: Effects
 
-    mutating func send(_ reply: RTMReply, to socket: SocketID?) {
-        guard let socket else { return }
-        effects.append(.send(reply, to: socket))
+    /// Sends to the session's socket, if it has one.
+    mutating func send(_ reply: RTMReply) {
+        guard let owner else { return }
+        effects.append(.send(reply, to: owner))
     }
+
+    /// Sends to the socket that a message has just come by, whether or not the session is its.
+    mutating func send(_ reply: RTMReply, backTo socket: SocketID) { effects.append(.send(reply, to: socket)) }
 
     mutating func call(_ call: ServiceCall) { effects.append(.call(call)) }
 
@@ -78,8 +82,10 @@ package struct SessionMachine: Sendable {
         call(.closePeer(id))
     }
 
+    /// Refuses a message in its turn. While it waited its socket may have gone: then nobody is left to tell.
     mutating func refuse(_ error: RTMError, to kind: RTMRequest.Kind, from socket: SocketID?) {
-        send(.error(error, inReplyTo: kind.rawValue), to: socket)
+        guard socket == nil || socket == owner else { return }
+        send(.error(error, inReplyTo: kind.rawValue))
     }
 
     /// Closes a socket; when it was the owner, the session is without one from now on.
