@@ -1,4 +1,4 @@
-package import Bridge
+internal import Bridge
 internal import BridgeModel
 internal import GStreamerKit
 internal import LinuxIO

@@ -27,19 +27,19 @@ enum VersionGate {
         }
     }
 
-    /// The version of a package in the text of dpkg's status file; nil when it is not there.
+    /// The version of a package in the text of dpkg's status file (deb822(5) paragraphs); nil when it is not there.
     static func installedVersion(of package: String, inStatus status: Data) -> String? {
-        guard let heading = status.range(of: Data("\nPackage: \(package)\n".utf8)) ?? leading("Package: \(package)\n", of: status) else {
-            return nil
+        var isInParagraph = false
+        for line in status.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            if line.starts(with: "Package: ".utf8) {
+                isInParagraph = line.dropFirst("Package: ".utf8.count).elementsEqual(package.utf8)
+            } else if isInParagraph, line.starts(with: "Version: ".utf8) {
+                return String(decoding: line.dropFirst("Version: ".utf8.count), as: UTF8.self)
+            } else if line.isEmpty {
+                isInParagraph = false
+            }
         }
-        let rest = status[heading.upperBound...]
-        let paragraph = rest[..<(rest.range(of: Data("\n\n".utf8))?.lowerBound ?? rest.endIndex)]
-        let lines = String(decoding: paragraph, as: UTF8.self).split(separator: "\n")
-        return lines.first { $0.hasPrefix("Version: ") }.map { String($0.dropFirst("Version: ".count)) }
-    }
-
-    private static func leading(_ text: String, of data: Data) -> Range<Data.Index>? {
-        data.starts(with: text.utf8) ? data.startIndex..<(data.startIndex + text.utf8.count) : nil
+        return nil
     }
 }
 

@@ -29,7 +29,7 @@ final class MediaGate: Sendable {
             }
         }
         if isKnown {
-            state.compareExchange(expected: .waiting, desired: .verified, ordering: .acquiringAndReleasing)
+            _ = state.compareExchange(expected: .waiting, desired: .verified, ordering: .acquiringAndReleasing)
         } else {
             state.store(.refused, ordering: .releasing)
         }
