@@ -6,7 +6,7 @@ extension PipelinePlan {
         switch work {
         case .publish(let plan): PublishRunner(plan: plan, context: context)
         case .view(let plan): ViewRunner(plan: plan, context: context)
-        case .camera: nil
+        case .camera(let plan): CameraRunner(plan: plan, context: context)
         case .record, .finish: nil
         }
     }

@@ -9,6 +9,13 @@ final class WeakPipeline: @unchecked Sendable {
     init(_ pipeline: Pipeline) { value = pipeline }
 }
 
+/// An element that a probe on one of its own pads may use without keeping it alive.
+final class WeakElement: @unchecked Sendable {
+    // Unchecked: a weak reference that is set once; reading weak references is thread-safe.
+    private(set) weak var value: Element?
+    init(_ element: Element) { value = element }
+}
+
 extension WebRTCBin {
     /// Passes a candidate of the peer on. The end mark needs nothing: the agent stops by itself.
     func add(_ candidate: IceCandidate) {
