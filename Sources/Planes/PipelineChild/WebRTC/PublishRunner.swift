@@ -34,12 +34,11 @@ actor PublishRunner: PipelineRunner {
             peer.bin.element.onPadAdded { pad in intake.attach(pad, to: pipeline) }
             peer.bin.onIncomingRTCP { bytes in intake.takeRTCP(bytes) }
             try await peer.play()
-            let bin = peer.bin
-            let videoSections = plan.tracks.indices.filter { plan.tracks[$0].kind == .video }
-            let answer = try await peer.answer(plan.offer) { () throws(GStreamerError) in
+            for track in plan.tracks {
                 // Video only: RTX of audio has a FID group that Chromium rejects.
-                for section in videoSections { try bin.transceiver(at: Int32(section))?.set("do-nack", "true") }
+                try peer.bin.addReceiver(track.rtpCaps(payloadType: track.payloadType), retransmission: track.kind == .video)
             }
+            let answer = try await peer.answer(plan.offer)
             reader = try DatagramReader(sockets: intake.sockets) { index, header, _ in
                 if header.kind == .keyframeRequest { intake.requestKeyframe(ofTrack: index) }
             }
