@@ -70,8 +70,7 @@ final class Call {
         viewer.runner = runner
         try await runner.start()
         let engineAnswer = try #require(await viewer.log.first(\.localSDP))
-        let answer = try AnswerGate.accept(accepted.finishAnswer(engineAnswer: engineAnswer), offer: offer)
-        try await viewer.take(answer: answer.sdp)
+        try await viewer.take(answer: accepted.finishAnswer(engineAnswer: engineAnswer))
         return viewer
     }
 
