@@ -1,6 +1,7 @@
 import Bridge
 import BridgeModel
 import LinuxIO
+import RTP
 import Synchronization
 
 @testable import PipelineChild
@@ -11,6 +12,8 @@ final class TestHub: Sendable {
         var packets: [Int: Int] = [:]
         var senderReports: [Int: Int] = [:]
         var keyframeRequests = 0
+        /// VP8 packets that begin a keyframe.
+        var keyframes = 0
     }
 
     let publisherEnds: [Int32]
@@ -64,9 +67,14 @@ final class TestHub: Sendable {
     private func pass(_ index: Int, _ header: MediaDatagram, _ packet: UnsafeRawBufferPointer) {
         seenState.withLock { seen in
             if header.kind == .rtp { seen.packets[index, default: 0] += 1 }
+            if header.kind == .rtp, index == 0, Self.beginsKeyframe(packet) { seen.keyframes += 1 }
             if header.kind == .senderReport { seen.senderReports[index, default: 0] += 1 }
         }
         for viewer in sinks.withLock({ $0 }) { Self.send(header, packet, to: viewer[index]) }
+    }
+
+    private static func beginsKeyframe(_ packet: UnsafeRawBufferPointer) -> Bool {
+        RTPPacketView(reading: packet).map { PayloadTraits(codec: .vp8, payload: $0.payload)?.contains(.keyframe) == true } ?? false
     }
 
     private static func send(_ header: MediaDatagram, _ packet: UnsafeRawBufferPointer, to socket: MediaSocket) {

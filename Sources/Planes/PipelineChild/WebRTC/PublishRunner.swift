@@ -66,6 +66,9 @@ actor PublishRunner: PipelineRunner {
         return PipelineResult()
     }
 
+    /// Weak references to the pipeline and its ICE agent, for tests.
+    func lifetimes() -> [LifetimeWatch] { peer?.lifetimes() ?? [] }
+
     func statistics() async -> PipelineStats { intake.statistics }
 }
 

@@ -81,5 +81,8 @@ actor ViewRunner: PipelineRunner {
         return PipelineResult()
     }
 
+    /// Weak references to the pipeline and its ICE agent, for tests.
+    func lifetimes() -> [LifetimeWatch] { peer?.lifetimes() ?? [] }
+
     func statistics() async -> PipelineStats { feeder?.statistics ?? PipelineStats() }
 }

@@ -155,6 +155,9 @@ actor WebRTCPeer {
         }
     }
 
+    /// Weak references to what must be gone after `tearDown`, for tests.
+    nonisolated func lifetimes() -> [LifetimeWatch] { [pipeline.element.watchLifetime(), bin.watchAgent()] }
+
     /// Takes everything down: webrtcbin first, since a queue that stops before an unconnected webrtcbin deadlocks, then the rest.
     func tearDown() {
         bin.element.setStateLocked(true)
