@@ -84,6 +84,12 @@ package final class Element: Object, @unchecked Sendable {
     /// Keeps its state when the bin changes state (`locked`), or follows again.
     package func setStateLocked(_ isLocked: Bool) { gst_element_set_locked_state(handle, isLocked ? 1 : 0) }
 
+    /// The element of this name at any depth of this bin; nil when there is none or this is no bin.
+    package func descendant(named name: String) -> Element? {
+        guard vgst_is_bin(raw) != 0, let found = gst_bin_get_by_name(raw.assumingMemoryBound(to: GstBin.self), name) else { return nil }
+        return Element(owning: UnsafeMutableRawPointer(found))
+    }
+
     /// Asks for a state and waits for it. Throws `state_change` on failure or after `timeout`. Never from a streaming thread.
     package func setState(_ state: State, timeout: ClockTime = .seconds(5)) throws(GStreamerError) {
         var result = gst_element_set_state(handle, state.raw)

@@ -81,9 +81,16 @@ package final class Pad: Object, @unchecked Sendable {
         }
     }
 
+    /// Lets buffers pass only while `isOpen` answers true; events always pass. On the streaming thread; it must not wait.
+    @discardableResult
+    package func gateBuffers(_ isOpen: @escaping @Sendable () -> Bool) -> PadProbe {
+        let mask = GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_BUFFER_LIST.rawValue)
+        return addProbe(mask) { _ in isOpen() ? .pass : .drop }
+    }
+
     /// Calls `body` with the bytes of every buffer that passes, writable in place. On the streaming thread; it must not wait.
     @discardableResult
-    package func rewriteBuffers(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer, ClockTime?) -> Void) -> PadProbe {
+    package func rewriteBuffers(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) -> PadProbe {
         addProbe(GST_PAD_PROBE_TYPE_BUFFER) { info in
             guard let buffer = gst_pad_probe_info_get_buffer(info), let writable = gst_buffer_make_writable_in_place(info, buffer) else {
                 return .pass
@@ -91,7 +98,7 @@ package final class Pad: Object, @unchecked Sendable {
             var map = GstMapInfo()
             guard gst_buffer_map(writable, &map, GST_MAP_WRITE) != 0 else { return .pass }
             defer { gst_buffer_unmap(writable, &map) }
-            body(UnsafeMutableRawBufferPointer(start: map.data, count: Int(map.size)), ClockTime(writable.pointee.pts))
+            body(UnsafeMutableRawBufferPointer(start: map.data, count: Int(map.size)))
             return .pass
         }
     }

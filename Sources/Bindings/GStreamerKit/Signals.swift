@@ -17,13 +17,15 @@ package struct SignalConnection: Sendable {
 }
 
 extension Object {
-    /// Calls `body` when the property changes, on the thread that changed it.
+    /// Calls `body` with this object when the property changes, on the thread that changed it. A body that captured the object itself
+    /// would keep it alive for ever.
     @discardableResult
-    package func onChange(of property: String, _ body: @escaping @Sendable () -> Void) -> SignalConnection {
-        let trampoline: @convention(c) (gpointer?, gpointer?, gpointer?) -> Void = { _, _, context in
-            SignalBody<Void>.run(context, ())
+    package func onChange(of property: String, _ body: @escaping @Sendable (Object) -> Void) -> SignalConnection {
+        let trampoline: @convention(c) (gpointer?, gpointer?, gpointer?) -> Void = { object, _, context in
+            guard let object else { return }
+            SignalBody<Object>.run(context, Object(owning: g_object_ref(object)))
         }
-        return connect("notify::" + property, unsafeBitCast(trampoline, to: GCallback.self), SignalBody<Void>(body))
+        return connect("notify::" + property, unsafeBitCast(trampoline, to: GCallback.self), SignalBody<Object>(body))
     }
 
     fileprivate func connect<Argument>(_ signal: String, _ callback: GCallback?, _ body: SignalBody<Argument>) -> SignalConnection {

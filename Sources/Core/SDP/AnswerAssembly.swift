@@ -94,6 +94,7 @@ private struct EngineAnswer {
         terms.retransmission = retransmits ? section.retransmission : nil
         let extensions = Set(answer.attributes.filter { $0.name == "extmap" }.compactMap { HeaderExtension($0.value ?? "")?.uri })
         terms.extensions = section.extensions.filter { extensions.contains($0.uri) }
+        terms.alignTransportFeedback()
         let sends = section.direction == .sendonly
         terms.sources = sends ? SourceAttributes(answer).reduced(withRetransmission: terms.retransmission != nil) : []
         return terms

@@ -49,7 +49,7 @@ package enum AnswerGate {
         }
         guard theirs.has("rtcp-mux") else { throw .missingRTCPMux(section: index) }
         let formats = agreed(theirs.payloadFormats, ours.payloadFormats)
-        guard !formats.isEmpty else { throw .answerMismatch(section: index) }
+        guard formats.contains(where: { $0.codec != nil }) else { throw .answerMismatch(section: index) }
         var section = MediaSection(
             media: ours.media, port: 9, transport: ours.transport, formats: formats.map { String($0.payloadType) })
         let receives = answer.direction(of: theirs).receives && offered.description.direction(of: ours).sends
@@ -59,9 +59,9 @@ package enum AnswerGate {
         return section
     }
 
-    /// Their formats that we offered under the same payload type, with the feedback that both name.
+    /// Their codecs that we offered under the same payload type, and the RTX of those, with the feedback that both name.
     private static func agreed(_ theirs: [PayloadFormat], _ ours: [PayloadFormat]) -> [PayloadFormat] {
-        theirs.compactMap { format in
+        let same = theirs.compactMap { format -> PayloadFormat? in
             let twin = ours.first { $0.payloadType == format.payloadType && $0.map.uppercased() == format.map.uppercased() }
             guard let twin else { return nil }
             var result = format
@@ -69,6 +69,8 @@ package enum AnswerGate {
             result.feedback = format.feedback.filter(twin.feedback.contains)
             return result
         }
+        let types = same.filter { $0.codec != nil }.map(\.payloadType)
+        return same.filter { format in format.codec != nil || format.retransmittedType.map(types.contains) ?? false }
     }
 }
 

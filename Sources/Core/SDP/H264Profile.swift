@@ -64,7 +64,7 @@ extension PayloadFormat {
     }
 
     /// VP9 `profile-id` (RFC 9628 section 7), AV1 `profile` (AV1 RTP section 7.2.1), H.265 `profile-id` (RFC 7798 section 7.1), with defaults.
-    private var profile: Int? {
+    var profile: Int? {
         let (name, standard) = codec == .av1 ? ("profile", "0") : ("profile-id", codec == .h265 ? "1" : "0")
         return SDPText.decimal(parameters[name] ?? standard)
     }

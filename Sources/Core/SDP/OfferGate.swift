@@ -32,12 +32,12 @@ package enum OfferGate {
         return accepted
     }
 
-    /// The offerer's first codec that the policy accepts; of H.264 the first format in packetization mode 1, of VP9 and AV1 profile 0 where offered.
+    /// The offerer's first codec that the policy accepts, in the form of it that most viewers play.
     private static func publishChoice(_ formats: [PayloadFormat], kind: MediaKind, policy: GatePolicy) -> (Codec, PayloadFormat)? {
         let usable = formats.filter { $0.codec.map { $0.kind == kind && policy.accepts($0) } ?? false }
-        guard let first = usable.first, let codec = first.codec else { return nil }
-        let same = usable.filter { $0.codec == codec }
-        return (codec, same.first(where: \.isPreferredForm) ?? first)
+        guard let codec = usable.first?.codec else { return nil }
+        let forms = usable.filter { $0.codec == codec }
+        return forms.min { $0.rarity < $1.rarity }.map { (codec, $0) }
     }
 
     /// A viewer's offer for a stream with these tracks. Each section that can receive gets the first track not yet given away that it can
@@ -80,13 +80,12 @@ package enum OfferGate {
 }
 
 extension PayloadFormat {
-    /// The form of a codec that most receivers play.
-    fileprivate var isPreferredForm: Bool {
+    /// The lower, the more receivers play this form of its codec: the bridge does not transcode, so a publisher is asked for the plainest.
+    fileprivate var rarity: Int {
         switch codec {
-        case .h264: isNonInterleaved
-        case .vp9: (parameters["profile-id"] ?? "0") == "0"
-        case .av1: (parameters["profile"] ?? "0") == "0"
-        default: true
+        case .h264: (H264Profile(parameters)?.rawValue ?? 10) + (isNonInterleaved ? 0 : 20)
+        case .vp9, .av1: profile ?? 10
+        default: 0
         }
     }
 

@@ -34,24 +34,31 @@ package struct AcceptedSection: Sendable, Equatable {
         format.feedback = policy.feedback(choice.feedback, for: codec.kind, direction: direction)
         let rtx = codec.kind == .video ? section.payloadFormats.first { $0.retransmittedType == choice.payloadType } : nil
         retransmission = format.feedback.contains("nack") ? rtx : nil
-        extensions = Self.extensions(of: section, feedback: format.feedback, direction: direction)
+        extensions = direction == .recvonly ? Self.extensions(of: section) : []
         sources = direction == .recvonly ? SourceAttributes(section).reduced(withRetransmission: retransmission != nil) : []
+        alignTransportFeedback()
+    }
+
+    /// Transport-wide feedback and its header extension are of use only together.
+    mutating func alignTransportFeedback() {
+        let isNumbered = extensions.contains { $0.uri == HeaderExtension.transportSequence }
+        guard isNumbered, format.feedback.contains("transport-cc") else {
+            format.feedback.removeAll { $0 == "transport-cc" }
+            extensions.removeAll { $0.uri == HeaderExtension.transportSequence }
+            return
+        }
     }
 
     /// The formats in the order of the `m=` line.
     var formats: [PayloadFormat] { [format] + (retransmission.map { [$0] } ?? []) }
 
     /// Only what a receiver needs: packets of the hub keep their source's extensions, so a viewer is promised none.
-    private static func extensions(of section: MediaSection, feedback: [String], direction: MediaDirection) -> [HeaderExtension] {
-        guard direction == .recvonly else { return [] }
+    private static func extensions(of section: MediaSection) -> [HeaderExtension] {
         var result: [HeaderExtension] = []
         for attribute in section.attributes where attribute.name == "extmap" {
             guard let item = HeaderExtension(attribute.value ?? "") else { continue }
-            let isWanted =
-                item.uri == HeaderExtension.mid
-                || (item.uri == HeaderExtension.transportSequence && feedback.contains("transport-cc"))
-            guard isWanted, !result.contains(where: { $0.id == item.id || $0.uri == item.uri }) else { continue }
-            result.append(item)
+            guard item.uri == HeaderExtension.mid || item.uri == HeaderExtension.transportSequence else { continue }
+            if !result.contains(where: { $0.id == item.id || $0.uri == item.uri }) { result.append(item) }
         }
         return result
     }
@@ -105,7 +112,8 @@ struct SourceAttributes {
         guard let first = SDPText.decimal(words[1], as: UInt32.self), let second = SDPText.decimal(words[2], as: UInt32.self) else {
             return
         }
-        guard first != second, pairs[first] == nil else { return }
+        // Source 0 is webrtcbin's way to say that it does not know the source yet; its retransmission is still none of ours to announce.
+        guard second != 0, first != second, pairs[first] == nil else { return }
         pairs[first] = second
     }
 

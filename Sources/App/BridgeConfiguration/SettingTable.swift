@@ -1,0 +1,187 @@
+import BridgeModel
+
+/// The one table of settings: loading, the reference document and its test all read it.
+enum SettingTable {
+    static let keys: [SettingKey] = [http, data, webhooks, uploads, recording, webrtc, turn, streamrec, pipelines, log].flatMap { $0 }
+
+    private static let http = [
+        SettingKey(
+            "http.bind", \.http.bind, .text("an IP address") { !$0.isEmpty && !$0.contains(where: \.isWhitespace) },
+            "Address that the front door listens on. The default is this machine only: a public address has to be asked for."),
+        SettingKey("http.port", \.http.port, .integer(0...65_535), "TCP port of the front door; 0 takes a free one."),
+        SettingKey(
+            "http.public-base", \.http.publicBase, .origin,
+            "Origin that clients use to reach the bridge; set it behind a proxy. Empty: taken from each request's Host."),
+        SettingKey(
+            "http.tls.certificate", \.http.tlsCertificate, path,
+            "PEM file with the certificate chain; with a key file it turns TLS on. Read again on SIGHUP."),
+        SettingKey("http.tls.key", \.http.tlsKey, path, "PEM file with the certificate's private key. Read again on SIGHUP."),
+        SettingKey(
+            "http.limits.headers", \.http.headerBytes, .bytes(1024...1 << 20), "Longest request head; a longer one is answered with 431."),
+        SettingKey(
+            "http.limits.json-body", \.http.jsonBodyBytes, .bytes(1024...64 << 20), "Longest JSON body; a longer one is answered with 413."),
+        SettingKey(
+            "http.limits.websocket-message", \.http.webSocketMessageBytes, .bytes(1024...64 << 20),
+            "Longest WebSocket message; a longer one closes the socket with 1009."),
+        SettingKey(
+            "http.limits.idle-timeout", \.http.idleTimeout, .duration(.seconds(1) ... .seconds(3600)),
+            "How long a connection may say nothing between requests."),
+        SettingKey(
+            "http.limits.slow-reader-timeout", \.http.slowReaderTimeout, .duration(.seconds(1) ... .seconds(3600)),
+            "How long a client may leave an answer unread before it is dropped."),
+        SettingKey(
+            "http.limits.connections-per-address", \.http.connectionsPerAddress, .integer(1...1_000_000),
+            "Connections that one address may hold; more are answered with 503. Raise it where many users share an address."),
+    ]
+
+    private static let data = [
+        SettingKey(
+            "data.folder", \.dataFolder, .text("a path") { !$0.isEmpty },
+            "Where the database, keys and recordings live. Needs a local disk with room for recordings that wait for delivery."),
+        SettingKey(
+            "streams.public", \.streamsPublic, .boolean, "Lets everybody who reaches the bridge watch every stream without a token."),
+    ]
+
+    private static let webhooks = [
+        SettingKey(
+            "webhooks.allow-private", \.webhooks.allowPrivate, .boolean,
+            "Lets webhooks and uploads go to private and loopback addresses, and over plain http. Opens your network to whoever sets a URL."
+        ),
+        SettingKey(
+            "webhooks.allow", \.webhooks.allow, ValueFormat.text("a name") { !$0.isEmpty }.list("a list of host names or addresses"),
+            "Host names or addresses that are exempt from the address rules for webhooks and uploads."),
+        .secret(
+            "webhooks.secret", \.webhooks.secret, webhookSecret,
+            "Signs webhooks (Standard Webhooks). Empty: made at the first start and kept in the data folder."),
+        .secret(
+            "webhooks.previous-secret", \.webhooks.previousSecret, webhookSecret,
+            "Signs too, while receivers move to the new secret."),
+        SettingKey(
+            "webhooks.timeout", \.webhooks.timeout, .duration(.seconds(1) ... .seconds(120)), "How long a receiver may take to answer."),
+        SettingKey(
+            "webhooks.schedule", \.webhooks.schedule, schedule,
+            "Waits between attempts, each 10 % more or less; after the last the webhook is dead and can be replayed."),
+    ]
+
+    private static let uploads = [
+        SettingKey(
+            "uploads.connect-timeout", \.uploads.connectTimeout, .duration(.seconds(1) ... .seconds(120)),
+            "How long a connection to a destination may take."),
+        SettingKey(
+            "uploads.stall-timeout", \.uploads.stallTimeout, .duration(.seconds(1) ... .seconds(3600)),
+            "How long an upload may make no progress."),
+        SettingKey("uploads.schedule", \.uploads.schedule, schedule, "Waits between attempts; after the last the upload has failed."),
+        SettingKey("uploads.parallel", \.uploads.parallel, .integer(1...256), "Uploads under way at once."),
+        SettingKey(
+            "uploads.keep-delivered", \.uploads.keepDelivered, .duration(.zero ... .seconds(366 * 86_400)),
+            "How long a delivered file stays on the bridge."),
+        SettingKey(
+            "uploads.keep-failed", \.uploads.keepFailed, .duration(.zero ... .seconds(366 * 86_400)),
+            "How long a file stays that could not be delivered."),
+    ]
+
+    private static let recording = [
+        SettingKey(
+            "recording.trigger", \.recording.trigger, .oneOf,
+            "When a recording begins: when signalling or the API asks (request), with every session (session), or never."),
+        .secret(
+            "recording.destination", \.recording.destination, destination,
+            "Where a recording goes that names no destination of its own. Empty: it stays on the bridge."),
+        SettingKey(
+            "recording.fragment", \.recording.fragment, .duration(.milliseconds(100) ... .seconds(1)),
+            "Length of the pieces that are made durable one by one: as much can be lost at a crash."),
+        SettingKey(
+            "recording.first-media-timeout", \.recording.firstMediaTimeout, .duration(.seconds(1) ... .seconds(300)),
+            "How long a recording waits for its first keyframe before it fails with 'no media'."),
+        SettingKey(
+            "recording.free-space-reserve", \.recording.freeSpaceReserve, .bytes(0...1 << 40),
+            "What must stay free on the disk: below it no recording starts, and running ones are finished."),
+    ]
+
+    private static let webrtc = [
+        SettingKey("webrtc.inbound", \.webrtc.inbound, .oneOf, "Engine that terminates cameras and viewers."),
+        SettingKey(
+            "webrtc.addresses", \.webrtc.addresses,
+            ValueFormat.text("an address") { !$0.isEmpty }.list("a list of this machine's IP addresses"),
+            "Local addresses that are offered for media. Empty: the one of http.bind if it is a loopback address, else all."),
+        SettingKey(
+            "webrtc.ports", \.webrtc.ports, .portRange, "UDP ports for media, to be opened in a firewall. Empty: the kernel's choice."),
+        SettingKey(
+            "webrtc.stun-server", \.webrtc.stunServer,
+            .optional(.url("a server such as stun://stun.example.net:3478", schemes: ["stun://"])),
+            "STUN server that tells the bridge its public address, where it is behind address translation."),
+    ]
+
+    private static let turn = [
+        SettingKey(
+            "turn.stun-urls", \.turn.stunURLs,
+            ValueFormat.url("a URL", schemes: ["stun:", "stuns:"]).list("a list of URLs such as stun:turn.example.net:3478"),
+            "STUN servers that clients are told."),
+        SettingKey(
+            "turn.urls", \.turn.urls,
+            ValueFormat.url("a URL", schemes: ["turn:", "turns:"]).list("a list of URLs such as turn:turn.example.net:3478?transport=udp"),
+            "TURN servers that clients are told, for networks that let no direct media through. Needs turn.secret."),
+        .secret(
+            "turn.secret", \.turn.secret, .text("text"),
+            "Secret shared with the TURN server (coturn: use-auth-secret, static-auth-secret), from which time-limited passwords are made."),
+        SettingKey(
+            "turn.lifetime", \.turn.lifetime, .duration(.seconds(600) ... .seconds(604_800)), "How long such a password can be used."),
+    ]
+
+    private static let streamrec = [
+        SettingKey("streamrec.enabled", \.streamrec.enabled, .boolean, "Serves the Eyeson Secure Stream Recording API."),
+        SettingKey(
+            "streamrec.public-base", \.streamrec.publicBase, .origin,
+            "Origin of that API, where it has one of its own. Empty: http.public-base, or the request's Host."),
+        SettingKey(
+            "streamrec.insecure-http", \.streamrec.insecureHTTP, .boolean,
+            "Serves that API over plain http on addresses that are not loopback: behind a proxy that does TLS."),
+        SettingKey(
+            "streamrec.v1-auth-cors", \.streamrec.v1AuthCORS, .boolean,
+            "Lets pages of other origins call /auth*: for old demos only, since a master key does not belong into a page."),
+        SettingKey(
+            "streamrec.single-use-socket", \.streamrec.singleUseSocket, .boolean,
+            "Lets a token open one socket only. Safer against copied URLs, but then a client cannot reconnect."),
+        SettingKey(
+            "streamrec.sessions-per-account", \.streamrec.sessionsPerAccount, .integer(1...1_000_000),
+            "Sessions that an account may run at once."),
+        SettingKey(
+            "streamrec.maximum-duration", \.streamrec.maximumDuration, .duration(.seconds(60) ... .seconds(30 * 86_400)),
+            "Longest life of a session."),
+    ]
+
+    private static let pipelines = [
+        SettingKey(
+            "pipelines.executable", \.pipelines.executable, path,
+            "The viaduct-pipeline program. Empty: the one beside the viaduct program."),
+        SettingKey(
+            "pipelines.warm", \.pipelines.warm, .integer(0...64), "Idle children kept ready: a session starts some 100 ms sooner in one."),
+        SettingKey(
+            "pipelines.maximum", \.pipelines.maximum, .integer(1...100_000), "Children at once; more sessions are refused."),
+        SettingKey(
+            "pipelines.watchdog", \.pipelines.watchdog, .duration(.seconds(1) ... .seconds(300)),
+            "How long a child may be silent before it counts as hung and is ended."),
+        SettingKey(
+            "pipelines.memory", \.pipelines.memoryBytes, .bytes(64 << 20...1 << 40), "Memory that a child may use before it is ended."),
+        SettingKey(
+            "pipelines.file-descriptors", \.pipelines.fileDescriptors, .integer(64...1_000_000), "Descriptors that a child may open."),
+    ]
+
+    private static let log = [
+        SettingKey(
+            "log.level", \.log.level,
+            .text("one of \(logLevels.joined(separator: ", "))", logLevels.contains), "How much is logged."),
+        SettingKey("log.format", \.log.format, .oneOf, "Text for people, JSON for log collectors."),
+    ]
+
+    // The formats that several keys share.
+    private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+    private static let path = ValueFormat.text("a path, or nothing")
+    private static let schedule = ValueFormat.duration(.zero ... .seconds(7 * 86_400)).list(
+        "a list of durations such as [5s, 30s, 2m]", count: 0...32)
+    private static let webhookSecret = ValueFormat.text(
+        "whsec_ followed by 24 to 64 bytes as base64, or nothing", WebhookSecret.isAcceptable)
+    private static let destination = ValueFormat.text("an absolute folder, an http or https URL, or nothing") { text in
+        text.isEmpty || text.hasPrefix("/") || text.hasPrefix("https://") || text.hasPrefix("http://")
+    }
+}

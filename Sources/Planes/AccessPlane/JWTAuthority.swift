@@ -1,0 +1,96 @@
+package import Bridge
+package import BridgeModel
+internal import Crypto
+import FoundationEssentials
+internal import JWTKit
+
+/// The bridge's token authority: JSON Web Tokens signed with HS256 keys of the key store.
+///
+/// Holds no state of its own: keys, accounts and revocations are read at each call, so what another process changes (`viaduct keys revoke`)
+/// counts at once.
+package struct JWTAuthority: TokenAuthority {
+    private let store: any KeyStore
+    private let now: @Sendable () -> WallTime
+
+    /// - Parameters:
+    ///   - store: accounts, keys and the revocation list.
+    ///   - now: the wall clock.
+    package init(store: any KeyStore, now: @escaping @Sendable () -> WallTime) {
+        self.store = store
+        self.now = now
+    }
+
+    package func verify(_ token: Redacted<String>) async throws(AccessError) -> Grant {
+        let envelope = try TokenEnvelope(token.revealed)
+        let keys = try await askStore { () throws(BridgeError) in try await store.signingKeys() }
+        guard let key = keys.first(where: { $0.id == envelope.keyID }) else { throw .invalid }
+        let collection = try await key.collection()
+        guard let claims = try? await collection.verify(token.revealed, as: TokenClaims.self) else { throw .invalid }
+        let grant = try claims.grant(at: now())
+        try await checkStanding(of: grant)
+        return grant
+    }
+
+    package func issue(_ request: GrantRequest) async throws(AccessError) -> Redacted<String> {
+        let claims = try TokenClaims(request, tokenID: Secrets.tokenID(), now: now())
+        let key = try await currentSigningKey()
+        let collection = try await key.collection()
+        do {
+            return Redacted(try await collection.sign(claims, kid: JWKIdentifier(string: key.id)))
+        } catch {
+            throw .unavailable
+        }
+    }
+
+    package func account(masterKey: Redacted<String>, dialect: String) async throws(AccessError) -> AccountID? {
+        guard let digest = MasterKey.digest(of: masterKey) else { return nil }
+        let row = try await askStore { () throws(BridgeError) in try await store.masterKey(digest: Array(digest), dialect: dialect) }
+        // The store finds by digest, of which timing tells nothing useful; what decides is this comparison, which takes the same time always.
+        guard let row, digest == row.digest, row.dialect == dialect, row.revokedAt == nil else { return nil }
+        let account = try await askStore { () throws(BridgeError) in try await store.account(row.account) }
+        guard let account else { return nil }
+        guard account.suspendedAt == nil else { throw .suspended }
+        return account.id
+    }
+
+    package func revoke(tokenID: String, until: WallTime) async throws(AccessError) {
+        // A token is taken a little longer than it says, so its revocation is kept that much longer.
+        let forgotten = now().advanced(by: .seconds(-TokenClaims.expiryLeeway))
+        try await askStore { () throws(BridgeError) in
+            try await store.commit([.revocation(tokenID: tokenID, until: until), .pruneRevocations(before: forgotten)])
+        }
+    }
+
+    private func checkStanding(of grant: Grant) async throws(AccessError) {
+        let revocation = try await askStore { () throws(BridgeError) in try await store.revocationEnd(tokenID: grant.tokenID) }
+        guard revocation == nil else { throw .revoked }
+        let account = try await askStore { () throws(BridgeError) in try await store.account(grant.account) }
+        guard let account else { throw .invalid }
+        guard account.suspendedAt == nil else { throw .suspended }
+    }
+
+    /// The newest key that is not retired; the first call ever makes one.
+    private func currentSigningKey() async throws(AccessError) -> SigningKeyRow {
+        try await askStore { () throws(BridgeError) in
+            if let current = try await store.signingKeys().first(where: { $0.retiredAt == nil }) { return current }
+            return try await AccountKeys(store: store, now: now).rotateSigningKey()
+        }
+    }
+
+    private func askStore<Value>(_ body: () async throws(BridgeError) -> Value) async throws(AccessError) -> Value {
+        do throws(BridgeError) {
+            return try await body()
+        } catch {
+            throw .unavailable
+        }
+    }
+}
+
+extension SigningKeyRow {
+    /// A collection of this key alone: JWTKit falls back to another key where a `kid` is unknown, and here is no other.
+    fileprivate func collection() async throws(AccessError) -> JWTKeyCollection {
+        // RFC 7518 section 3.2: the key is at least as long as the hash.
+        guard secret.revealed.count >= Secrets.keyByteCount else { throw .unavailable }
+        return await JWTKeyCollection().add(hmac: HMACKey(from: secret.revealed), digestAlgorithm: .sha256, kid: JWKIdentifier(string: id))
+    }
+}
