@@ -58,11 +58,10 @@ package struct RTPClock: Sendable {
         aimTracks()
     }
 
-    /// The track's next packet may have any timestamp: packets were lost or the source was replaced. Its place then comes from its
-    /// arrival, if its timestamp disagrees with that by more than `largestStepBack`.
-    package mutating func expectDiscontinuity(track: Int) {
-        guard tracks.indices.contains(track) else { return }
-        tracks[track].isAfterDiscontinuity = true
+    /// The next packet of every track may have any timestamp: packets were lost or the source was replaced. Its place then comes from
+    /// its arrival, if its timestamp disagrees with that by more than `largestStepBack`.
+    package mutating func expectDiscontinuity() {
+        for index in tracks.indices { tracks[index].isAfterDiscontinuity = true }
     }
 
     /// The source's wall clock at what is presented at `time`, from the track's sender reports; nil before the first, and when the

@@ -129,7 +129,7 @@ private func makeClock() -> RTPClock { RTPClock(clockRates: [48_000, 90_000]) }
         var source = VirtualSource(videoStart: 5_000_000)
         _ = source.play(0..<5000, reports: true, by: &clock)
         source.videoStart = source.videoStart &- 90 * 4000
-        clock.expectDiscontinuity(track: VirtualSource.video)
+        clock.expectDiscontinuity()
         #expect(abs(source.present(VirtualSource.video, atMilliseconds: 9000, by: &clock) - 9000) <= 1)
     }
 

@@ -156,7 +156,7 @@ private struct IntakeState {
         }
         counters.packets += 1
         let isDiscontinuity = header.flags.contains(.discontinuity)
-        if isDiscontinuity { clock.expectDiscontinuity(track: track) }
+        if isDiscontinuity { clock.expectDiscontinuity() }
         let time = clock.presentationTime(track: track, timestamp: packet.timestamp, arrival: header.time).nanoseconds
         switch intakes[track].take(sequence: packet.sequence, time: time, marker: packet.marker, isDiscontinuity: isDiscontinuity) {
         case .drop: counters.dropped += 1

@@ -9,7 +9,7 @@ import Testing
 @testable import PipelineChild
 
 /// A recorder with its events kept, fed by a synthetic camera in real time.
-private final class Recording: Sendable {
+final class Recording: Sendable {
     let runner: RecordRunner
     let plan: RecordPlan
     private let loop = GLibLoop(name: "test")
@@ -50,7 +50,7 @@ private final class Recording: Sendable {
     }
 }
 
-private final class EventBox: Sendable {
+final class EventBox: Sendable {
     private let list: Mutex<[PipelineEvent]> = Mutex([])
     var events: [PipelineEvent] { list.withLock { $0 } }
     func add(_ event: PipelineEvent) { list.withLock { $0.append(event) } }
