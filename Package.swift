@@ -88,7 +88,7 @@ let package = Package(
         module("MediaPlane", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO", logging]),
         module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
         module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
-        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", logging]),
+        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
         module(
             "DeliveryPlane", in: Room.planes,
             [
@@ -148,7 +148,8 @@ let package = Package(
         tests(
             "PipelineChild", in: Room.planes,
             [
-                "PipelineChild", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit", "SecureTransport",
+                "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit",
+                "SecureTransport",
             ]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),

@@ -25,6 +25,8 @@ actor ChildSession {
         case command(PipelineCommand, descriptors: [Int32])
         case bridgeClosed
         case runnerFailed(BridgeError)
+        /// A finisher has done its work; nobody needs to tell it to stop.
+        case runnerFinished
         case statisticsDue
     }
 
@@ -78,9 +80,8 @@ actor ChildSession {
         case .command(.plan(let plan), let descriptors): return await begin(plan, media: descriptors)
         case .command(.stop(let deadline), let descriptors):
             descriptors.forEach(closeDescriptor)
-            let result = await runner?.stop(deadline: deadline) ?? PipelineResult()
-            channel.send(.finished(bytes: result.bytes, duration: result.duration))
-            return 0
+            return await end(deadline: deadline)
+        case .runnerFinished: return await end(deadline: Self.unaskedDeadline)
         case .command(let command, let descriptors):
             descriptors.forEach(closeDescriptor)
             await runner?.handle(command)
@@ -100,12 +101,15 @@ actor ChildSession {
         }
         let (channel, inbox) = (channel, inbox)
         let events = EventSink { event in
-            guard case .failed(let error) = event else { return channel.send(event) }
-            inbox.yield(.runnerFailed(error))
+            switch event {
+            case .failed(let error): inbox.yield(.runnerFailed(error))
+            case .finished: inbox.yield(.runnerFinished)
+            default: channel.send(event)
+            }
         }
         GStreamer.allowOnly(ElementAllowList.elements(for: plan.work), keepingTypefinders: ElementAllowList.needsTypefinders(plan.work))
         let context = RunnerContext(media: media, events: events, loop: loop)
-        guard let runner = plan.makeRunner(context) else { return await fail(BridgeError(.internal, "No runner for this plan.")) }
+        let runner = plan.makeRunner(context)
         self.runner = runner
         do throws(BridgeError) {
             try await runner.start()
@@ -113,6 +117,12 @@ actor ChildSession {
         } catch {
             return await fail(error)
         }
+    }
+
+    private func end(deadline: Duration) async -> Int32 {
+        let result = await runner?.stop(deadline: deadline) ?? PipelineResult()
+        channel.send(.finished(bytes: result.bytes, duration: result.duration))
+        return 0
     }
 
     /// The last word goes out first: taking a broken pipeline down may take its time.
