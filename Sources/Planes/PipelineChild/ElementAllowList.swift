@@ -4,7 +4,8 @@ internal import Bridge
 enum ElementAllowList {
     /// What webrtcbin makes by itself, and the ends of our pipelines.
     static let webRTC: Set<String> = [
-        "webrtcbin", "nicesrc", "nicesink", "dtlssrtpenc", "dtlssrtpdec", "dtlsenc", "dtlsdec", "srtpenc", "srtpdec", "rtpbin", "rtpsession",
+        "webrtcbin", "nicesrc", "nicesink", "dtlssrtpenc", "dtlssrtpdec", "dtlssrtpdemux", "dtlsenc", "dtlsdec", "srtpenc", "srtpdec",
+        "rtpbin", "rtpsession",
         "rtpssrcdemux", "rtpptdemux", "rtpjitterbuffer", "rtpfunnel", "funnel", "rtprtxsend", "rtprtxreceive", "rtpulpfecenc",
         "rtpulpfecdec", "rtpredenc", "rtpreddec", "rtpstorage", "rtphdrexttwcc", "clocksync", "queue", "capsfilter", "identity", "tee",
         "fakesink", "appsrc", "appsink", "pipeline", "bin",
@@ -12,7 +13,8 @@ enum ElementAllowList {
 
     /// From RTP into files and from files into files.
     static let recorder: Set<String> = [
-        "pipeline", "bin", "appsrc", "appsink", "queue", "multiqueue", "capsfilter", "identity", "fakesink", "filesrc", "rtpvp8depay", "rtpvp9depay",
+        "pipeline", "bin", "appsrc", "appsink", "queue", "multiqueue", "capsfilter", "identity", "fakesink", "filesrc", "rtpvp8depay",
+        "rtpvp9depay",
         "rtph264depay", "rtph265depay", "rtpopusdepay", "rtppcmudepay", "rtppcmadepay", "h264parse", "h265parse", "vp9parse", "av1parse",
         "opusparse", "webmmux", "matroskamux", "mp4mux", "matroskademux", "qtdemux", "concat",
     ]
@@ -30,9 +32,6 @@ enum ElementAllowList {
         "tsdemux", "h264parse", "h265parse", "vp9parse", "av1parse", "aacparse", "mpegaudioparse", "opusparse", "avdec_h264", "avdec_h265",
         "avdec_aac", "vp8dec", "vp9dec", "opusdec", "vorbisdec", "theoradec", "mpg123audiodec", "flacparse", "flacdec",
     ]
-
-    /// Everything that any plan may need.
-    static let any = webRTC.union(recorder).union(camera).union(fileDecoding)
 
     /// What this plan needs.
     static func elements(for work: PipelinePlan.Work) -> Set<String> {

@@ -72,10 +72,15 @@ actor WebRTCPeer {
         try pipeline.element.requestState(.playing)
     }
 
-    /// Our answer to `offer`, with the candidates that were found in time. What is to be sent or received was added before.
-    func answer(_ offer: String) async throws(GStreamerError) -> String {
+    /// Our answer to `offer`, with the candidates that were found in time. What is to be sent or received was added before; webrtcbin must
+    /// take all `sections` of it, which it refuses without a word where formats do not meet.
+    func answer(_ offer: String, sections: Int) async throws(GStreamerError) -> String {
         try await bin.setRemoteDescription(offer, kind: .offer)
-        return try await describe(.answer)
+        let answer = try await describe(.answer)
+        guard sections > 0, answer.acceptedSections == sections else {
+            throw GStreamerError(.sessionDescription, "webrtcbin took \(answer.acceptedSections) of \(sections) media sections")
+        }
+        return answer
     }
 
     /// Our offer, with the candidates that were found in time.
