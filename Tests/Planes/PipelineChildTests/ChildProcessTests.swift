@@ -1,6 +1,7 @@
 import Bridge
 import BridgeModel
 import Foundation
+import GStreamerKit
 import LinuxIO
 import SDP
 import Testing
@@ -59,6 +60,38 @@ struct ChildProcessTests {
         #expect(publisher.exit() == .status(0))
         camera.hangUp()
         #expect(camera.exit() == .status(0))
+    }
+
+    @Test func aFileIsPublishedOverAndOver() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "viaduct-\(UUID().uuidString).webm")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await Self.writeOneSecondOfVideo(to: file.path)
+        let call = Call(codec: .vp8, source: .file(path: file.path))
+        try await call.publish()
+        let hub = try #require(call.hub)
+        // One second of the file is 15 frames and 50 audio packets: three seconds' worth means that it was repeated.
+        #expect(await eventuallyTrue { hub.seen.packets[0, default: 0] > 45 && hub.seen.packets[1, default: 0] > 150 })
+        #expect(call.cameraLog.failure == nil)
+        await call.end()
+    }
+
+    private static func writeOneSecondOfVideo(to path: String) async throws {
+        _ = TestGStreamer.ready
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        let pipeline = try Pipeline { if $0 == .endOfStream { end.yield() } }
+        let elements = try ["videotestsrc", "vp8enc", "webmmux", "filesink", "audiotestsrc", "opusenc"].map { try Element($0) }
+        try elements[0].set("num-buffers", "15")
+        try elements[1].set("deadline", "1")
+        try elements[3].set("location", path)
+        try elements[4].set(["num-buffers": "50", "samplesperbuffer": "960"])
+        try pipeline.add(elements)
+        try elements[0].link(to: elements[1], caps: Caps("video/x-raw,width=320,height=180,framerate=15/1"))
+        try Element.chain(Array(elements[1...3]))
+        try Element.chain([elements[4], elements[5], elements[2]])
+        try pipeline.element.requestState(.playing)
+        for await _ in ended { break }
+        try pipeline.setState(.null)
+        pipeline.detachBus()
     }
 
     @Test func endsByItselfWhenTheBridgeDies() throws {
