@@ -14,6 +14,8 @@ actor ChildSession {
     private let inputs: AsyncStream<Input>
     private let inbox: AsyncStream<Input>.Continuation
     private var runner: (any PipelineRunner)?
+    /// Nobody watches a child whose bridge died: a teardown that hangs must not keep the process.
+    private var lastResort: Task<Void, Never>?
 
     /// How often counters are reported.
     private static let statisticsInterval: Duration = .seconds(5)
@@ -86,6 +88,7 @@ actor ChildSession {
             descriptors.forEach(closeDescriptor)
             await runner?.handle(command)
         case .bridgeClosed:
+            lastResort = Self.endProcessLater()
             _ = await runner?.stop(deadline: Self.unaskedDeadline)
             return 0
         case .runnerFailed(let error): return await fail(error)
@@ -131,6 +134,14 @@ actor ChildSession {
         channel.send(.failed(error))
         _ = await runner?.stop(deadline: Self.unaskedDeadline)
         return 1
+    }
+
+    /// On no executor of ours, since the loop may be what hangs.
+    private static func endProcessLater() -> Task<Void, Never> {
+        Task { @concurrent in
+            guard (try? await Task.sleep(for: unaskedDeadline * 2)) != nil else { return }
+            HostFacts.endProcess(status: 1)
+        }
     }
 
     private func reportStatistics() async {

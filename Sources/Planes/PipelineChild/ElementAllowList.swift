@@ -28,7 +28,8 @@ enum ElementAllowList {
 
     /// What decodes a camera's local file. Never on network input.
     static let fileDecoding: Set<String> = [
-        "filesrc", "uridecodebin", "decodebin", "typefind", "multiqueue", "queue2", "qtdemux", "matroskademux", "oggdemux", "wavparse", "flvdemux",
+        "filesrc", "uridecodebin", "decodebin", "typefind", "multiqueue", "queue2", "qtdemux", "matroskademux", "oggdemux", "wavparse",
+        "flvdemux",
         "tsdemux", "h264parse", "h265parse", "vp9parse", "av1parse", "aacparse", "mpegaudioparse", "opusparse", "avdec_h264", "avdec_h265",
         "avdec_aac", "vp8dec", "vp9dec", "opusdec", "vorbisdec", "theoradec", "mpg123audiodec", "flacparse", "flacdec",
     ]

@@ -83,7 +83,8 @@ extension CameraPlan {
             let camera = try Element("v4l2src")
             try camera.set("device", device)
             return [camera, try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
-        case .file: return [try Element("clocksync"), try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
+        case .file:
+            return [try Element("clocksync"), try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
         }
     }
 
