@@ -122,6 +122,15 @@ package final class WebRTCBin: Sendable {
         vgst_emit_add_ice_candidate(element.raw, lineIndex, candidate)
     }
 
+    /// Adds a transceiver that only receives what `caps` say (`application/x-rtp,...`): before an offer is made, one for each section;
+    /// for an answer, the offer's sections are matched in order. With `retransmission` it asks for lost packets (NACK, RTX).
+    package func addReceiver(_ caps: Caps, retransmission: Bool) throws(GStreamerError) {
+        guard let transceiver = vgst_emit_add_transceiver(element.raw, GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps.handle) else {
+            throw GStreamerError(.sessionDescription, "add-transceiver: refused")
+        }
+        try Object(owning: UnsafeMutableRawPointer(transceiver)).set("do-nack", retransmission ? "true" : "false")
+    }
+
     /// The transceiver of the nth media section; nil when there is none yet.
     package func transceiver(at index: Int32) -> Object? {
         vgst_emit_get_transceiver(element.raw, index).map { Object(owning: UnsafeMutableRawPointer($0)) }

@@ -7,12 +7,12 @@ enum ElementAllowList {
         "webrtcbin", "nicesrc", "nicesink", "dtlssrtpenc", "dtlssrtpdec", "dtlsenc", "dtlsdec", "srtpenc", "srtpdec", "rtpbin", "rtpsession",
         "rtpssrcdemux", "rtpptdemux", "rtpjitterbuffer", "rtpfunnel", "funnel", "rtprtxsend", "rtprtxreceive", "rtpulpfecenc",
         "rtpulpfecdec", "rtpredenc", "rtpreddec", "rtpstorage", "rtphdrexttwcc", "clocksync", "queue", "capsfilter", "identity", "tee",
-        "fakesink", "appsrc", "appsink",
+        "fakesink", "appsrc", "appsink", "pipeline", "bin",
     ]
 
     /// From RTP into files and from files into files.
     static let recorder: Set<String> = [
-        "appsrc", "appsink", "queue", "multiqueue", "capsfilter", "identity", "fakesink", "filesrc", "rtpvp8depay", "rtpvp9depay",
+        "pipeline", "bin", "appsrc", "appsink", "queue", "multiqueue", "capsfilter", "identity", "fakesink", "filesrc", "rtpvp8depay", "rtpvp9depay",
         "rtph264depay", "rtph265depay", "rtpopusdepay", "rtppcmudepay", "rtppcmadepay", "h264parse", "h265parse", "vp9parse", "av1parse",
         "opusparse", "webmmux", "matroskamux", "mp4mux", "matroskademux", "qtdemux", "concat",
     ]

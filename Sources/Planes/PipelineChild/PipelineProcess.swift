@@ -30,5 +30,8 @@ package enum PipelineProcess {
         try GStreamer.initialise()
         try VersionGate.check(packageStatusFile: VersionGate.dpkgStatusFile)
         GStreamer.allowOnly(ElementAllowList.any, keepingTypefinders: true)
+        // Loads the plug-ins and makes the key pair that the first DTLS element makes for itself (half a second, RSA), while the child is
+        // still warming up.
+        for factory in ["webrtcbin", "dtlsdec", "nicesink", "srtpenc", "rtpbin"] { _ = try Element(factory) }
     }
 }

@@ -76,5 +76,8 @@ actor CameraRunner: PipelineRunner {
         return PipelineResult()
     }
 
+    /// Weak references to the pipeline and its ICE agent, for tests.
+    func lifetimes() -> [LifetimeWatch] { peer?.lifetimes() ?? [] }
+
     func statistics() async -> PipelineStats { PipelineStats() }
 }

@@ -24,6 +24,16 @@ extension WebRTCBin {
     }
 }
 
+extension String {
+    /// This SDP with `fingerprint` in every `a=fingerprint` line. webrtcbin digests the whole PEM, so that its own lines are wrong where
+    /// a private key stands before the certificate.
+    func namingFingerprint(_ fingerprint: Fingerprint) -> String {
+        let right = "a=fingerprint:\(fingerprint.algorithm) \(fingerprint.value)"
+        let lines = split(omittingEmptySubsequences: true, whereSeparator: \.isNewline)
+        return lines.map { $0.hasPrefix("a=fingerprint:") ? right : String($0) }.joined(separator: "\r\n") + "\r\n"
+    }
+}
+
 extension BridgeError {
     /// What went wrong while a pipeline was built or negotiated.
     init(pipelineFailure error: any Error) {

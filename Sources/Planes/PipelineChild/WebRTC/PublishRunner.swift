@@ -2,8 +2,6 @@ internal import Bridge
 internal import BridgeModel
 internal import GStreamerKit
 internal import LinuxIO
-internal import RTP
-internal import Synchronization
 
 /// Answers a publisher's offer and sends its RTP to the hub, one media socket a track.
 actor PublishRunner: PipelineRunner {
@@ -34,12 +32,11 @@ actor PublishRunner: PipelineRunner {
             peer.bin.element.onPadAdded { pad in intake.attach(pad, to: pipeline) }
             peer.bin.onIncomingRTCP { bytes in intake.takeRTCP(bytes) }
             try await peer.play()
-            let bin = peer.bin
-            let videoSections = plan.tracks.indices.filter { plan.tracks[$0].kind == .video }
-            let answer = try await peer.answer(plan.offer) { () throws(GStreamerError) in
+            for track in plan.tracks {
                 // Video only: RTX of audio has a FID group that Chromium rejects.
-                for section in videoSections { try bin.transceiver(at: Int32(section))?.set("do-nack", "true") }
+                try peer.bin.addReceiver(track.rtpCaps(payloadType: track.payloadType), retransmission: track.kind == .video)
             }
+            let answer = try await peer.answer(plan.offer)
             reader = try DatagramReader(sockets: intake.sockets) { index, header, _ in
                 if header.kind == .keyframeRequest { intake.requestKeyframe(ofTrack: index) }
             }
@@ -67,75 +64,8 @@ actor PublishRunner: PipelineRunner {
         return PipelineResult()
     }
 
+    /// Weak references to the pipeline and its ICE agent, for tests.
+    func lifetimes() -> [LifetimeWatch] { peer?.lifetimes() ?? [] }
+
     func statistics() async -> PipelineStats { intake.statistics }
-}
-
-/// Where webrtcbin's pads, packets and reports end on their own threads.
-private final class PublishIntake: Sendable {
-    let gate: MediaGate
-    let sockets: [MediaSocket]
-    private let tracks: [TrackForwarder]
-    private let pads = Mutex<[Int: Pad]>([:])
-
-    init(gate: MediaGate, sockets: [MediaSocket], tracks: [TrackForwarder]) {
-        self.gate = gate
-        self.sockets = sockets
-        self.tracks = tracks
-    }
-
-    var statistics: PipelineStats {
-        tracks.map(\.statistics).reduce(into: PipelineStats()) { sum, track in
-            sum.packetsIn += track.packetsIn
-            sum.packetsOut += track.packetsOut
-            sum.packetsDropped += track.packetsDropped
-        }
-    }
-
-    /// On the streaming thread, before the first packet: the pad must be linked when this returns.
-    func attach(_ pad: Pad, to pipeline: WeakPipeline) {
-        guard pad.isSource, let pipeline = pipeline.value else { return }
-        do {
-            let section = pad.mediaSection.flatMap { tracks.indices.contains($0) ? $0 : nil }
-            let sink = try section.map { try makeSink(tracks[$0], pipeline) } ?? Element("fakesink")
-            if section == nil { try sink.set(["sync": "false", "async": "false"]) }
-            try pipeline.add(sink)
-            try sink.syncStateWithParent()
-            try pad.link(to: sink.pad("sink"))
-            if let section { pads.withLock { $0[section] = pad } }
-        } catch {
-            HostFacts.logLine("viaduct-pipeline: a track cannot be read: \(error)")
-        }
-    }
-
-    private func makeSink(_ track: TrackForwarder, _ pipeline: Pipeline) throws(GStreamerError) -> Element {
-        let base = WeakPipeline(pipeline)
-        let sink = try AppSink { [gate] item in
-            guard case .sample(let sample) = item, gate.isOpen else { return true }
-            // The jitter buffer keeps the arrival in DTS; the pipeline's clock is CLOCK_MONOTONIC.
-            let arrival =
-                sample.dts.flatMap { dts in base.value?.element.baseTime.map { $0.nanoseconds + dts.nanoseconds } } ?? ClockTime.now.nanoseconds
-            track.forward(rtp: sample.bytes, arrival: MonotonicTime(nanoseconds: arrival))
-            return true
-        }
-        return sink.element
-    }
-
-    /// On the transport's thread: sender reports go to their track.
-    func takeRTCP(_ bytes: UnsafeRawBufferPointer) {
-        guard gate.isOpen else { return }
-        let arrival = MonotonicTime(nanoseconds: ClockTime.now.nanoseconds)
-        for packet in RTCPCompound(bytes) {
-            guard let report = SenderReportView(packet) else { continue }
-            _ = tracks.contains { $0.forward(senderReport: packet.bytes, ssrc: report.ssrc, arrival: arrival) }
-        }
-    }
-
-    /// Asks the publisher for a keyframe (PLI); nothing before the track's first packet, which a keyframe begins anyway.
-    func requestKeyframe(ofTrack index: Int) {
-        guard tracks.indices.contains(index), tracks[index].track.kind == .video else { return }
-        pads.withLock { $0[index] }?.requestKeyframe()
-    }
-
-    /// Gives the pads up.
-    func detach() { pads.withLock { $0.removeAll() } }
 }

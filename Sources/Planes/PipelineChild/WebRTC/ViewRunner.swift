@@ -32,10 +32,8 @@ actor ViewRunner: PipelineRunner {
             self.feeder = feeder
             try peer.pipeline.add(feeder.lanes.map(\.source.element))
             try await peer.play()
-            let bin = peer.bin
-            let answer = try await peer.answer(plan.offer) { () throws(GStreamerError) in
-                for (section, lane) in feeder.lanes.enumerated() { try Self.attach(lane, section: section, to: bin, of: feeder) }
-            }
+            for (section, lane) in feeder.lanes.enumerated() { try Self.attach(lane, section: section, to: peer.bin, of: feeder) }
+            let answer = try await peer.answer(plan.offer)
             let pipeline = WeakPipeline(peer.pipeline)
             reader = try DatagramReader(sockets: sockets) { lane, header, packet in
                 feeder.take(header, packet, lane: lane, baseTime: pipeline.value?.element.baseTime)
@@ -62,7 +60,7 @@ actor ViewRunner: PipelineRunner {
     private static func attach(_ lane: ViewFeeder.Lane, section: Int, to bin: WebRTCBin, of feeder: ViewFeeder) throws(GStreamerError) {
         let caps = try lane.track.source.rtpCaps(payloadType: lane.track.payloadType, ssrc: lane.ssrc)
         let sink = try bin.element.requestPad("sink_\(section)", caps: caps)
-        if lane.track.source.kind == .video { try bin.transceiver(at: Int32(section))?.set("do-nack", "true") }
+        try sink.object("transceiver")?.set(["direction": "sendonly", "do-nack": lane.track.source.kind == .video ? "true" : "false"])
         let out = try lane.source.element.pad("src")
         out.interceptKeyframeRequests { [weak feeder] in feeder?.requestKeyframe(lane: section) }
         try out.link(to: sink)
@@ -82,6 +80,9 @@ actor ViewRunner: PipelineRunner {
         feeder = nil
         return PipelineResult()
     }
+
+    /// Weak references to the pipeline and its ICE agent, for tests.
+    func lifetimes() -> [LifetimeWatch] { peer?.lifetimes() ?? [] }
 
     func statistics() async -> PipelineStats { feeder?.statistics ?? PipelineStats() }
 }

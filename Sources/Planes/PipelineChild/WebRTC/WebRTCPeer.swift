@@ -14,6 +14,7 @@ actor WebRTCPeer {
     nonisolated let gate: MediaGate
 
     private let events: EventSink
+    private let identity: Fingerprint
     private let news: AsyncStream<News>
     private let inbox: AsyncStream<News>.Continuation
     private var listening: Task<Void, Never>?
@@ -59,6 +60,7 @@ actor WebRTCPeer {
         self.news = news
         self.inbox = inbox
         events = context.events
+        self.identity = identity.fingerprint
         loop = context.loop
     }
 
@@ -70,11 +72,9 @@ actor WebRTCPeer {
         try pipeline.element.requestState(.playing)
     }
 
-    /// Our answer to `offer`, with the candidates that were found in time. `prepare` runs between the two descriptions: pads for what we
-    /// send, settings of the transceivers.
-    func answer(_ offer: String, prepare: @Sendable () throws(GStreamerError) -> Void) async throws(GStreamerError) -> String {
+    /// Our answer to `offer`, with the candidates that were found in time. What is to be sent or received was added before.
+    func answer(_ offer: String) async throws(GStreamerError) -> String {
         try await bin.setRemoteDescription(offer, kind: .offer)
-        try prepare()
         return try await describe(.answer)
     }
 
@@ -88,7 +88,7 @@ actor WebRTCPeer {
         guard let description = bin.localDescription else {
             throw GStreamerError(.sessionDescription, "webrtcbin has no local description")
         }
-        return description
+        return description.namingFingerprint(identity)
     }
 
     private func candidatesInTime() async {
@@ -154,6 +154,9 @@ actor WebRTCPeer {
         case .new, .connecting, .connected, .closed: break
         }
     }
+
+    /// Weak references to what must be gone after `tearDown`, for tests.
+    nonisolated func lifetimes() -> [LifetimeWatch] { [pipeline.element.watchLifetime(), bin.watchAgent()] }
 
     /// Takes everything down: webrtcbin first, since a queue that stops before an unconnected webrtcbin deadlocks, then the rest.
     func tearDown() {

@@ -1,0 +1,3 @@
+import Testing
+@testable import GStreamerKit
+@Test func initialises() throws { try GStreamer.initialise() }
