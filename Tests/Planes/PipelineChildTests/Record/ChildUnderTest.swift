@@ -10,7 +10,7 @@ import Synchronization
 final class ChildUnderTest: Sendable {
     let process: ChildProcess
     private let control: Mutex<ControlSocket?>
-    private let shared: EventLog
+    private let shared: ChildEvents
 
     /// `shell` wraps the child into a shell command, in which `"$0"` is the executable.
     init(shell: String? = nil) throws {
@@ -24,7 +24,7 @@ final class ChildUnderTest: Sendable {
         }
         closeDescriptor(far)
         let socket = ControlSocket(descriptor: near)
-        let log = EventLog()
+        let log = ChildEvents()
         control = Mutex(socket)
         shared = log
         Thread.detachNewThread {
@@ -42,8 +42,6 @@ final class ChildUnderTest: Sendable {
     }
 
     var events: [PipelineEvent] { shared.all }
-    /// The child's last word was heard and its socket is closed.
-    var isOver: Bool { shared.isClosed }
 
     func send(_ command: PipelineCommand, descriptors: [Int32] = []) throws {
         let bytes = try JSONEncoder().encode(command)
@@ -73,10 +71,13 @@ final class ChildUnderTest: Sendable {
         return isTrue(events)
     }
 
-    /// Waits for the exit; kills after `seconds`.
+    /// Waits for the exit and for the last event; kills after `seconds`.
     func exit(within seconds: Double) async throws -> ChildProcess.Exit? {
         for _ in 0..<Int(seconds * 100) {
-            if let exit = process.reap(blocking: false) { return exit }
+            if let exit = process.reap(blocking: false) {
+                _ = try await waits(5) { _ in shared.isClosed }
+                return exit
+            }
             try await Task.sleep(for: .milliseconds(10))
         }
         process.kill()
@@ -85,7 +86,7 @@ final class ChildUnderTest: Sendable {
     }
 }
 
-private final class EventLog: Sendable {
+private final class ChildEvents: Sendable {
     private let state: Mutex<(events: [PipelineEvent], isClosed: Bool)> = Mutex(([], false))
     var all: [PipelineEvent] { state.withLock { $0.events } }
     var isClosed: Bool { state.withLock { $0.isClosed } }

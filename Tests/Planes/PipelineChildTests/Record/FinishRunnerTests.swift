@@ -27,7 +27,9 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
 
 @Suite(.serialized) struct FinishRunnerTests {
     /// Records `seconds` and returns what `RecordRunner` left.
-    private func record(_ video: Codec, _ container: Container, seconds: Int64, path: String, sound: Codec = .opus) async throws -> Recording {
+    private func record(_ video: Codec, _ container: Container, seconds: Int64, path: String, sound: Codec = .opus) async throws
+        -> Recording
+    {
         let camera = try SyntheticCamera(pictures: [.init(codec: video)], sound: sound)
         let recording = Recording(camera, container: container, path: path)
         try await recording.runner.start()
