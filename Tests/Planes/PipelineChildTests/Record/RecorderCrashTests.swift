@@ -55,7 +55,7 @@ private func lastFrames(_ path: String) throws -> [UInt8: WallTime] {
 
         let whole = folder.file("whole")
         let finisher = try ChildUnderTest()
-        try finisher.run(.finish(FinishPlan(container: container, source: path, destination: whole)), media: [])
+        try finisher.run(.finish(FinishPlan(container: codec == .h264 ? .mp4 : .webm, source: path, destination: whole)), media: [])
         #expect(try await finisher.exit(within: 20) == .status(0))
         let finished = try MediaProbe(whole)
         #expect(finished.decodeErrors == "" && finished.frames >= probe.frames - 1)
