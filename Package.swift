@@ -151,7 +151,7 @@ let package = Package(
                 "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit",
                 "SecureTransport",
             ]),
-        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
+        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
         tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(

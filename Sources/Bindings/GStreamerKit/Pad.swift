@@ -49,6 +49,15 @@ package final class Pad: Object, @unchecked Sendable {
         gst_pad_send_event(handle, gst_video_event_new_upstream_force_key_unit(GstClockTime.max, 1, 0)) != 0
     }
 
+    /// Asks upstream to play from the start to the end as one segment, without flushing: `BusMessage.segmentDone` comes at its end instead
+    /// of end-of-stream, and running time goes on over a repetition. Into a source pad; false when upstream cannot seek.
+    @discardableResult
+    package func playSegmentFromStart() -> Bool {
+        let seek = gst_event_new_seek(
+            1, GST_FORMAT_TIME, GST_SEEK_FLAG_SEGMENT, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, -1)
+        return gst_pad_send_event(handle, seek) != 0
+    }
+
     /// Sends end-of-stream into this sink pad.
     @discardableResult
     package func sendEndOfStream() -> Bool { gst_pad_send_event(handle, gst_event_new_eos()) != 0 }

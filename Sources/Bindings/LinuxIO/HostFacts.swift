@@ -8,11 +8,15 @@ package enum HostFacts {
         defer { fclose(file) }
         var total: UInt64 = 0
         var resident: UInt64 = 0
-        guard withUnsafeMutablePointer(to: &total, { totalPointer in
-            withUnsafeMutablePointer(to: &resident) { residentPointer in
-                withVaList([totalPointer, residentPointer]) { vfscanf(file, "%lu %lu", $0) }
-            }
-        }) == 2 else { return 0 }
+        guard
+            withUnsafeMutablePointer(
+                to: &total,
+                { totalPointer in
+                    withUnsafeMutablePointer(to: &resident) { residentPointer in
+                        withVaList([totalPointer, residentPointer]) { vfscanf(file, "%lu %lu", $0) }
+                    }
+                }) == 2
+        else { return 0 }
         return resident * UInt64(sysconf(Int32(_SC_PAGESIZE)))
     }
 

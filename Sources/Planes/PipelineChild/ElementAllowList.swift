@@ -4,8 +4,8 @@ internal import Bridge
 enum ElementAllowList {
     /// What webrtcbin makes by itself, and the ends of our pipelines.
     static let webRTC: Set<String> = [
-        "webrtcbin", "nicesrc", "nicesink", "dtlssrtpenc", "dtlssrtpdec", "dtlsenc", "dtlsdec", "srtpenc", "srtpdec", "rtpbin",
-        "rtpsession",
+        "webrtcbin", "nicesrc", "nicesink", "dtlssrtpenc", "dtlssrtpdec", "dtlssrtpdemux", "dtlsenc", "dtlsdec", "srtpenc", "srtpdec",
+        "rtpbin", "rtpsession",
         "rtpssrcdemux", "rtpptdemux", "rtpjitterbuffer", "rtpfunnel", "funnel", "rtprtxsend", "rtprtxreceive", "rtpulpfecenc",
         "rtpulpfecdec", "rtpredenc", "rtpreddec", "rtpstorage", "rtphdrexttwcc", "clocksync", "queue", "capsfilter", "identity", "tee",
         "fakesink", "appsrc", "appsink", "pipeline", "bin",
@@ -26,13 +26,10 @@ enum ElementAllowList {
 
     /// What decodes a camera's local file. Never on network input.
     static let fileDecoding: Set<String> = [
-        "filesrc", "decodebin", "typefind", "multiqueue", "queue2", "qtdemux", "matroskademux", "oggdemux", "wavparse", "flvdemux",
+        "filesrc", "uridecodebin", "decodebin", "typefind", "multiqueue", "queue2", "qtdemux", "matroskademux", "oggdemux", "wavparse", "flvdemux",
         "tsdemux", "h264parse", "h265parse", "vp9parse", "av1parse", "aacparse", "mpegaudioparse", "opusparse", "avdec_h264", "avdec_h265",
         "avdec_aac", "vp8dec", "vp9dec", "opusdec", "vorbisdec", "theoradec", "mpg123audiodec", "flacparse", "flacdec",
     ]
-
-    /// Everything that any plan may need.
-    static let any = webRTC.union(recorder).union(camera).union(fileDecoding)
 
     /// What this plan needs.
     static func elements(for work: PipelinePlan.Work) -> Set<String> {
@@ -51,8 +48,11 @@ enum ElementAllowList {
 }
 
 extension CameraPlan.Source {
-    var isFile: Bool {
-        guard case .file = self else { return false }
-        return true
+    var isFile: Bool { filePath != nil }
+
+    /// The file's path, nil for other sources.
+    var filePath: String? {
+        guard case .file(let path) = self else { return nil }
+        return path
     }
 }

@@ -25,13 +25,12 @@ package enum PipelineProcess {
         return await session.run()
     }
 
-    /// Initialises GStreamer, refuses versions with known holes and takes everything but the allowed elements away.
+    /// Initialises GStreamer, refuses versions with known holes and warms up: what the first WebRTC pipeline would load, and the key pair
+    /// that the first DTLS element makes for itself (half a second, RSA). The allow-list follows with the plan.
     package static func prepareGStreamer() throws {
         try GStreamer.initialise()
         try VersionGate.check(packageStatusFile: VersionGate.dpkgStatusFile)
-        GStreamer.allowOnly(ElementAllowList.any, keepingTypefinders: true)
-        // Loads the plug-ins and makes the key pair that the first DTLS element makes for itself (half a second, RSA), while the child is
-        // still warming up.
-        for factory in ["webrtcbin", "dtlsdec", "nicesink", "srtpenc", "rtpbin"] { _ = try Element(factory) }
+        GStreamer.preload(ElementAllowList.webRTC)
+        for factory in ["webrtcbin", "dtlsdec"] { _ = try Element(factory) }
     }
 }

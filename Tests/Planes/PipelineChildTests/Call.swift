@@ -9,6 +9,7 @@ import Testing
 /// A camera that publishes through a publish runner, and viewers of it, all on loopback in this process.
 final class Call {
     let codec: Codec
+    private let source: CameraPlan.Source
     let loop = GLibLoop(name: "test")
     let cameraLog = EventLog()
     let publishLog = EventLog()
@@ -17,7 +18,8 @@ final class Call {
     private(set) var camera: CameraRunner?
     private(set) var publisher: PublishRunner?
 
-    init(codec: Codec) {
+    init(codec: Codec, source: CameraPlan.Source = .test) {
+        self.source = source
         _ = TestGStreamer.ready
         self.codec = codec
     }
@@ -25,7 +27,7 @@ final class Call {
     var plan: CameraPlan {
         get throws {
             CameraPlan(
-                source: .test, videoCodec: codec, width: 640, height: 360, framesPerSecond: 30, bitrate: 800_000,
+                source: source, videoCodec: codec, width: 640, height: 360, framesPerSecond: 30, bitrate: 800_000,
                 keyframeInterval: .seconds(60), audio: true, identity: try .fresh(), ice: .loopback)
         }
     }

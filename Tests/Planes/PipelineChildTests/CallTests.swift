@@ -87,7 +87,8 @@ struct CallTests {
         #expect(await eventuallyTrue { hub.seen.packets[0, default: 0] > 10 })
         let viewer = try await call.view()
         #expect(await eventuallyTrue { viewer.seen.frames > 0 })
-        let watches = await [call.camera?.lifetimes(), call.publisher?.lifetimes(), viewer.runner?.lifetimes()].compactMap(\.self).flatMap(\.self)
+        let watches = await [call.camera?.lifetimes(), call.publisher?.lifetimes(), viewer.runner?.lifetimes()].compactMap(\.self).flatMap(
+            \.self)
         #expect(watches.count == 6 && watches.allSatisfy { !$0.isFinalised })
         await viewer.end()
         viewer.runner = nil

@@ -42,7 +42,8 @@ final class TestViewer: Sendable {
         let h264 = codec == .h264 ? ",packetization-mode=(string)1,profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1" : ""
         try peer.bin.addReceiver(Caps(video + h264 + ",rtcp-fb-nack-pli=(boolean)true,rtcp-fb-nack=(boolean)true"), retransmission: true)
         try peer.bin.addReceiver(
-            Caps("application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2,payload=109"), retransmission: false)
+            Caps("application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2,payload=109"),
+            retransmission: false)
         let pipeline = WeakPipeline(peer.pipeline)
         peer.bin.element.onPadAdded { [weak self] pad in
             guard pad.isSource, let pipeline = pipeline.value else { return }

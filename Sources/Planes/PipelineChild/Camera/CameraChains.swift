@@ -28,7 +28,8 @@ extension CameraPlan {
         let queue = try Self.leakyQueue()
         let (encoder, coded) = try makeEncoder()
         let payloader = try Element(videoCodec == .vp8 ? "rtpvp8pay" : "rtph264pay")
-        try payloader.set(["pt": String(Self.videoPayloadType), "mtu": String(Self.packetBytes)])
+        let ssrc = UInt32.random(in: 1...UInt32.max)
+        try payloader.set(["pt": String(Self.videoPayloadType), "mtu": String(Self.packetBytes), "ssrc": String(ssrc)])
         if videoCodec == .vp8 {
             try payloader.set("picture-id-mode", "15-bit")
         } else {
@@ -38,7 +39,8 @@ extension CameraPlan {
         try Element.chain(pictures + [queue, encoder])
         try encoder.link(to: payloader, caps: coded)
         return CameraChain(
-            elements: pictures + [queue, encoder, payloader], output: try payloader.pad("src"), offeredCaps: try offeredVideoCaps())
+            elements: pictures + [queue, encoder, payloader], output: try payloader.pad("src"),
+            offeredCaps: try offeredVideoCaps(ssrc: ssrc))
     }
 
     /// Adds the audio chain to the pipeline: tone or the file's sound, Opus, payloader.
@@ -48,18 +50,22 @@ extension CameraPlan {
             let tone = try Element("audiotestsrc")
             try tone.set(["is-live": "true", "wave": "sine", "freq": "440", "volume": "0.2", "samplesperbuffer": "960"])
             sound.append(tone)
+        } else {
+            sound.append(try Element("clocksync"))
         }
         sound += [try Element("audioconvert"), try Element("audioresample"), try Self.filter("audio/x-raw,rate=48000,channels=2")]
         let encoder = try Element("opusenc")
         try encoder.set(["bitrate": String(Self.audioBitrate), "frame-size": "20"])
         let payloader = try Element("rtpopuspay")
-        try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(Self.packetBytes)])
+        let ssrc = UInt32.random(in: 1...UInt32.max)
+        try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(Self.packetBytes), "ssrc": String(ssrc)])
         let elements = sound + [try Self.leakyQueue(), encoder, payloader]
         try pipeline.add(elements)
         try Element.chain(elements)
         let caps = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2"
         return CameraChain(
-            elements: elements, output: try payloader.pad("src"), offeredCaps: try Caps(caps + ",payload=\(Self.audioPayloadType)"))
+            elements: elements, output: try payloader.pad("src"),
+            offeredCaps: try Caps(caps + ",payload=\(Self.audioPayloadType),ssrc=(uint)\(ssrc)"))
     }
 
     /// Raw I420 pictures of the plan's size and rate.
@@ -77,7 +83,7 @@ extension CameraPlan {
             let camera = try Element("v4l2src")
             try camera.set("device", device)
             return [camera, try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
-        case .file: return [try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
+        case .file: return [try Element("clocksync"), try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
         }
     }
 
@@ -109,8 +115,10 @@ extension CameraPlan {
         return (encoder, try Caps("video/x-h264,profile=constrained-baseline,stream-format=byte-stream"))
     }
 
-    private func offeredVideoCaps() throws(GStreamerError) -> Caps {
-        var text = "application/x-rtp,media=video,encoding-name=\(videoCodec.encodingName),clock-rate=90000,payload=\(Self.videoPayloadType)"
+    private func offeredVideoCaps(ssrc: UInt32) throws(GStreamerError) -> Caps {
+        var text =
+            "application/x-rtp,media=video,encoding-name=\(videoCodec.encodingName),clock-rate=90000,payload=\(Self.videoPayloadType)"
+        text += ",ssrc=(uint)\(ssrc)"  // without it bundled receivers must guess which section a packet belongs to
         // RFC 6184 section 8.1: constrained baseline at level 3.1; receivers may use another level.
         if videoCodec == .h264 {
             text += ",packetization-mode=(string)1,profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1"

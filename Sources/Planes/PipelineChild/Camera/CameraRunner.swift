@@ -13,6 +13,7 @@ actor CameraRunner: PipelineRunner {
     private let gate = MediaGate(fingerprints: [])
     private var peer: WebRTCPeer?
     private var chains: [CameraChain] = []
+    private var file: FileSource?
 
     init(plan: CameraPlan, context: RunnerContext) {
         self.plan = plan
@@ -28,11 +29,14 @@ actor CameraRunner: PipelineRunner {
                 // What was encoded before now went nowhere: the peer begins with a keyframe.
                 if event == .connected { Task { await self?.forceKeyframe() } }
             }
-            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context)
+            let file = try plan.source.filePath.map { path throws(GStreamerError) in try FileSource(path: path) }
+            self.file = file
+            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context) { file?.playOnceMore() }
             self.peer = peer
             chains = [try plan.makeVideo(in: peer.pipeline)]
             if plan.audio { chains.append(try plan.makeAudio(in: peer.pipeline)) }
             for (section, chain) in chains.enumerated() { try attach(chain, section: section, to: peer.bin) }
+            if let file { try connect(file, in: peer.pipeline) }
             try await peer.play()
             let offer = try await peer.offer()
             context.events(.localDescription(sdp: offer))
@@ -50,6 +54,12 @@ actor CameraRunner: PipelineRunner {
         }
         chain.output.gateBuffers { [gate] in gate.canSend }
         try chain.output.link(to: sink)
+    }
+
+    private func connect(_ file: FileSource, in pipeline: Pipeline) throws(GStreamerError) {
+        try pipeline.add(file.element)
+        guard let video = chains.first?.elements.first else { return }
+        file.connect(video: video, audio: chains.dropFirst().first?.elements.first, loop: loop)
     }
 
     private func forceKeyframe() { chains.first?.output.requestKeyframe() }
@@ -73,6 +83,8 @@ actor CameraRunner: PipelineRunner {
         await peer?.tearDown()
         peer = nil
         chains = []
+        file?.detach()
+        file = nil
         return PipelineResult()
     }
 

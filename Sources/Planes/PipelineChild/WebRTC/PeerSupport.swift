@@ -25,6 +25,11 @@ extension WebRTCBin {
 }
 
 extension String {
+    /// Media sections of this SDP that are not refused with port zero (RFC 3264 section 6).
+    var acceptedSections: Int {
+        split(whereSeparator: \.isNewline).count { $0.hasPrefix("m=") && $0.split(separator: " ").dropFirst().first != "0" }
+    }
+
     /// This SDP with `fingerprint` in every `a=fingerprint` line. webrtcbin digests the whole PEM, so that its own lines are wrong where
     /// a private key stands before the certificate.
     func namingFingerprint(_ fingerprint: Fingerprint) -> String {

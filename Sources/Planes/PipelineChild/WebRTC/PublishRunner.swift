@@ -36,7 +36,7 @@ actor PublishRunner: PipelineRunner {
                 // Video only: RTX of audio has a FID group that Chromium rejects.
                 try peer.bin.addReceiver(track.rtpCaps(payloadType: track.payloadType), retransmission: track.kind == .video)
             }
-            let answer = try await peer.answer(plan.offer)
+            let answer = try await peer.answer(plan.offer, sections: plan.tracks.count)
             reader = try DatagramReader(sockets: intake.sockets) { index, header, _ in
                 if header.kind == .keyframeRequest { intake.requestKeyframe(ofTrack: index) }
             }

@@ -25,6 +25,7 @@ final class ViewFeeder: Sendable {
         var clock: RTPClock
         var skipping: [Bool]
         var gaps: [Bool]
+        var sequences: [SequenceContinuity]
         var counters = PipelineStats()
     }
 
@@ -38,7 +39,7 @@ final class ViewFeeder: Sendable {
         self.gate = gate
         let clock = RTPClock(clockRates: lanes.map(\.track.source.codec.clockRate))
         let none = lanes.map { _ in false }
-        state = Mutex(State(clock: clock, skipping: none, gaps: none))
+        state = Mutex(State(clock: clock, skipping: none, gaps: none, sequences: lanes.map { _ in SequenceContinuity() }))
         lastRequests = Mutex(lanes.map { _ in 0 })
     }
 
@@ -71,7 +72,10 @@ final class ViewFeeder: Sendable {
             let time = baseTime.map { ClockTime(nanoseconds: due.nanoseconds > $0.nanoseconds ? due.nanoseconds - $0.nanoseconds : 0) }
             let isGap = state.gaps[index]
             let size = RTPPacketView.fixedHeaderSize + packet.count - view.payloadRange.lowerBound
-            let result = lane.source.push(count: size, time: time, isDiscontinuity: isGap) { lane.write(packet, view, to: $0) }
+            let sequence = state.sequences[index].next(view.sequence)
+            let result = lane.source.push(count: size, time: time, isDiscontinuity: isGap) {
+                lane.write(packet, view, sequence: sequence, to: $0)
+            }
             guard result == .accepted else {
                 drop(view, &state, index)
                 return
@@ -110,11 +114,14 @@ final class ViewFeeder: Sendable {
 extension ViewFeeder.Lane {
     /// Writes the packet with our payload type and source, without CSRC list and extensions: their numbers belong to the publisher's
     /// negotiation. Padding stays, so its flag does.
-    fileprivate func write(_ packet: UnsafeRawBufferPointer, _ view: RTPPacketView, to out: UnsafeMutableRawBufferPointer) {
+    fileprivate func write(
+        _ packet: UnsafeRawBufferPointer, _ view: RTPPacketView, sequence: UInt16, to out: UnsafeMutableRawBufferPointer
+    ) {
         let fixed = RTPPacketView.fixedHeaderSize
         out.copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[..<fixed]))
         out[0] = packet[0] & 0xE0  // version and padding flag; extension flag and CSRC count are zero
         out[1] = packet[1] & 0x80 | track.payloadType & 0x7F
+        out.storeBytes(of: sequence.bigEndian, toByteOffset: 2, as: UInt16.self)
         out.storeBytes(of: ssrc.bigEndian, toByteOffset: 8, as: UInt32.self)
         UnsafeMutableRawBufferPointer(rebasing: out[fixed...])
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[view.payloadRange.lowerBound...]))

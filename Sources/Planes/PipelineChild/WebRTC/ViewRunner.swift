@@ -33,7 +33,7 @@ actor ViewRunner: PipelineRunner {
             try peer.pipeline.add(feeder.lanes.map(\.source.element))
             try await peer.play()
             for (section, lane) in feeder.lanes.enumerated() { try Self.attach(lane, section: section, to: peer.bin, of: feeder) }
-            let answer = try await peer.answer(plan.offer)
+            let answer = try await peer.answer(plan.offer, sections: plan.tracks.count)
             let pipeline = WeakPipeline(peer.pipeline)
             reader = try DatagramReader(sockets: sockets) { lane, header, packet in
                 feeder.take(header, packet, lane: lane, baseTime: pipeline.value?.element.baseTime)

@@ -15,11 +15,13 @@ actor WebRTCPeer {
 
     private let events: EventSink
     private let identity: Fingerprint
+    private let onSegmentDone: @Sendable () -> Void
     private let news: AsyncStream<News>
     private let inbox: AsyncStream<News>.Continuation
     private var listening: Task<Void, Never>?
     private var gathering = Gathering.running
     private var wasConnected = false
+    private var isTornDown = false
 
     /// What the jitter buffers wait for a retransmission: two tries at the round trip of a mobile network.
     private static let jitterLatency = ClockTime.milliseconds(200)
@@ -44,7 +46,11 @@ actor WebRTCPeer {
         case complete
     }
 
-    init(identity: DTLSIdentity, ice: IceSettings, gate: MediaGate, context: RunnerContext) throws(GStreamerError) {
+    /// `onSegmentDone` runs on the loop when a source has played a segment.
+    init(
+        identity: DTLSIdentity, ice: IceSettings, gate: MediaGate, context: RunnerContext,
+        onSegmentDone: @escaping @Sendable () -> Void = {}
+    ) throws(GStreamerError) {
         let (news, inbox) = AsyncStream<News>.makeStream()
         pipeline = try Pipeline { inbox.yield(.bus($0)) }
         let agent = ice.agentSettings(of: HostFacts.interfaceAddresses())
@@ -61,6 +67,7 @@ actor WebRTCPeer {
         self.inbox = inbox
         events = context.events
         self.identity = identity.fingerprint
+        self.onSegmentDone = onSegmentDone
         loop = context.loop
     }
 
@@ -72,10 +79,15 @@ actor WebRTCPeer {
         try pipeline.element.requestState(.playing)
     }
 
-    /// Our answer to `offer`, with the candidates that were found in time. What is to be sent or received was added before.
-    func answer(_ offer: String) async throws(GStreamerError) -> String {
+    /// Our answer to `offer`, with the candidates that were found in time. What is to be sent or received was added before; webrtcbin must
+    /// take all `sections` of it, which it refuses without a word where formats do not meet.
+    func answer(_ offer: String, sections: Int) async throws(GStreamerError) -> String {
         try await bin.setRemoteDescription(offer, kind: .offer)
-        return try await describe(.answer)
+        let answer = try await describe(.answer)
+        guard sections > 0, answer.acceptedSections == sections else {
+            throw GStreamerError(.sessionDescription, "webrtcbin took \(answer.acceptedSections) of \(sections) media sections")
+        }
+        return answer
     }
 
     /// Our offer, with the candidates that were found in time.
@@ -103,6 +115,7 @@ actor WebRTCPeer {
     }
 
     private func hear(_ item: News) {
+        guard !isTornDown else { return }  // elements that go down one after another complain about each other
         switch item {
         case .bus(let message): hear(message)
         case .connection(let state): hear(state)
@@ -137,7 +150,8 @@ actor WebRTCPeer {
             events(.failed(BridgeError(.pipelineFailed, "GStreamer's \(element) cannot go on: \(text)")))
         case .warning(let element, let text):
             events(.warning(code: .pipelineFailed, message: "GStreamer's \(element) warns: \(text)"))
-        case .endOfStream, .segmentDone: break
+        case .segmentDone: onSegmentDone()
+        case .endOfStream: break
         }
     }
 
@@ -160,6 +174,7 @@ actor WebRTCPeer {
 
     /// Takes everything down: webrtcbin first, since a queue that stops before an unconnected webrtcbin deadlocks, then the rest.
     func tearDown() {
+        isTornDown = true
         bin.element.setStateLocked(true)
         try? bin.element.setState(.null)
         try? pipeline.setState(.null)

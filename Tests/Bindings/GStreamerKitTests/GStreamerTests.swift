@@ -1,3 +1,0 @@
-import Testing
-@testable import GStreamerKit
-@Test func initialises() throws { try GStreamer.initialise() }
