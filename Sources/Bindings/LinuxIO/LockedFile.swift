@@ -20,7 +20,8 @@ package final class LockedFile {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                pwrite(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written, off_t(clamping: offset) + off_t(written))
+                pwrite(
+                    descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written, off_t(clamping: offset) + off_t(written))
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw count < 0 ? .last("pwrite") : SystemError(call: "pwrite", number: ENOSPC) }

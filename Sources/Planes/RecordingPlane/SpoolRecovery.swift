@@ -68,7 +68,8 @@ extension RecordingSpool {
         let folder = layout.workFolder(row.id)
         while names(in: folder).contains(where: { (try? ReadableFile(path: "\(folder)/\($0)"))?.isBeingWritten ?? false }) {
             guard ContinuousClock.now < limit else {
-                logger.warning("A recorder of the bridge before still writes; its file is taken as it is", metadata: ["recording": "\(row.id)"])
+                logger.warning(
+                    "A recorder of the bridge before still writes; its file is taken as it is", metadata: ["recording": "\(row.id)"])
                 return
             }
             try? await Task.sleep(for: Self.pollInterval)
@@ -81,7 +82,8 @@ extension RecordingSpool {
             logger.warning("A file in the spool belongs to no recording and was moved to orphans", metadata: ["name": "\(name)"])
             return true
         } catch {
-            logger.error("A file in the spool belongs to no recording and cannot be moved", metadata: ["name": "\(name)", "error": "\(error)"])
+            logger.error(
+                "A file in the spool belongs to no recording and cannot be moved", metadata: ["name": "\(name)", "error": "\(error)"])
             return false
         }
     }

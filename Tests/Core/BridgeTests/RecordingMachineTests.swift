@@ -85,9 +85,10 @@ private func closed(_ bytes: Int64, seconds: Int64) -> PipelineEvent { .segmentC
         stage.firstFrame(at: 300)
         #expect(stage.words == ["commit recording", "say recording"])
         #expect(stage.take(.stop, at: 5000) == ["commit finalizing", "say finalizing", "stop 1"])
-        #expect(stage.take(.recorder(part: 1, done), at: 5200) == [
-            "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
-        ])
+        #expect(
+            stage.take(.recorder(part: 1, done), at: 5200) == [
+                "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
+            ])
         #expect(stage.row.sizeBytes == 5000 && stage.row.durationMilliseconds == 4200)
         #expect(stage.row.stoppedAt == WallTime(milliseconds: 5000) && stage.machine.deadline == nil)
         var uploaded = stage.row
@@ -118,17 +119,19 @@ private func closed(_ bytes: Int64, seconds: Int64) -> PipelineEvent { .segmentC
         var stage = Stage(put)
         #expect(stage.take(.recorder(part: 1, .alive), at: 9999) == [])
         #expect(stage.take(.recorder(part: 1, .alive), at: 10_000) == ["commit finalizing", "say finalizing", "stop 1"])
-        #expect(stage.take(.recorder(part: 1, .finished(bytes: 0, duration: .zero)), at: 10_100) == [
-            "commit upload_failed+failed", "say upload_failed: no media",
-        ])
+        #expect(
+            stage.take(.recorder(part: 1, .finished(bytes: 0, duration: .zero)), at: 10_100) == [
+                "commit upload_failed+failed", "say upload_failed: no media",
+            ])
         #expect(stage.row.uploadStatus == 0 && stage.row.failure?.code == .noMedia)
     }
 
     @Test func theRecordersOwnVerdictOfNoMediaCounts() {
         var stage = Stage(put)
-        #expect(stage.take(.recorder(part: 1, died(.noMedia)), at: 9900) == [
-            "commit finalizing", "say finalizing", "commit upload_failed+failed", "say upload_failed: no media",
-        ])
+        #expect(
+            stage.take(.recorder(part: 1, died(.noMedia)), at: 9900) == [
+                "commit finalizing", "say finalizing", "commit upload_failed+failed", "say upload_failed: no media",
+            ])
     }
 
     @Test func armedBeforeTheSourceIsThereWaitsForIt() {
@@ -177,9 +180,10 @@ private func closed(_ bytes: Int64, seconds: Int64) -> PipelineEvent { .segmentC
         stage.firstFrame()
         #expect(stage.take(.recorder(part: 1, died())) == ["launch 2"])
         #expect(stage.take(.recorder(part: 2, died())) == ["launch 3"])
-        #expect(stage.take(.launchFailed(part: 3, BridgeError(.pipelineUnavailable, "no child"))) == [
-            "commit finalizing", "say finalizing: recorder failed", "finish [1, 2, 3]",
-        ])
+        #expect(
+            stage.take(.launchFailed(part: 3, BridgeError(.pipelineUnavailable, "no child"))) == [
+                "commit finalizing", "say finalizing: recorder failed", "finish [1, 2, 3]",
+            ])
         #expect(stage.row.failure?.code == .pipelineUnavailable)
     }
 
@@ -223,9 +227,11 @@ private func closed(_ bytes: Int64, seconds: Int64) -> PipelineEvent { .segmentC
         var stage = Stage(put)
         stage.firstFrame()
         stage.take(.recorder(part: 1, closed(7000, seconds: 7)))
-        #expect(stage.take(.recorder(part: 1, died(.storageFull))) == [
-            "commit finalizing", "say finalizing: storage full", "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
-        ])
+        #expect(
+            stage.take(.recorder(part: 1, died(.storageFull))) == [
+                "commit finalizing", "say finalizing: storage full", "commit finalizing", "promote 1", "commit uploading+upload",
+                "say uploading",
+            ])
         #expect(stage.row.sizeBytes == 7000 && stage.row.durationMilliseconds == 7000)
     }
 
@@ -238,9 +244,10 @@ private func closed(_ bytes: Int64, seconds: Int64) -> PipelineEvent { .segmentC
     @Test func theSizeLimitStopsTheRecorder() {
         var stage = Stage(put)
         stage.firstFrame()
-        #expect(stage.take(.recorder(part: 1, closed(50 << 30, seconds: 9))) == [
-            "commit finalizing", "say finalizing: size limit reached", "stop 1",
-        ])
+        #expect(
+            stage.take(.recorder(part: 1, closed(50 << 30, seconds: 9))) == [
+                "commit finalizing", "say finalizing: size limit reached", "stop 1",
+            ])
     }
 
     @Test func aFinisherThatFailsTwiceLeavesTheLongestPart() {
@@ -251,9 +258,10 @@ private func closed(_ bytes: Int64, seconds: Int64) -> PipelineEvent { .segmentC
         stage.take(.stop)
         #expect(stage.take(.recorder(part: 2, done)) == ["finish [1, 2]"])
         #expect(stage.take(.finisher(died())) == ["finish [1, 2]"])
-        #expect(stage.take(.finisherFailed(BridgeError(.storageFull, "full"))) == [
-            "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
-        ])
+        #expect(
+            stage.take(.finisherFailed(BridgeError(.storageFull, "full"))) == [
+                "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
+            ])
         #expect(stage.row.file == "r.mkv" && stage.row.container == .matroska && stage.row.failure?.code == .storageFull)
     }
 

@@ -114,9 +114,8 @@ final class MP4Muxer: Sendable {
         case .h265: return ("video/x-h265,stream-format=hvc1,alignment=au,\(size),\(data)", nil)
         // mp4mux 1.22 reads a null pointer when the caps name no chroma-site; the parser adds the rest of what it needs.
         case .vp9: return ("video/x-vp9,alignment=super-frame,chroma-site=(string)mpeg2,\(size)", "vp9parse")
-        case .av1: return ("video/x-av1,stream-format=obu-stream,alignment=tu,\(size)", "av1parse")
         case .opus: return ("audio/x-opus,channel-mapping-family=0,rate=48000,channels=\(track.channels)", nil)
-        case .vp8, .pcmu, .pcma: return nil
+        case .vp8, .av1, .pcmu, .pcma: return nil
         }
     }
 

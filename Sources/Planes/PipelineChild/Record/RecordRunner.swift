@@ -73,9 +73,7 @@ package actor RecordRunner: PipelineRunner {
     }
 
     /// Nothing that a recorder could be told but to stop.
-    package func handle(_ command: PipelineCommand) async {
-        guard case .forceKeyframe = command else { return }
-    }
+    package func handle(_ command: PipelineCommand) async {}
 
     package func stop(deadline: Duration) async -> PipelineResult {
         guard let writer else { return PipelineResult() }

@@ -13,7 +13,8 @@ struct TrackChain {
     /// Makes the elements. `receive` gets caps and frames on the streaming thread and must not wait.
     init(_ track: TrackDescription, receive: @escaping @Sendable (AppSinkItem) -> Bool) throws {
         guard let format = FrameFormat(track.codec) else {
-            throw GStreamerError(.missingElement, "\(track.codec.encodingName) cannot be recorded: GStreamer 1.22 has no depayloader for it")
+            throw GStreamerError(
+                .missingElement, "\(track.codec.encodingName) cannot be recorded: GStreamer 1.22 has no depayloader for it")
         }
         source = try AppSource(caps: Caps(RTPCaps.text(track)), limit: Self.packetLimit, bufferSize: 2048)
         let middle = try format.elements.map { try Element($0) }

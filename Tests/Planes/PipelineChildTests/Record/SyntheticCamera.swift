@@ -15,6 +15,7 @@ final class SyntheticCamera: Sendable {
     private let pipeline: Pipeline
     private let feeds: [Feed]
     private let encoders: [Element]
+    private let sizes: [Element]
 
     /// What a camera sends.
     struct Picture: Sendable {
@@ -33,10 +34,13 @@ final class SyntheticCamera: Sendable {
         var tracks: [TrackDescription] = []
         var feeds: [Feed] = []
         var encoders: [Element] = []
+        var sizes: [Element] = []
         for picture in pictures {
             let track = TrackDescription(index: UInt8(tracks.count), codec: picture.codec, payloadType: 96, mid: "\(tracks.count)")
             let feed = try Feed(track)
-            encoders.append(try Self.video(picture, into: pipeline, feed))
+            let (encoder, size) = try Self.video(picture, into: pipeline, feed)
+            encoders.append(encoder)
+            sizes.append(size)
             tracks.append(track)
             feeds.append(feed)
         }
@@ -48,7 +52,7 @@ final class SyntheticCamera: Sendable {
             tracks.append(track)
             feeds.append(feed)
         }
-        (self.tracks, self.feeds, self.encoders) = (tracks, feeds, encoders)
+        (self.tracks, self.feeds, self.encoders, self.sizes) = (tracks, feeds, encoders, sizes)
         near = feeds.map(\.near)
         far = feeds.map(\.far)
     }
@@ -72,11 +76,15 @@ final class SyntheticCamera: Sendable {
     /// Tells the recorder that every track is over.
     func end() { for feed in feeds { feed.end() } }
     func forceKeyframe(track: Int) throws { try encoders[track].pad("src").requestKeyframe() }
+    /// The picture changes its size while it is sent.
+    func resize(track: Int, width: Int, height: Int) throws {
+        try sizes[track].set("caps", Caps("video/x-raw,format=I420,width=\(width),height=\(height),framerate=25/1"))
+    }
     var packets: [Int] { feeds.map(\.packets) }
     /// Keyframe requests that came back on this track's socket.
     func keyframeRequests(track: Int) -> Int { feeds[track].readRequests() }
 
-    private static func video(_ picture: Picture, into pipeline: Pipeline, _ feed: Feed) throws -> Element {
+    private static func video(_ picture: Picture, into pipeline: Pipeline, _ feed: Feed) throws -> (encoder: Element, size: Element) {
         let source = try Element("videotestsrc")
         try source.set(["is-live": "true", "pattern": "ball", "num-buffers": "\(picture.count ?? -1)"])
         let filter = try Element("capsfilter")
@@ -93,7 +101,7 @@ final class SyntheticCamera: Sendable {
         let chain = [source, filter, encoder, payload, feed.sink.element]
         try pipeline.add(chain)
         try Element.chain(chain)
-        return encoder
+        return (encoder, filter)
     }
 
     private static func audio(_ codec: Codec, into pipeline: Pipeline, _ feed: Feed) throws {
