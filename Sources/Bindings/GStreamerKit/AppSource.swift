@@ -3,6 +3,7 @@ internal import CGStreamer
 /// An appsrc that is pushed from one thread: live, in running time, bounded, never blocking.
 package final class AppSource: @unchecked Sendable {
     // Unchecked: appsrc's push is thread-safe and so are buffer pools; everything here is immutable.
+    /// The appsrc, to be added and linked.
     package let element: Element
     private let pool: UnsafeMutablePointer<GstBufferPool>?
     private let limit: UInt64

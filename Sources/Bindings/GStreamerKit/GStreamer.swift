@@ -5,7 +5,9 @@ internal import CGStreamerShims
 package enum GStreamer {
     /// A plug-in file and the first upstream version that may run.
     package struct PluginRequirement: Sendable, Equatable {
+        /// The plug-in's name, for instance `webrtc`.
         package var plugin: String
+        /// The oldest upstream version that is accepted.
         package var version: (major: Int, minor: Int, micro: Int)
 
         package init(plugin: String, version: (major: Int, minor: Int, micro: Int)) {

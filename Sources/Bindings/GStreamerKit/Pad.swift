@@ -36,13 +36,6 @@ package final class Pad: Object, @unchecked Sendable {
         }
     }
 
-    /// Unlinks this source pad from its peer, if it has one.
-    package func unlink() {
-        guard let peer = gst_pad_get_peer(handle) else { return }
-        gst_pad_unlink(handle, peer)
-        gst_object_unref(peer)
-    }
-
     /// Sends an upstream request for a keyframe into this source pad (GstForceKeyUnit); webrtcbin turns it into PLI or FIR.
     @discardableResult
     package func requestKeyframe() -> Bool {

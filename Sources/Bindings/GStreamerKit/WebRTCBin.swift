@@ -5,6 +5,7 @@ internal import CGStreamerShims
 ///
 /// webrtcbin 1.22 never compares the peer's certificate with the SDP: use `onPeerCertificate` and keep media shut until it was right.
 package final class WebRTCBin: Sendable {
+    /// The webrtcbin, to be added to a pipeline.
     package let element: Element
     private let agent: Object
 
@@ -12,11 +13,13 @@ package final class WebRTCBin: Sendable {
     package struct ICE: Sendable, Equatable {
         /// Local addresses to gather on; empty: all that libnice finds.
         package var addresses: [String] = []
+        /// First and last UDP port; nil leaves it to the kernel.
         package var ports: ClosedRange<UInt16>?
         /// `stun://host:port`.
         package var stunServer: String?
         /// `turn://user:password@host:port?transport=udp`.
         package var turnServers: [String] = []
+        /// Relay candidates only.
         package var relayOnly = false
 
         package init() {}
@@ -129,11 +132,6 @@ package final class WebRTCBin: Sendable {
             throw GStreamerError(.sessionDescription, "add-transceiver: refused")
         }
         try Object(owning: UnsafeMutableRawPointer(transceiver)).set("do-nack", retransmission ? "true" : "false")
-    }
-
-    /// The transceiver of the nth media section; nil when there is none yet.
-    package func transceiver(at index: Int32) -> Object? {
-        vgst_emit_get_transceiver(element.raw, index).map { Object(owning: UnsafeMutableRawPointer($0)) }
     }
 
     /// Calls `body` with each RTCP packet that arrives, decrypted, on the transport's thread; it must not wait.
