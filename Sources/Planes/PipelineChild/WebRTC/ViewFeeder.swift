@@ -92,6 +92,13 @@ final class ViewFeeder: Sendable {
         state.skipping[index] = gate.canSend && !view.marker
     }
 
+    /// Asks the hub for a keyframe of each video lane that lost packets while nothing could be sent: the viewer has just connected, and need
+    /// not find out by itself.
+    func requestMissedKeyframes() {
+        let gaps = state.withLock { $0.gaps }
+        for (index, lane) in lanes.enumerated() where gaps[index] && lane.track.source.kind == .video { requestKeyframe(lane: index) }
+    }
+
     /// Asks the hub for a keyframe of a lane, as the viewer asked us.
     func requestKeyframe(lane index: Int) {
         let now = ClockTime.now.nanoseconds

@@ -26,10 +26,15 @@ actor ViewRunner: PipelineRunner {
 
     func start() async throws(BridgeError) {
         do {
-            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context)
-            self.peer = peer
             let feeder = ViewFeeder(lanes: try makeLanes(), gate: gate)
             self.feeder = feeder
+            var context = context
+            context.events = EventSink { [events = context.events, weak feeder] event in
+                events(event)
+                if event == .connected { feeder?.requestMissedKeyframes() }
+            }
+            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context)
+            self.peer = peer
             try peer.pipeline.add(feeder.lanes.map(\.source.element))
             try await peer.play()
             for (section, lane) in feeder.lanes.enumerated() { try Self.attach(lane, section: section, to: peer.bin, of: feeder) }
