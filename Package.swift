@@ -88,7 +88,7 @@ let package = Package(
         module("MediaPlane", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO", logging]),
         module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
         module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
-        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", logging]),
+        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
         module(
             "DeliveryPlane", in: Room.planes,
             [
@@ -150,8 +150,13 @@ let package = Package(
         tests("SignalingPlane", in: Room.planes, ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
         tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
-        tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
-        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
+        tests(
+            "PipelineChild", in: Room.planes,
+            [
+                "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit",
+                "SecureTransport",
+            ]),
+        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
         tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(

@@ -1,1 +1,10 @@
-@main struct Main { static func main() {} }
+internal import Glibc
+internal import PipelineChild
+
+/// The child process of the bridge: one pipeline, told over the control socket that it inherits.
+@main
+struct ViaductPipeline {
+    static func main() async {
+        exit(await PipelineProcess.run())
+    }
+}

@@ -3,15 +3,19 @@ internal import CGStreamerShims
 
 /// A buffer as an `AppSink`'s receiver sees it; valid during the call only.
 package struct SampleView {
+    /// The buffer's content.
     package let bytes: UnsafeRawBufferPointer
     /// Presentation and decoding time in the stream's segment (running time where the segment starts at zero).
     package let pts: ClockTime?
     package let dts: ClockTime?
+    /// How long the content lasts, where the element says so.
     package let duration: ClockTime?
     /// The element's byte offset where it names one.
     package let offset: UInt64?
+    /// What GStreamer's buffer flags tell.
     package let flags: Flags
 
+    /// The buffer flags that receivers need.
     package struct Flags: OptionSet, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -40,6 +44,7 @@ package enum AppSinkItem {
 
 /// An appsink that hands every buffer and the important events to a closure on the streaming thread, without queueing or clock waits.
 package final class AppSink: Sendable {
+    /// The appsink, to be added and linked.
     package let element: Element
 
     /// Makes the sink. `receive` must not wait for a loop or lock; false from it ends the stream with an error upstream.

@@ -3,6 +3,7 @@ internal import CGStreamer
 /// An appsrc that is pushed from one thread: live, in running time, bounded, never blocking.
 package final class AppSource: @unchecked Sendable {
     // Unchecked: appsrc's push is thread-safe and so are buffer pools; everything here is immutable.
+    /// The appsrc, to be added and linked.
     package let element: Element
     private let pool: UnsafeMutablePointer<GstBufferPool>?
     private let limit: UInt64
@@ -39,9 +40,9 @@ package final class AppSource: @unchecked Sendable {
     package var isFull: Bool { gst_app_src_get_current_level_buffers(source) >= limit }
 
     /// Queues a buffer of `count` bytes that `fill` writes. `time` is running time; nil leaves it unstamped.
-    /// A discontinuity tells depayloaders that data is missing before it.
+    /// A discontinuity tells depayloaders that data is missing before it; `isKeyframe` is for frames, false where decoding cannot begin.
     package func push(
-        count: Int, time: ClockTime?, isDiscontinuity: Bool = false, fill: (UnsafeMutableRawBufferPointer) -> Void
+        count: Int, time: ClockTime?, isDiscontinuity: Bool = false, isKeyframe: Bool = true, fill: (UnsafeMutableRawBufferPointer) -> Void
     ) -> PushResult {
         guard !isFull else { return .full }
         guard let buffer = makeBuffer(count) else { return .closed }
@@ -54,15 +55,16 @@ package final class AppSource: @unchecked Sendable {
         gst_buffer_unmap(buffer, &map)
         buffer.pointee.pts = time.raw
         buffer.pointee.dts = time.raw
-        if isDiscontinuity {
-            _ = gst_buffer_set_flags(buffer, GstBufferFlags(GST_BUFFER_FLAG_DISCONT.rawValue))
-        }
+        if isDiscontinuity { _ = gst_buffer_set_flags(buffer, GST_BUFFER_FLAG_DISCONT) }
+        if !isKeyframe { _ = gst_buffer_set_flags(buffer, GST_BUFFER_FLAG_DELTA_UNIT) }
         return gst_app_src_push_buffer(source, buffer) == GST_FLOW_OK ? .accepted : .closed
     }
 
     /// Queues a copy of `bytes`.
-    package func push(_ bytes: UnsafeRawBufferPointer, time: ClockTime?, isDiscontinuity: Bool = false) -> PushResult {
-        push(count: bytes.count, time: time, isDiscontinuity: isDiscontinuity) { $0.copyMemory(from: bytes) }
+    package func push(
+        _ bytes: UnsafeRawBufferPointer, time: ClockTime?, isDiscontinuity: Bool = false, isKeyframe: Bool = true
+    ) -> PushResult {
+        push(count: bytes.count, time: time, isDiscontinuity: isDiscontinuity, isKeyframe: isKeyframe) { $0.copyMemory(from: bytes) }
     }
 
     /// Ends the stream after what is queued.

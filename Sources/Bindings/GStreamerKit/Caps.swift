@@ -7,7 +7,7 @@ package final class Caps: @unchecked Sendable {
 
     /// Reads GStreamer's caps text. Throws `caps`.
     package init(_ text: String) throws(GStreamerError) {
-        guard let handle = gst_caps_from_string(text) else { throw GStreamerError(.caps, "unreadable caps: \(text)") }
+        guard !text.isEmpty, let handle = gst_caps_from_string(text) else { throw GStreamerError(.caps, "unreadable caps: \(text)") }
         self.handle = handle
     }
 

@@ -2,6 +2,7 @@ internal import CGStreamer
 
 /// Nanoseconds on GStreamer's clocks and segments. Absent times are nil `ClockTime?`, never GST_CLOCK_TIME_NONE.
 package struct ClockTime: Hashable, Comparable, Sendable {
+    /// Nanoseconds since the clock's or segment's origin.
     package var nanoseconds: UInt64
 
     package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
@@ -14,7 +15,9 @@ package struct ClockTime: Hashable, Comparable, Sendable {
 
     package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 
+    /// A whole number of milliseconds.
     package static func milliseconds(_ count: UInt64) -> ClockTime { ClockTime(nanoseconds: count * 1_000_000) }
+    /// A whole number of seconds.
     package static func seconds(_ count: UInt64) -> ClockTime { ClockTime(nanoseconds: count * 1_000_000_000) }
 
     /// CLOCK_MONOTONIC now: what GStreamer's default pipeline clock (GstSystemClock) reads too.

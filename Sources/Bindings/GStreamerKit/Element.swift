@@ -112,13 +112,6 @@ package final class Element: Object, @unchecked Sendable {
     @discardableResult
     package func sendEndOfStream() -> Bool { gst_element_send_event(handle, gst_event_new_eos()) != 0 }
 
-    /// Seeks to the beginning, flushing; false when the element cannot.
-    @discardableResult
-    package func seekToStart() -> Bool {
-        let flags = GstSeekFlags(GST_SEEK_FLAG_FLUSH.rawValue | GST_SEEK_FLAG_KEY_UNIT.rawValue)
-        return gst_element_seek_simple(handle, GST_FORMAT_TIME, flags, 0) != 0
-    }
-
     /// The clock reading at running time zero, on the pipeline's clock.
     package var baseTime: ClockTime? { ClockTime(gst_element_get_base_time(handle)) }
 

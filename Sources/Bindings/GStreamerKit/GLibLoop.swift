@@ -24,16 +24,20 @@ package final class GLibLoop: SerialExecutor, @unchecked Sendable {
         g_main_context_unref(context)
     }
 
+    /// Runs a job of an actor on the loop.
     package func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
         let executor = asUnownedSerialExecutor()
         post { unowned.runSynchronously(on: executor) }
     }
 
+    /// The executor that an actor on this loop names.
     package func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
+    /// Traps off the loop: a bug of ours.
     package func checkIsolated() { precondition(g_main_context_is_owner(context) != 0, "off the GLib loop") }
 
+    /// True on the loop's thread while it runs.
     package func isIsolatingCurrentContext() -> Bool? { g_main_context_is_owner(context) != 0 }
 
     /// Runs `body` on the loop, after what was posted before it.

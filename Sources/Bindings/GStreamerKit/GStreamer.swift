@@ -5,7 +5,9 @@ internal import CGStreamerShims
 package enum GStreamer {
     /// A plug-in file and the first upstream version that may run.
     package struct PluginRequirement: Sendable, Equatable {
+        /// The plug-in's name, for instance `webrtc`.
         package var plugin: String
+        /// The oldest upstream version that is accepted.
         package var version: (major: Int, minor: Int, micro: Int)
 
         package init(plugin: String, version: (major: Int, minor: Int, micro: Int)) {
@@ -48,13 +50,26 @@ package enum GStreamer {
     /// Takes every element factory out of this process's registry that is not in `allowed`, and all typefinders and device providers
     /// unless `keepingTypefinders`. What was taken out cannot be created any more, by nobody, autopluggers included.
     ///
+    /// A plug-in registers all its features again when it is loaded. So the allowed ones' plug-ins are loaded first, and nothing comes back.
     /// Returns how many features were removed. A later call can narrow the list further, never widen it.
     @discardableResult
     package static func allowOnly(_ allowed: Set<String>, keepingTypefinders: Bool = false) -> Int {
+        for name in allowed { load(name) }
         let elements = removeFeatures(of: vgst_element_factory_type()) { !allowed.contains($0) }
         let providers = removeFeatures(of: vgst_device_provider_type()) { _ in true }
         let typefinders = keepingTypefinders ? 0 : removeFeatures(of: vgst_typefind_factory_type()) { _ in true }
         return elements + providers + typefinders
+    }
+
+    /// Loads the plug-ins of these elements, so that the first pipeline need not.
+    package static func preload(_ elements: Set<String>) {
+        for name in elements { load(name) }
+    }
+
+    private static func load(_ element: String) {
+        guard let factory = gst_element_factory_find(element) else { return }
+        if let loaded = gst_plugin_feature_load(factory) { gst_object_unref(UnsafeMutableRawPointer(loaded)) }
+        gst_object_unref(UnsafeMutableRawPointer(factory))
     }
 
     /// True when elements of this factory can be made.

@@ -1,5 +1,6 @@
 /// A failure of GStreamer or GLib, named by the call that met it.
 package struct GStreamerError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kind of failure.
     package var code: Code
     /// The function or element that failed and what it said; never holds SDP or secrets.
     package var message: String

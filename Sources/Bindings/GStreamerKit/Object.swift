@@ -51,9 +51,6 @@ package class Object: @unchecked Sendable {
         return vgst_get_uint64(raw, property, &value) != 0 ? UInt64(value) : nil
     }
 
-    /// The object as an element; the caller knows that it is one.
-    package var asElement: Element { Element(owning: g_object_ref(raw)) }
-
     /// An object property; nil when it is absent or NULL.
     package func object(_ property: String) -> Object? {
         vgst_get_object(raw, property).map { Object(owning: $0) }

@@ -36,17 +36,19 @@ package final class Pad: Object, @unchecked Sendable {
         }
     }
 
-    /// Unlinks this source pad from its peer, if it has one.
-    package func unlink() {
-        guard let peer = gst_pad_get_peer(handle) else { return }
-        gst_pad_unlink(handle, peer)
-        gst_object_unref(peer)
-    }
-
     /// Sends an upstream request for a keyframe into this source pad (GstForceKeyUnit); webrtcbin turns it into PLI or FIR.
     @discardableResult
     package func requestKeyframe() -> Bool {
         gst_pad_send_event(handle, gst_video_event_new_upstream_force_key_unit(GstClockTime.max, 1, 0)) != 0
+    }
+
+    /// Asks upstream to play from the start to the end as one segment, without flushing: `BusMessage.segmentDone` comes at its end instead
+    /// of end-of-stream, and running time goes on over a repetition. Into a source pad; false when upstream cannot seek.
+    @discardableResult
+    package func playSegmentFromStart() -> Bool {
+        let seek = gst_event_new_seek(
+            1, GST_FORMAT_TIME, GST_SEEK_FLAG_SEGMENT, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, -1)
+        return gst_pad_send_event(handle, seek) != 0
     }
 
     /// Sends end-of-stream into this sink pad.
@@ -81,9 +83,16 @@ package final class Pad: Object, @unchecked Sendable {
         }
     }
 
+    /// Lets buffers pass only while `isOpen` answers true; events always pass. On the streaming thread; it must not wait.
+    @discardableResult
+    package func gateBuffers(_ isOpen: @escaping @Sendable () -> Bool) -> PadProbe {
+        let mask = GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_BUFFER_LIST.rawValue)
+        return addProbe(mask) { _ in isOpen() ? .pass : .drop }
+    }
+
     /// Calls `body` with the bytes of every buffer that passes, writable in place. On the streaming thread; it must not wait.
     @discardableResult
-    package func rewriteBuffers(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer, ClockTime?) -> Void) -> PadProbe {
+    package func rewriteBuffers(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) -> PadProbe {
         addProbe(GST_PAD_PROBE_TYPE_BUFFER) { info in
             guard let buffer = gst_pad_probe_info_get_buffer(info), let writable = gst_buffer_make_writable_in_place(info, buffer) else {
                 return .pass
@@ -91,7 +100,7 @@ package final class Pad: Object, @unchecked Sendable {
             var map = GstMapInfo()
             guard gst_buffer_map(writable, &map, GST_MAP_WRITE) != 0 else { return .pass }
             defer { gst_buffer_unmap(writable, &map) }
-            body(UnsafeMutableRawBufferPointer(start: map.data, count: Int(map.size)), ClockTime(writable.pointee.pts))
+            body(UnsafeMutableRawBufferPointer(start: map.data, count: Int(map.size)))
             return .pass
         }
     }

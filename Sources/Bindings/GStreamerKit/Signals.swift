@@ -46,6 +46,13 @@ extension Element {
         return connect("pad-added", unsafeBitCast(trampoline, to: GCallback.self), SignalBody<Pad>(body))
     }
 
+    /// Calls `body` when all of a source's pads have appeared, on its streaming thread.
+    @discardableResult
+    package func onNoMorePads(_ body: @escaping @Sendable () -> Void) -> SignalConnection {
+        let trampoline: @convention(c) (gpointer?, gpointer?) -> Void = { _, context in SignalBody<Void>.run(context, ()) }
+        return connect("no-more-pads", unsafeBitCast(trampoline, to: GCallback.self), SignalBody<Void>(body))
+    }
+
     /// Calls `body` for each element that is added at any depth of this bin, on the thread that adds it, before it does anything.
     @discardableResult
     package func onElementAdded(_ body: @escaping @Sendable (Element) -> Void) -> SignalConnection {

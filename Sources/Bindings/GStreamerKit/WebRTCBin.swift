@@ -5,6 +5,7 @@ internal import CGStreamerShims
 ///
 /// webrtcbin 1.22 never compares the peer's certificate with the SDP: use `onPeerCertificate` and keep media shut until it was right.
 package final class WebRTCBin: Sendable {
+    /// The webrtcbin, to be added to a pipeline.
     package let element: Element
     private let agent: Object
 
@@ -12,11 +13,13 @@ package final class WebRTCBin: Sendable {
     package struct ICE: Sendable, Equatable {
         /// Local addresses to gather on; empty: all that libnice finds.
         package var addresses: [String] = []
+        /// First and last UDP port; nil leaves it to the kernel.
         package var ports: ClosedRange<UInt16>?
         /// `stun://host:port`.
         package var stunServer: String?
         /// `turn://user:password@host:port?transport=udp`.
         package var turnServers: [String] = []
+        /// Relay candidates only.
         package var relayOnly = false
 
         package init() {}
@@ -122,9 +125,13 @@ package final class WebRTCBin: Sendable {
         vgst_emit_add_ice_candidate(element.raw, lineIndex, candidate)
     }
 
-    /// The transceiver of the nth media section; nil when there is none yet.
-    package func transceiver(at index: Int32) -> Object? {
-        vgst_emit_get_transceiver(element.raw, index).map { Object(owning: UnsafeMutableRawPointer($0)) }
+    /// Adds a transceiver that only receives what `caps` say (`application/x-rtp,...`): before an offer is made, one for each section;
+    /// for an answer, the offer's sections are matched in order. With `retransmission` it asks for lost packets (NACK, RTX).
+    package func addReceiver(_ caps: Caps, retransmission: Bool) throws(GStreamerError) {
+        guard let transceiver = vgst_emit_add_transceiver(element.raw, GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps.handle) else {
+            throw GStreamerError(.sessionDescription, "add-transceiver: refused")
+        }
+        try Object(owning: UnsafeMutableRawPointer(transceiver)).set("do-nack", retransmission ? "true" : "false")
     }
 
     /// Calls `body` with each RTCP packet that arrives, decrypted, on the transport's thread; it must not wait.

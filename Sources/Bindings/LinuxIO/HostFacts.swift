@@ -28,6 +28,13 @@ package enum HostFacts {
         package var isLoopback: Bool
         /// IPv6 fe80::/10 or IPv4 169.254/16: of no use to a peer elsewhere.
         package var isLinkLocal: Bool
+
+        package init(interface: String, address: String, isLoopback: Bool, isLinkLocal: Bool) {
+            self.interface = interface
+            self.address = address
+            self.isLoopback = isLoopback
+            self.isLinkLocal = isLinkLocal
+        }
     }
 
     /// The addresses of all interfaces that are up, in the kernel's order.
@@ -53,6 +60,9 @@ package enum HostFacts {
             isLoopback: entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0,
             isLinkLocal: text.hasPrefix("169.254.") || (family == AF_INET6 && ["fe8", "fe9", "fea", "feb"].contains(text.prefix(3))))
     }
+
+    /// Ends the process at once, without running exit handlers: for a process whose own threads may hang.
+    package static func endProcess(status: Int32) -> Never { _exit(status) }
 
     /// Writes one line to standard error.
     package static func logLine(_ line: String) {

@@ -3,6 +3,7 @@ internal import Glibc
 /// A connected AF_UNIX datagram socket as a pipeline's media socket: never waits, keeps the borders of datagrams, copies nothing to send
 /// a header and a packet together. Owns its descriptor.
 package final class MediaSocket: Sendable {
+    /// The socket, open as long as this object lives.
     package let descriptor: Int32
 
     /// Takes over a descriptor of `SocketPair.datagram`.

@@ -89,13 +89,15 @@ enum WaveFormat {
     static let muLaw: UInt8 = 7
 
     /// 18 bytes, little-endian: tag, channels, rate, bytes a second, block, bits, no more.
-    static func header(_ codec: Codec, channels: Int) -> [UInt8] {
+    static func header(_ codec: Codec, channels: UInt8) -> [UInt8] {
         let rate = codec.clockRate
         let wide = { (value: UInt32) in (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
-        let count = UInt8(clamping: channels)
-        return [codec == .pcmu ? muLaw : aLaw, 0, count, 0] + wide(rate) + wide(rate * UInt32(count)) + [count, 0, 8, 0, 0, 0]
+        return [codec == .pcmu ? muLaw : aLaw, 0, channels, 0] + wide(rate) + wide(rate * UInt32(channels)) + [channels, 0, 8, 0, 0, 0]
     }
 }
+
+/// The codec data of G.711 in a recording: a WAVEFORMATEX.
+package func waveFormat(_ codec: Codec, channels: UInt8) -> [UInt8] { WaveFormat.header(codec, channels: channels) }
 
 /// The identification header of Opus (RFC 7845 section 5.1) for sound that was joined in the middle: nothing is to be skipped.
 package func opusHead(channels: UInt8) -> [UInt8] {

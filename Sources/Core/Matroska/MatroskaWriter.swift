@@ -13,6 +13,8 @@ package struct MatroskaWriter: Sendable {
         /// To be written over what is (or will be, after appending) there.
         package var overwritten: [Overwrite] = []
 
+        package init() {}
+
         /// True when there is nothing to do.
         package var isEmpty: Bool { appended.isEmpty && overwritten.isEmpty }
     }
@@ -95,6 +97,18 @@ package struct MatroskaWriter: Sendable {
         overwrite(layout.durationValue, EBML.fixedWidth(Double(duration.wholeMilliseconds).bitPattern, bytes: 8))
         overwrite(layout.seekHead, seekHead(cues: cues.isEmpty ? nil : cuesOffset))
         overwrite(layout.segmentSize, EBML.wideSize(size - layout.segmentContent))
+        return duration
+    }
+
+    /// For a file that could not take all of `output`, and was cut to `fileSize` bytes: sizes and duration only, nothing to append.
+    package mutating func finish(cutTo fileSize: UInt64) -> Duration {
+        output = Output()
+        if let cluster, cluster.contentOffset <= fileSize { overwrite(cluster.sizeOffset, EBML.wideSize(fileSize - cluster.contentOffset)) }
+        cluster = nil
+        size = fileSize
+        guard fileSize >= layout.segmentContent else { return .zero }
+        overwrite(layout.durationValue, EBML.fixedWidth(Double(duration.wholeMilliseconds).bitPattern, bytes: 8))
+        overwrite(layout.segmentSize, EBML.wideSize(fileSize - layout.segmentContent))
         return duration
     }
 

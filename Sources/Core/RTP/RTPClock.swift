@@ -4,8 +4,8 @@ package import BridgeModel
 /// path with a constant delay. Audio and video of the same moment get the same time.
 ///
 /// Until sender reports come, a track is anchored at the arrival of its first packet. With reports (RFC 3550 section 6.4.1) the
-/// source's own clock joins the tracks. A track that is already presented moves to a better mapping by at most 5 % of the time that passes,
-/// so its times never step back and never leap; before its first presentation it moves at once. The whole timeline follows the local clock by
+/// source's own clock joins the tracks. A track moves to a better mapping by at most 5 % of the time that passes,
+/// so its times never step back and never leap. The whole timeline follows the local clock by
 /// at most 1 ms a second, so that a source with a slow crystal does not run away.
 ///
 /// Reports are not trusted blindly: one that would put a track further than `plausibleSkew` from its own arrivals is refused.
@@ -32,13 +32,7 @@ package struct RTPClock: Sendable {
         tracks = clockRates.map { Track(rate: Int64($0 == 0 ? 90_000 : $0)) }
     }
 
-    /// Takes note of a packet that is not presented. Packets of a track come in the order of arrival; an unknown track is ignored.
-    package mutating func observe(track: Int, timestamp: UInt32, arrival: MonotonicTime) {
-        guard tracks.indices.contains(track) else { return }
-        tracks[track].observe(timestamp, arrival: Int64(clamping: arrival.nanoseconds))
-    }
-
-    /// When the packet is to be presented. Packets with one timestamp get one time, and times of a track never decrease. `arrival` for an
+    /// When the packet is to be presented. Packets of a track come in the order of arrival. Packets with one timestamp get one time, and times of a track never decrease. `arrival` for an
     /// unknown track.
     package mutating func presentationTime(track: Int, timestamp: UInt32, arrival: MonotonicTime) -> MonotonicTime {
         guard tracks.indices.contains(track) else { return arrival }
@@ -64,21 +58,19 @@ package struct RTPClock: Sendable {
         aimTracks()
     }
 
-    /// The next packet of every track may have any timestamp: packets were lost or the source was replaced. Its place then comes
-    /// from its arrival where its timestamp disagrees with that by more than `largestStepBack`.
+    /// The next packet of every track may have any timestamp: packets were lost or the source was replaced. Its place then comes from
+    /// its arrival, if its timestamp disagrees with that by more than `largestStepBack`.
     package mutating func expectDiscontinuity() {
         for index in tracks.indices { tracks[index].isAfterDiscontinuity = true }
     }
 
-    /// The source's wall clock at this timestamp, from its sender reports; nil before the first, and when its clock was never set
-    /// (before the year 2000).
-    package func captureTime(track: Int, timestamp: UInt32) -> WallTime? {
-        guard tracks.indices.contains(track), let offset = tracks[track].ntpMinusMedia,
-            let media = tracks[track].mediaTime(near: timestamp)
+    /// The source's wall clock at what is presented at `time`, from the track's sender reports; nil before the first, and when the
+    /// source's clock was never set (before the year 2000).
+    package func captureTime(track: Int, presentedAt time: MonotonicTime) -> WallTime? {
+        guard tracks.indices.contains(track), let sourceTime = tracks[track].sourceTime(presentedAt: Int64(clamping: time.nanoseconds))
         else { return nil }
         let year2000: Int64 = 946_684_800_000_000_000
-        let wall = media &+ offset
-        return wall < year2000 ? nil : WallTime(nanoseconds: wall)
+        return sourceTime < year2000 ? nil : WallTime(nanoseconds: sourceTime)
     }
 
     /// Moves the common timeline towards the place where the least delayed packet is presented at its arrival.
@@ -137,6 +129,11 @@ private struct Track: Sendable {
         return nanoseconds(unwrapped + Int64(Int32(bitPattern: timestamp &- lastTimestamp)))
     }
 
+    /// NTP time of what is presented at `time`, in nanoseconds since 1970; nil without a report.
+    func sourceTime(presentedAt time: Int64) -> Int64? {
+        ntpMinusMedia.map { (time - offset) &+ $0 }
+    }
+
     mutating func observe(_ timestamp: UInt32, arrival: Int64) {
         guard let lastTimestamp else {
             anchor(timestamp, at: arrival)
@@ -152,13 +149,11 @@ private struct Track: Sendable {
             if !followsReports { target = floor }
         }
         isAfterDiscontinuity = false
-        if lastPresented == nil { offset = target }
     }
 
     mutating func follow(report aim: Int64) {
         followsReports = true
         target = aim
-        if lastPresented == nil { offset = aim }
     }
 
     mutating func present() -> Int64 {

@@ -27,7 +27,8 @@ package struct PipelineResult: Sendable, Equatable {
     }
 }
 
-/// Where a runner reports; callable from any thread, in order per caller. `failed` makes the child stop the runner and exit.
+/// Where a runner reports; callable from any thread, in order per caller. `failed`, and `finished` of a runner that ends by itself, make the
+/// child stop the runner and exit.
 package struct EventSink: Sendable {
     private let deliver: @Sendable (PipelineEvent) -> Void
 

@@ -87,13 +87,6 @@ static inline gboolean vgst_emit_add_local_address(gpointer ice, const gchar *ad
 }
 
 // A new reference, or NULL.
-static inline GstWebRTCRTPTransceiver *vgst_emit_get_transceiver(gpointer webrtc, gint index) {
-  GstWebRTCRTPTransceiver *result = NULL;
-  g_signal_emit_by_name(webrtc, "get-transceiver", index, &result);
-  return result;
-}
-
-// A new reference, or NULL.
 static inline GstWebRTCRTPTransceiver *vgst_emit_add_transceiver(gpointer webrtc, GstWebRTCRTPTransceiverDirection direction,
                                                                  GstCaps *caps) {
   GstWebRTCRTPTransceiver *result = NULL;
@@ -121,7 +114,6 @@ static inline gchar *vgst_reply_error(const GstStructure *reply) {
 
 static inline gboolean vgst_is_bin(gpointer object) { return GST_IS_BIN(object); }
 static inline gboolean vgst_is_element(gpointer object) { return GST_IS_ELEMENT(object); }
-static inline gboolean vgst_is_event(gpointer object) { return GST_IS_EVENT(object); }
 static inline gboolean vgst_is_sample(gpointer object) { return GST_IS_SAMPLE(object); }
 static inline void vgst_mini_object_unref(gpointer object) { gst_mini_object_unref(GST_MINI_OBJECT_CAST(object)); }
 

@@ -1,0 +1,149 @@
+internal import Bridge
+internal import BridgeModel
+internal import GStreamerKit
+internal import LinuxIO
+internal import Synchronization
+
+/// A row of elements from a source to RTP packets, built and linked.
+struct CameraChain: Sendable {
+    /// In the order of flow; the first is the source, or takes a source's pad.
+    var elements: [Element]
+    /// Where the packets leave.
+    var output: Pad
+    /// What the media section is to offer.
+    var offeredCaps: Caps
+}
+
+extension CameraPlan {
+    /// Payload types of our offers, from the dynamic range (RFC 3551 section 6).
+    private static let (videoPayloadType, audioPayloadType) = (96, 111)
+    /// Bytes of an RTP packet, so that SRTP, UDP and a tunnel stay under 1,280.
+    private static let packetBytes = 1200
+    /// Speech and a tone at good quality, bit/s.
+    private static let audioBitrate = 48_000
+
+    /// Adds the video chain to the pipeline: pictures, encoder, payloader.
+    func makeVideo(in pipeline: Pipeline) throws(GStreamerError) -> CameraChain {
+        let pictures = try makePictures()
+        let queue = try Self.leakyQueue()
+        let (encoder, coded) = try makeEncoder()
+        let payloader = try Element(videoCodec == .vp8 ? "rtpvp8pay" : "rtph264pay")
+        let ssrc = UInt32.random(in: 1...UInt32.max)
+        try payloader.set(["pt": String(Self.videoPayloadType), "mtu": String(Self.packetBytes), "ssrc": String(ssrc)])
+        if videoCodec == .vp8 {
+            try payloader.set("picture-id-mode", "15-bit")
+        } else {
+            try payloader.set(["config-interval": "-1", "aggregate-mode": "zero-latency"])
+        }
+        try pipeline.add(pictures + [queue, encoder, payloader])
+        try Element.chain(pictures + [queue, encoder])
+        try encoder.link(to: payloader, caps: coded)
+        return CameraChain(
+            elements: pictures + [queue, encoder, payloader], output: try payloader.pad("src"),
+            offeredCaps: try offeredVideoCaps(ssrc: ssrc))
+    }
+
+    /// Adds the audio chain to the pipeline: tone or the file's sound, Opus, payloader.
+    func makeAudio(in pipeline: Pipeline) throws(GStreamerError) -> CameraChain {
+        var sound: [Element] = []
+        if !source.isFile {
+            let tone = try Element("audiotestsrc")
+            try tone.set(["is-live": "true", "wave": "sine", "freq": "440", "volume": "0.2", "samplesperbuffer": "960"])
+            sound.append(tone)
+        } else {
+            sound.append(try Element("clocksync"))
+        }
+        sound += [try Element("audioconvert"), try Element("audioresample"), try Self.filter("audio/x-raw,rate=48000,channels=2")]
+        let encoder = try Element("opusenc")
+        try encoder.set(["bitrate": String(Self.audioBitrate), "frame-size": "20"])
+        let payloader = try Element("rtpopuspay")
+        let ssrc = UInt32.random(in: 1...UInt32.max)
+        try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(Self.packetBytes), "ssrc": String(ssrc)])
+        let elements = sound + [try Self.leakyQueue(), encoder, payloader]
+        try pipeline.add(elements)
+        try Element.chain(elements)
+        let caps = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2"
+        return CameraChain(
+            elements: elements, output: try payloader.pad("src"),
+            offeredCaps: try Caps(caps + ",payload=\(Self.audioPayloadType),ssrc=(uint)\(ssrc)"))
+    }
+
+    /// Raw I420 pictures of the plan's size and rate.
+    private func makePictures() throws(GStreamerError) -> [Element] {
+        let format = try Self.filter("video/x-raw,format=I420,width=\(width),height=\(height),framerate=\(framesPerSecond)/1")
+        switch source {
+        case .test:
+            let pattern = try Element("videotestsrc")
+            try pattern.set(["is-live": "true", "pattern": "ball", "animation-mode": "running-time"])
+            let overlay = try Element("textoverlay")
+            try overlay.set(["valignment": "bottom", "halignment": "left", "shaded-background": "true", "font-desc": "Monospace 16"])
+            try burnClock(into: overlay)
+            return [pattern, format, overlay]
+        case .v4l2(let device):
+            let camera = try Element("v4l2src")
+            try camera.set("device", device)
+            return [camera, try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
+        case .file:
+            return [try Element("clocksync"), try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
+        }
+    }
+
+    /// Time and frame number for people, and the strip for machines, both as the picture leaves the source.
+    private func burnClock(into overlay: Element) throws(GStreamerError) {
+        let counter = FrameCounter()
+        let target = WeakElement(overlay)
+        try overlay.pad("video_sink").inspectBuffers { _ in
+            let number = counter.next()
+            try? target.value?.set("text", "\(WallTime(nanoseconds: SystemClocks.wallNanoseconds).iso8601)  frame \(number)")
+            return .pass
+        }
+        guard let strip = ClockStrip(width: width, height: height) else { return }
+        try overlay.pad("src").rewriteBuffers { strip.draw(WallTime(nanoseconds: SystemClocks.wallNanoseconds), into: $0) }
+    }
+
+    private func makeEncoder() throws(GStreamerError) -> (Element, Caps) {
+        let distance = String(max(1, keyframeInterval.wholeMilliseconds * Int64(framesPerSecond) / 1000))
+        if videoCodec == .vp8 {
+            let encoder = try Element("vp8enc")
+            try encoder.set(["deadline": "1", "cpu-used": "8", "end-usage": "cbr", "lag-in-frames": "0", "threads": "2"])
+            try encoder.set(["target-bitrate": String(bitrate), "keyframe-max-dist": distance, "error-resilient": "default"])
+            return (encoder, try Caps("video/x-vp8"))
+        }
+        guard videoCodec == .h264 else { throw GStreamerError(.missingElement, "a camera encodes h264 or vp8, not \(videoCodec.rawValue)") }
+        let encoder = try Element("x264enc")
+        try encoder.set(["tune": "zerolatency", "speed-preset": "ultrafast", "bframes": "0", "b-adapt": "false", "key-int-max": distance])
+        try encoder.set(["bitrate": String(max(1, bitrate / 1000)), "threads": "1", "byte-stream": "true"])
+        return (encoder, try Caps("video/x-h264,profile=constrained-baseline,stream-format=byte-stream"))
+    }
+
+    private func offeredVideoCaps(ssrc: UInt32) throws(GStreamerError) -> Caps {
+        var text =
+            "application/x-rtp,media=video,encoding-name=\(videoCodec.encodingName),clock-rate=90000,payload=\(Self.videoPayloadType)"
+        text += ",ssrc=(uint)\(ssrc)"  // without it bundled receivers must guess which section a packet belongs to
+        // RFC 6184 section 8.1: constrained baseline at level 3.1; receivers may use another level.
+        if videoCodec == .h264 {
+            text += ",packetization-mode=(string)1,profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1"
+        }
+        return try Caps(text)
+    }
+
+    /// Two buffers at most, old ones go first: a source never waits for a transport that is not up yet.
+    private static func leakyQueue() throws(GStreamerError) -> Element {
+        let queue = try Element("queue")
+        try queue.set(["leaky": "downstream", "max-size-buffers": "2", "max-size-bytes": "0", "max-size-time": "0"])
+        return queue
+    }
+
+    private static func filter(_ caps: String) throws(GStreamerError) -> Element {
+        let filter = try Element("capsfilter")
+        try filter.set("caps", Caps(caps))
+        return filter
+    }
+}
+
+/// Counts pictures on their streaming thread.
+private final class FrameCounter: Sendable {
+    private let frames = Atomic(0)
+
+    func next() -> Int { frames.wrappingAdd(1, ordering: .relaxed).newValue }
+}

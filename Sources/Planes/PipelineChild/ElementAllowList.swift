@@ -1,0 +1,59 @@
+internal import Bridge
+
+/// The element factories that a child may make; everything else is taken out of its registry before it reads a plan.
+enum ElementAllowList {
+    /// What webrtcbin makes by itself, and the ends of our pipelines.
+    static let webRTC: Set<String> = [
+        "webrtcbin", "nicesrc", "nicesink", "dtlssrtpenc", "dtlssrtpdec", "dtlssrtpdemux", "dtlsenc", "dtlsdec", "srtpenc", "srtpdec",
+        "rtpbin", "rtpsession",
+        "rtpssrcdemux", "rtpptdemux", "rtpjitterbuffer", "rtpfunnel", "funnel", "rtprtxsend", "rtprtxreceive", "rtpulpfecenc",
+        "rtpulpfecdec", "rtpredenc", "rtpreddec", "rtpstorage", "rtphdrexttwcc", "clocksync", "queue", "capsfilter", "identity", "tee",
+        "fakesink", "appsrc", "appsink", "pipeline", "bin",
+    ]
+
+    /// From RTP to frames, and from frames into MP4. Matroska is written and read by our own code.
+    static let recorder: Set<String> = [
+        "pipeline", "bin", "appsrc", "appsink", "capsfilter", "rtpvp8depay", "rtpvp9depay", "rtph264depay", "rtph265depay", "rtpopusdepay",
+        "rtppcmudepay", "rtppcmadepay", "h264parse", "h265parse", "vp9parse", "mp4mux",
+    ]
+
+    /// Sources, encoders and payloaders of a camera.
+    static let camera: Set<String> = [
+        "videotestsrc", "audiotestsrc", "v4l2src", "videoconvert", "videoscale", "videorate", "audioconvert", "audioresample",
+        "clockoverlay", "textoverlay", "timeoverlay", "x264enc", "vp8enc", "opusenc", "h264parse", "rtph264pay", "rtpvp8pay",
+        "rtpopuspay", "jpegdec",
+    ]
+
+    /// What decodes a camera's local file. Never on network input.
+    static let fileDecoding: Set<String> = [
+        "filesrc", "uridecodebin", "decodebin", "typefind", "multiqueue", "queue2", "qtdemux", "matroskademux", "oggdemux", "wavparse",
+        "flvdemux",
+        "tsdemux", "h264parse", "h265parse", "vp9parse", "av1parse", "aacparse", "mpegaudioparse", "opusparse", "avdec_h264", "avdec_h265",
+        "avdec_aac", "vp8dec", "vp9dec", "opusdec", "vorbisdec", "theoradec", "mpg123audiodec", "flacparse", "flacdec",
+    ]
+
+    /// What this plan needs.
+    static func elements(for work: PipelinePlan.Work) -> Set<String> {
+        switch work {
+        case .publish, .view: webRTC
+        case .record, .finish: recorder
+        case .camera(let plan): webRTC.union(camera).union(plan.source.isFile ? fileDecoding : [])
+        }
+    }
+
+    /// Whether this plan guesses formats: only a camera's local file.
+    static func needsTypefinders(_ work: PipelinePlan.Work) -> Bool {
+        guard case .camera(let plan) = work else { return false }
+        return plan.source.isFile
+    }
+}
+
+extension CameraPlan.Source {
+    var isFile: Bool { filePath != nil }
+
+    /// The file's path, nil for other sources.
+    var filePath: String? {
+        guard case .file(let path) = self else { return nil }
+        return path
+    }
+}

@@ -1,0 +1,36 @@
+internal import Bridge
+internal import BridgeModel
+internal import GStreamerKit
+internal import LinuxIO
+
+/// The child process: says `ready`, takes one plan over the control socket, runs it, and ends with it or with the bridge.
+package enum PipelineProcess {
+    /// The control socket's place among the inherited descriptors.
+    package static let controlDescriptor: Int32 = 3
+    /// Open files of a child: an ICE agent on many addresses needs most of them.
+    private static let descriptorLimit: UInt = 256
+
+    /// Runs the child until it is over; the result is the exit status: 0 as asked or after the bridge's death, 1 after `failed`.
+    package static func run(controlDescriptor: Int32 = Self.controlDescriptor) async -> Int32 {
+        let channel = ControlChannel(descriptor: controlDescriptor)
+        do {
+            try ProcessHardening.apply(descriptors: descriptorLimit)
+            try prepareGStreamer()
+        } catch {
+            HostFacts.logLine("viaduct-pipeline: \(error)")
+            channel.send(.failed(BridgeError(.pipelineUnavailable, "The pipeline's process cannot start: \(error).")))
+            return 1
+        }
+        let session = ChildSession(channel: channel, loop: GLibLoop(name: "pipeline"))
+        return await session.run()
+    }
+
+    /// Initialises GStreamer, refuses versions with known holes and warms up: what the first WebRTC pipeline would load, and the key pair
+    /// that the first DTLS element makes for itself (half a second, RSA). The allow-list follows with the plan.
+    package static func prepareGStreamer() throws {
+        try GStreamer.initialise()
+        try VersionGate.check(packageStatusFile: VersionGate.dpkgStatusFile)
+        GStreamer.preload(ElementAllowList.webRTC)
+        for factory in ["webrtcbin", "dtlsdec"] { _ = try Element(factory) }
+    }
+}

@@ -1,0 +1,176 @@
+internal import Bridge
+internal import BridgeModel
+internal import GStreamerKit
+internal import LinuxIO
+internal import RTP
+internal import Synchronization
+
+/// Reads the media sockets on a thread of its own, puts every packet on the common timeline and pushes it into its track's chain; asks for keyframes.
+final class MediaIntake: Sendable {
+    /// One track as the intake sees it.
+    struct Track: Sendable {
+        var description: TrackDescription
+        var descriptor: Int32
+        var source: AppSource
+        /// Shared with the chain's sink.
+        var keyframes: KeyframeGate?
+    }
+
+    /// What is shared with other threads.
+    struct Counters: Sendable {
+        var packets: UInt64 = 0
+        var dropped: UInt64 = 0
+    }
+
+    /// How often a keyframe is asked for until one came.
+    private static let keyframeRequestInterval: UInt64 = 500_000_000
+    private static let tick: Duration = .milliseconds(50)
+
+    private let state: Mutex<IntakeState>
+    private let loop: Mutex<DescriptorLoop?> = Mutex(nil)
+
+    init(tracks: [Track]) { state = Mutex(IntakeState(tracks: tracks)) }
+
+    /// Starts the thread; `onTick` runs on it about every 50 ms.
+    func start(onTick: @escaping @Sendable (MediaIntake) -> Void) throws(SystemError) {
+        let loop = try DescriptorLoop(tick: Self.tick) { [weak self] in
+            guard let self else { return }
+            let now = SystemClocks.monotonicNanoseconds
+            state.withLock { $0.requestKeyframes(now: now, interval: Self.keyframeRequestInterval) }
+            onTick(self)
+        }
+        self.loop.withLock { $0 = loop }
+        for (index, descriptor) in state.withLock({ $0.descriptors }).enumerated() {
+            loop.add(descriptor) { [weak self, weak loop] in
+                guard let self, !state.withLock({ $0.read(track: index) }) else { return }
+                loop?.remove(descriptor)
+            }
+        }
+    }
+
+    /// Reads what the sockets hold, ends every chain's stream and stops. `completion` runs on the intake's thread.
+    func finish(completion: @escaping @Sendable () -> Void) {
+        guard let loop = loop.withLock({ $0.take() }) else { return completion() }
+        loop.post { [self] in
+            state.withLock { state in
+                for track in state.descriptors.indices { _ = state.read(track: track) }
+                for descriptor in state.descriptors { loop.remove(descriptor) }
+                state.end()
+            }
+            completion()
+        }
+        loop.stop()
+    }
+
+    /// Counters until now.
+    var counters: Counters { state.withLock { $0.counters } }
+
+    /// The source's wall clock at the beginning of the recording; nil as long as no sender report tells.
+    func captureTime(of beginning: RecordingAssembler.Beginning) -> WallTime? {
+        state.withLock { $0.clock.captureTime(track: beginning.track, presentedAt: MonotonicTime(nanoseconds: beginning.time)) }
+    }
+}
+
+/// A video track's wait for a keyframe, shared by the intake and the streaming thread.
+final class KeyframeGate: Sendable {
+    private let wait = Mutex(KeyframeWait())
+
+    var isWaiting: Bool { wait.withLock { $0.isWaiting } }
+    func cut(from time: UInt64) { wait.withLock { $0.cut(from: time) } }
+    func admits(time: UInt64, isKeyframe: Bool) -> Bool { wait.withLock { $0.admits(time: time, isKeyframe: isKeyframe) } }
+}
+
+/// Guarded by the intake's lock; only its thread works with it, others read counters and times.
+private struct IntakeState {
+    var clock: RTPClock
+    var counters = MediaIntake.Counters()
+    private var tracks: [MediaIntake.Track]
+    private var intakes: [TrackIntake]
+    private var requests: [(sequence: UInt32, at: UInt64?)]
+    private var buffer = [UInt8](repeating: 0, count: MediaDatagram.maximumSize)
+
+    init(tracks: [MediaIntake.Track]) {
+        self.tracks = tracks
+        clock = RTPClock(clockRates: tracks.map(\.description.codec.clockRate))
+        intakes = tracks.map { _ in TrackIntake() }
+        requests = tracks.map { _ in (0, nil) }
+    }
+
+    var descriptors: [Int32] { tracks.map(\.descriptor) }
+
+    /// Takes what a socket holds; false when it is broken.
+    mutating func read(track: Int) -> Bool {
+        while true {
+            let received = buffer.withUnsafeMutableBytes { DatagramSocket.receive(from: tracks[track].descriptor, into: $0) }
+            switch received {
+            case .datagram(let count): take(count, track: track)
+            case .tooLong: counters.dropped += 1
+            case .wouldBlock: return true
+            case .failed: return false
+            }
+        }
+    }
+
+    /// Ends the chains' streams after what was pushed.
+    func end() { for track in tracks { track.source.endOfStream() } }
+
+    mutating func requestKeyframes(now: UInt64, interval: UInt64) {
+        for index in tracks.indices where tracks[index].keyframes?.isWaiting == true {
+            if let last = requests[index].at, now < last + interval { continue }
+            requests[index] = (requests[index].sequence &+ 1, now)
+            let request = MediaDatagram(
+                kind: .keyframeRequest, track: tracks[index].description.index, sequence: requests[index].sequence,
+                time: MonotonicTime(nanoseconds: now))
+            withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
+                request.write(to: bytes)
+                DatagramSocket.send(UnsafeRawBufferPointer(bytes), to: tracks[index].descriptor)
+            }
+        }
+    }
+
+    private mutating func take(_ count: Int, track: Int) {
+        let bytes = buffer  // no copy: the buffer is not written while this one is read
+        bytes.withUnsafeBytes { whole in
+            let datagram = UnsafeRawBufferPointer(rebasing: whole[..<count])
+            guard let header = MediaDatagram(reading: datagram) else {
+                counters.dropped += 1
+                return
+            }
+            let payload = UnsafeRawBufferPointer(rebasing: datagram[MediaDatagram.headerSize...])
+            switch header.kind {
+            case .rtp: takePacket(payload, header, track: track)
+            case .senderReport:
+                guard let report = SenderReportView(inCompound: payload) else { return }
+                clock.senderReport(track: track, ntp: report.ntp, timestamp: report.rtp, arrival: header.time)
+            // The source may come back: the recording goes on then, and ends when it is told to.
+            case .end: tracks[track].keyframes?.cut(from: intakes[track].nextTime)
+            case .keyframeRequest: return
+            }
+        }
+    }
+
+    private mutating func takePacket(_ bytes: UnsafeRawBufferPointer, _ header: MediaDatagram, track: Int) {
+        guard let packet = RTPPacketView(reading: bytes) else {
+            counters.dropped += 1
+            return
+        }
+        counters.packets += 1
+        let isDiscontinuity = header.flags.contains(.discontinuity)
+        if isDiscontinuity { clock.expectDiscontinuity() }
+        let time = clock.presentationTime(track: track, timestamp: packet.timestamp, arrival: header.time).nanoseconds
+        switch intakes[track].take(sequence: packet.sequence, time: time, marker: packet.marker, isDiscontinuity: isDiscontinuity) {
+        case .drop: counters.dropped += 1
+        case .pass: push(bytes, time, isAfterGap: false, track: track)
+        case .passAfterGap(let damagedFrom):
+            tracks[track].keyframes?.cut(from: damagedFrom)
+            push(bytes, time, isAfterGap: true, track: track)
+        }
+    }
+
+    private mutating func push(_ bytes: UnsafeRawBufferPointer, _ time: UInt64, isAfterGap: Bool, track: Int) {
+        let result = tracks[track].source.push(bytes, time: ClockTime(nanoseconds: time), isDiscontinuity: isAfterGap)
+        guard result != .accepted else { return }
+        counters.dropped += 1
+        tracks[track].keyframes?.cut(from: time)
+    }
+}

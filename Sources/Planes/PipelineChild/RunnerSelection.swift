@@ -1,0 +1,14 @@
+internal import Bridge
+
+extension PipelinePlan {
+    /// The runner for this plan's kind of work; nothing is started yet.
+    func makeRunner(_ context: RunnerContext) -> any PipelineRunner {
+        switch work {
+        case .publish(let plan): PublishRunner(plan: plan, context: context)
+        case .view(let plan): ViewRunner(plan: plan, context: context)
+        case .camera(let plan): CameraRunner(plan: plan, context: context)
+        case .record(let plan): RecordRunner(plan: plan, context: context)
+        case .finish(let plan): FinishRunner(plan: plan, context: context)
+        }
+    }
+}

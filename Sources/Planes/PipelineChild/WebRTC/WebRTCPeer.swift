@@ -1,0 +1,190 @@
+internal import Bridge
+internal import BridgeModel
+internal import GStreamerKit
+internal import LinuxIO
+
+/// One WebRTC transport in its pipeline: negotiation, connection life, fingerprint check, teardown. Runners add what flows through it.
+///
+/// Lives on the GLib loop. What webrtcbin says on its own threads comes here through one stream, in order.
+actor WebRTCPeer {
+    nonisolated let loop: GLibLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    nonisolated let pipeline: Pipeline
+    nonisolated let bin: WebRTCBin
+    nonisolated let gate: MediaGate
+
+    private let events: EventSink
+    private let identity: Fingerprint
+    private let onSegmentDone: @Sendable () -> Void
+    private let news: AsyncStream<News>
+    private let inbox: AsyncStream<News>.Continuation
+    private var listening: Task<Void, Never>?
+    private var gathering = Gathering.running
+    private var wasConnected = false
+    private var isTornDown = false
+
+    /// What the jitter buffers wait for a retransmission: two tries at the round trip of a mobile network.
+    private static let jitterLatency = ClockTime.milliseconds(200)
+    /// How long the description waits for candidates (RFC 8838 lets the rest follow).
+    private static let gatheringLimit: Duration = .milliseconds(500)
+
+    /// What comes from foreign threads.
+    private enum News: Sendable {
+        case bus(BusMessage)
+        case connection(WebRTCBin.ConnectionState)
+        case candidate(line: UInt32, text: String)
+        case gathered
+        case gatheringLimit
+        case wrongCertificate
+    }
+
+    private enum Gathering {
+        case running
+        case awaited(CheckedContinuation<Void, Never>)
+        /// The description is out; `complete` tells whether it had every candidate.
+        case described(complete: Bool)
+        case complete
+    }
+
+    /// `onSegmentDone` runs on the loop when a source has played a segment.
+    init(
+        identity: DTLSIdentity, ice: IceSettings, gate: MediaGate, context: RunnerContext,
+        onSegmentDone: @escaping @Sendable () -> Void = {}
+    ) throws(GStreamerError) {
+        let (news, inbox) = AsyncStream<News>.makeStream()
+        pipeline = try Pipeline { inbox.yield(.bus($0)) }
+        let agent = ice.agentSettings(of: HostFacts.interfaceAddresses())
+        bin = try WebRTCBin(name: "peer", ice: agent, pem: identity.pem.revealed, latency: Self.jitterLatency)
+        try pipeline.add(bin.element)
+        bin.onPeerCertificate { pem in
+            if !gate.judge(certificatePEM: pem) { inbox.yield(.wrongCertificate) }
+        }
+        bin.onConnectionState { inbox.yield(.connection($0)) }
+        bin.onGatheringComplete { inbox.yield(.gathered) }
+        bin.element.onIceCandidate { inbox.yield(.candidate(line: $0, text: $1)) }
+        self.gate = gate
+        self.news = news
+        self.inbox = inbox
+        events = context.events
+        self.identity = identity.fingerprint
+        self.onSegmentDone = onSegmentDone
+        loop = context.loop
+    }
+
+    /// Starts the pipeline; descriptions can be exchanged from here on.
+    func play() throws(GStreamerError) {
+        listening = Task { [weak self, news] in
+            for await item in news { await self?.hear(item) }
+        }
+        try pipeline.element.requestState(.playing)
+    }
+
+    /// Our answer to `offer`, with the candidates that were found in time. What is to be sent or received was added before; webrtcbin must
+    /// take all `sections` of it, which it refuses without a word where formats do not meet.
+    func answer(_ offer: String, sections: Int) async throws(GStreamerError) -> String {
+        try await bin.setRemoteDescription(offer, kind: .offer)
+        let answer = try await describe(.answer)
+        guard sections > 0, answer.acceptedSections == sections else {
+            throw GStreamerError(.sessionDescription, "webrtcbin took \(answer.acceptedSections) of \(sections) media sections")
+        }
+        return answer
+    }
+
+    /// Our offer, with the candidates that were found in time.
+    func offer() async throws(GStreamerError) -> String { try await describe(.offer) }
+
+    private func describe(_ kind: WebRTCBin.DescriptionKind) async throws(GStreamerError) -> String {
+        try await bin.makeLocalDescription(kind)
+        loop.schedule(after: Self.gatheringLimit) { [inbox] in inbox.yield(.gatheringLimit) }
+        await candidatesInTime()
+        guard let description = bin.localDescription else {
+            throw GStreamerError(.sessionDescription, "webrtcbin has no local description")
+        }
+        return description.namingFingerprint(identity)
+    }
+
+    private func candidatesInTime() async {
+        if case .running = gathering {
+            await withCheckedContinuation { gathering = .awaited($0) }
+        }
+        if case .complete = gathering {
+            gathering = .described(complete: true)
+        } else {
+            gathering = .described(complete: false)
+        }
+    }
+
+    private func hear(_ item: News) {
+        guard !isTornDown else { return }  // elements that go down one after another complain about each other
+        switch item {
+        case .bus(let message): hear(message)
+        case .connection(let state): hear(state)
+        case .wrongCertificate:
+            events(.failed(BridgeError(.fingerprintMismatch, "The peer's certificate is not the one that its SDP names; no media passed.")))
+        case .gathered: endGathering(complete: true)
+        case .gatheringLimit: endGathering(complete: false)
+        case .candidate(let line, let text):
+            guard case .described(complete: false) = gathering else { return }
+            events(.candidate(IceCandidate(candidate: text, sdpMLineIndex: UInt16(clamping: line))))
+        }
+    }
+
+    private func endGathering(complete: Bool) {
+        switch gathering {
+        case .running where complete: gathering = .complete
+        case .awaited(let continuation):
+            gathering = complete ? .complete : .running
+            continuation.resume()
+        case .described(complete: false) where complete:
+            gathering = .described(complete: true)
+            events(.candidate(.end))
+        default: break
+        }
+    }
+
+    private func hear(_ message: BusMessage) {
+        switch message {
+        case .latency: pipeline.recalculateLatency()
+        case .error(let element, let code, let domain, let text):
+            HostFacts.logLine("viaduct-pipeline: \(element): \(text) (\(domain) \(code))")
+            events(.failed(BridgeError(.pipelineFailed, "GStreamer's \(element) cannot go on: \(text)")))
+        case .warning(let element, let text):
+            events(.warning(code: .pipelineFailed, message: "GStreamer's \(element) warns: \(text)"))
+        case .segmentDone: onSegmentDone()
+        case .endOfStream: break
+        }
+    }
+
+    private func hear(_ state: WebRTCBin.ConnectionState) {
+        gate.setTransportUp(state == .connected)
+        switch state {
+        case .connected where gate.isOpen:
+            wasConnected = true
+            events(.connected)
+        case .disconnected: events(.disconnected)
+        case .failed where wasConnected, .closed where wasConnected:
+            events(.failed(BridgeError(.connectionLost, "The peer's transport ended.")))
+        case .failed: events(.failed(BridgeError(.connectionTimeout, "ICE or DTLS with the peer did not come up.")))
+        case .new, .connecting, .connected, .closed: break
+        }
+    }
+
+    /// Weak references to what must be gone after `tearDown`, for tests.
+    nonisolated func lifetimes() -> [LifetimeWatch] { [pipeline.element.watchLifetime(), bin.watchAgent()] }
+
+    /// Takes everything down: webrtcbin first, since a queue that stops before an unconnected webrtcbin deadlocks, then the rest.
+    func tearDown() {
+        isTornDown = true
+        bin.element.setStateLocked(true)
+        try? bin.element.setState(.null)
+        try? pipeline.setState(.null)
+        pipeline.detachBus()
+        inbox.finish()
+        listening?.cancel()
+        listening = nil
+        if case .awaited(let continuation) = gathering {
+            gathering = .running
+            continuation.resume()
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import Bridge
+import BridgeModel
+import Matroska
+import Testing
+
+@testable import PipelineChild
+
+private let millisecond: UInt64 = 1_000_000
+
+private func frame(_ track: Int, _ time: UInt64, key: Bool = true, at received: UInt64? = nil) -> TimedFrame {
+    TimedFrame(
+        track: track, time: time * millisecond, isKeyframe: key, bytes: [UInt8(truncatingIfNeeded: time)],
+        receivedAt: (received ?? time) * millisecond)
+}
+
+private func track(_ index: UInt8, _ codec: Codec, _ parameters: String = "") -> TrackDescription {
+    TrackDescription(index: index, codec: codec, payloadType: 96, formatParameters: parameters, mid: "\(index)")
+}
+
+@Suite struct TrackIntakeTests {
+    @Test func packetsInOrderPass() {
+        var intake = TrackIntake()
+        for sequence in [65_534, 65_535, 0, 1] as [UInt16] {
+            #expect(intake.take(sequence: sequence, time: 1, marker: true, isDiscontinuity: false) == .pass)
+        }
+    }
+
+    @Test func repetitionsAndLatecomersAreDropped() {
+        var intake = TrackIntake()
+        _ = intake.take(sequence: 10, time: 100, marker: true, isDiscontinuity: false)
+        #expect(intake.take(sequence: 10, time: 100, marker: true, isDiscontinuity: false) == .drop)
+        #expect(intake.take(sequence: 8, time: 80, marker: true, isDiscontinuity: false) == .drop)
+        #expect(intake.take(sequence: 11, time: 110, marker: true, isDiscontinuity: false) == .pass)
+    }
+
+    @Test(arguments: [(true, 300), (false, 200)] as [(Bool, UInt64)])
+    func damageBeginsWithTheFrameThatLacksPackets(frameWasWhole: Bool, damagedFrom: UInt64) {
+        var intake = TrackIntake()
+        _ = intake.take(sequence: 1, time: 100, marker: true, isDiscontinuity: false)
+        _ = intake.take(sequence: 2, time: 200, marker: frameWasWhole, isDiscontinuity: false)
+        #expect(intake.take(sequence: 4, time: 300, marker: true, isDiscontinuity: false) == .passAfterGap(damagedFrom: damagedFrom))
+    }
+
+    @Test func aSourceThatBeginsAgainPasses() {
+        var intake = TrackIntake()
+        _ = intake.take(sequence: 40_000, time: 100, marker: true, isDiscontinuity: false)
+        #expect(intake.take(sequence: 5, time: 200, marker: true, isDiscontinuity: true) == .passAfterGap(damagedFrom: 200))
+        #expect(intake.take(sequence: 60_000, time: 300, marker: true, isDiscontinuity: false) == .passAfterGap(damagedFrom: 300))
+    }
+
+    @Test func afterDamageOnlyAKeyframeGoesOn() {
+        var wait = KeyframeWait()
+        #expect(wait.isWaiting)
+        let early = [(10, false), (20, true), (30, false)].map { wait.admits(time: $0.0, isKeyframe: $0.1) }
+        #expect(early == [false, true, true])
+        wait.cut(from: 50)
+        let late = [(40, false), (50, false), (60, true), (70, false)].map { wait.admits(time: $0.0, isKeyframe: $0.1) }
+        #expect(late == [true, false, true, true])
+        #expect(!wait.isWaiting)
+    }
+}
+
+@Suite struct InterleaverTests {
+    @Test func framesComeOutInTheOrderOfTime() {
+        var interleaver = Interleaver(tracks: 2)
+        for time in [0, 40, 80] as [UInt64] { interleaver.add(frame(0, time)) }
+        #expect(interleaver.release(now: 90 * millisecond).isEmpty)
+        for time in [10, 30, 50] as [UInt64] { interleaver.add(frame(1, time)) }
+        #expect(interleaver.release(now: 90 * millisecond).map(\.time) == [0, 10, 30, 40, 50].map { $0 * millisecond })
+        #expect(interleaver.release(now: 90 * millisecond, isLast: true).map(\.time) == [80 * millisecond])
+    }
+
+    @Test func aSilentTrackIsWaitedForNoLongerThanPatience() {
+        var interleaver = Interleaver(tracks: 2)
+        interleaver.add(frame(0, 100))
+        #expect(interleaver.release(now: 399 * millisecond).isEmpty)
+        #expect(interleaver.release(now: 400 * millisecond).count == 1)
+    }
+}
+
+@Suite struct RecordingAssemblerTests {
+    private func assembler(_ tracks: [TrackDescription]) -> RecordingAssembler {
+        RecordingAssembler(
+            plan: RecordPlan(
+                tracks: tracks, container: .webm, fragment: .seconds(1), path: "", wallClockOffset: .seconds(1000),
+                firstMediaTimeout: .seconds(10)))
+    }
+
+    private func times(_ assembler: inout RecordingAssembler, finishAt now: UInt64) throws -> [UInt8: [Int64]] {
+        var bytes: [UInt8] = []
+        _ = assembler.finish(now: now * millisecond)
+        let output = assembler.takeOutput()
+        bytes += output.appended
+        var reader = try MatroskaReader { offset, count in Array(bytes.dropFirst(Int(offset)).prefix(count)) }
+        #expect(reader.startedAt == assembler.beginning.map { assembler.wallTime($0.time) })
+        var found: [UInt8: [Int64]] = [:]
+        while let frame = reader.next() { found[frame.track, default: []].append(frame.time.wholeMilliseconds) }
+        return found
+    }
+
+    @Test func theFileBeginsAtTheKeyframeAndKeepsTheSoundBesideIt() throws {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)])
+        for time in stride(from: UInt64(0), to: 500, by: 20) { assembler.add(frame(1, time)) }
+        #expect(assembler.advance(now: 500 * millisecond) == nil)
+        #expect(assembler.beginning == nil)
+        assembler.setFormat(.init(width: 320, height: 240), track: 0)
+        assembler.add(frame(0, 400, at: 510))
+        _ = assembler.advance(now: 511 * millisecond)
+        #expect(assembler.beginning == .init(track: 0, time: 400 * millisecond))
+        #expect(try times(&assembler, finishAt: 600) == [1: [0], 2: [0, 20, 40, 60, 80]])
+    }
+
+    @Test func aCameraWithoutAKeyframeIsLeftOutAfterAWhile() throws {
+        var assembler = assembler([track(0, .vp8), track(1, .vp8)])
+        assembler.setFormat(.init(width: 320, height: 240), track: 0)
+        assembler.add(frame(0, 100))
+        _ = assembler.advance(now: 600 * millisecond)
+        #expect(assembler.beginning == nil)
+        _ = assembler.advance(now: 701 * millisecond)
+        #expect(assembler.beginning != nil && assembler.missingTracks == [1])
+        #expect(try times(&assembler, finishAt: 800) == [1: [0]])
+    }
+
+    @Test func aClusterWithoutNewFramesIsClosedByTheClock() {
+        var assembler = assembler([track(0, .opus)])
+        assembler.add(frame(0, 100))
+        #expect(assembler.advance(now: 110 * millisecond) == nil)
+        #expect(assembler.advance(now: 1000 * millisecond) == nil)
+        #expect(assembler.advance(now: 1110 * millisecond) != nil)
+        #expect(assembler.advance(now: 3000 * millisecond) == nil)
+    }
+
+    @Test func withoutAnyFrameThereIsNoFile() {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)])
+        assembler.add(frame(1, 100))
+        #expect(assembler.finish(now: 200 * millisecond) == nil)
+        #expect(assembler.takeOutput().isEmpty)
+    }
+}
+
+@Suite struct SilenceFillerTests {
+    private let tracks = [MatroskaTrack(number: 1, codec: .h264), MatroskaTrack(number: 2, codec: .opus)]
+
+    private func filled(_ frames: [(track: UInt8, time: Int64)]) -> [Int64] {
+        var filler = SilenceFiller(tracks: tracks)
+        return frames.flatMap { frame in
+            filler.fillers(
+                before: MatroskaFrame(track: frame.track, time: .milliseconds(frame.time), isKeyframe: true, bytes: [])
+            ).map(\.time.wholeMilliseconds)
+        }
+    }
+
+    @Test func lostPacketsAreNotFilled() {
+        #expect(filled([(2, 0), (2, 20), (2, 500), (1, 900)]) == [])
+    }
+
+    @Test func aMutedMicrophoneKeepsUpWithThePictures() {
+        let silence = filled([(2, 0), (1, 1000), (1, 2000), (2, 2100)])
+        #expect(silence == Array(stride(from: Int64(20), to: 2100, by: 20)))
+    }
+}
+
+@Suite struct RTPCapsTests {
+    @Test(arguments: [
+        ("sprop-parameter-sets=Z0LAHtkA,aM4G4g==", ",sprop-parameter-sets=(string)\"Z0LAHtkA,aM4G4g==\""),
+        ("profile-level-id=42e01f; Sprop-Parameter-Sets=abc", ",sprop-parameter-sets=(string)\"abc\""), ("", ""), (";;=;x", ""),
+        ("sprop-parameter-sets=", ""), ("sprop-parameter-sets=a\",media=(string)\"b", ""), ("sprop-parameter-sets=a b", ""),
+        ("sprop-parameter-sets", ""), ("location=/etc/passwd", ""), ("sprop-sps=\u{1F600}", ""),
+    ])
+    func onlyParameterSetsReachTheDepayloader(parameters: String, added: String) {
+        let expected = "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000" + added
+        #expect(RTPCaps.text(track(0, .h264, parameters)) == expected)
+    }
+
+    @Test(
+        arguments: [
+            (
+                "video/x-h264, stream-format=(string)avc, width=(int)640, height=(int)360, codec_data=(buffer)0142c0ff", 640, 360,
+                [1, 0x42, 0xC0, 0xFF]
+            ),
+            ("video/x-vp8", 0, 0, []), ("video/x-vp8, width=(int)x, height=(int)", 0, 0, []), ("", 0, 0, []),
+            ("video/x-h264, codec_data=(buffer)01f", 0, 0, [1]),
+        ] as [(String, Int, Int, [UInt8])])
+    func formatsAreReadFromCaps(caps: String, width: Int, height: Int, codecPrivate: [UInt8]) {
+        #expect(RecordingAssembler.Format(caps: caps) == .init(width: width, height: height, codecPrivate: codecPrivate))
+    }
+}
