@@ -140,7 +140,7 @@ let package = Package(
         tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
-        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge"]),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
