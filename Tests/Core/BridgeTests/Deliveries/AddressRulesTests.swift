@@ -66,13 +66,15 @@ import Testing
                 "f000::1", "0:1::", "64:ff9b:0:1::1", "64:ff9b:2::1", "::1:0:0:0",
             ]
         ),
-        (.uniqueLocal, ["fc00::", "fc00::1", "fd00::1", "fd00:ec2::254", "fdff:ffff::1"]),
+        (.uniqueLocal, ["fc00::", "fc00::1", "fd00::1", "fd00:ec2::253", "fdff:ffff::1"]),
+        (.metadata, ["168.63.129.16", "fd00:ec2::254", "fd20:ce::254", "::ffff:168.63.129.16", "64:ff9b::168.63.129.16"]),
         (.siteLocal, ["fec0::", "fec0::1", "feff::1"]),
         (.discardOnly, ["100::", "100::1", "100:0:0:1::1"]),
         (.translation, ["64:ff9b:1::", "64:ff9b:1::10.0.0.1", "64:ff9b:1:ffff::1"]),
     ]
 
     private static let allowed = [
+        "168.63.129.15", "168.63.129.17",
         "1.0.0.1", "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
         "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0", "192.88.98.1", "192.88.100.1",
         "192.167.255.255",
@@ -88,7 +90,9 @@ import Testing
     func specialAddressesAreRefused(refusal: AddressRefusal, text: String) throws {
         let address = try #require(IPAddress(parsing: text))
         #expect(AddressRules().refusal(of: address, host: "camera.example") == refusal)
-        #expect(AddressRules(allowPrivate: true).refusal(of: address, host: "camera.example") == nil)
+        let isPrivate = [.loopback, .privateUse, .uniqueLocal].contains(refusal)
+        #expect(AddressRules(allowPrivate: true).refusal(of: address, host: "camera.example") == (isPrivate ? nil : refusal))
+        #expect(AddressRules(allow: [text]).refusal(of: address, host: "camera.example") == nil)
     }
 
     @Test(arguments: allowed)
