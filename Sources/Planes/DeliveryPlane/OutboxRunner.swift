@@ -41,9 +41,11 @@ package actor OutboxRunner: DeliveryService {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let asking = drains
+                // What ends during the look may leave new rows that the look did not see: only one that began idle can find nothing to do.
+                let wasIdle = lanes.isIdle
                 let look = await look()
                 for delivery in look.startable { group.addTask { await self.attempt(delivery, observer) } }
-                if look.succeeded, lanes.isIdle { release(asking) }
+                if wasIdle, look.foundNothing { release(asking) }
                 await rest(until: look.next)
             }
             group.cancelAll()
@@ -79,7 +81,8 @@ extension OutboxRunner {
         var startable: [DeliveryRow] = []
         /// When to look again, if nobody rings before.
         var next: WallTime?
-        var succeeded = true
+        /// True when no row is due; false also when the ledger could not be read.
+        var foundNothing = false
     }
 
     private func look() async -> Look {
@@ -97,9 +100,9 @@ extension OutboxRunner {
             let later = try await ledger.dueDeliveries(
                 at: WallTime(nanoseconds: .max), limit: 1, excluding: lanes.underWay.union(passed))
             look.next = later.first.map(\.dueAt).flatMap { $0 > clock.now ? $0 : nil }
+            look.foundNothing = look.startable.isEmpty && passed.isEmpty
         } catch {
             logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
-            look.succeeded = false
             look.next = clock.now.advanced(by: Self.ledgerPause)
         }
         return look
