@@ -94,13 +94,13 @@ enum Rows {
 /// The performer with real parts, and short limits.
 func routes(
     _ folder: TestFolder, rules: AddressRules = AddressRules(allowPrivate: true), resolver: any NameResolver = FixedResolver([:]),
-    limit: Duration = .seconds(10), trustRoots: [String] = []
+    limit: Duration = .seconds(30), trustRoots: [String] = []
 ) throws -> DeliveryRoutes {
     var webhooks = WebhookSettings()
     var uploads = UploadSettings()
     webhooks.timeout = limit
     uploads.stallTimeout = limit
-    let client = try EgressClient(rules: rules, resolver: resolver, connectTimeout: .seconds(5), trustRoots: trustRoots)
+    let client = try EgressClient(rules: rules, resolver: resolver, connectTimeout: .seconds(20), trustRoots: trustRoots)
     let signer = try WebhookSigner([try WebhookSecret(parsing: Redacted(Rows.secretText))])
     return DeliveryRoutes(
         spoolFolder: folder.spool, client: client, signer: signer, settings: (webhooks, uploads), clock: SystemOutboxClock())

@@ -2,6 +2,7 @@ package import BridgeModel
 
 /// Why the bridge does not connect to an address that somebody else chose.
 package enum AddressRefusal: String, Sendable, Equatable, CaseIterable {
+    // Named after the ranges of the tables below.
     case unspecified, loopback, privateUse, linkLocal, sharedSpace, multicast, documentation, benchmarking, broadcast, reserved
     case uniqueLocal, siteLocal, discardOnly, translation, metadata
 
