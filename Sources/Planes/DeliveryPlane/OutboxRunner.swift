@@ -24,7 +24,7 @@ package actor OutboxRunner: DeliveryService {
     /// The pause after the ledger failed.
     private static let ledgerPause: Duration = .seconds(5)
 
-    /// `translators` put each event into the webhooks of their dialect. `generator` makes ids and jitter.
+    /// `translators` put each event into the webhooks of their dialect.
     package init(
         ledger: any Ledger, performer: any DeliveryPerformer, settings: OutboxSettings, translators: [any EventTranslator],
         environment: OutboxEnvironment
@@ -178,9 +178,17 @@ extension OutboxRunner {
         !Task.isCancelled || outcome.sentence == nil
     }
 
-    /// The row, `.some(nil)` when there is none, nil when the ledger could not be read before the task was cancelled.
+    /// The row, `.some(nil)` when there is none or it is damaged, nil when the ledger could not be read before the task was cancelled.
     private func recording(_ id: RecordingID) async -> RecordingRow?? {
-        await persistently("a recording cannot be read") { [ledger] () async throws(BridgeError) in try await ledger.recording(id) }
+        await persistently("a recording cannot be read") { [ledger, logger] () async throws(BridgeError) -> RecordingRow? in
+            do throws(BridgeError) {
+                return try await ledger.recording(id)
+            } catch {
+                guard error.code == .internal else { throw error }
+                logger.error("a recording is damaged, and its upload is given up", metadata: ["error": "\(error)", "recording": "\(id)"])
+                return nil
+            }
+        }
     }
 
     @discardableResult

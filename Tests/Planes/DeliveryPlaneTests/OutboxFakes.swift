@@ -92,13 +92,16 @@ struct LineTranslator: EventTranslator {
     }
 }
 
-/// A ledger whose next commits fail.
+/// A ledger whose next commits or reads fail, or with a row that cannot be read.
 final class FailingLedger: Ledger {
     private let base: any Ledger
     private let failures: Mutex<(commits: Int, reads: Int)>
 
-    init(_ base: any Ledger, commits: Int = 0, reads: Int = 0) {
+    private let damaged: RecordingID?
+
+    init(_ base: any Ledger, commits: Int = 0, reads: Int = 0, damaged: RecordingID? = nil) {
         self.base = base
+        self.damaged = damaged
         failures = Mutex((commits, reads))
     }
 
@@ -120,7 +123,11 @@ final class FailingLedger: Ledger {
         return try await base.dueDeliveries(at: now, limit: limit, excluding: excluding)
     }
 
-    func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? { try await base.recording(id) }
+    func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {
+        if id == damaged { throw BridgeError(.internal, "the row cannot be read") }
+        return try await base.recording(id)
+    }
+
     func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] { try await base.recordings(in: states) }
     func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow] { try await base.recentRecordings(limit: limit) }
     func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? { try await base.session(id) }

@@ -289,6 +289,16 @@ private let anHour: Duration = .seconds(3600)
         #expect(try await ledger.delivery(DeliveryID("msg_1"))?.state == .delivered)
     }
 
+    @Test func theUploadOfADamagedRecordingIsGivenUp() async throws {
+        let ledger = try folder.ledger()
+        try await ledger.commit([.recording(Rows.recording()), .delivery(Rows.upload(to: .folder(path: "/out")))])
+        let performer = ScriptedPerformer(always: .stored)
+        let outbox = Outbox(ledger: FailingLedger(ledger, damaged: RecordingID("r1")), performer: performer)
+        try await outbox.run { #expect(await $0.drain(limit: anHour)) }
+        #expect(performer.attempted.isEmpty)
+        #expect(try await ledger.delivery(DeliveryID("upl_1"))?.state == .dead)
+    }
+
     @Test func aLedgerThatCannotBeReadIsAskedAgain() async throws {
         let ledger = try folder.ledger()
         try await ledger.commit([.delivery(Rows.webhook(url: "https://a.example/"))])
