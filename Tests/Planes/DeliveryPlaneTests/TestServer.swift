@@ -44,7 +44,7 @@ final class TestServer: Sendable {
 
     /// `behave` is asked for each connection, by its place from 0.
     init(_ behave: @escaping @Sendable (Int) -> Behaviour) throws {
-        let (descriptor, port) = try Self.listen()
+        let (descriptor, port) = try boundSocket(listening: true)
         listener = descriptor
         self.port = port
         let thread = Thread { [weak self] in
@@ -76,29 +76,35 @@ final class TestServer: Sendable {
 
     func url(_ target: String, host: String = "127.0.0.1") -> String { "http://\(host):\(port)\(target)" }
 
-    /// A port that nobody listens on.
-    static func closedPort() throws -> UInt16 {
-        let (descriptor, port) = try listen()
-        close(descriptor)
-        return port
-    }
-
     private func note(_ request: Request) { requests.withLock { $0.append(request) } }
+}
 
-    private static func listen() throws -> (Int32, UInt16) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) | Foundation.listen(descriptor, 64) | getsockname(descriptor, $0, &length)
-            }
-        }
-        guard status == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
-        return (descriptor, UInt16(bigEndian: address.sin_port))
+/// A port that is taken, and that nobody listens on: connections to it are refused for as long as this lives.
+final class ClosedPort: Sendable {
+    let port: UInt16
+    private let descriptor: Int32
+
+    init() throws { (descriptor, port) = try boundSocket(listening: false) }
+
+    deinit {
+        close(descriptor)
     }
+}
+
+/// A TCP socket on a free port of 127.0.0.1.
+private func boundSocket(listening: Bool) throws -> (Int32, UInt16) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, length) | getsockname(descriptor, $0, &length)
+        }
+    }
+    guard status == 0, !listening || listen(descriptor, 64) == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
+    return (descriptor, UInt16(bigEndian: address.sin_port))
 }
 
 /// One connection of a `TestServer`, on a thread of its own.

@@ -111,7 +111,9 @@ import Testing
     }
 
     @Test func nobodyListening() async throws {
-        #expect(try await attempt("http://127.0.0.1:\(try TestServer.closedPort())/") == .failed(.unreachable))
+        let closed = try ClosedPort()
+        #expect(try await attempt("http://127.0.0.1:\(closed.port)/") == .failed(.unreachable))
+        withExtendedLifetime(closed) {}
     }
 
     @Test(arguments: ["../data/viaduct.db", "/etc/passwd", "", ".", "..", "missing.webm", "a\0b", "link.webm", "folder.webm"])

@@ -63,8 +63,9 @@ import Testing
     }
 
     @Test func nobodyListening() async throws {
-        let port = try TestServer.closedPort()
-        #expect(try await routes(folder).attempt(Rows.webhook(url: "http://127.0.0.1:\(port)/")) == .failed(.unreachable))
+        let closed = try ClosedPort()
+        #expect(try await routes(folder).attempt(Rows.webhook(url: "http://127.0.0.1:\(closed.port)/")) == .failed(.unreachable))
+        withExtendedLifetime(closed) {}
     }
 
     @Test func aNameWithoutAddress() async throws {
