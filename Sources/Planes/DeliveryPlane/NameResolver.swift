@@ -14,6 +14,7 @@ package final class SystemNameResolver: NameResolver {
 
     private let pool = BlockingPool(threads: SystemNameResolver.parallel)
 
+    /// Starts its threads; they end with the last reference.
     package init() {}
 
     package func addresses(of host: String) async throws(AttemptFault) -> [IPAddress] {

@@ -3,6 +3,7 @@ internal import Foundation
 
 /// The wall clock that due times are measured with; a test puts a virtual one here.
 package protocol OutboxClock: Sendable {
+    /// The present moment.
     var now: WallTime { get }
     /// Returns at that moment or later; throws when the task is cancelled.
     func sleep(until moment: WallTime) async throws
@@ -12,6 +13,7 @@ package protocol OutboxClock: Sendable {
 package struct SystemOutboxClock: OutboxClock {
     private static let step: Duration = .seconds(30)
 
+    /// There is one clock; all values are alike.
     package init() {}
 
     package var now: WallTime {

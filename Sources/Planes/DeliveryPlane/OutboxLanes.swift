@@ -48,8 +48,11 @@ struct OutboxLanes {
 
 /// How many deliveries run beside each other.
 package struct OutboxLimits: Sendable, Equatable {
+    /// Uploads of all kinds.
     package var uploads: Int
+    /// Webhooks to all receivers.
     package var webhooks: Int
+    /// Webhooks to one scheme, host and port.
     package var webhooksPerHost: Int
 
     /// At least one of each, whatever is asked.

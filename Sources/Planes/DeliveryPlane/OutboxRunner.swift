@@ -12,17 +12,19 @@ package actor OutboxRunner: DeliveryService {
     private let logger: Logger
     private let bell = Bell()
     private var lanes: OutboxLanes
+    /// Due rows that wait for a place in their lane, oldest first; nobody else changes a pending row, so they need not be read again.
+    private var backlog: [DeliveryRow] = []
     /// Who waits in `drain`.
     private var drains: [Bell] = []
 
     /// Rows that are looked at in one query.
     private static let pageLength = 128
-    /// Rows without a free place that are passed over before the look ends; the end of any attempt looks again.
-    private static let passedOver = 1024
+    /// Rows of full lanes that are held back before the ledger is asked for no more; the end of any attempt looks again.
+    private static let longestBacklog = 1024
     /// The pause after the ledger failed.
     private static let ledgerPause: Duration = .seconds(5)
 
-    /// `translators` put each event into the webhooks of their dialect. `generator` makes ids and jitter.
+    /// `translators` put each event into the webhooks of their dialect.
     package init(
         ledger: any Ledger, performer: any DeliveryPerformer, settings: OutboxSettings, translators: [any EventTranslator],
         environment: OutboxEnvironment
@@ -41,12 +43,13 @@ package actor OutboxRunner: DeliveryService {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let asking = drains
+                // What ends during the look may leave new rows that the look did not see: only one that began idle can find nothing to do.
+                let wasIdle = lanes.isIdle
                 let look = await look()
                 for delivery in look.startable { group.addTask { await self.attempt(delivery, observer) } }
-                if look.succeeded, lanes.isIdle { release(asking) }
+                if wasIdle, look.foundNothing { release(asking) }
                 await rest(until: look.next)
             }
-            group.cancelAll()
         }
     }
 
@@ -79,30 +82,41 @@ extension OutboxRunner {
         var startable: [DeliveryRow] = []
         /// When to look again, if nobody rings before.
         var next: WallTime?
-        var succeeded = true
+        /// True when no row is due; false also when the ledger could not be read.
+        var foundNothing = false
     }
 
     private func look() async -> Look {
-        var look = Look()
-        var passed: Set<DeliveryID> = []
+        var look = Look(startable: takeStartable())
         do {
-            while lanes.hasRoom, passed.count < Self.passedOver {
-                let page = try await ledger.dueDeliveries(at: clock.now, limit: Self.pageLength, excluding: lanes.underWay.union(passed))
-                for delivery in page {
-                    if lanes.reserve(delivery) { look.startable.append(delivery) } else { passed.insert(delivery.id) }
-                }
+            while lanes.hasRoom, backlog.count < Self.longestBacklog {
+                let page = try await ledger.dueDeliveries(at: clock.now, limit: Self.pageLength, excluding: known)
+                backlog += page
+                look.startable += takeStartable()
                 guard page.count == Self.pageLength else { break }
             }
             // The earliest of all that is neither under way nor waiting for a place. If even that is due, a place will be free first.
-            let later = try await ledger.dueDeliveries(
-                at: WallTime(nanoseconds: .max), limit: 1, excluding: lanes.underWay.union(passed))
+            let later = try await ledger.dueDeliveries(at: WallTime(nanoseconds: .max), limit: 1, excluding: known)
             look.next = later.first.map(\.dueAt).flatMap { $0 > clock.now ? $0 : nil }
+            look.foundNothing = look.startable.isEmpty && backlog.isEmpty
         } catch {
             logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
-            look.succeeded = false
             look.next = clock.now.advanced(by: Self.ledgerPause)
         }
         return look
+    }
+
+    private var known: Set<DeliveryID> { lanes.underWay.union(backlog.map(\.id)) }
+
+    /// Moves what has a place in its lane out of the backlog.
+    private func takeStartable() -> [DeliveryRow] {
+        var startable: [DeliveryRow] = []
+        var waiting: [DeliveryRow] = []
+        for delivery in backlog {
+            if lanes.reserve(delivery) { startable.append(delivery) } else { waiting.append(delivery) }
+        }
+        backlog = waiting
+        return startable
     }
 
     private func rest(until moment: WallTime?) async {
@@ -164,9 +178,17 @@ extension OutboxRunner {
         !Task.isCancelled || outcome.sentence == nil
     }
 
-    /// The row, `.some(nil)` when there is none, nil when the ledger could not be read before the task was cancelled.
+    /// The row, `.some(nil)` when there is none or it is damaged, nil when the ledger could not be read before the task was cancelled.
     private func recording(_ id: RecordingID) async -> RecordingRow?? {
-        await persistently("a recording cannot be read") { [ledger] () async throws(BridgeError) in try await ledger.recording(id) }
+        await persistently("a recording cannot be read") { [ledger, logger] () async throws(BridgeError) -> RecordingRow? in
+            do throws(BridgeError) {
+                return try await ledger.recording(id)
+            } catch {
+                guard error.code == .internal else { throw error }
+                logger.error("a recording is damaged, and its upload is given up", metadata: ["error": "\(error)", "recording": "\(id)"])
+                return nil
+            }
+        }
     }
 
     @discardableResult

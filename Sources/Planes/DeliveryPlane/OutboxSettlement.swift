@@ -5,10 +5,14 @@ internal import Synchronization
 
 /// How often, how far apart and how many beside each other.
 package struct OutboxSettings: Sendable, Equatable {
+    /// Waits between the attempts of an upload.
     package var uploadSchedule: [Duration]
+    /// Waits between the attempts of a webhook.
     package var webhookSchedule: [Duration]
+    /// How many run beside each other.
     package var limits: OutboxLimits
 
+    /// Schedules with one wait fewer than there are attempts.
     package init(uploadSchedule: [Duration], webhookSchedule: [Duration], limits: OutboxLimits = OutboxLimits()) {
         self.uploadSchedule = uploadSchedule
         self.webhookSchedule = webhookSchedule
@@ -24,7 +28,9 @@ package struct OutboxSettings: Sendable, Equatable {
 
 /// What the outbox takes from the world around it.
 package struct OutboxEnvironment: Sendable {
+    /// What due times are measured with.
     package var clock: any OutboxClock
+    /// Hears of each attempt, by ids, scheme and host only.
     package var logger: Logger
     /// Makes ids and jitter.
     package var generator: any RandomNumberGenerator & Sendable

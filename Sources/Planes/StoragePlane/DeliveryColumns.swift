@@ -39,7 +39,7 @@ extension DeliveryRow {
     }
 
     private static func work(_ columns: ColumnReader, _ box: SecretBox) throws -> Work {
-        let url = try box.openText(columns.optionalBlob("sealed_url"), for: urlPlace(try columns.text("id")))
+        let url = try columns.secret("sealed_url", box)
         switch try columns.text("work") {
         case "upload":
             let target = DestinationColumns(

@@ -62,7 +62,7 @@ extension SigningKeyRow {
         let columns = ColumnReader(row: row, table: Self.table)
         let id = try columns.text("id")
         self.init(
-            id: id, secret: Redacted(try box.open(try columns.blob("sealed_secret"), for: Self.secretPlace(id))),
+            id: id, secret: Redacted(try columns.secretBytes("sealed_secret", box)),
             createdAt: try columns.moment("created_at"), retiredAt: columns.optionalMoment("retired_at"))
     }
 

@@ -63,13 +63,13 @@ extension RecordingRow {
         let id = try columns.text("id")
         let target = DestinationColumns(
             kind: try columns.text("destination"), folder: columns.optionalText("destination_folder"),
-            url: try box.openText(columns.optionalBlob("sealed_destination_url"), for: Self.place("sealed_destination_url", id)))
+            url: try columns.secret("sealed_destination_url", box))
         self.init(
             id: RecordingID(id), context: try SessionContext(session: try columns.text("session"), columns),
             state: try columns.value("state"),
             container: try columns.value("container"), file: try columns.text("file"),
             destination: try columns.required(target.destination),
-            webhookURL: try box.openText(columns.optionalBlob("sealed_webhook_url"), for: Self.place("sealed_webhook_url", id)),
+            webhookURL: try columns.secret("sealed_webhook_url", box),
             startedAt: try columns.moment("started_at"))
         firstFrameWrittenAt = columns.optionalMoment("first_frame_written_at")
         firstFrameCapturedAt = columns.optionalMoment("first_frame_captured_at")

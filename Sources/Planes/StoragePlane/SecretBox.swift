@@ -48,10 +48,4 @@ extension SecretBox {
         guard let text else { return nil }
         return try seal([UInt8](text.revealed.utf8), for: place)
     }
-
-    /// The text of a sealed column; NULL is nil.
-    func openText(_ blob: Data?, for place: Place) throws -> Redacted<String>? {
-        guard let blob else { return nil }
-        return Redacted(String(decoding: try open(blob, for: place), as: UTF8.self))
-    }
 }

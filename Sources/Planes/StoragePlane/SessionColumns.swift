@@ -35,7 +35,7 @@ extension SessionRow {
         let id = try columns.text("id")
         self.init(
             context: try SessionContext(session: id, columns), state: try columns.value("state"),
-            webhookURL: try box.openText(columns.optionalBlob("sealed_webhook_url"), for: Self.webhookPlace(id)),
+            webhookURL: try columns.secret("sealed_webhook_url", box),
             createdAt: try columns.moment("created_at"))
         endedAt = columns.optionalMoment("ended_at")
         cause = try columns.optionalValue("cause")

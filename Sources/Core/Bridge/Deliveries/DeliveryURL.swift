@@ -6,6 +6,7 @@ package struct DeliveryURL: Sendable, Equatable {
     /// Longest URL in bytes (Eyeson contract, section 12).
     package static let maximumLength = 2048
 
+    /// The schemes that deliveries speak; http only where the operator allows it.
     package enum Scheme: String, Sendable {
         case http, https
 
@@ -13,9 +14,11 @@ package struct DeliveryURL: Sendable, Equatable {
         package var defaultPort: UInt16 { self == .http ? 80 : 443 }
     }
 
+    /// How it is spoken to.
     package let scheme: Scheme
     /// A name in lower case, or an address literal without brackets; the TLS server name when it is a name.
     package let host: String
+    /// The port given, or the scheme's own.
     package let port: UInt16
     /// Path and query as they were given, byte for byte; at least `/`.
     package let target: Redacted<String>

@@ -6,10 +6,12 @@ package struct AccountRow: Sendable, Equatable {
     package var id: AccountID
     /// What the operator calls it; free text for people.
     package var name: String
+    /// When it was made.
     package var createdAt: WallTime
     /// Since when the operator has disabled it; nil while it may be used.
     package var suspendedAt: WallTime?
 
+    /// A live account unless `suspendedAt` is given.
     package init(id: AccountID, name: String, createdAt: WallTime, suspendedAt: WallTime? = nil) {
         self.id = id
         self.name = name
@@ -22,6 +24,7 @@ package struct AccountRow: Sendable, Equatable {
 package struct MasterKeyRow: Sendable, Equatable {
     /// Names the key in lists and when it is revoked; no secret.
     package var id: String
+    /// Whose key it is.
     package var account: AccountID
     /// The dialect that it opens, for instance `eyeson`; a key of another dialect is refused.
     package var dialect: String
@@ -29,10 +32,12 @@ package struct MasterKeyRow: Sendable, Equatable {
     package var name: String
     /// SHA-256 of the key's UTF-8 text, 32 bytes. A plain hash is enough, because keys are random and long.
     package var digest: [UInt8]
+    /// When it was made.
     package var createdAt: WallTime
     /// Since when it opens nothing; nil while it is live.
     package var revokedAt: WallTime?
 
+    /// A live key.
     package init(
         id: String, account: AccountID, dialect: String, name: String, digest: [UInt8], createdAt: WallTime
     ) {
@@ -51,10 +56,12 @@ package struct SigningKeyRow: Sendable, Equatable {
     package var id: String
     /// The HMAC key's bytes; encrypted at rest.
     package var secret: Redacted<[UInt8]>
+    /// When it was made.
     package var createdAt: WallTime
     /// Since when it signs nothing new, though it still verifies; nil for the current key.
     package var retiredAt: WallTime?
 
+    /// The current key unless `retiredAt` is given.
     package init(id: String, secret: Redacted<[UInt8]>, createdAt: WallTime, retiredAt: WallTime? = nil) {
         self.id = id
         self.secret = secret

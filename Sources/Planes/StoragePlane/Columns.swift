@@ -50,6 +50,23 @@ struct ColumnReader {
         try optionalText(column).map { try required(T(rawValue: $0)) }
     }
 
+    /// A sealed text of this row; NULL is nil. The key was proved when the database was opened: a text that does not open is damaged.
+    func secret(_ column: String, _ box: SecretBox) throws -> Redacted<String>? {
+        try optionalBlob(column).map { blob in
+            Redacted(String(decoding: try secretBytes(blob, column, box), as: UTF8.self))
+        }
+    }
+
+    /// As `secret`, for a column that holds bytes and is never NULL.
+    func secretBytes(_ column: String, _ box: SecretBox) throws -> [UInt8] {
+        try secretBytes(try blob(column), column, box)
+    }
+
+    private func secretBytes(_ blob: Data, _ column: String, _ box: SecretBox) throws -> [UInt8] {
+        let place = SecretBox.Place(table: table, column: column, row: try text("id"))
+        return try required(try? box.open(blob, for: place))
+    }
+
     /// What is nil is unreadable.
     func required<T>(_ value: T?) throws -> T {
         guard let value else { throw StorageFault.UnreadableRow(table: table, row: optionalText("id") ?? "?") }

@@ -1,0 +1,158 @@
+import Bridge
+import BridgeModel
+import DeliveryPlane
+import Logging
+import Synchronization
+
+/// Outcomes by script; says which delivery it was asked for, and waits until it is told when it is held.
+final class ScriptedPerformer: DeliveryPerformer {
+    private struct State {
+        var running: [DeliveryID] = []
+        var mostRunning = 0
+        var attempted: [DeliveryID] = []
+        var gate: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+    private let starts = AsyncStream<DeliveryID>.makeStream()
+    private let script: @Sendable (DeliveryRow) async -> AttemptOutcome
+
+    init(_ script: @escaping @Sendable (DeliveryRow) async -> AttemptOutcome) { self.script = script }
+
+    convenience init(always outcome: AttemptOutcome) { self.init { _ in outcome } }
+
+    /// Each attempt as it starts.
+    var started: AsyncStream<DeliveryID> { starts.stream }
+    var attempted: [DeliveryID] { state.withLock { $0.attempted } }
+    var running: [DeliveryID] { state.withLock { $0.running } }
+    var mostRunning: Int { state.withLock { $0.mostRunning } }
+
+    func attempt(_ delivery: DeliveryRow) async -> AttemptOutcome {
+        state.withLock {
+            $0.attempted.append(delivery.id)
+            $0.running.append(delivery.id)
+            $0.mostRunning = max($0.mostRunning, $0.running.count)
+        }
+        starts.continuation.yield(delivery.id)
+        let outcome = await script(delivery)
+        state.withLock { $0.running.removeAll { $0 == delivery.id } }
+        return outcome
+    }
+}
+
+/// Lets attempts wait until it is opened; a cancelled one goes on at once.
+final class Gate: Sendable {
+    private let waiters = Mutex<(isOpen: Bool, streams: [AsyncStream<Void>.Continuation])>((false, []))
+
+    func open() {
+        let streams = waiters.withLock { state in
+            state.isOpen = true
+            return state.streams
+        }
+        for stream in streams { stream.finish() }
+    }
+
+    func pass() async {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        let isOpen = waiters.withLock { state in
+            state.streams.append(continuation)
+            return state.isOpen
+        }
+        if isOpen { continuation.finish() }
+        for await _ in stream {}
+    }
+}
+
+/// Keeps what it is told.
+final class RecordingObserver: UploadObserver {
+    private let rows = Mutex<[RecordingRow]>([])
+
+    var changes: [RecordingRow] { rows.withLock { $0 } }
+
+    func recordingChanged(_ row: RecordingRow) async { rows.withLock { $0.append(row) } }
+}
+
+/// Reports each event in one line to the recording's webhook.
+struct LineTranslator: EventTranslator {
+    var name: String
+
+    func webhooks(for event: BridgeEvent, at moment: WallTime) -> [WebhookMessage] {
+        let row: RecordingRow
+        let status: String
+        switch event {
+        case .recordingDelivered(let delivered): (row, status) = (delivered, "upload_ready")
+        case .recordingFailed(let failed): (row, status) = (failed, "upload_failed \(failed.uploadStatus ?? -1)")
+        case .sessionEnded: return []
+        }
+        guard let url = row.webhookURL else { return [] }
+        return [
+            WebhookMessage(
+                url: url, body: "\(name) \(status) \(moment.iso8601)", account: row.context.account, session: row.context.session)
+        ]
+    }
+}
+
+/// A ledger whose next commits or reads fail, or with a row that cannot be read.
+final class FailingLedger: Ledger {
+    private let base: any Ledger
+    private let failures: Mutex<(commits: Int, reads: Int)>
+
+    private let damaged: RecordingID?
+
+    init(_ base: any Ledger, commits: Int = 0, reads: Int = 0, damaged: RecordingID? = nil) {
+        self.base = base
+        self.damaged = damaged
+        failures = Mutex((commits, reads))
+    }
+
+    func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
+        let fails = failures.withLock { state in
+            state.commits -= 1
+            return state.commits >= 0
+        }
+        if fails { throw BridgeError(.storageFull, "the disk is full") }
+        try await base.commit(changes)
+    }
+
+    func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
+        let fails = failures.withLock { state in
+            state.reads -= 1
+            return state.reads >= 0
+        }
+        if fails { throw BridgeError(.unavailable, "the disk is gone") }
+        return try await base.dueDeliveries(at: now, limit: limit, excluding: excluding)
+    }
+
+    func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {
+        if id == damaged { throw BridgeError(.internal, "the row cannot be read") }
+        return try await base.recording(id)
+    }
+
+    func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] { try await base.recordings(in: states) }
+    func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow] { try await base.recentRecordings(limit: limit) }
+    func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? { try await base.session(id) }
+    func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow] { try await base.sessions(in: states) }
+    func nextDeliveryDue() async throws(BridgeError) -> WallTime? { try await base.nextDeliveryDue() }
+}
+
+/// Keeps every line that was logged, metadata included.
+struct CapturingLog: LogHandler {
+    final class Lines: Sendable {
+        private let lines = Mutex<[String]>([])
+        var text: String { lines.withLock { $0.joined(separator: "\n") } }
+        func append(_ line: String) { lines.withLock { $0.append(line) } }
+    }
+
+    let lines: Lines
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.MetadataValue? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        lines.append("\(event.level) \(event.message) \(event.metadata ?? [:])")
+    }
+}
