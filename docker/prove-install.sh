@@ -20,7 +20,8 @@ trap clean EXIT
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"; }
 
 [[ $(id -u) -eq 0 ]] || { echo "prove-install: debootstrap needs root" >&2; exit 1; }
-command -v debootstrap >/dev/null || apt-get -qq -o DPkg::Lock::Timeout=540 install --yes --no-install-recommends debootstrap
+command -v debootstrap >/dev/null ||
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=540 install --yes --no-install-recommends debootstrap >/dev/null
 echo "prove-install: Debian 12 in $root"
 debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || { tail -n 20 "$root.log" >&2; exit 1; }
 rm -f "$root.log"
@@ -41,7 +42,7 @@ second=$(inside /viaduct/install-packages.sh build)
 for library in "${libraries[@]}"; do
     inside pkg-config --exists --print-errors "$library"
 done
-inside apt-get -qq install --yes --no-install-recommends gstreamer1.0-tools >/dev/null
+inside env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends gstreamer1.0-tools >/dev/null 2>&1
 for element in "${elements[@]}"; do
     inside gst-inspect-1.0 "$element" >/dev/null 2>&1 || { echo "prove-install: GStreamer has no $element" >&2; exit 1; }
 done
