@@ -10,6 +10,7 @@ set -euo pipefail
 
 runtime_packages=(
     ca-certificates tzdata
+    curl # the container's health check
     fonts-dejavu-core # the clock that `viaduct demo` burns into its picture
     gstreamer1.0-libav gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-ugly gstreamer1.0-x
@@ -21,7 +22,7 @@ build_packages=(
     libwebsockets-dev
 )
 test_packages=(
-    chromium chromium-driver coturn curl ffmpeg firefox-esr fonts-dejavu-core gstreamer1.0-tools openssl procps python3 python3-venv
+    chromium chromium-driver coturn ffmpeg firefox-esr gstreamer1.0-tools openssl procps python3 python3-venv
 )
 # Below these, a hostile stream can crash or take over a pipeline (CVE-2026-14935, CVE-2026-59692): the bridge refuses to start.
 declare -A oldest_version=(
