@@ -54,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
     ],
     targets: [
         // C
@@ -79,19 +80,21 @@ let package = Package(
         module("SDP", in: Room.core, ["BridgeModel"]),
         module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
         module("Bridge", in: Room.core, ["BridgeModel"]),
+        module("Matroska", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
 
         // Planes
         module("SignalingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Signaling", "WebServerKit", logging]),
         module("MediaPlane", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO", logging]),
         module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
-        module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),
+        module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
         module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", logging]),
         module(
             "DeliveryPlane", in: Room.planes,
             [
                 "BridgeModel", "Bridge", logging, crypto, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         module(
             "StoragePlane", in: Room.planes,
@@ -99,7 +102,12 @@ let package = Package(
         module(
             "AccessPlane", in: Room.planes,
             ["BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
-        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "SecureTransport", logging]),
+        module(
+            "CameraPlane", in: Room.planes,
+            [
+                "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
+        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
@@ -115,7 +123,8 @@ let package = Package(
             name: "viaduct",
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
-                "AccessPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration", "WebServerKit",
+                "AccessPlane", "CameraPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration",
+                "WebServerKit",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: Room.app + "viaduct", swiftSettings: strict),
@@ -128,17 +137,18 @@ let package = Package(
         tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
         tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
-        tests("SDP", in: Room.core, ["SDP", "BridgeModel"]),
+        tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
+        tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
         tests("SignalingPlane", in: Room.planes, ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
         tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
-        tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO"]),
-        tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),
+        tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
+        tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge"]),
-        tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "BridgeModel", "Bridge"]),
-        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge"]),
+        tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
+        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),

@@ -66,3 +66,12 @@ package struct TrackDescription: Codable, Sendable, Equatable {
     /// Audio or video, from the codec.
     package var kind: MediaKind { codec.kind }
 }
+
+/// How a subscriber gets the packets that lie in the GOP cache when it joins.
+package enum SubscriptionTiming: String, Codable, Sendable, CaseIterable {
+    /// For a viewer: cached video with its timestamps pressed together, so that the newest picture is due at once; audio from now on.
+    case live
+    /// For a recorder: cached video and audio with their true timestamps, as pre-roll; a sink that falls behind is waited for as long as the cache
+    /// holds what it lacks.
+    case recorded
+}

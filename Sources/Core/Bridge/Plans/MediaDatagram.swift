@@ -42,7 +42,9 @@ package struct MediaDatagram: Sendable, Equatable {
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// Packets before this one were dropped by the hub: the sink must wait for a keyframe.
         package static let discontinuity = Flags(rawValue: 1)
-        /// The packet comes from the GOP cache, faster than real time; its time is still its arrival.
+        /// The packet comes from the GOP cache, faster than real time; its time is still its arrival. With `SubscriptionTiming.live` its RTP
+        /// timestamp is pressed together towards the newest one: a viewer's child sends such packets as fast as its pacer allows, gives them the
+        /// present as presentation time and keeps them out of its clock. With `.recorded` timestamp and time are true and belong into the clock.
         package static let cached = Flags(rawValue: 2)
     }
 

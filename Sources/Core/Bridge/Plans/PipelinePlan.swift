@@ -123,7 +123,8 @@ package struct RecordPlan: Codable, Sendable, Equatable {
     package var container: Container
     /// Longest part that a crash may cost.
     package var fragment: Duration
-    /// Absolute path of the file to write; its folder exists and is the only one the child may write to.
+    /// Absolute path of the file to write; its folder exists and is the only one the child may write to. A recorder of an MP4 writes
+    /// Matroska here, which survives a crash; the finisher makes the MP4 of it.
     package var path: String
     /// Wall clock minus CLOCK_MONOTONIC when the plan was made: turns a datagram's time into wall-clock time.
     package var wallClockOffset: Duration
@@ -143,17 +144,21 @@ package struct RecordPlan: Codable, Sendable, Equatable {
     }
 }
 
-/// Makes a file that was cut at any byte into one that players open: index and duration, without transcoding.
+/// Makes files that were cut at any byte into one that players open: index and duration, without transcoding.
 package struct FinishPlan: Codable, Sendable, Equatable {
+    /// Of the result; the sources are Matroska or WebM, as recorders write them.
     package var container: Container
-    /// Absolute path of the file as the recorder left it.
+    /// Absolute path of the first file, as its recorder left it.
     package var source: String
+    /// Absolute paths of the parts that follow it in time; the gaps between parts are kept.
+    package var continuations: [String]
     /// Absolute path of the result, written whole and then renamed into place.
     package var destination: String
 
-    package init(container: Container, source: String, destination: String) {
+    package init(container: Container, source: String, continuations: [String] = [], destination: String) {
         self.container = container
         self.source = source
+        self.continuations = continuations
         self.destination = destination
     }
 }

@@ -9,8 +9,10 @@ package protocol MediaHub: Sendable {
     func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor])
     /// Ends the stream: sinks get `MediaDatagram.Kind.end` on each track. Does nothing when `sources` were replaced since, told by the first descriptor.
     func unpublish(_ stream: StreamID, source: MediaDescriptor)
-    /// Sends track `tracks[n]` of the stream to `sinks[n]`, beginning with the GOP cache. A sink that closes its end is dropped.
-    func subscribe(_ subscriber: PipelineID, to stream: StreamID, tracks: [UInt8], sinks: [MediaDescriptor])
+    /// Sends track `tracks[n]` of the stream to `sinks[n]`, beginning with the GOP cache as `timing` says. A sink that closes its end is dropped;
+    /// when the stream or the track does not exist, the sink gets `MediaDatagram.Kind.end` and is closed. The hub owns and closes the descriptors.
+    func subscribe(
+        _ subscriber: PipelineID, to stream: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], timing: SubscriptionTiming)
     /// Stops sending to this subscriber and closes its descriptors.
     func unsubscribe(_ subscriber: PipelineID)
     /// Asks the source for a keyframe of `track`, through the gate.
@@ -62,10 +64,12 @@ package struct HubTotals: Sendable, Equatable, Codable {
     package var packetsDropped: UInt64
     package var keyframeRequestsIn: UInt64
     package var keyframeRequestsOut: UInt64
+    /// Datagrams of children that were not of the contract and were ignored.
+    package var malformed: UInt64
 
     package init(
         streams: Int = 0, subscribers: Int = 0, packetsIn: UInt64 = 0, packetsOut: UInt64 = 0, packetsDropped: UInt64 = 0,
-        keyframeRequestsIn: UInt64 = 0, keyframeRequestsOut: UInt64 = 0
+        keyframeRequestsIn: UInt64 = 0, keyframeRequestsOut: UInt64 = 0, malformed: UInt64 = 0
     ) {
         self.streams = streams
         self.subscribers = subscribers
@@ -74,5 +78,6 @@ package struct HubTotals: Sendable, Equatable, Codable {
         self.packetsDropped = packetsDropped
         self.keyframeRequestsIn = keyframeRequestsIn
         self.keyframeRequestsOut = keyframeRequestsOut
+        self.malformed = malformed
     }
 }

@@ -52,12 +52,20 @@ package enum TerminationCause: String, Sendable, Codable, CaseIterable {
 }
 
 /// What a signalling session asks of the bridge. Implemented by ControlPlane.
+///
+/// A session makes its calls one after another, each when the former has returned, in this order: `openPeer`, `sessionStarted`, then
+/// candidates, recordings and further peers, at last `sessionEnded` and `closePeer`. An offer that `openPeer` refuses leaves no trace:
+/// `sessionStarted` is not called, and `sessionEnded` only when `sessionStarted` returned. Calls must return soon: a session's end waits
+/// for the call under way.
 package protocol SessionServices: Sendable {
-    /// Called once when `session_start` was accepted, before `openPeer`; the session is durable when it returns. An older running session of
-    /// the same client and direction publish is told to end with `REPLACED` through its own `SessionHandle`.
+    /// Called once, after the first `openPeer` succeeded; the session is durable when it returns. An older running session of the same
+    /// client and direction publish is told to end with `REPLACED` through its own `SessionHandle`. When this throws, the peer is closed
+    /// and the session was never there; `not_found` means that the created session is unknown or expired.
     func sessionStarted(_ context: SessionContext, webhookURL: Redacted<String>?, handle: any SessionHandle) async throws(BridgeError)
     /// Checks the offer, reserves the engine and returns at once with the peer's id; everything else comes as events, in order, and the
-    /// last is `ended`. Throws `unacceptable_offer`, `not_found` (nothing to watch), `limit_reached`, `pipeline_unavailable`.
+    /// last is `ended`. Events may come before this returns. A session opens a second peer when its client returns with another offer, and
+    /// closes the first when the second is connected. Throws `unacceptable_offer`, `not_found` (nothing to watch), `limit_reached`,
+    /// `pipeline_unavailable`.
     func openPeer(
         _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID
@@ -65,7 +73,9 @@ package protocol SessionServices: Sendable {
     func addCandidate(_ candidate: IceCandidate, to peer: PeerID) async throws(BridgeError)
     /// Ends a peer; does nothing when it has ended.
     func closePeer(_ peer: PeerID) async
-    /// Begins a recording of the session's stream; its row is durable when this returns. Updates come in order until a final state.
+    /// Begins a recording of the session's stream; its row is durable when this returns. Updates come in order until a final state, also
+    /// after the session's end. Before the peer is connected the recording waits: its first update is `armed`, given before this returns,
+    /// and its time for the first keyframe counts from the connection. Throws `limit_reached` when one is running.
     func startRecording(
         _ request: RecordingRequest, updates: @escaping @Sendable (RecordingUpdate) -> Void
     ) async throws(BridgeError) -> RecordingID

@@ -1,0 +1,60 @@
+internal import Glibc
+
+/// What the machine says about itself.
+package enum HostFacts {
+    /// Resident memory of this process in bytes; 0 where `/proc` cannot be read.
+    package static var residentBytes: UInt64 {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var total: UInt64 = 0
+        var resident: UInt64 = 0
+        guard withUnsafeMutablePointer(to: &total, { totalPointer in
+            withUnsafeMutablePointer(to: &resident) { residentPointer in
+                withVaList([totalPointer, residentPointer]) { vfscanf(file, "%lu %lu", $0) }
+            }
+        }) == 2 else { return 0 }
+        return resident * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    /// A network interface's address.
+    package struct InterfaceAddress: Sendable, Equatable {
+        package var interface: String
+        /// Dotted IPv4 or IPv6 without scope.
+        package var address: String
+        package var isLoopback: Bool
+        /// IPv6 fe80::/10 or IPv4 169.254/16: of no use to a peer elsewhere.
+        package var isLinkLocal: Bool
+    }
+
+    /// The addresses of all interfaces that are up, in the kernel's order.
+    package static func interfaceAddresses() -> [InterfaceAddress] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&first) == 0 else { return [] }
+        defer { freeifaddrs(first) }
+        return sequence(first: first) { $0?.pointee.ifa_next }.prefix { $0 != nil }.compactMap { entry in
+            guard let entry = entry?.pointee, entry.ifa_flags & UInt32(IFF_UP.rawValue) != 0, let socketAddress = entry.ifa_addr else {
+                return nil
+            }
+            let family = Int32(socketAddress.pointee.sa_family)
+            guard family == AF_INET || family == AF_INET6, let text = numericHost(socketAddress, family) else { return nil }
+            let isLoopback = entry.ifa_flags & UInt32(IFF_LOOPBACK.rawValue) != 0
+            let isLinkLocal = text.hasPrefix("169.254.") || (family == AF_INET6 && ["fe8", "fe9", "fea", "feb"].contains(text.prefix(3)))
+            return InterfaceAddress(
+                interface: String(cString: entry.ifa_name), address: text, isLoopback: isLoopback, isLinkLocal: isLinkLocal)
+        }
+    }
+
+    /// Writes one line to standard error.
+    package static func logLine(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    }
+
+    private static func numericHost(_ address: UnsafeMutablePointer<sockaddr>, _ family: Int32) -> String? {
+        let length = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        guard getnameinfo(address, socklen_t(length), &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) == 0 else { return nil }
+        let text = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.split(separator: "%").first.map(String.init)
+    }
+}

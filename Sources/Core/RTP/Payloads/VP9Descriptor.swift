@@ -1,0 +1,94 @@
+/// The VP9 payload descriptor (RFC 9628 section 4.2).
+package struct VP9Descriptor: Equatable, Sendable {
+    /// P: the picture needs an earlier one.
+    package var isInterPicturePredicted = false
+    /// B: the packet begins a frame (of one spatial layer).
+    package var beginsFrame = false
+    /// E: the packet ends a frame (of one spatial layer).
+    package var endsFrame = false
+    /// 7 or 15 bits.
+    package var pictureID: UInt16?
+    /// 0 when the stream has no layers.
+    package var temporalLayer: UInt8 = 0
+    /// 0 when the stream has no layers.
+    package var spatialLayer: UInt8 = 0
+    /// Bytes of the descriptor.
+    package var size = 1
+
+    private enum Bit {
+        static let pictureID: UInt8 = 0x80
+        static let interPicture: UInt8 = 0x40
+        static let layers: UInt8 = 0x20
+        static let flexible: UInt8 = 0x10
+        static let begin: UInt8 = 0x08
+        static let end: UInt8 = 0x04
+        static let scalability: UInt8 = 0x02
+    }
+
+    /// Nil when the descriptor does not fit, or no byte of VP9 follows it.
+    package init?(reading payload: UnsafeRawBufferPointer) {
+        guard let first = payload.first else { return nil }
+        isInterPicturePredicted = first & Bit.interPicture != 0
+        beginsFrame = first & Bit.begin != 0
+        endsFrame = first & Bit.end != 0
+        guard readPictureID(payload, first), readLayers(payload, first), readReferences(payload, first) else { return nil }
+        if first & Bit.scalability != 0 {
+            guard let end = Self.endOfScalabilityStructure(payload, at: size) else { return nil }
+            size = end
+        }
+        guard payload.count > size else { return nil }
+    }
+
+    private mutating func readPictureID(_ payload: UnsafeRawBufferPointer, _ first: UInt8) -> Bool {
+        guard first & Bit.pictureID != 0 else { return true }
+        guard let id = PictureID(reading: payload, at: size) else { return false }
+        pictureID = id.value
+        size += id.size
+        return true
+    }
+
+    private mutating func readLayers(_ payload: UnsafeRawBufferPointer, _ first: UInt8) -> Bool {
+        guard first & Bit.layers != 0 else { return true }
+        guard payload.count > size else { return false }
+        temporalLayer = payload[size] >> 5
+        spatialLayer = payload[size] >> 1 & 0x07
+        // Non-flexible mode adds TL0PICIDX.
+        size += first & Bit.flexible == 0 ? 2 : 1
+        return payload.count >= size
+    }
+
+    /// Flexible mode lists up to three reference indices, each with a bit that says whether another follows.
+    private mutating func readReferences(_ payload: UnsafeRawBufferPointer, _ first: UInt8) -> Bool {
+        guard first & Bit.flexible != 0, first & Bit.interPicture != 0 else { return true }
+        for _ in 0..<3 {
+            guard payload.count > size else { return false }
+            size += 1
+            guard payload[size - 1] & 0x01 != 0 else { return true }
+        }
+        // The third index says that a fourth follows: there is none.
+        return false
+    }
+
+    /// Section 4.2.1: layer resolutions and the picture group, whose contents do not matter here.
+    private static func endOfScalabilityStructure(_ payload: UnsafeRawBufferPointer, at start: Int) -> Int? {
+        guard payload.count > start else { return nil }
+        let head = payload[start]
+        var offset = start + 1
+        if head & 0x10 != 0 { offset += 4 * (Int(head >> 5) + 1) }
+        guard head & 0x08 != 0 else { return offset }
+        guard payload.count > offset else { return nil }
+        let pictures = payload[offset]
+        offset += 1
+        for _ in 0..<pictures {
+            guard payload.count > offset else { return nil }
+            offset += 1 + Int(payload[offset] >> 2 & 0x03)
+        }
+        return offset
+    }
+
+    /// A picture begins with its base layer; it is a key picture when that predicts from no other picture.
+    var traits: PayloadTraits {
+        guard beginsFrame, spatialLayer == 0 else { return [] }
+        return isInterPicturePredicted ? .beginsFrame : [.beginsFrame, .keyframe]
+    }
+}

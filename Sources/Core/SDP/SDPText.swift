@@ -1,0 +1,52 @@
+/// Reading of the grammar's small words. Everything here works on text that the parser has already found to be printable ASCII.
+enum SDPText {
+    /// A decimal number without sign (`1*DIGIT`); nil when it is anything else or does not fit.
+    static func decimal<Number: FixedWidthInteger>(_ text: some StringProtocol, as type: Number.Type = Number.self) -> Number? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Number(text)
+    }
+
+    /// A token of RFC 8866 section 9.
+    static func isToken(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy(isTokenByte)
+    }
+
+    /// `ice-char` of RFC 8839 section 5.1, `low` to `high` of them.
+    static func isICEText(_ text: some StringProtocol, length: ClosedRange<Int>) -> Bool {
+        length.contains(text.utf8.count)
+            && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "/") }
+    }
+
+    /// Visible ASCII without spaces (`non-ws-string` without its 8-bit part).
+    static func isVisible(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    /// The words between spaces, empty ones left out.
+    static func words(_ text: some StringProtocol) -> [Substring] {
+        Substring(text).split(separator: " ")
+    }
+
+    /// Without spaces at both ends.
+    static func trimmed(_ text: Substring) -> Substring {
+        var text = text
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+
+    /// ASCII letters and digits.
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: false
+        }
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x21, 0x23...0x27, 0x2A...0x2B, 0x2D...0x2E, 0x30...0x39, 0x41...0x5A, 0x5E...0x7E: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import BridgeModel
+
+/// Reads the `data` of inbound messages (streamrec contract, 6.3 and sections 10 and 12).
+package struct RTMForm: Sendable, Equatable {
+    /// The form of webhook and upload URLs.
+    package var urls: DestinationURLRule
+
+    package init(urls: DestinationURLRule = DestinationURLRule()) { self.urls = urls }
+
+    /// Longest SDP, in bytes (section 10).
+    package static let maximumDescriptionBytes = 128 * 1024
+    /// Longest candidate line, in bytes; real ones stay below 300.
+    package static let maximumCandidateBytes = 1024
+
+    /// The message in this envelope.
+    package func request(in envelope: RTMEnvelope) throws(RTMFault) -> RTMRequest {
+        do {
+            return try body(of: envelope.kind, data: envelope.data)
+        } catch {
+            throw RTMFault(error, inReplyTo: envelope.kind.rawValue, isBadMessage: Self.isBad(error))
+        }
+    }
+
+    private func body(of kind: RTMRequest.Kind, data: JSONValue) throws(RTMError) -> RTMRequest {
+        switch kind {
+        case .sessionStart:
+            return .sessionStart(try opening(data))
+        case .supervisorJoin:
+            let monitored = try requiredText(data["session_id_to_monitor"], "data.session_id_to_monitor")
+            return .supervisorJoin(try opening(data), monitored: SessionID(monitored))
+        case .descriptionUpdate:
+            return .descriptionUpdate(try description(data["sdp"]))
+        case .candidate:
+            return .candidate(try candidate(data))
+        case .recordingStart:
+            return .recordingStart(try order(data))
+        case .recordingStop:
+            return .recordingStop(try optionalText(data["rec_id"], "data.rec_id").map(RecordingID.init))
+        case .sessionStop:
+            return .sessionStop
+        }
+    }
+
+    /// A frame counts as bad when its form is wrong. A candidate that does not parse or a refused URL is a mistake in one value, which
+    /// honest clients make over and over without being broken.
+    private static func isBad(_ error: RTMError) -> Bool {
+        switch error.code {
+        case .missingField: true
+        case .invalidField: error.field != "data.candidate"
+        default: false
+        }
+    }
+
+    private func opening(_ data: JSONValue) throws(RTMError) -> SessionOpening {
+        let description = try description(data["sdp"])
+        guard description.kind == .offer else {
+            throw RTMError(.invalidField, "data.sdp.type must be offer", field: "data.sdp.type")
+        }
+        return SessionOpening(
+            offer: description.sdp, webhookURL: try url(data["webhook_url"], "data.webhook_url"),
+            version: try optionalText(data["version"], "data.version"))
+    }
+
+    private func description(_ member: JSONValue?) throws(RTMError) -> SessionDescription {
+        guard let member, !member.isNull else { throw RTMError(.missingField, "data.sdp is missing", field: "data.sdp") }
+        guard case .object = member else { throw RTMError(.invalidField, "data.sdp must be an object", field: "data.sdp") }
+        let type = try requiredText(member["type"], "data.sdp.type")
+        guard let kind = SessionDescription.Kind(rawValue: type) else {
+            throw RTMError(.invalidField, "data.sdp.type must be offer or answer", field: "data.sdp.type")
+        }
+        let sdp = try requiredText(member["sdp"], "data.sdp.sdp")
+        guard sdp.utf8.count <= Self.maximumDescriptionBytes else {
+            throw RTMError(.invalidField, "data.sdp.sdp is longer than \(Self.maximumDescriptionBytes) bytes", field: "data.sdp.sdp")
+        }
+        return SessionDescription(kind: kind, sdp: sdp)
+    }
+
+    private func order(_ data: JSONValue) throws(RTMError) -> RecordingOrder {
+        var order = RecordingOrder(
+            uploadURL: try url(data["upload_url"], "data.upload_url"), webhookURL: try url(data["webhook_url"], "data.webhook_url"))
+        if let member = data["stream"], !member.isNull {
+            guard let stream = member.integer, (0...2).contains(stream) else {
+                throw RTMError(.invalidField, "data.stream must be 0, 1 or 2", field: "data.stream")
+            }
+            order.stream = stream
+        }
+        return order
+    }
+
+    private func url(_ member: JSONValue?, _ field: String) throws(RTMError) -> Redacted<String>? {
+        guard let text = try optionalText(member, field) else { return nil }
+        if let fault = urls.fault(in: text) { throw RTMError(.invalidURL, "\(field) \(fault)", field: field) }
+        return Redacted(text)
+    }
+
+    private func optionalText(_ member: JSONValue?, _ field: String) throws(RTMError) -> String? {
+        guard let member, !member.isNull else { return nil }
+        guard let text = member.string else { throw RTMError(.invalidField, "\(field) must be a string", field: field) }
+        return text
+    }
+
+    private func requiredText(_ member: JSONValue?, _ field: String) throws(RTMError) -> String {
+        guard let text = try optionalText(member, field) else { throw RTMError(.missingField, "\(field) is missing", field: field) }
+        return text
+    }
+}
+
+// MARK: - Candidates
+
+extension RTMForm {
+    private static let candidateFault = RTMError(.invalidField, "data.candidate is not an ICE candidate", field: "data.candidate")
+
+    /// `RTCIceCandidateInit`, or null for the end of candidates. An absent member is neither.
+    private func candidate(_ data: JSONValue) throws(RTMError) -> IceCandidate {
+        guard let member = data["candidate"] else {
+            throw RTMError(.missingField, "data.candidate is missing", field: "data.candidate")
+        }
+        if member.isNull || member.string == "" { return .end }
+        guard let line = member["candidate"]?.string, line.utf8.count <= Self.maximumCandidateBytes else { throw Self.candidateFault }
+        let mid = try optional(member["sdpMid"], \.string)
+        let index = try optional(member["sdpMLineIndex"]) { $0.integer.flatMap(UInt16.init(exactly:)) }
+        guard line.isEmpty || Self.looksLikeCandidate(line) else { throw Self.candidateFault }
+        return IceCandidate(candidate: line, sdpMid: mid, sdpMLineIndex: index)
+    }
+
+    private func optional<Value>(_ member: JSONValue?, _ read: (JSONValue) -> Value?) throws(RTMError) -> Value? {
+        guard let member, !member.isNull else { return nil }
+        guard let value = read(member) else { throw Self.candidateFault }
+        return value
+    }
+
+    /// The fixed part of RFC 8839 section 5.1: foundation, component, transport, priority, address, port, `typ`, type. What the values
+    /// mean is the engine's to judge.
+    private static func looksLikeCandidate(_ line: String) -> Bool {
+        let text = line.hasPrefix("a=") ? line.dropFirst(2) : line[...]
+        guard text.hasPrefix("candidate:"), text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else { return false }
+        let parts = text.dropFirst("candidate:".count).split(separator: " ")
+        guard parts.count >= 8, parts[6] == "typ" else { return false }
+        return UInt16(parts[1]) != nil && UInt32(parts[3]) != nil && UInt16(parts[5]) != nil
+    }
+}

@@ -1,0 +1,217 @@
+package import Bridge
+package import BridgeModel
+internal import FoundationEssentials
+internal import LinuxIO
+package import Logging
+internal import SDP
+
+/// Brings peers up and takes them down: an offer through the gate, a pipeline for it, its sockets to the hub.
+package actor PeerDirector {
+    private let launcher: any PipelineLauncher
+    private let hub: any MediaHub
+    private let streams: StreamRegister
+    private let identity: DTLSIdentity
+    private let ice: IceSettings
+    private let clock: BridgeClock
+    private let logger: Logger
+    private var peers: [PeerID: Peer] = [:]
+
+    /// `identity`: the certificate of this run of the bridge; every peer sees the same.
+    package init(
+        launcher: any PipelineLauncher, hub: any MediaHub, streams: StreamRegister, identity: DTLSIdentity, ice: IceSettings,
+        clock: BridgeClock, logger: Logger
+    ) {
+        self.launcher = launcher
+        self.hub = hub
+        self.streams = streams
+        self.identity = identity
+        self.ice = ice
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// How many peers there are.
+    package var count: Int { peers.count }
+
+    /// See `SessionServices.openPeer`.
+    package func open(
+        _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
+    ) async throws(BridgeError) -> PeerID {
+        let (accepted, tracks) = try await admit(offer, for: context)
+        let id = PeerID(UUID().uuidString.lowercased())
+        let plan = PipelinePlan(pipeline: PipelineID(id.rawValue), work: work(accepted, tracks: tracks))
+        var peer = Peer(context: context, offer: accepted, tracks: tracks, tell: events)
+        peer.life = Task { [weak self] in await self?.live(id, plan: plan) }
+        peers[id] = peer
+        return id
+    }
+
+    /// See `SessionServices.addCandidate`.
+    package func add(_ candidate: IceCandidate, to id: PeerID) throws(BridgeError) {
+        guard let peer = peers[id] else { return }
+        do throws(SDPError) {
+            guard let forEngine = try peer.offer.candidateForEngine(candidate) else { return }
+            send(.candidate(forEngine), to: id)
+        } catch {
+            throw BridgeError(.invalidField, error.description)
+        }
+    }
+
+    /// Ends a peer and returns when its stream or subscription is gone. Does nothing when it has ended.
+    package func close(_ id: PeerID) async {
+        guard let life = peers[id]?.life else { return }
+        peers[id]?.isClosing = true
+        send(.stop(deadline: Self.stopDeadline), to: id)
+        await life.value
+    }
+
+    /// Ends every peer.
+    package func closeAll() async {
+        for id in peers.keys { await close(id) }
+    }
+
+    /// A peer's pipeline has nothing to finish: this is for a goodbye on the wire.
+    private static let stopDeadline = Duration.seconds(1)
+
+    // MARK: - Beginning
+
+    private func admit(_ offer: String, for context: SessionContext) async throws(BridgeError) -> (AcceptedOffer, [TrackDescription]) {
+        var source: LiveStream?
+        if context.direction == .watch {
+            source = await streams.stream(context.stream)
+            guard source != nil else { throw BridgeError(.notFound, "The stream is not published now; try again when its camera is back.") }
+        }
+        do throws(SDPError) {
+            guard let source else {
+                let accepted = try OfferGate.acceptPublish(offer, policy: GatePolicy())
+                return (accepted, accepted.publishTracks)
+            }
+            return (try OfferGate.acceptView(offer, tracks: source.tracks, policy: GatePolicy()), source.tracks)
+        } catch {
+            throw BridgeError(.unacceptableOffer, error.description)
+        }
+    }
+
+    private func work(_ accepted: AcceptedOffer, tracks: [TrackDescription]) -> PipelinePlan.Work {
+        guard accepted.viewTracks.isEmpty else {
+            let views = accepted.viewTracks.compactMap { view in
+                tracks.first { $0.index == view.sourceIndex }.map { ViewTrack(source: $0, payloadType: view.payloadType, mid: view.mid) }
+            }
+            return .view(
+                ViewPlan(
+                    offer: accepted.engineOffer, tracks: views, peerFingerprints: accepted.fingerprints, identity: identity, ice: ice))
+        }
+        return .publish(
+            PublishPlan(
+                offer: accepted.engineOffer, tracks: tracks, peerFingerprints: accepted.fingerprints, identity: identity, ice: ice))
+    }
+
+    // MARK: - Life
+
+    /// From the launch to the last event; the only place that tells the peer's owner anything.
+    private func live(_ id: PeerID, plan: PipelinePlan) async {
+        var reason: BridgeError?
+        do throws(BridgeError) {
+            let pipeline = try await launcher.launch(plan)
+            begin(id, with: pipeline)
+            for await event in pipeline.events {
+                if case .failed(let error) = event { reason = error }
+                await handle(event, of: id)
+            }
+        } catch {
+            reason = error
+        }
+        await end(id, reason: reason)
+    }
+
+    private func begin(_ id: PeerID, with pipeline: any RunningPipeline) {
+        peers[id]?.pipeline = pipeline
+        let queued = peers[id]?.queued ?? []
+        peers[id]?.queued = []
+        for command in queued { pipeline.send(command) }
+    }
+
+    private func send(_ command: PipelineCommand, to id: PeerID) {
+        guard let pipeline = peers[id]?.pipeline else {
+            peers[id]?.queued.append(command)
+            return
+        }
+        pipeline.send(command)
+    }
+
+    private func handle(_ event: PipelineEvent, of id: PeerID) async {
+        guard let peer = peers[id] else { return }
+        switch event {
+        case .localDescription(let sdp): answer(sdp, of: id, peer)
+        case .candidate(let candidate): peer.offer.candidateForPeer(candidate).map { peer.tell(.candidate($0)) }
+        case .connected: await connect(id, peer)
+        case .disconnected: peer.tell(.disconnected)
+        case .keyframeNeeded(let track): hub.requestKeyframe(of: peer.context.stream, track: track)
+        case .warning(_, let message):
+            logger.warning("peer pipeline", metadata: peer.context.metadata.adding("warning", message))
+        case .ready, .started, .firstFrame, .segmentClosed, .stats, .alive, .failed, .finished: break
+        }
+    }
+
+    private func answer(_ sdp: String, of id: PeerID, _ peer: Peer) {
+        do throws(SDPError) {
+            peer.tell(.answer(sdp: try peer.offer.finishAnswer(engineAnswer: sdp)))
+        } catch {
+            logger.error("the engine's answer does not fit the offer", metadata: peer.context.metadata.adding("error", error.description))
+            peers[id]?.failure = BridgeError(.internal, "The engine's answer does not fit the offer: \(error.description)")
+            send(.stop(deadline: Self.stopDeadline), to: id)
+        }
+    }
+
+    private func connect(_ id: PeerID, _ peer: Peer) async {
+        // ICE may come back after a loss: the sockets were handed over at the first time.
+        guard !peer.isConnected, !peer.isClosing, let pipeline = peer.pipeline else { return peer.tell(.connected) }
+        peers[id]?.isConnected = true
+        switch peer.context.direction {
+        case .publish: await publish(id, peer, media: pipeline.media)
+        case .watch:
+            hub.subscribe(
+                pipeline.id, to: peer.context.stream, tracks: peer.offer.viewTracks.map(\.sourceIndex), sinks: pipeline.media)
+        }
+        peer.tell(.connected)
+    }
+
+    private func publish(_ id: PeerID, _ peer: Peer, media: [MediaDescriptor]) async {
+        guard let first = media.first else { return }
+        let stream = LiveStream(context: peer.context, tracks: peer.tracks, peer: id, source: first, since: clock.wall())
+        await streams.publish(stream, sources: media)
+    }
+
+    private func end(_ id: PeerID, reason: BridgeError?) async {
+        guard let peer = peers.removeValue(forKey: id) else { return }
+        switch (peer.isConnected, peer.context.direction) {
+        case (true, .publish): await streams.sourceEnded(id, of: peer.context.stream)
+        case (true, .watch): hub.unsubscribe(PipelineID(id.rawValue))
+        case (false, _): peer.pipeline?.media.forEach { closeDescriptor($0.rawValue) }
+        }
+        let reason = peer.failure ?? (peer.isClosing ? nil : reason ?? BridgeError(.connectionLost, "The peer's transport is over."))
+        if let reason {
+            logger.notice("peer ended", metadata: peer.context.metadata.adding("reason", reason.description))
+        }
+        peer.tell(.ended(reason))
+    }
+}
+
+/// What the director knows of a peer.
+private struct Peer {
+    let context: SessionContext
+    let offer: AcceptedOffer
+    /// The publisher's own tracks, or the watched stream's.
+    let tracks: [TrackDescription]
+    let tell: @Sendable (PeerEvent) -> Void
+    var pipeline: (any RunningPipeline)?
+    /// Commands that came before the pipeline was there.
+    var queued: [PipelineCommand] = []
+    /// Its media sockets belong to the hub.
+    var isConnected = false
+    var isClosing = false
+    /// A failure of ours that the pipeline does not know of.
+    var failure: BridgeError?
+    /// `live`; nil only while `open` builds the value.
+    var life: Task<Void, Never>?
+}

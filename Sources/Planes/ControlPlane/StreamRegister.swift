@@ -1,0 +1,78 @@
+package import Bridge
+package import BridgeModel
+
+/// Keeps the table of streams, tells the hub when one is over, and tells followers what changes.
+package actor StreamRegister {
+    /// What changes, in order; for one consumer.
+    package nonisolated let changes: AsyncStream<StreamTable.Change>
+
+    private let announce: AsyncStream<StreamTable.Change>.Continuation
+    private let hub: any MediaHub
+    private let clock: BridgeClock
+    private var table: StreamTable
+    private var graceTimer: Task<Void, Never>?
+
+    /// `grace`: how long a stream outlives its source.
+    package init(hub: any MediaHub, clock: BridgeClock, grace: Duration = .seconds(10)) {
+        self.hub = hub
+        self.clock = clock
+        table = StreamTable(grace: grace)
+        (changes, announce) = AsyncStream.makeStream()
+    }
+
+    /// Streams whose source is there now.
+    package var live: [LiveStream] { table.live }
+
+    /// The stream, also while its source is away for a moment; nil when it is not published.
+    package func stream(_ id: StreamID) -> LiveStream? { table.stream(id) }
+
+    /// Hands a connected source's sockets to the hub and enters the stream.
+    package func publish(_ stream: LiveStream, sources: [MediaDescriptor]) {
+        let replaced = table.stream(stream.id)
+        let effects = table.published(stream)
+        if let replaced, effects.contains(.announce(.ended(stream.id))) { hub.unpublish(stream.id, source: replaced.source) }
+        hub.publish(stream.id, tracks: stream.tracks, sources: sources)
+        carryOut(effects)
+    }
+
+    /// A source's transport is over; its stream waits for a return.
+    package func sourceEnded(_ peer: PeerID, of stream: StreamID) {
+        carryOut(table.sourceEnded(peer, of: stream, forGood: false, now: clock.now()))
+    }
+
+    /// The session that published is over. `forGood`: nobody waits for a return.
+    package func sessionEnded(_ context: SessionContext, forGood: Bool) {
+        guard let stream = table.stream(context.stream), stream.context.session == context.session else { return }
+        carryOut(table.sourceEnded(stream.peer, of: stream.id, forGood: forGood, now: clock.now()))
+    }
+
+    /// Ends the stream of changes, when nothing is published any more.
+    package func shutDown() {
+        graceTimer?.cancel()
+        announce.finish()
+    }
+
+    private func carryOut(_ effects: [StreamTable.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .announce(let change): announce.yield(change)
+            case .unpublish(let stream, let source): hub.unpublish(stream, source: source)
+            }
+        }
+        armTimer()
+    }
+
+    private func armTimer() {
+        graceTimer?.cancel()
+        guard let deadline = table.deadline else { return }
+        let wait = deadline.duration(since: clock.now())
+        graceTimer = Task { [weak self] in
+            guard (try? await Task.sleep(for: max(wait, .zero))) != nil else { return }
+            await self?.expire()
+        }
+    }
+
+    private func expire() {
+        carryOut(table.expire(now: clock.now()))
+    }
+}

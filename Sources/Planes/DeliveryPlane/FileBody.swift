@@ -1,0 +1,82 @@
+internal import Foundation
+internal import NIOCore
+
+/// An open file of the spool; closes with the last reference.
+final class SpoolFile: Sendable {
+    /// An open descriptor; read with pread(2) only, so that readers share no position.
+    let descriptor: Int32
+    /// Bytes when it was opened; a finished recording does not change.
+    let size: Int64
+
+    /// nil when there is no such regular file directly in the folder, or it cannot be read. `name` is a bare file name.
+    init?(folder: String, name: String) {
+        guard !name.isEmpty, name != ".", name != "..", !name.contains("/"), !name.utf8.contains(0) else { return nil }
+        let descriptor = open(folder + "/" + name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            return nil
+        }
+        self.descriptor = descriptor
+        size = Int64(status.st_size)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// At most `count` bytes from `offset` into `buffer`; 0 at the end. Blocks.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int {
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw FileBody.CutShort() }
+        }
+    }
+}
+
+/// A file as a request's body: read piece by piece as the connection takes it, never held whole.
+struct FileBody: AsyncSequence, Sendable {
+    typealias Element = ByteBuffer
+
+    /// The file ended before its size, or could not be read.
+    struct CutShort: Error {}
+
+    /// Bytes of a piece: few calls, little memory for each upload.
+    private static let pieceLength = 128 * 1024
+
+    let file: SpoolFile
+    let progress: TransferProgress
+    let pool: BlockingPool
+
+    func makeAsyncIterator() -> AsyncIterator {
+        progress.restart()
+        return AsyncIterator(body: self)
+    }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let body: FileBody
+        var offset: Int64 = 0
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard offset < body.file.size else { return nil }
+            let piece = try await body.piece(at: offset)
+            offset += Int64(piece.readableBytes)
+            body.progress.advance(by: piece.readableBytes)
+            return piece
+        }
+    }
+
+    private func piece(at offset: Int64) async throws -> ByteBuffer {
+        let length = Int(Swift.min(Int64(Self.pieceLength), file.size - offset))
+        return try await pool.run { [file] _ in
+            var buffer = ByteBuffer()
+            let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { space in
+                try file.read(into: UnsafeMutableRawBufferPointer(rebasing: space.prefix(length)), at: offset)
+            }
+            guard count > 0 else { throw CutShort() }
+            return buffer
+        }
+    }
+}

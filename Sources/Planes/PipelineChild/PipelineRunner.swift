@@ -1,0 +1,53 @@
+package import Bridge
+package import BridgeModel
+package import GStreamerKit
+
+/// One kind of work in the child. An implementation is an actor on the child's `GLibLoop`, made from its plan, the media sockets (which it
+/// owns and closes) and an `EventSink`.
+package protocol PipelineRunner: Sendable {
+    /// Builds the pipeline and plays it; it reports `started` itself. A thrown error is reported as `failed` by the child.
+    func start() async throws(BridgeError)
+    /// Does one command; `plan`, `ping` and `stop` never come here.
+    func handle(_ command: PipelineCommand) async
+    /// Ends the work within `deadline` and takes the pipeline down: a recorder completes its file, a peer says goodbye. The result is
+    /// reported as the child's last event. Called once, also when the bridge died or after a failure.
+    func stop(deadline: Duration) async -> PipelineResult
+    /// Counters now; the child adds its memory.
+    func statistics() async -> PipelineStats
+}
+
+/// What a finished pipeline leaves: a file's size and length, zero for peers.
+package struct PipelineResult: Sendable, Equatable {
+    package var bytes: Int64
+    package var duration: Duration
+
+    package init(bytes: Int64 = 0, duration: Duration = .zero) {
+        self.bytes = bytes
+        self.duration = duration
+    }
+}
+
+/// Where a runner reports; callable from any thread, in order per caller. `failed` makes the child stop the runner and exit.
+package struct EventSink: Sendable {
+    private let deliver: @Sendable (PipelineEvent) -> Void
+
+    package init(_ deliver: @escaping @Sendable (PipelineEvent) -> Void) { self.deliver = deliver }
+
+    /// Reports one event.
+    package func callAsFunction(_ event: PipelineEvent) { deliver(event) }
+}
+
+/// What every runner is made from, beside its plan.
+package struct RunnerContext: Sendable {
+    /// Media sockets in track order, non-blocking; the runner closes them.
+    package var media: [Int32]
+    package var events: EventSink
+    /// The child's loop: the runner's executor.
+    package var loop: GLibLoop
+
+    package init(media: [Int32], events: EventSink, loop: GLibLoop) {
+        self.media = media
+        self.events = events
+        self.loop = loop
+    }
+}

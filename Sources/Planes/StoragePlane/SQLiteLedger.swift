@@ -1,0 +1,114 @@
+package import Bridge
+package import BridgeModel
+internal import Foundation
+internal import GRDB
+
+/// The ledger in SQLite. Commits are serialised by the database's one writer, and each is on disk when it returns; reads see the last commit.
+package final class SQLiteLedger: Ledger {
+    private let database: StorageDatabase
+
+    /// Shares the database with the key store.
+    package init(_ database: StorageDatabase) {
+        self.database = database
+    }
+
+    package func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
+        let box = database.box
+        try await database.write { connection in
+            for change in changes {
+                switch change {
+                case .session(let row): try row.write(connection, box)
+                case .recording(let row): try row.write(connection, box)
+                case .delivery(let row): try row.write(connection, box)
+                }
+            }
+        }
+    }
+
+    package func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {
+        try await recordings("WHERE id = ?", [id.rawValue]).first
+    }
+
+    package func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] {
+        try await recordings(
+            "WHERE state IN (\(Self.places(states.count))) ORDER BY started_at, id", StatementArguments(states.map(\.rawValue)))
+    }
+
+    package func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow] {
+        try await recordings("ORDER BY started_at DESC, id DESC LIMIT ?", [max(0, limit)])
+    }
+
+    package func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? {
+        try await sessions("WHERE id = ?", [id.rawValue]).first
+    }
+
+    package func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow] {
+        try await sessions(
+            "WHERE state IN (\(Self.places(states.count))) ORDER BY created_at, id", StatementArguments(states.map(\.rawValue)))
+    }
+
+    package func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
+        // The ids travel as one JSON value: their number is not limited by SQLite's count of parameters.
+        try await deliveries(
+            """
+            WHERE state = 'pending' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
+            ORDER BY due_at, id LIMIT ?
+            """,
+            [now.nanoseconds, try Self.jsonArray(excluding.map(\.rawValue)), max(0, limit)])
+    }
+
+    package func nextDeliveryDue() async throws(BridgeError) -> WallTime? {
+        try await database.read { connection in
+            try Int64.fetchOne(connection, sql: "SELECT min(due_at) FROM deliveries WHERE state = 'pending'")
+        }.map(WallTime.init(nanoseconds:))
+    }
+
+    /// One row of the outbox, in any state; nil when there is none.
+    package func delivery(_ id: DeliveryID) async throws(BridgeError) -> DeliveryRow? {
+        try await deliveries("WHERE id = ?", [id.rawValue]).first
+    }
+
+    /// Removes deliveries that ended (`delivered` or `dead`) and were last due before this moment; returns how many.
+    package func pruneDeliveries(before: WallTime) async throws(BridgeError) -> Int {
+        try await database.write { connection in
+            try connection.execute(
+                sql: "DELETE FROM deliveries WHERE state <> 'pending' AND due_at < ?", arguments: [before.nanoseconds])
+            return connection.changesCount
+        }
+    }
+}
+
+extension SQLiteLedger {
+    private func recordings(_ clause: String, _ arguments: StatementArguments) async throws(BridgeError) -> [RecordingRow] {
+        let box = database.box
+        return try await database.read { connection in
+            try Row.fetchAll(connection, sql: "SELECT * FROM recordings \(clause)", arguments: arguments).map { try RecordingRow($0, box) }
+        }
+    }
+
+    private func sessions(_ clause: String, _ arguments: StatementArguments) async throws(BridgeError) -> [SessionRow] {
+        let box = database.box
+        return try await database.read { connection in
+            try Row.fetchAll(connection, sql: "SELECT * FROM sessions \(clause)", arguments: arguments).map { try SessionRow($0, box) }
+        }
+    }
+
+    private func deliveries(_ clause: String, _ arguments: StatementArguments) async throws(BridgeError) -> [DeliveryRow] {
+        let box = database.box
+        return try await database.read { connection in
+            try Row.fetchAll(connection, sql: "SELECT * FROM deliveries \(clause)", arguments: arguments).map { try DeliveryRow($0, box) }
+        }
+    }
+
+    private static func jsonArray(_ ids: [String]) throws(BridgeError) -> String {
+        do {
+            return String(decoding: try JSONEncoder().encode(ids), as: UTF8.self)
+        } catch {
+            throw BridgeError(.internal, "the ids of the deliveries under way cannot be written as JSON: report this as a bug")
+        }
+    }
+
+    private static func places(_ count: Int) -> String {
+        Array(repeating: "?", count: count).joined(separator: ", ")
+    }
+}

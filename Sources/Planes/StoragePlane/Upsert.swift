@@ -1,0 +1,63 @@
+internal import BridgeModel
+internal import Foundation
+internal import GRDB
+
+/// A row to write, column by column.
+struct ColumnValues {
+    /// Column names are constants of this module, never text from outside.
+    var columns: [(name: String, value: (any DatabaseValueConvertible)?)]
+
+    init(_ columns: KeyValuePairs<String, (any DatabaseValueConvertible)?>) {
+        self.columns = columns.map { (name: $0.key, value: $0.value) }
+    }
+
+    mutating func append(_ more: ColumnValues) { columns += more.columns }
+
+    /// Inserts the row, or replaces all columns of the one with the same key. Not `INSERT OR REPLACE`, which deletes the old row first and so
+    /// breaks references to it.
+    func upsert(into table: String, key: String = "id", _ database: Database) throws {
+        let names = columns.map(\.name)
+        let places = names.map { _ in "?" }.joined(separator: ", ")
+        let updates = names.filter { $0 != key }.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+        try database.execute(
+            sql: "INSERT INTO \(table) (\(names.joined(separator: ", "))) VALUES (\(places)) ON CONFLICT (\(key)) DO UPDATE SET \(updates)",
+            arguments: StatementArguments(columns.map(\.value)))
+    }
+}
+
+/// Reads one row of a table; a column that this version does not understand is an error, not a trap.
+struct ColumnReader {
+    let row: Row
+    let table: String
+
+    func text(_ column: String) throws -> String { try required(optionalText(column)) }
+    func integer(_ column: String) throws -> Int64 { try required(optionalInteger(column)) }
+    func blob(_ column: String) throws -> Data { try required(optionalBlob(column)) }
+    func moment(_ column: String) throws -> WallTime { WallTime(nanoseconds: try integer(column)) }
+
+    // Read as raw storage: GRDB's conversions trap on a value of another type.
+    func optionalText(_ column: String) -> String? { .fromDatabaseValue(value(column)) }
+    func optionalInteger(_ column: String) -> Int64? { .fromDatabaseValue(value(column)) }
+    func optionalBlob(_ column: String) -> Data? { .fromDatabaseValue(value(column)) }
+    func optionalMoment(_ column: String) -> WallTime? { optionalInteger(column).map(WallTime.init(nanoseconds:)) }
+    func optionalCount(_ column: String) throws -> Int? { try optionalInteger(column).map { try required(Int(exactly: $0)) } }
+
+    /// An enumeration stored by its raw text.
+    func value<T: RawRepresentable<String>>(_ column: String) throws -> T { try required(T(rawValue: try text(column))) }
+
+    /// As `value`, and NULL is nil.
+    func optionalValue<T: RawRepresentable<String>>(_ column: String) throws -> T? {
+        try optionalText(column).map { try required(T(rawValue: $0)) }
+    }
+
+    /// What is nil is unreadable.
+    func required<T>(_ value: T?) throws -> T {
+        guard let value else { throw StorageFault.UnreadableRow(table: table, row: optionalText("id") ?? "?") }
+        return value
+    }
+
+    private func value(_ column: String) -> DatabaseValue {
+        let value: DatabaseValue? = row[column]
+        return value ?? .null
+    }
+}

@@ -1,0 +1,56 @@
+import Bridge
+import BridgeModel
+import Testing
+
+@Suite struct SessionTableTests {
+    private let start = MonotonicTime(nanoseconds: 1_000_000_000)
+    private func at(_ seconds: Int) -> MonotonicTime { start.advanced(by: .seconds(seconds)) }
+
+    private func context(
+        _ id: String, client: String = "c", account: String = "a", direction: SessionContext.Direction = .publish
+    ) -> SessionContext {
+        SessionContext(
+            session: SessionID(id), account: AccountID(account), client: ClientID(client), stream: StreamID(client), direction: direction)
+    }
+
+    @Test func anUnusedSessionIsForgottenAfterTwoMinutes() throws {
+        var table = SessionTable(limits: .init())
+        try table.create(context("1"), now: at(0))
+        #expect(table.context(of: SessionID("1"), now: at(119)) != nil)
+        #expect(table.context(of: SessionID("1"), now: at(120)) == nil)
+    }
+
+    @Test func theOldestUnusedSessionMakesRoom() throws {
+        var table = SessionTable(limits: .init())
+        for id in ["1", "2", "3"] { try table.create(context(id), now: at(0)) }
+        try table.create(context("other", client: "d"), now: at(0))
+        try table.create(context("4"), now: at(1))
+        #expect(table.context(of: SessionID("1"), now: at(1)) == nil)
+        for id in ["2", "3", "4", "other"] { #expect(table.context(of: SessionID(id), now: at(1)) != nil) }
+    }
+
+    @Test func aStartedSessionReplacesTheClientsOlderOne() throws {
+        var table = SessionTable(limits: .init())
+        try table.create(context("1"), now: at(0))
+        try table.create(context("2"), now: at(0))
+        try table.create(context("w", direction: .watch), now: at(0))
+        try table.create(context("x", account: "b"), now: at(0))
+        #expect(table.start(SessionID("1")) == [])
+        #expect(table.start(SessionID("w")) == [])
+        #expect(table.start(SessionID("x")) == [])
+        #expect(table.start(SessionID("2")) == [SessionID("1")])
+        #expect(table.watching(StreamID("c")) == [SessionID("w")])
+    }
+
+    @Test func anAccountRunsSoManySessionsAndNoMore() throws {
+        var table = SessionTable(limits: .init(runningPerAccount: 2))
+        for id in ["1", "2"] {
+            try table.create(context(id, client: id), now: at(0))
+            _ = table.start(SessionID(id))
+        }
+        #expect(throws: BridgeError.self) { try table.create(context("3", client: "3"), now: at(0)) }
+        try table.create(context("4", account: "b"), now: at(0))
+        table.end(SessionID("1"))
+        try table.create(context("3", client: "3"), now: at(0))
+    }
+}

@@ -1,0 +1,25 @@
+import RTP
+
+/// Calls `body` with a view of the packet in `bytes`; nil when it is malformed.
+func withPacket<Result>(_ bytes: [UInt8], _ body: (RTPPacketView) -> Result) -> Result? {
+    bytes.withUnsafeBytes { buffer in RTPPacketView(reading: buffer).map(body) }
+}
+
+/// A repeatable source of random bytes (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+
+    mutating func bytes(upTo limit: Int) -> [UInt8] {
+        (0..<Int.random(in: 0...limit, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
+    }
+}

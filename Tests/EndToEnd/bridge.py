@@ -1,0 +1,151 @@
+"""The bridge under test: the release build, started as an operator would, on loopback, with a data folder of its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.environ.get("VIADUCT_BINARY", os.path.join(ROOT, ".build", "release", "viaduct"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Bridge:
+    def __init__(self, data=None, port=None, **settings):
+        self.data = data or tempfile.mkdtemp(prefix="viaduct-data-")
+        self.port = port or free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.settings = {
+            "http.port": self.port, "data.folder": self.data, "webhooks.allow-private": "true", "log.level": "debug",
+            **{key.replace("__", ".").replace("_", "-"): value for key, value in settings.items()},
+        }
+        self.log_path = os.path.join(self.data, "bridge.log")
+        self.process = None
+        self._master_key = None
+
+    # Life
+
+    def arguments(self):
+        return [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
+
+    def start(self, timeout=30):
+        log = open(self.log_path, "a")
+        self.process = subprocess.Popen([BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        log.close()
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                if self.get("/readyz")[0] == 200:
+                    return self
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the bridge is not ready:\n{self.log()[-4000:]}")
+
+    def stop(self, timeout=15):
+        """SIGTERM and its exit status."""
+        if self.process is None or self.process.poll() is not None:
+            return None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.close()
+
+    def log(self):
+        with open(self.log_path) as file:
+            return file.read()
+
+    # Operator's commands
+
+    def command(self, *arguments):
+        settings = ["--set", f"data.folder={self.data}"]
+        done = subprocess.run([BINARY, *arguments, *settings], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"{arguments}: {done.stdout} {done.stderr}"
+        return done.stdout
+
+    @property
+    def master_key(self):
+        if self._master_key is None:
+            self._master_key = json.loads(self.command("keys", "create", "--dialect", "eyeson", "--name", "test", "--json"))["key"]
+        return self._master_key
+
+    def token(self, stream, allow, ttl="1h"):
+        return self.command("token", "--stream", stream, "--allow", allow, "--ttl", ttl).strip()
+
+    # HTTP
+
+    def request(self, method, path, body=None, headers=None, timeout=10):
+        data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+        request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as reply:
+                return reply.status, dict(reply.headers), reply.read()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, body, token=None):
+        headers = {"content-type": "application/json"}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        status, _, reply = self.request("POST", path, body, headers)
+        return status, json.loads(reply)
+
+    # What the process uses
+
+    @property
+    def children(self):
+        """Process ids of the bridge's living children."""
+        found = set()
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            try:
+                with open(f"/proc/{self.process.pid}/task/{task}/children") as file:
+                    found.update(int(pid) for pid in file.read().split())
+            except FileNotFoundError:
+                pass
+        return found
+
+    @property
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
+    @property
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    @property
+    def resident_kilobytes(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
