@@ -8,7 +8,7 @@ ARGS ?=
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 600
 
-.PHONY: help install run release test bench fuzz soak lint format clean
+.PHONY: help toolchain install run release test bench fuzz soak lint format clean
 # What runs here is heavy and in order: `make -j` must not change that.
 .NOTPARALLEL:
 
@@ -18,10 +18,13 @@ help: ## List the targets
 install: ## Install the Debian packages to build and run
 	@docker/install-packages.sh build
 
-run: install release ## Build a release and start the demo: bridge, camera, pages
+run: toolchain install release ## Build a release and start the demo: bridge, camera, pages
 	@exec .build/release/viaduct demo $(ARGS)
 
-release: ## Build the two programs, optimised
+toolchain:
+	@command -v swift >/dev/null || { echo "Swift 6.3 is not on PATH: get it from https://www.swift.org/install/linux/" >&2; exit 1; }
+
+release: toolchain ## Build the two programs, optimised
 	swift build -c release --product viaduct
 	swift build -c release --product viaduct-pipeline
 

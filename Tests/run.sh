@@ -45,13 +45,7 @@ foundation() {
     stage "$@" || missing=${missing:-$1}
 }
 
-toolchain() {
-    command -v swift >/dev/null || {
-        echo "Swift 6.3 is not on PATH: install it from https://www.swift.org/install/linux/ and try again." >&2
-        return 1
-    }
-    swift --version 2>&1 | head -n 1
-}
+toolchain() { make --no-print-directory toolchain && swift --version; }
 
 environment() {
     local wanted
@@ -85,7 +79,11 @@ else
     stage unit unit
     stage conformance conformance
     stage end-to-end end_to_end
-    stage fuzz Tests/Fuzz/run.sh "$fuzz_seconds"
+    if [[ -x Tests/Fuzz/run.sh ]]; then
+        stage fuzz Tests/Fuzz/run.sh "$fuzz_seconds"
+    else
+        report fuzz "no targets" 0
+    fi
 fi
 
 echo

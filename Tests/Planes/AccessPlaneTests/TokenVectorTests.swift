@@ -66,6 +66,23 @@ struct TokenVectorTests {
         await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(refused.token)) }
     }
 
+    @Test(arguments: ["A", ".", "=", "\u{0}", "é"])
+    func changingAnyCharacterOfTheVectorIsInvalid(_ replacement: Character) async throws {
+        let authority = try await AccessFixture().authority
+        for index in Self.token.indices where Self.token[index] != replacement {
+            var token = Self.token
+            token.replaceSubrange(index...index, with: [replacement])
+            await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(token)) }
+        }
+    }
+
+    @Test func cuttingTheVectorAnywhereIsInvalid() async throws {
+        let authority = try await AccessFixture().authority
+        for length in 1..<Self.token.count {
+            await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(String(Self.token.prefix(length)))) }
+        }
+    }
+
     @Test func anotherKeysSignatureIsInvalid() async throws {
         let fixture = try await AccessFixture()
         let other = SigningKeyRow(
