@@ -72,7 +72,8 @@ struct ImportRulesTests {
         #expect(objection("Testing") == nil)
         #expect(objection("MediaPlane") == nil)
         #expect(objection("RTP") == nil)
-        #expect(objection("StoragePlane") != nil)
+        #expect(objection("StoragePlane") == nil)
+        #expect(objection("BridgeAPI") != nil)
         #expect(objection("GStreamerKit") != nil)
         #expect(objection("COpenSSL") != nil)
     }

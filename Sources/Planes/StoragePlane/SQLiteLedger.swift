@@ -2,14 +2,17 @@ package import Bridge
 package import BridgeModel
 internal import Foundation
 internal import GRDB
+package import Logging
 
 /// The ledger in SQLite. Commits are serialised by the database's one writer, and each is on disk when it returns; reads see the last commit.
 package final class SQLiteLedger: Ledger {
     private let database: StorageDatabase
+    private let logger: Logger
 
-    /// Shares the database with the key store.
-    package init(_ database: StorageDatabase) {
+    /// Shares the database with the key store. `logger` hears of rows that cannot be read.
+    package init(_ database: StorageDatabase, logger: Logger) {
         self.database = database
+        self.logger = logger
     }
 
     package func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
@@ -48,13 +51,34 @@ package final class SQLiteLedger: Ledger {
     }
 
     package func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
+        let box = database.box
         // The ids travel as one JSON value: their number is not limited by SQLite's count of parameters.
-        try await deliveries(
-            """
-            WHERE state = 'pending' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
-            ORDER BY due_at, id LIMIT ?
-            """,
-            [now.nanoseconds, try Self.jsonArray(excluding.map(\.rawValue)), max(0, limit)])
+        let arguments: StatementArguments = [now.nanoseconds, try Self.jsonArray(excluding.map(\.rawValue)), max(0, limit)]
+        let rows = try await database.read { connection in
+            try Row.fetchAll(
+                connection,
+                sql: """
+                    SELECT * FROM deliveries
+                    WHERE state = 'pending' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
+                    ORDER BY due_at, id LIMIT ?
+                    """,
+                arguments: arguments
+            ).map { row in (id: row["id"] as String, delivery: try? DeliveryRow(row, box)) }
+        }
+        let unreadable = rows.filter { $0.delivery == nil }.map(\.id)
+        if !unreadable.isEmpty { try await giveUp(unreadable) }
+        return rows.compactMap(\.delivery)
+    }
+
+    /// One damaged row must not hold up the whole outbox: it is set aside as dead, for the operator to see.
+    private func giveUp(_ unreadable: [String]) async throws(BridgeError) {
+        for id in unreadable { logger.error("a delivery cannot be read and is given up", metadata: ["delivery": "\(id)"]) }
+        let ids = try Self.jsonArray(unreadable)
+        try await database.write { connection in
+            try connection.execute(
+                sql: "UPDATE deliveries SET state = 'dead', last_error = ? WHERE id IN (SELECT value FROM json_each(?))",
+                arguments: ["the row cannot be read: restore the database from a backup", ids])
+        }
     }
 
     package func nextDeliveryDue() async throws(BridgeError) -> WallTime? {

@@ -26,6 +26,8 @@ package final class StorageDatabase: Sendable {
         }
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration)
+            // A pool sets NORMAL, which in WAL mode may lose the newest commits at a power cut; the outbox promises that it does not.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Migrations.all.migrate(pool)
             box = try Self.openBox(in: pool, secrets: SecretFolder(dataFolder: dataFolder))
         } catch {
@@ -38,10 +40,6 @@ package final class StorageDatabase: Sendable {
         configuration.label = "viaduct.storage"
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(busyTimeout)
-        configuration.prepareDatabase { database in
-            // In WAL mode NORMAL may lose the newest commits at a power cut; the outbox promises that it does not.
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         return configuration
     }
 

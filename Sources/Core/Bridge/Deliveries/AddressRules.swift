@@ -3,7 +3,10 @@ package import BridgeModel
 /// Why the bridge does not connect to an address that somebody else chose.
 package enum AddressRefusal: String, Sendable, Equatable, CaseIterable {
     case unspecified, loopback, privateUse, linkLocal, sharedSpace, multicast, documentation, benchmarking, broadcast, reserved
-    case uniqueLocal, siteLocal, discardOnly, translation
+    case uniqueLocal, siteLocal, discardOnly, translation, metadata
+
+    /// True for the networks that an operator means by "private": metadata services, multicast and the rest stay refused.
+    fileprivate var isPrivateNetwork: Bool { self == .loopback || self == .privateUse || self == .uniqueLocal }
 
     /// The words for a sentence: "the address is ...".
     package var description: String {
@@ -22,6 +25,7 @@ package enum AddressRefusal: String, Sendable, Equatable, CaseIterable {
         case .siteLocal: "a site-local address"
         case .discardOnly: "in the discard-only range"
         case .translation: "in a local translation range"
+        case .metadata: "a cloud metadata address"
         }
     }
 }
@@ -29,7 +33,7 @@ package enum AddressRefusal: String, Sendable, Equatable, CaseIterable {
 /// Which addresses webhooks and uploads may reach: the guard against server-side request forgery. URLs come from callers, so by default only
 /// public unicast addresses are allowed; the operator's exemptions come first.
 package struct AddressRules: Sendable, Equatable {
-    /// Lets plain http and every address through (`webhooks.allow-private`).
+    /// Lets plain http through, and loopback, private and unique local addresses (`webhooks.allow-private`).
     package let allowsPrivate: Bool
     private let hosts: Set<String>
     private let addresses: Set<IPAddress>
@@ -48,8 +52,8 @@ package struct AddressRules: Sendable, Equatable {
 
     /// Why an address must not be connected to; nil when it may. `host` is the name that it was resolved from, in lower case.
     package func refusal(of address: IPAddress, host: String) -> AddressRefusal? {
-        guard !allowsPrivate, !hosts.contains(host), !addresses.contains(address) else { return nil }
-        return Self.refusal(of: address)
+        guard !hosts.contains(host), !addresses.contains(address), let refusal = Self.refusal(of: address) else { return nil }
+        return allowsPrivate && refusal.isPrivateNetwork ? nil : refusal
     }
 
     /// The first refusal among all addresses of a name: one bad address refuses the whole name, because which one a later look-up would
@@ -88,6 +92,7 @@ extension AddressRules {
     }
 
     private static let ranges4: [Range4] = [
+        Range4(base: 0xA83F_8110, length: 32, refusal: .metadata),  // 168.63.129.16, Azure: public by number, local by routing
         Range4(base: 0x0000_0000, length: 8, refusal: .unspecified),  // 0.0.0.0/8, RFC 791: Linux connects 0.0.0.0 to itself
         Range4(base: 0x0A00_0000, length: 8, refusal: .privateUse),  // 10.0.0.0/8, RFC 1918
         Range4(base: 0x6440_0000, length: 10, refusal: .sharedSpace),  // 100.64.0.0/10, RFC 6598
@@ -119,6 +124,9 @@ extension AddressRules {
         Range6(base: 0x2001_0020, length: 28, refusal: .reserved),  // 2001:20::/28, ORCHIDv2, RFC 7343
     ]
 
+    /// fd00:ec2::254 (Amazon) and fd20:ce::254 (Google): unique local by number, and so apart from what `allowsPrivate` opens.
+    private static let metadata6: Set<UInt128> = [0xFD00_0EC2 << 96 | 0x254, 0xFD20_00CE << 96 | 0x254]
+
     private static func refusal(ofIPv4 value: UInt32) -> AddressRefusal? {
         ranges4.first { $0.contains(value) }?.refusal
     }
@@ -126,6 +134,7 @@ extension AddressRules {
     private static func refusal(ofIPv6 value: UInt128) -> AddressRefusal? {
         if value == 0 { return .unspecified }
         if value == 1 { return .loopback }
+        if metadata6.contains(value) { return .metadata }
         if let embedded = embeddedIPv4(value) {
             return embedded.lazy.compactMap { refusal(ofIPv4: $0) }.first
         }
