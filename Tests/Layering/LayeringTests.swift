@@ -3,8 +3,8 @@ import Testing
 /// The architecture's rules, held against the sources as they are.
 struct LayeringTests {
     @Test func everyTargetImportsOnlyWhatItsRoomMay() throws {
-        let rules = ImportRules(rooms: try Repository.this.rooms())
-        for file in try Repository.this.swiftFiles() where file.path[0] == "Sources" {
+        let rules = ImportRules(rooms: try Repository.rooms())
+        for file in try Repository.swiftFiles() where file.path[0] == "Sources" {
             // Sources/<room>/<target>/…; Sources/Web is a target by itself.
             let target = file.path.count > 3 ? file.path[2] : file.path[1]
             for item in Import.all(in: file.source) {
@@ -15,9 +15,8 @@ struct LayeringTests {
     }
 
     @Test func testsImportOnlyTheirTargetAndWhatItMay() throws {
-        let rules = ImportRules(rooms: try Repository.this.rooms())
-        for file in try Repository.this.swiftFiles() where file.path[0] == "Tests" && file.path.count > 3 && file.path[2].hasSuffix("Tests")
-        {
+        let rules = ImportRules(rooms: try Repository.rooms())
+        for file in try Repository.swiftFiles() where file.path[0] == "Tests" && file.path.count > 3 && file.path[2].hasSuffix("Tests") {
             for item in Import.all(in: file.source) {
                 let objection = rules.objectionInTests(to: item, of: String(file.path[2].dropLast("Tests".count)), in: file.path[1])
                 #expect(objection == nil, "\(file.name):\(item.line)")
@@ -26,14 +25,14 @@ struct LayeringTests {
     }
 
     @Test func everyFileKeepsItsBudgets() throws {
-        for file in try Repository.this.swiftFiles() {
+        for file in try Repository.swiftFiles() {
             let excesses = Budgets.excesses(in: file.source)
             #expect(excesses.isEmpty, "\(file.name): \(excesses.joined(separator: "; "))")
         }
     }
 
     @Test func theScanSeesTheTree() throws {
-        let files = try Repository.this.swiftFiles()
+        let files = try Repository.swiftFiles()
         let own = try #require(files.first { $0.path == ["Tests", "Layering", "LayeringTests.swift"] })
         #expect(Import.all(in: own.source) == [Import(module: "Testing", access: "internal", line: 1)])
         #expect(Declarations(of: own.source).functions.contains { $0.name == "theScanSeesTheTree" })
@@ -46,6 +45,6 @@ struct LayeringTests {
             "CONTRIBUTING.md",
             "data",  // where `make run` puts recordings; not in the repository
         ]
-        #expect(try Repository.this.topLevelNames().filter { !allowed.contains($0) } == [])
+        #expect(try Repository.topLevelNames().filter { !allowed.contains($0) } == [])
     }
 }

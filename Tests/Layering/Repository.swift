@@ -1,12 +1,9 @@
 import Foundation
 
 /// The source tree that this test stands in.
-struct Repository {
-    let root: URL
-
+enum Repository {
     /// Two folders above `Tests/Layering`.
-    static let this = Repository(
-        root: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent())
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// A Swift file and where it stands: `["Sources", "Core", "RTP", "Packet.swift"]`.
     struct File {
@@ -16,7 +13,12 @@ struct Repository {
         var name: String { path.joined(separator: "/") }
     }
 
-    func swiftFiles() throws -> [File] {
+    /// Every Swift file of ours; read once for all tests.
+    static func swiftFiles() throws -> [File] { try files.get() }
+
+    private static let files = Result { try readSwiftFiles() }
+
+    private static func readSwiftFiles() throws -> [File] {
         let paths = ["Sources", "Tests"].flatMap { top -> [[String]] in
             let folder = root.appendingPathComponent(top).resolvingSymlinksInPath().path
             let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
@@ -29,7 +31,7 @@ struct Repository {
     }
 
     /// Each room's targets, from the folders.
-    func rooms() throws -> [String: Set<String>] {
+    static func rooms() throws -> [String: Set<String>] {
         var rooms: [String: Set<String>] = [:]
         for room in ["C", "Bindings", "Core", "Planes", "API", "App"] {
             rooms[room] = Set(try folders(in: root.appendingPathComponent("Sources/\(room)")))
@@ -38,11 +40,11 @@ struct Repository {
     }
 
     /// Names in the root that do not begin with a dot.
-    func topLevelNames() throws -> [String] {
+    static func topLevelNames() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: root.path).filter { !$0.hasPrefix(".") }
     }
 
-    private func folders(in url: URL) throws -> [String] {
+    private static func folders(in url: URL) throws -> [String] {
         try FileManager.default.contentsOfDirectory(at: url, includingPropertiesForKeys: [.isDirectoryKey])
             .filter { try $0.resourceValues(forKeys: [.isDirectoryKey]).isDirectory == true }.map(\.lastPathComponent)
     }

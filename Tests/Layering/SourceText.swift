@@ -7,11 +7,9 @@ struct SourceText {
     let text: String
 
     init(_ source: String) {
-        var mask = Mask(Array(source.unicodeScalars))
+        var mask = Mask(Array(source.utf8))
         mask.run()
-        var masked = String.UnicodeScalarView()
-        masked.append(contentsOf: mask.output)
-        text = String(masked)
+        text = String(decoding: mask.output, as: UTF8.self)
         lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     }
 
@@ -22,19 +20,28 @@ struct SourceText {
     var lineCount: Int { lines.last?.isEmpty == true ? lines.count - 1 : lines.count }
 }
 
-/// Walks over the scalars once and copies them, with comments as spaces and string contents as underscores.
+/// Walks over the bytes once and copies them, with comments as spaces and string contents as underscores.
 private struct Mask {
-    private let input: [Unicode.Scalar]
-    private var position = 0
-    private(set) var output: [Unicode.Scalar] = []
+    private static let newline = UInt8(ascii: "\n")
+    private static let space = UInt8(ascii: " ")
+    private static let underscore = UInt8(ascii: "_")
 
-    init(_ input: [Unicode.Scalar]) {
+    private let input: [UInt8]
+    private var position = 0
+    private(set) var output: [UInt8] = []
+
+    init(_ input: [UInt8]) {
         self.input = input
         output.reserveCapacity(input.count)
     }
 
     mutating func run() {
-        while position < input.count {
+        while let byte = byte() {
+            // Only these can begin a comment or a string.
+            guard byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "#") else {
+                copy()
+                continue
+            }
             if starts(with: "//") {
                 lineComment()
             } else if starts(with: "/*") {
@@ -47,10 +54,17 @@ private struct Mask {
         }
     }
 
+    private func byte(at offset: Int = 0) -> UInt8? {
+        position + offset < input.count ? input[position + offset] : nil
+    }
+
     private func starts(with text: String, at offset: Int = 0) -> Bool {
-        let scalars = Array(text.unicodeScalars)
-        let start = position + offset
-        return start + scalars.count <= input.count && input[start..<(start + scalars.count)].elementsEqual(scalars)
+        var offset = offset
+        for byte in text.utf8 {
+            guard self.byte(at: offset) == byte else { return false }
+            offset += 1
+        }
+        return true
     }
 
     private mutating func copy() {
@@ -58,16 +72,16 @@ private struct Mask {
         position += 1
     }
 
-    /// Passes over `count` scalars, which leave `filler` or their line ends.
-    private mutating func skip(_ count: Int, leaving filler: Unicode.Scalar) {
+    /// Passes over `count` bytes, which leave `filler` or their line ends.
+    private mutating func skip(_ count: Int, leaving filler: UInt8) {
         for _ in 0..<min(count, input.count - position) {
-            output.append(input[position] == "\n" ? "\n" : filler)
+            output.append(input[position] == Self.newline ? Self.newline : filler)
             position += 1
         }
     }
 
     private mutating func lineComment() {
-        while position < input.count, input[position] != "\n" { skip(1, leaving: " ") }
+        while position < input.count, input[position] != Self.newline { skip(1, leaving: Self.space) }
     }
 
     /// Block comments nest.
@@ -76,12 +90,12 @@ private struct Mask {
         repeat {
             if starts(with: "/*") {
                 depth += 1
-                skip(2, leaving: " ")
+                skip(2, leaving: Self.space)
             } else if starts(with: "*/") {
                 depth -= 1
-                skip(2, leaving: " ")
+                skip(2, leaving: Self.space)
             } else {
-                skip(1, leaving: " ")
+                skip(1, leaving: Self.space)
             }
         } while depth > 0 && position < input.count
     }
@@ -96,16 +110,16 @@ private struct Mask {
     private mutating func string(hashes: Int) {
         let pounds = String(repeating: "#", count: hashes)
         let quotes = starts(with: "\"\"\"", at: hashes) ? "\"\"\"" : "\""
-        skip(hashes + quotes.count, leaving: "_")
+        skip(hashes + quotes.count, leaving: Self.underscore)
         while position < input.count, !starts(with: quotes + pounds) {
             if starts(with: "\\\(pounds)(") {
-                skip(2 + hashes, leaving: "_")
+                skip(2 + hashes, leaving: Self.underscore)
                 interpolation()
             } else {
-                skip(starts(with: "\\\(pounds)") ? 2 + hashes : 1, leaving: "_")
+                skip(starts(with: "\\\(pounds)") ? 2 + hashes : 1, leaving: Self.underscore)
             }
         }
-        skip(quotes.count + hashes, leaving: "_")
+        skip(quotes.count + hashes, leaving: Self.underscore)
     }
 
     /// Up to and with the parenthesis that closes it; strings inside may hold parentheses of their own.
@@ -116,9 +130,9 @@ private struct Mask {
                 string(hashes: hashes)
                 continue
             }
-            if input[position] == "(" { depth += 1 }
-            if input[position] == ")" { depth -= 1 }
-            skip(1, leaving: "_")
+            if input[position] == UInt8(ascii: "(") { depth += 1 }
+            if input[position] == UInt8(ascii: ")") { depth -= 1 }
+            skip(1, leaving: Self.underscore)
         }
     }
 }
