@@ -53,7 +53,7 @@ is_present() {
 }
 
 # Runs apt-get as root, and shows what it printed only when it fails.
-apt() {
+apt_get() {
     local log root=()
     [[ $(id -u) -eq 0 ]] || root=(sudo)
     [[ ${#root[@]} -eq 0 ]] || command -v sudo >/dev/null || fail "packages are missing: run this as root, or install sudo"
@@ -78,8 +78,8 @@ main() {
         return
     fi
     echo "install: getting ${#missing[@]} packages: ${missing[*]}"
-    apt update
-    apt install --yes --no-install-recommends "${missing[@]}"
+    apt_get update
+    apt_get install --yes --no-install-recommends "${missing[@]}"
     for package in "${missing[@]}"; do
         is_present "$package" || fail "$package is older than ${oldest_version[$package]:-needed}: turn Debian's security updates on"
     done

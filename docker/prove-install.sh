@@ -36,14 +36,16 @@ mount -t proc proc "$root/proc"
 mkdir "$root/viaduct"
 cp "$here/install-packages.sh" "$root/viaduct/"
 
-inside /viaduct/install-packages.sh build
-second=$(inside /viaduct/install-packages.sh build)
-[[ $second == *"are there"* ]] || { echo "prove-install: the second run was not idle: $second" >&2; exit 1; }
-for library in "${libraries[@]}"; do
-    inside pkg-config --exists --print-errors "$library"
-done
+# What runs the programs must suffice to run them, before the packages to build them come.
+inside /viaduct/install-packages.sh runtime
 inside env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends gstreamer1.0-tools >/dev/null 2>&1
 for element in "${elements[@]}"; do
     inside gst-inspect-1.0 "$element" >/dev/null 2>&1 || { echo "prove-install: GStreamer has no $element" >&2; exit 1; }
 done
+inside /viaduct/install-packages.sh build
+for library in "${libraries[@]}"; do
+    inside pkg-config --exists --print-errors "$library"
+done
+second=$(inside /viaduct/install-packages.sh build)
+[[ $second == *"are there"* ]] || { echo "prove-install: the second run was not idle: $second" >&2; exit 1; }
 echo "prove-install: passed in $SECONDS s"
