@@ -158,7 +158,9 @@ let package = Package(
             ]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
-        tests("StoragePlane", in: Room.planes, ["StoragePlane", "BridgeModel", "Bridge", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(
+            "StoragePlane", in: Room.planes,
+            ["StoragePlane", "BridgeModel", "Bridge", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),

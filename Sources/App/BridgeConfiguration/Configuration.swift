@@ -95,7 +95,17 @@ package struct Configuration: Sendable {
         do {
             return try readFile(path)
         } catch {
-            throw .unreadable(path: path, reason: (error as? CocoaError)?.localizedDescription ?? "\(error)")
+            throw .unreadable(path: path, reason: Self.reason(of: error))
+        }
+    }
+
+    /// Foundation's own descriptions do not say what to do.
+    private static func reason(of error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile: "there is no such file"
+        case .fileReadNoPermission: "this user may not read it"
+        case .fileReadCorruptFile, .fileReadInapplicableStringEncoding: "it is no text in UTF-8"
+        default: "it is no file with text"
         }
     }
 

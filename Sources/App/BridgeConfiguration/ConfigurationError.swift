@@ -13,6 +13,7 @@ package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvert
     /// Values that are well-formed each but do not fit together.
     case contradiction(String)
 
+    /// The sentence for the terminal.
     package var description: String {
         switch self {
         case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)."
@@ -32,6 +33,7 @@ package enum ConfigurationPlace: Sendable, Equatable, CustomStringConvertible {
     case environment(variable: String)
     case commandLine
 
+    /// How the place begins a sentence.
     package var description: String {
         switch self {
         case .file(let path, let line): line.map { "\(path), line \($0)" } ?? path

@@ -7,8 +7,11 @@ package struct Certificate: Sendable, Equatable, CustomStringConvertible, Custom
     /// What an SDP says about it.
     package let fingerprint: CertificateFingerprint
 
+    /// The fingerprint, never the key.
     package var description: String { "certificate \(fingerprint.value)" }
+    /// As `description`.
     package var debugDescription: String { description }
+    /// Hides the key from `dump` too.
     package var customMirror: Mirror { Mirror(self, children: ["fingerprint": fingerprint]) }
 
     /// Makes a new ECDSA P-256 key and a certificate for it that it signs itself: what WebRTC peers must support (RFC 8827 section 6.5).

@@ -13,6 +13,7 @@ package struct OpenSSLError: Error, Sendable, Equatable, CustomStringConvertible
         self.reason = Self.drainQueue()
     }
 
+    /// One line for a log.
     package var description: String { "\(function) failed: \(reason)" }
 
     private static func drainQueue() -> String {

@@ -1,15 +1,26 @@
 /// Everything that an operator can set, with its default. `configs/viaduct.reference.yaml` lists the same keys; a test holds them equal.
 package struct Settings: Sendable, Equatable {
+    /// The front door.
     package var http = HTTPSettings()
+    /// `data.folder`: where the database, keys and recordings live.
     package var dataFolder = "./data"
+    /// `streams.public`: everybody may watch without a token.
     package var streamsPublic = false
+    /// What is told to the user's servers.
     package var webhooks = WebhookSettings()
+    /// How recordings reach their destinations.
     package var uploads = UploadSettings()
+    /// When and how streams are recorded.
     package var recording = RecordingSettings()
+    /// Media transport.
     package var webrtc = WebRTCSettings()
+    /// Relays that clients are told.
     package var turn = TurnSettings()
+    /// The Eyeson dialect.
     package var streamrec = StreamrecSettings()
+    /// Child processes.
     package var pipelines = PipelineSettings()
+    /// What is logged, and how.
     package var log = LogSettings()
 
     package init() {}
@@ -17,19 +28,27 @@ package struct Settings: Sendable, Equatable {
 
 /// `http.*`: the front door.
 package struct HTTPSettings: Sendable, Equatable {
+    /// `http.bind`: the address to listen on.
     package var bind = "127.0.0.1"
+    /// `http.port`: 0 takes a free one.
     package var port = 8080
     /// `http.public-base`: the origin that clients use, for instance `https://bridge.example`; empty: from the request's Host.
     package var publicBase = ""
     /// `http.tls.certificate` and `http.tls.key`: PEM files; empty: plain HTTP.
     package var tlsCertificate = ""
+    /// `http.tls.key`: see `tlsCertificate`.
     package var tlsKey = ""
-    /// `http.limits.*`.
+    /// `http.limits.headers`: longest request head.
     package var headerBytes = 16 * 1024
+    /// `http.limits.json-body`.
     package var jsonBodyBytes = 1024 * 1024
+    /// `http.limits.websocket-message`.
     package var webSocketMessageBytes = 256 * 1024
+    /// `http.limits.idle-timeout`: between requests.
     package var idleTimeout: Duration = .seconds(60)
+    /// `http.limits.slow-reader-timeout`: for an answer that is not read.
     package var slowReaderTimeout: Duration = .seconds(20)
+    /// `http.limits.connections-per-address`.
     package var connectionsPerAddress = 256
 
     package init() {}
@@ -45,8 +64,9 @@ package struct WebhookSettings: Sendable, Equatable {
     package var secret = Redacted("")
     /// `webhooks.previous-secret`: signs too, while receivers move to the new one.
     package var previousSecret = Redacted("")
+    /// `webhooks.timeout`: for a receiver's answer.
     package var timeout: Duration = .seconds(10)
-    /// Waits between attempts.
+    /// `webhooks.schedule`: waits between attempts.
     package var schedule: [Duration] = [
         .seconds(5), .seconds(30), .seconds(120), .seconds(600), .seconds(1800), .seconds(7200), .seconds(18_000), .seconds(36_000),
         .seconds(36_000),
@@ -57,9 +77,13 @@ package struct WebhookSettings: Sendable, Equatable {
 
 /// `uploads.*`.
 package struct UploadSettings: Sendable, Equatable {
+    /// `uploads.connect-timeout`.
     package var connectTimeout: Duration = .seconds(10)
+    /// `uploads.stall-timeout`: an upload that makes no progress.
     package var stallTimeout: Duration = .seconds(60)
+    /// `uploads.schedule`: waits between attempts.
     package var schedule: [Duration] = [.seconds(10), .seconds(60), .seconds(300), .seconds(1800)]
+    /// `uploads.parallel`: uploads at once.
     package var parallel = 4
     /// `uploads.keep-delivered`: how long a delivered file stays in the spool.
     package var keepDelivered: Duration = .seconds(86_400)
@@ -75,10 +99,13 @@ package struct RecordingSettings: Sendable, Equatable {
     package enum Trigger: String, Sendable, CaseIterable {
         case request, session, never
     }
+    /// `recording.trigger`.
     package var trigger = Trigger.request
     /// `recording.destination`: empty keeps the file in the spool; an absolute folder or an http(s) URL sends it there.
     package var destination = Redacted("")
+    /// `recording.fragment`: length of the pieces that are made durable one by one.
     package var fragment: Duration = .seconds(1)
+    /// `recording.first-media-timeout`: how long the first keyframe is waited for.
     package var firstMediaTimeout: Duration = .seconds(10)
     /// `recording.free-space-reserve`: bytes that must stay free on the spool's disk.
     package var freeSpaceReserve = 512 * 1024 * 1024
@@ -92,11 +119,13 @@ package struct WebRTCSettings: Sendable, Equatable {
     package enum Inbound: String, Sendable, CaseIterable {
         case webrtcbin
     }
+    /// `webrtc.inbound`.
     package var inbound = Inbound.webrtcbin
     /// `webrtc.addresses`: local addresses for ICE; empty: the address of `http.bind` when it is a loopback one, else all.
     package var addresses: [String] = []
     /// `webrtc.ports`: `first-last`; empty: the kernel's choice.
     package var ports: ClosedRange<UInt16>?
+    /// `webrtc.stun-server`: `stun://host:port`; empty: none.
     package var stunServer = ""
 
     package init() {}
@@ -108,7 +137,9 @@ package struct TurnSettings: Sendable, Equatable {
     package var stunURLs: [String] = []
     /// `turn.urls`, for instance `turn:turn.example.net:3478?transport=udp`.
     package var urls: [String] = []
+    /// `turn.secret`: shared with the relay.
     package var secret = Redacted("")
+    /// `turn.lifetime`: of the passwords made from it.
     package var lifetime: Duration = .seconds(86_400)
 
     package init() {}
@@ -116,13 +147,19 @@ package struct TurnSettings: Sendable, Equatable {
 
 /// `streamrec.*`: the Eyeson dialect.
 package struct StreamrecSettings: Sendable, Equatable {
+    /// `streamrec.enabled`: whether the dialect is served.
     package var enabled = true
     /// `streamrec.public-base`: origin of the dialect; empty: `http.public-base` or the request's Host.
     package var publicBase = ""
+    /// `streamrec.insecure-http`: plain http on addresses that are not loopback.
     package var insecureHTTP = false
+    /// `streamrec.v1-auth-cors`: lets pages of other origins call `/auth*`.
     package var v1AuthCORS = false
+    /// `streamrec.single-use-socket`: a token opens one socket only.
     package var singleUseSocket = false
+    /// `streamrec.sessions-per-account`: at once.
     package var sessionsPerAccount = 1000
+    /// `streamrec.maximum-duration`: of a session.
     package var maximumDuration: Duration = .seconds(12 * 3600)
 
     package init() {}
@@ -132,10 +169,15 @@ package struct StreamrecSettings: Sendable, Equatable {
 package struct PipelineSettings: Sendable, Equatable {
     /// `pipelines.executable`: empty: `viaduct-pipeline` beside the bridge's own executable.
     package var executable = ""
+    /// `pipelines.warm`: idle children kept ready.
     package var warm = 2
+    /// `pipelines.maximum`: children at once.
     package var maximum = 256
+    /// `pipelines.watchdog`: silence after which a child counts as hung.
     package var watchdog: Duration = .seconds(5)
+    /// `pipelines.memory`: of one child.
     package var memoryBytes = 1024 * 1024 * 1024
+    /// `pipelines.file-descriptors`: of one child.
     package var fileDescriptors = 256
 
     package init() {}
@@ -143,11 +185,13 @@ package struct PipelineSettings: Sendable, Equatable {
 
 /// `log.*`.
 package struct LogSettings: Sendable, Equatable {
+    /// How a log line is written.
     package enum Format: String, Sendable, CaseIterable {
         case text, json
     }
-    /// A level of swift-log: trace, debug, info, notice, warning, error, critical.
+    /// `log.level`: a level of swift-log: trace, debug, info, notice, warning, error, critical.
     package var level = "info"
+    /// `log.format`.
     package var format = Format.text
 
     package init() {}

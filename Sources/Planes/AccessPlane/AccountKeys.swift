@@ -92,6 +92,7 @@ package struct AccountKeys: Sendable {
 package struct NewMasterKey: Sendable, Equatable {
     /// Names it from now on.
     package var id: String
+    /// Whose key it is.
     package var account: AccountID
     /// `vk_…`; show it once.
     package var key: Redacted<String>

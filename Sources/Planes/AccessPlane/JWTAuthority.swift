@@ -20,6 +20,7 @@ package struct JWTAuthority: TokenAuthority {
         self.now = now
     }
 
+    /// Checks in this order: form, header, signature, claims, time, revocation, account. An account that is gone makes the token invalid.
     package func verify(_ token: Redacted<String>) async throws(AccessError) -> Grant {
         let envelope = try TokenEnvelope(token.revealed)
         let keys = try await askStore { () throws(BridgeError) in try await store.signingKeys() }
@@ -31,6 +32,7 @@ package struct JWTAuthority: TokenAuthority {
         return grant
     }
 
+    /// The first call on a new store makes the first signing key. Throws `invalid` when the request contradicts itself.
     package func issue(_ request: GrantRequest) async throws(AccessError) -> Redacted<String> {
         let claims = try TokenClaims(request, tokenID: Secrets.tokenID(), now: now())
         let key = try await currentSigningKey()
@@ -42,6 +44,7 @@ package struct JWTAuthority: TokenAuthority {
         }
     }
 
+    /// A suspended account throws `suspended`, so that its owner is told apart from somebody with a wrong key.
     package func account(masterKey: Redacted<String>, dialect: String) async throws(AccessError) -> AccountID? {
         guard let digest = MasterKey.digest(of: masterKey) else { return nil }
         let row = try await askStore { () throws(BridgeError) in try await store.masterKey(digest: Array(digest), dialect: dialect) }
@@ -53,6 +56,7 @@ package struct JWTAuthority: TokenAuthority {
         return account.id
     }
 
+    /// Forgets, on the same occasion, revocations of tokens that have expired meanwhile.
     package func revoke(tokenID: String, until: WallTime) async throws(AccessError) {
         // A token is taken a little longer than it says, so its revocation is kept that much longer.
         let forgotten = now().advanced(by: .seconds(-TokenClaims.expiryLeeway))

@@ -1,5 +1,6 @@
 import BridgeConfiguration
 import BridgeModel
+import Foundation
 import Testing
 
 struct ConfigurationTests {
@@ -11,13 +12,9 @@ struct ConfigurationTests {
         files["bridge.yaml"] = yaml
         let found = files
         return try Configuration(file: yaml.map { _ in "bridge.yaml" }, environment: environment, overrides: overrides) { path in
-            guard let text = found[path] else { throw NoSuchFile() }
+            guard let text = found[path] else { throw CocoaError(.fileReadNoSuchFile) }
             return text
         }.load()
-    }
-
-    struct NoSuchFile: Error, CustomStringConvertible {
-        var description: String { "no such file" }
     }
 
     @Test func nothingWrittenMeansTheDefaults() throws {
@@ -79,11 +76,26 @@ struct ConfigurationTests {
         let files = ["/run/secrets/turn": "hush\n"]
         #expect(try Self.load(environment: ["VIADUCT_TURN_SECRET_FILE": "/run/secrets/turn"], files: files).turn.secret.revealed == "hush")
         #expect(try Self.load(yaml: "turn: {secret-file: /run/secrets/turn}", files: files).turn.secret.revealed == "hush")
-        #expect(throws: ConfigurationError.unreadable(path: "/nowhere", reason: "no such file")) {
+        #expect(throws: ConfigurationError.unreadable(path: "/nowhere", reason: "there is no such file")) {
             try Self.load(set: ["turn.secret-file=/nowhere"])
         }
         #expect(throws: ConfigurationError.unknownKey("http.port-file", place: .commandLine, nearest: "http.port")) {
             try Self.load(set: ["http.port-file=/run/secrets/turn"])
+        }
+    }
+
+    @Test func aFileThatCannotBeReadIsToldWithItsReason() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("configuration-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let binary = folder.appendingPathComponent("binary.yaml")
+        try Data([0xFF, 0xC0, 0x80]).write(to: binary)
+        let expected = [
+            (folder.appendingPathComponent("absent.yaml").path, "there is no such file"), (binary.path, "it is no text in UTF-8"),
+            (folder.path, "it is no file with text"),
+        ]
+        for (path, reason) in expected {
+            #expect(throws: ConfigurationError.unreadable(path: path, reason: reason)) { try Configuration(file: path).load() }
         }
     }
 
@@ -136,7 +148,8 @@ struct ConfigurationTests {
 
     @Test(arguments: [
         ("- a\n- b", 1), ("http: [", 2), ("http: {port: 1", 2), ("\"\\x\"", 1), ("http:\n  bind: a\n port: 1", 3), ("a: &x 1\nb: *y", 2),
-        ("text", 1), ("http: {port: [{a: b}]}", 1), ("[a]: b", 1), ("a: {b: {c: {d: {e: {f: {g: {h: {i: {j: 1}}}}}}}}}", 1),
+        ("text", 1), ("http: {port: 1}\n---\nhttp: {port: 2}", 2), (String(repeating: "[", count: 5000), 1), ("http: {port: [{a: b}]}", 1),
+        ("[a]: b", 1), ("a: {b: {c: {d: {e: {f: {g: {h: {i: {j: 1}}}}}}}}}", 1),
     ])
     func whatIsNoMappingOfSettingsIsToldWithItsLine(_ yaml: String, _ line: Int) {
         let error = #expect(throws: ConfigurationError.self) { try Self.load(yaml: yaml) }

@@ -1,3 +1,4 @@
+import Foundation
 import SecureTransport
 import Testing
 
@@ -39,6 +40,16 @@ struct MessageAuthenticationTests {
     func codesAreThoseOfTheStandards(_ vector: Vector) throws {
         let code = try vector.algorithm.code(of: Array(vector.message.utf8), key: vector.key)
         #expect(code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == vector.hex)
+    }
+
+    /// Time-limited TURN passwords as coturn's `use-auth-secret` expects them (the Eyeson contract, section 16).
+    @Test(arguments: [
+        ("1700086400:client-0", "31Akr8P026JtVRXeP10CGFZy2c4="), ("1700003600:agent.7", "MrLJn+nGjEkfxcU3Im/gNdRSH9s="),
+        ("1700086400:J%C3%B6rg", "430oCkPL1CPXAlrrGn8vC11UWRg="),
+    ])
+    func turnPasswordsAreThoseOfTheContract(_ username: String, _ credential: String) throws {
+        let code = try MessageAuthentication.hmacSHA1.code(of: Array(username.utf8), key: Array("turn-secret-A".utf8))
+        #expect(Data(code).base64EncodedString() == credential)
     }
 
     @Test func everyAlgorithmGivesTheLengthItNames() throws {

@@ -1,5 +1,6 @@
 import AccessPlane
 import BridgeModel
+import Crypto
 import Foundation
 import Bridge
 import Testing
@@ -65,6 +66,23 @@ struct TokenVectorTests {
         await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(refused.token)) }
     }
 
+    @Test(arguments: ["A", ".", "=", "\u{0}", "é"])
+    func changingAnyCharacterOfTheVectorIsInvalid(_ replacement: Character) async throws {
+        let authority = try await AccessFixture().authority
+        for index in Self.token.indices where Self.token[index] != replacement {
+            var token = Self.token
+            token.replaceSubrange(index...index, with: [replacement])
+            await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(token)) }
+        }
+    }
+
+    @Test func cuttingTheVectorAnywhereIsInvalid() async throws {
+        let authority = try await AccessFixture().authority
+        for length in 1..<Self.token.count {
+            await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(String(Self.token.prefix(length)))) }
+        }
+    }
+
     @Test func anotherKeysSignatureIsInvalid() async throws {
         let fixture = try await AccessFixture()
         let other = SigningKeyRow(
@@ -78,8 +96,33 @@ struct TokenVectorTests {
         await #expect(throws: AccessError.missing) { try await authority.verify(Redacted("")) }
     }
 
-    private static func segment(_ json: String) -> String {
-        Data(json.utf8).base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
+    /// With the right key's HMAC-SHA256, so that nothing but the header speaks against them.
+    @Test(arguments: [
+        #"{"alg":"none","typ":"JWT","kid":"t1"}"#, #"{"alg":"HS512","typ":"JWT","kid":"t1"}"#, #"{"alg":"hs256","kid":"t1"}"#,
+        #"{"alg":"HS256","typ":"JWT"}"#, #"{"alg":"HS256","typ":"JWT","kid":"t2"}"#, #"{"alg":"HS256","typ":"JWE","kid":"t1"}"#,
+        #"{"alg":"HS256","kid":"t1","crit":["exp"]}"#, #"{"alg":"HS256","kid":1}"#, #"{"kid":"t1"}"#, #"["HS256","t1"]"#,
+    ])
+    func aWellSignedTokenWithAWrongHeaderIsInvalid(_ header: String) async throws {
+        let authority = try await AccessFixture().authority
+        let token = Self.signed(header: header)
+        await #expect(throws: AccessError.invalid) { try await authority.verify(Redacted(token)) }
+    }
+
+    @Test func theSameSigningAcceptsAGoodHeader() async throws {
+        let token = Self.signed(header: #"{"kid":"t1","alg":"HS256"}"#)
+        #expect(try await AccessFixture().authority.verify(Redacted(token)).tokenID == "t-1")
+    }
+
+    private static func signed(header: String) -> String {
+        let input = "\(segment(header)).\(claims)"
+        let key = SymmetricKey(data: AccessFixture.vectorKey.secret.revealed)
+        return "\(input).\(base64URL(Data(HMAC<SHA256>.authenticationCode(for: Data(input.utf8), using: key))))"
+    }
+
+    private static func segment(_ json: String) -> String { base64URL(Data(json.utf8)) }
+
+    private static func base64URL(_ data: Data) -> String {
+        data.base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
             .replacingOccurrences(of: "=", with: "")
     }
 }

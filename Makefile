@@ -1,0 +1,51 @@
+# Viaduct. `make run` and `make test` need nothing but Debian 12 with Swift 6.3 on PATH: they install the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Arguments for `viaduct demo`, for instance: make run ARGS='--set http.port=9090'
+ARGS ?=
+# Seconds that each fuzz target runs.
+FUZZ_SECONDS ?= 600
+
+.PHONY: help toolchain install run release test bench fuzz soak lint format clean
+# What runs here is heavy and in order: `make -j` must not change that.
+.NOTPARALLEL:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install the Debian packages to build and run
+	@docker/install-packages.sh build
+
+run: toolchain install release ## Build a release and start the demo: bridge, camera, pages
+	@exec .build/release/viaduct demo $(ARGS)
+
+toolchain:
+	@command -v swift >/dev/null || { echo "Swift 6.3 is not on PATH: get it from https://www.swift.org/install/linux/" >&2; exit 1; }
+
+release: toolchain ## Build the two programs, optimised
+	swift build -c release --product viaduct
+	swift build -c release --product viaduct-pipeline
+
+test: ## Everything: lint, unit, conformance, end to end, a short fuzz
+	@Tests/run.sh
+
+bench: release ## Measure the figures of the README
+	@Tests/Bench/run.sh
+
+fuzz: ## Fuzz every parser for FUZZ_SECONDS each
+	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
+
+soak: ## The long tests, and the installation on a fresh Debian 12 (needs root)
+	@docker/prove-install.sh
+	@Tests/run.sh soak
+
+lint: ## Check the format
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+format: ## Correct the format
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+clean: ## Remove what was built
+	rm -rf .build .venv

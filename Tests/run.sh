@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# All tests, in stages; each prints its name and its time, and the end lists them all.
+#
+#   Tests/run.sh        what `make test` runs
+#   Tests/run.sh soak   the long end-to-end tests
+#
+# A stage that fails does not hide the ones after it, except those that need what it makes. The status is 0 when every stage passed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+fuzz_seconds=${FUZZ_SECONDS:-60}
+python=.venv/bin/python
+summary=()
+failed=0
+missing="" # the first stage that failed and that others need
+
+report() {
+    summary+=("$(printf '  %-12s %-8s %5s s' "$1" "$2" "$3")")
+}
+
+# stage NAME COMMAND...: others do not depend on it. foundation NAME COMMAND...: they do.
+stage() {
+    local name=$1 start=$SECONDS status
+    shift
+    if [[ -n $missing ]]; then
+        echo "==> $name: not run, because '$missing' failed"
+        report "$name" "not run" 0
+        return
+    fi
+    echo "==> $name"
+    "$@"
+    status=$?
+    if [[ $status -eq 0 ]]; then
+        echo "==> $name: passed in $((SECONDS - start)) s"
+        report "$name" passed $((SECONDS - start))
+    else
+        echo "==> $name: FAILED with status $status after $((SECONDS - start)) s" >&2
+        report "$name" FAILED $((SECONDS - start))
+        failed=1
+    fi
+    return $status
+}
+
+foundation() {
+    stage "$@" || missing=${missing:-$1}
+}
+
+toolchain() { make --no-print-directory toolchain && swift --version; }
+
+environment() {
+    local wanted
+    wanted=$(sha256sum <Tests/requirements.txt)
+    # An interpreter that has gone, or other requirements, make a new environment.
+    if [[ "$(cat .venv/requirements.sha256 2>/dev/null)" == "$wanted" ]] && $python -c '' 2>/dev/null; then
+        $python --version
+        return
+    fi
+    rm -rf .venv
+    python3 -m venv .venv && $python -m pip install --quiet --requirement Tests/requirements.txt || return
+    echo "$wanted" >.venv/requirements.sha256
+    $python --version
+}
+
+everything() { swift build -c release --build-tests; }
+unit() { swift test -c release --skip-build; }
+conformance() { $python -m pytest Tests/Conformance; }
+end_to_end() { $python -m pytest Tests/EndToEnd -m "not soak"; }
+long_end_to_end() { $python -m pytest Tests/EndToEnd -m soak; }
+
+foundation packages docker/install-packages.sh test
+foundation toolchain toolchain
+foundation environment environment
+if [[ ${1:-all} == soak ]]; then
+    foundation build make --no-print-directory release
+    stage soak long_end_to_end
+else
+    stage lint make --no-print-directory lint
+    foundation build everything
+    stage unit unit
+    stage conformance conformance
+    stage end-to-end end_to_end
+    if [[ -x Tests/Fuzz/run.sh ]]; then
+        stage fuzz Tests/Fuzz/run.sh "$fuzz_seconds"
+    else
+        report fuzz "no targets" 0
+    fi
+fi
+
+echo
+printf '%s\n' "${summary[@]}"
+if [[ $failed -eq 0 ]]; then
+    echo "All stages passed in $SECONDS s."
+else
+    echo "Not all stages passed." >&2
+fi
+exit $failed
