@@ -25,7 +25,8 @@ package struct AcceptedOffer: Sendable, Equatable {
 
     let offer: SessionDescription
     let mids: [String]
-    let offeredSetup: DTLSSetup
+    /// The DTLS role that the peer offered.
+    package let offeredSetup: DTLSSetup
 
     /// The accepted ones in order.
     var acceptedSections: [AcceptedSection] {
@@ -104,7 +105,7 @@ extension AcceptedOffer {
 
 extension SectionDecision {
     /// Media flows here.
-    var isAccepted: Bool {
+    package var isAccepted: Bool {
         guard case .accepted = self else { return false }
         return true
     }

@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 @Suite struct CandidateTests {
     @Test(arguments: [
