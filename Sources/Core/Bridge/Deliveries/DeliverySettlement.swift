@@ -1,4 +1,4 @@
-internal import BridgeModel
+package import BridgeModel
 
 extension DeliveryRow {
     /// The row after an attempt that ended so.
