@@ -10,7 +10,7 @@ package enum BearerToken: Sendable, Equatable {
 
     /// Reads `Bearer <token>`; the scheme's name in any case (RFC 9110 section 11.1).
     package init(_ field: String?) {
-        let words = (field ?? "").split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+        let words = (field ?? "").split(separator: " ")
         guard let scheme = words.first, scheme.lowercased() == "bearer" else {
             self = .missing
             return
