@@ -4,7 +4,9 @@ package import HTTPTypes
 package struct Route: Sendable {
     package typealias Handler = @Sendable (APIRequest) async -> APIResponse
 
-    let method: HTTPRequest.Method
+    package let method: HTTPRequest.Method
+    /// The pattern as it was given.
+    package let path: String
     let pattern: [Segment]
     let handler: Handler
 
@@ -16,6 +18,7 @@ package struct Route: Sendable {
     /// `pattern` is a path whose `{name}` segments match any one segment, for instance `/streams/{id}`.
     package init(_ method: HTTPRequest.Method, _ pattern: String, handler: @escaping Handler) {
         self.method = method
+        path = pattern
         self.pattern = pattern.split(separator: "/").map { part in
             part.hasPrefix("{") && part.hasSuffix("}") ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
         }
