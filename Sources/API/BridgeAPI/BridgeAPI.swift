@@ -11,19 +11,17 @@ package struct BridgeAPI: RouteGroup {
         package var directory: any SessionDirectory
         package var streams: any StreamCatalog
         package var recordings: any RecordingCommands
-        package var readiness: any ReadinessProbe
-        package var metrics: any MetricsSource
+        package var operations: any ReadinessProbe & MetricsSource
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
-            readiness: any ReadinessProbe, metrics: any MetricsSource
+            operations: any ReadinessProbe & MetricsSource
         ) {
             self.authority = authority
             self.directory = directory
             self.streams = streams
             self.recordings = recordings
-            self.readiness = readiness
-            self.metrics = metrics
+            self.operations = operations
         }
     }
 
@@ -44,7 +42,7 @@ package struct BridgeAPI: RouteGroup {
             publicAccount: publicAccount)
         streams = StreamOperations(access: access, streams: ports.streams)
         recordings = RecordingOperations(access: access, recordings: ports.recordings, rules: AddressRules(settings.webhooks))
-        health = HealthOperations(probe: ports.readiness, metrics: ports.metrics)
+        health = HealthOperations(port: ports.operations)
     }
 
     package var routes: [Route] {

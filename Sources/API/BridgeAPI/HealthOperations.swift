@@ -5,8 +5,7 @@ import HTTPTypes
 
 /// `/healthz`, `/readyz` and `/metrics`; open to everybody who reaches the port, and without secrets or ids.
 struct HealthOperations: Sendable {
-    let probe: any ReadinessProbe
-    let metrics: any MetricsSource
+    let port: any ReadinessProbe & MetricsSource
 
     /// The process answers.
     @Sendable func alive(_ request: APIRequest) async throws(Problem) -> APIResponse {
@@ -15,7 +14,7 @@ struct HealthOperations: Sendable {
 
     /// 200 when everything that sessions and recordings need was tried and works, else 503 with what does not.
     @Sendable func ready(_ request: APIRequest) async throws(Problem) -> APIResponse {
-        let checks = await probe.readiness()
+        let checks = await port.readiness()
         let isReady = !checks.isEmpty && checks.allSatisfy(\.isReady)
         let items = checks.map { check in
             JSONText.object([
@@ -28,7 +27,7 @@ struct HealthOperations: Sendable {
     }
 
     @Sendable func metricsPage(_ request: APIRequest) async throws(Problem) -> APIResponse {
-        .text(.ok, PrometheusText.page(await metrics.samples()), type: PrometheusText.mediaType)
+        .text(.ok, PrometheusText.page(await port.samples()), type: PrometheusText.mediaType)
     }
 }
 

@@ -41,6 +41,8 @@ package struct APIResponse: Sendable {
 extension HTTPField.Name {
     /// `X-Request-Id`: names the request in replies and logs.
     package static let requestID = Self.known("X-Request-Id")
+    /// `Host`, which HTTP/1.1 front doors may leave among the fields.
+    package static let host = Self.known("Host")
     /// `Referrer-Policy`.
     package static let referrerPolicy = Self.known("Referrer-Policy")
 

@@ -13,7 +13,7 @@ package struct PublicOrigin: Sendable, Equatable {
             http = base
             return
         }
-        guard let host = request.head.authority ?? request.head.headerFields[.hostField], Self.isHost(host) else { return nil }
+        guard let host = request.head.authority ?? request.head.headerFields[.host], Self.isHost(host) else { return nil }
         http = (request.isSecure ? "https://" : "http://") + host
     }
 
@@ -30,9 +30,4 @@ package struct PublicOrigin: Sendable, Equatable {
                 }
             }
     }
-}
-
-extension HTTPField.Name {
-    /// `Host`, which HTTP/1.1 front doors may leave among the fields.
-    fileprivate static var hostField: HTTPField.Name { HTTPField.Name("Host") ?? .origin }
 }

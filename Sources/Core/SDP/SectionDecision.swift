@@ -10,6 +10,12 @@ package enum SectionDecision: Sendable, Equatable {
     case rejected
 }
 
+/// A format of a section and the codec that it is.
+struct FormatChoice: Sendable {
+    let codec: Codec
+    let format: PayloadFormat
+}
+
 /// The terms on which a section is accepted.
 package struct AcceptedSection: Sendable, Equatable {
     package var mid: String
@@ -25,14 +31,14 @@ package struct AcceptedSection: Sendable, Equatable {
     /// `a=ssrc-group:FID` and `a=ssrc` of the offer, reduced to one source and its RTX.
     var sources: [SDPAttribute]
 
-    init(section: MediaSection, mid: String, codec: Codec, choice: PayloadFormat, direction: MediaDirection, policy: GatePolicy) {
+    init(_ choice: FormatChoice, of section: MediaSection, mid: String, direction: MediaDirection, policy: GatePolicy) {
         self.mid = mid
-        self.codec = codec
-        self.kind = codec.kind
+        codec = choice.codec
+        kind = choice.codec.kind
         self.direction = direction
-        format = choice
-        format.feedback = policy.feedback(choice.feedback, for: codec.kind, direction: direction)
-        let rtx = codec.kind == .video ? section.payloadFormats.first { $0.retransmittedType == choice.payloadType } : nil
+        format = choice.format
+        format.feedback = policy.feedback(choice.format.feedback, for: kind, direction: direction)
+        let rtx = kind == .video ? section.payloadFormats.first { $0.retransmittedType == choice.format.payloadType } : nil
         retransmission = format.feedback.contains("nack") ? rtx : nil
         extensions = direction == .recvonly ? Self.extensions(of: section) : []
         sources = direction == .recvonly ? SourceAttributes(section).reduced(withRetransmission: retransmission != nil) : []
