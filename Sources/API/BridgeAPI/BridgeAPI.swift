@@ -7,10 +7,15 @@ import HTTPTypes
 package struct BridgeAPI: RouteGroup {
     /// What the API stands on.
     package struct Ports: Sendable {
+        /// Verifies and signs tokens.
         package var authority: any TokenAuthority
+        /// Creates sessions.
         package var directory: any SessionDirectory
+        /// The streams that there are.
         package var streams: any StreamCatalog
+        /// Starts, stops and finds recordings.
         package var recordings: any RecordingCommands
+        /// Readiness and figures.
         package var operations: any ReadinessProbe & MetricsSource
 
         package init(
@@ -45,6 +50,7 @@ package struct BridgeAPI: RouteGroup {
         health = HealthOperations(port: ports.operations)
     }
 
+    /// The operations of `RouteGroup`.
     package var routes: [Route] {
         [
             route(.get, "/bridge/v1/streams", streams.list), route(.get, "/bridge/v1/streams/{id}", streams.show),
@@ -89,10 +95,12 @@ package struct BridgeAPI: RouteGroup {
 // MARK: Manners of the API
 
 extension BridgeAPI {
+    /// The paths of `RouteGroup`.
     package func owns(_ segments: [String]) -> Bool {
         segments.first == "bridge" || segments == ["healthz"] || segments == ["readyz"] || segments == ["metrics"]
     }
 
+    /// The refusals of `RouteGroup`, as error bodies of this API.
     package func refuse(_ refusal: RouteRefusal, of request: APIRequest) -> APIResponse {
         switch refusal {
         case .notFound: return Problem.noSuchPath.response(requestID: request.requestID)
@@ -105,6 +113,7 @@ extension BridgeAPI {
     /// The API is for servers, the command line and the bridge's own pages: no other origin may call it from a browser.
     package func preflight(_ request: APIRequest) -> APIResponse? { nil }
 
+    /// Adds the request id and forbids caching.
     package func finish(_ response: APIResponse, to request: APIRequest) -> APIResponse {
         var response = response.with(.requestID, request.requestID)
         if response.head.headerFields[.cacheControl] == nil { response.head.headerFields[.cacheControl] = "no-store" }

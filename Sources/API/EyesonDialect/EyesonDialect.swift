@@ -7,9 +7,13 @@ import HTTPTypes
 package struct EyesonDialect: RouteGroup {
     /// What the dialect stands on.
     package struct Ports: Sendable {
+        /// Verifies and signs tokens.
         package var authority: any TokenAuthority
+        /// Creates sessions.
         package var directory: any SessionDirectory
+        /// What clients are told about STUN and TURN.
         package var iceServers: IceServerList
+        /// Monotonic time for rates, wall time for credentials.
         package var clock: BridgeClock
 
         package init(
@@ -36,6 +40,7 @@ package struct EyesonDialect: RouteGroup {
             publicBase: base)
     }
 
+    /// The operations of `RouteGroup`.
     package var routes: [Route] {
         [
             route(.post, "/auth_v2/client") { [authentication] request async throws(EyesonError) in
@@ -89,10 +94,12 @@ package struct EyesonDialect: RouteGroup {
 // MARK: Manners of the dialect
 
 extension EyesonDialect {
+    /// The paths of `RouteGroup`.
     package func owns(_ segments: [String]) -> Bool {
         settings.streamrec.enabled && ["auth_v2", "auth", "api"].contains(segments.first)
     }
 
+    /// The refusals of `RouteGroup`, as error bodies of this API.
     package func refuse(_ refusal: RouteRefusal, of request: APIRequest) -> APIResponse {
         switch refusal {
         case .notFound: EyesonError.notFound.response(requestID: request.requestID)
@@ -111,6 +118,7 @@ extension EyesonDialect {
             ])
     }
 
+    /// Adds the request id and forbids caching.
     package func finish(_ response: APIResponse, to request: APIRequest) -> APIResponse {
         var response = response.with(.requestID, request.requestID).with(.referrerPolicy, "no-referrer")
         if response.head.headerFields[.cacheControl] == nil { response.head.headerFields[.cacheControl] = "no-store" }

@@ -6,6 +6,7 @@ import HTTPCore
 package struct EyesonEventTranslator: EventTranslator {
     package init() {}
 
+    /// At most one webhook: to the URL that was registered with the object.
     package func webhooks(for event: BridgeEvent, at moment: WallTime) -> [WebhookMessage] {
         switch event {
         case .recordingDelivered(let row): message(to: row.webhookURL, row.context, Self.uploadReady(row), at: moment)

@@ -10,7 +10,9 @@ package struct APIResponse: Sendable {
         case file(path: String)
     }
 
+    /// Status and fields.
     package var head: HTTPResponse
+    /// What follows them.
     package var body: Body
 
     package init(status: HTTPResponse.Status, fields: HTTPFields = [:], body: Body = .empty) {

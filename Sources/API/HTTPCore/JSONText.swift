@@ -10,7 +10,9 @@ package indirect enum JSONText: Sendable, Equatable {
 
     /// One member of an object.
     package struct Member: Sendable, Equatable {
+        /// Written as it is, escaped.
         package var name: String
+        /// Any document.
         package var value: JSONText
 
         package init(_ name: String, _ value: JSONText) {

@@ -3,6 +3,7 @@ package import HTTPTypes
 
 /// An error body of the native API (RFC 9457), with the stable code as its own member.
 package struct Problem: Error, Sendable, Equatable {
+    /// The status line, and the member `status`.
     package var status: HTTPResponse.Status
     /// Stable, from `signaling/errors.json`.
     package var code: String

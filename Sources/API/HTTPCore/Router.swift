@@ -2,8 +2,10 @@ package import HTTPTypes
 
 /// One operation: a method, a path and what is done.
 package struct Route: Sendable {
+    /// Does the operation; failures are replies too.
     package typealias Handler = @Sendable (APIRequest) async -> APIResponse
 
+    /// GET stands for HEAD as well.
     package let method: HTTPRequest.Method
     /// The pattern as it was given.
     package let path: String
@@ -48,6 +50,7 @@ package enum RouteRefusal: Sendable, Equatable {
 
 /// A dialect's routes with its manners: how it says no, and what stands on each of its replies.
 package protocol RouteGroup: Sendable {
+    /// Every operation of the dialect.
     var routes: [Route] { get }
     /// True when every path that begins with these segments is this dialect's, known or not.
     func owns(_ segments: [String]) -> Bool

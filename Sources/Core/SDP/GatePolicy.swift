@@ -46,6 +46,7 @@ package struct GatePolicy: Sendable, Equatable {
 package struct HeaderExtension: Sendable, Equatable {
     /// 1...14, so that one-byte headers can carry it.
     package var id: UInt8
+    /// Names the extension.
     package var uri: String
 
     /// The section's identification: tells bundled sections apart (RFC 9143 section 15).

@@ -18,13 +18,17 @@ struct FormatChoice: Sendable {
 
 /// The terms on which a section is accepted.
 package struct AcceptedSection: Sendable, Equatable {
+    /// The section's identification in the offer.
     package var mid: String
+    /// Audio or video.
     package var kind: MediaKind
+    /// What the section carries.
     package var codec: Codec
     /// The chosen format; its feedback is reduced to what the policy allows.
     package var format: PayloadFormat
     /// The RTX format of it, if there is one.
     package var retransmission: PayloadFormat?
+    /// Header extensions that both sides use; none towards viewers.
     package var extensions: [HeaderExtension]
     /// Ours: `recvonly` for publishers, `sendonly` for viewers.
     package var direction: MediaDirection

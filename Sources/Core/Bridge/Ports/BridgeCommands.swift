@@ -10,9 +10,13 @@ package protocol StreamCatalog: Sendable {
 
 /// A stream as the native API shows it.
 package struct StreamSummary: Sendable, Equatable {
+    /// Its name in URLs, percent-encoded there.
     package var id: StreamID
+    /// Whose publisher it is.
     package var account: AccountID
+    /// As its source sends them.
     package var tracks: [TrackDescription]
+    /// When its source began.
     package var since: WallTime
     /// Counters of the hub; nil when it does not know the stream (any more).
     package var statistics: StreamStatistics?
@@ -35,6 +39,7 @@ package protocol RecordingCommands: Sendable {
     func stopRecording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow
     /// Newest first, at most `limit`; with `after`, those that follow it.
     func recordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow]
+    /// One recording; nil when there is none of this id.
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow?
     /// Absolute path of the finished file; nil while it is being written and when it is no longer in the spool.
     func file(of id: RecordingID) async throws(BridgeError) -> String?
@@ -44,6 +49,7 @@ package protocol RecordingCommands: Sendable {
 package struct RecordingOrder: Sendable, Equatable {
     /// nil: the configured destination.
     package var destination: Destination?
+    /// Told when the recording is delivered or lost; nil tells nobody.
     package var webhookURL: Redacted<String>?
     /// nil: what suits the stream's codecs.
     package var container: Container?
@@ -65,6 +71,7 @@ package protocol ReadinessProbe: Sendable {
 package struct ReadinessCheck: Sendable, Equatable {
     /// A word, for instance `storage`, `spool`, `pipelines`.
     package var name: String
+    /// It was tried and works.
     package var isReady: Bool
     /// One sentence for the operator; empty when all is well.
     package var message: String
@@ -93,9 +100,11 @@ package struct MetricSample: Sendable, Equatable {
     package var name: String
     /// One sentence about the metric.
     package var help: String
+    /// Counters only rise.
     package var kind: Kind
     /// Bounded sets of values only, never ids.
     package var labels: [Label]
+    /// In the unit that the name ends in.
     package var value: Double
 
     package init(name: String, help: String, kind: Kind, labels: [Label] = [], value: Double) {
@@ -108,7 +117,9 @@ package struct MetricSample: Sendable, Equatable {
 
     /// A label and its value.
     package struct Label: Sendable, Equatable {
+        /// A lower-case word.
         package var name: String
+        /// One of few.
         package var value: String
 
         package init(_ name: String, _ value: String) {
