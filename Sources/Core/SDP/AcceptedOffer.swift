@@ -25,7 +25,8 @@ package struct AcceptedOffer: Sendable, Equatable {
 
     let offer: SessionDescription
     let mids: [String]
-    let offeredSetup: DTLSSetup
+    /// The DTLS role that the peer offered.
+    package let offeredSetup: DTLSSetup
 
     /// The accepted ones in order.
     var acceptedSections: [AcceptedSection] {
@@ -85,8 +86,9 @@ extension AcceptedOffer {
     /// A candidate of the peer in the engine's terms: bundled sections share the engine's first. nil: ignore it.
     /// Throws `invalidCandidate`, and `unknownSection` when it names a section that the offer does not have.
     package func candidateForEngine(_ candidate: IceCandidate) throws(SDPError) -> IceCandidate? {
-        let namesSection =
-            candidate.sdpMid.map { mids.contains($0) } ?? candidate.sdpMLineIndex.map { Int($0) < mids.count } ?? true
+        // Some clients write an empty mid where they mean none.
+        let mid = candidate.sdpMid.flatMap { $0.isEmpty ? nil : $0 }
+        let namesSection = mid.map { mids.contains($0) } ?? candidate.sdpMLineIndex.map { Int($0) < mids.count } ?? true
         guard namesSection else { throw .unknownSection }
         if candidate.isEnd { return IceCandidate(candidate: "", sdpMid: acceptedSections.first?.mid, sdpMLineIndex: 0) }
         guard let parsed = try CandidateGate.parse(candidate) else { return nil }
@@ -104,7 +106,7 @@ extension AcceptedOffer {
 
 extension SectionDecision {
     /// Media flows here.
-    var isAccepted: Bool {
+    package var isAccepted: Bool {
         guard case .accepted = self else { return false }
         return true
     }

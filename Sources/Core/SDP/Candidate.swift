@@ -2,11 +2,15 @@ package import BridgeModel
 
 /// An ICE candidate that we can use: UDP, component 1, a literal address (RFC 8839 section 5.1).
 package struct Candidate: Sendable, Hashable {
+    /// Groups candidates of one base; 1 to 32 ICE characters.
     package var foundation: String
+    /// Higher is tried first (RFC 8445 section 5.1.2).
     package var priority: UInt32
     /// IPv4 in dotted or IPv6 in colon form, without a zone.
     package var address: String
+    /// UDP, never 0.
     package var port: UInt16
+    /// How the candidate was found.
     package var type: Kind
     /// `raddr` and `rport`.
     package var related: Related?
@@ -18,7 +22,9 @@ package struct Candidate: Sendable, Hashable {
 
     /// The base or mapped address of a reflexive or relayed candidate.
     package struct Related: Sendable, Hashable {
+        /// A literal address.
         package var address: String
+        /// 0 where it is hidden.
         package var port: UInt16
     }
 

@@ -58,13 +58,12 @@ struct CheckedOffer {
     private static let transports: Set<String> = ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP", "TCP/TLS/RTP/SAVPF"]
 
     /// Accepts a section, which must multiplex RTCP.
-    func accept(_ choice: PayloadFormat, codec: Codec, at index: Int, direction: MediaDirection, policy: GatePolicy) throws(SDPError)
-        -> SectionDecision
-    {
+    func accept(
+        _ choice: FormatChoice, at index: Int, direction: MediaDirection, policy: GatePolicy
+    ) throws(SDPError) -> SectionDecision {
         let section = description.sections[index]
         guard section.has("rtcp-mux") || section.has("rtcp-mux-only") else { throw .missingRTCPMux(section: index) }
-        return .accepted(
-            AcceptedSection(section: section, mid: mids[index], codec: codec, choice: choice, direction: direction, policy: policy))
+        return .accepted(AcceptedSection(choice, of: section, mid: mids[index], direction: direction, policy: policy))
     }
 
     /// The decision for a section that stays without media.

@@ -46,12 +46,13 @@ package struct GatePolicy: Sendable, Equatable {
 package struct HeaderExtension: Sendable, Equatable {
     /// 1...14, so that one-byte headers can carry it.
     package var id: UInt8
+    /// Names the extension.
     package var uri: String
 
     /// The section's identification: tells bundled sections apart (RFC 9143 section 15).
-    static let mid = "urn:ietf:params:rtp-hdrext:sdes:mid"
+    package static let mid = "urn:ietf:params:rtp-hdrext:sdes:mid"
     /// Transport-wide sequence numbers (draft-holmer-rmcat-transport-wide-cc-extensions-01).
-    static let transportSequence = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+    package static let transportSequence = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
     /// Reads an attribute's value; nil when it is malformed, has a direction, or an id outside the one-byte range.
     init?(_ value: String) {

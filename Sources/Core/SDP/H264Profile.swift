@@ -38,6 +38,7 @@ package enum H264Profile: Int, Sendable, Comparable {
         }
     }
 
+    /// From the plainest to the richest.
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 

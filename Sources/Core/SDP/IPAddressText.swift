@@ -1,12 +1,12 @@
 /// Literal addresses, checked without a resolver.
-enum IPAddressText {
+package enum IPAddressText {
     /// Dotted IPv4, or IPv6 without a zone (RFC 4291 section 2.2).
-    static func isAddress(_ text: Substring) -> Bool {
+    package static func isAddress(_ text: Substring) -> Bool {
         isIPv4(text) || isIPv6(text)
     }
 
     /// Four numbers 0...255 without leading zeros, which some readers take as octal.
-    static func isIPv4(_ text: Substring) -> Bool {
+    package static func isIPv4(_ text: Substring) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4
             && parts.allSatisfy { part in
@@ -16,7 +16,7 @@ enum IPAddressText {
     }
 
     /// Eight groups, or fewer around one `::`; the last two may be written as IPv4.
-    static func isIPv6(_ text: Substring) -> Bool {
+    package static func isIPv6(_ text: Substring) -> Bool {
         guard (2...45).contains(text.utf8.count), text.contains(":") else { return false }
         guard let gap = firstGap(in: text) else { return groups(text) == 8 }
         let tail = text[gap.upperBound...]

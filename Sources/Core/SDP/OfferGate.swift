@@ -19,13 +19,13 @@ package enum OfferGate {
                 continue
             }
             guard counts[kind, default: 0] < policy.limit(of: kind),
-                let (codec, format) = publishChoice(section.payloadFormats, kind: kind, policy: policy)
+                let choice = publishChoice(section.payloadFormats, kind: kind, policy: policy)
             else {
                 decisions.append(.rejected)
                 continue
             }
             counts[kind, default: 0] += 1
-            decisions.append(try checked.accept(format, codec: codec, at: index, direction: .recvonly, policy: policy))
+            decisions.append(try checked.accept(choice, at: index, direction: .recvonly, policy: policy))
         }
         let accepted = try AcceptedOffer(checked, decisions: decisions, sources: [])
         guard !accepted.acceptedSections.isEmpty else { throw .nothingToReceive }
@@ -33,11 +33,11 @@ package enum OfferGate {
     }
 
     /// The offerer's first codec that the policy accepts, in the form of it that most viewers play.
-    private static func publishChoice(_ formats: [PayloadFormat], kind: MediaKind, policy: GatePolicy) -> (Codec, PayloadFormat)? {
+    private static func publishChoice(_ formats: [PayloadFormat], kind: MediaKind, policy: GatePolicy) -> FormatChoice? {
         let usable = formats.filter { $0.codec.map { $0.kind == kind && policy.accepts($0) } ?? false }
         guard let codec = usable.first?.codec else { return nil }
         let forms = usable.filter { $0.codec == codec }
-        return forms.min { $0.rarity < $1.rarity }.map { (codec, $0) }
+        return forms.min { $0.rarity < $1.rarity }.map { FormatChoice(codec: codec, format: $0) }
     }
 
     /// A viewer's offer for a stream with these tracks. Each section that can receive gets the first track not yet given away that it can
@@ -60,7 +60,8 @@ package enum OfferGate {
             }
             let track = remaining.remove(at: place)
             sources.append(track.index)
-            decisions.append(try checked.accept(format, codec: track.codec, at: index, direction: .sendonly, policy: policy))
+            decisions.append(
+                try checked.accept(FormatChoice(codec: track.codec, format: format), at: index, direction: .sendonly, policy: policy))
         }
         guard !sources.isEmpty else { throw .nothingToSend }
         return try AcceptedOffer(checked, decisions: decisions, sources: sources)

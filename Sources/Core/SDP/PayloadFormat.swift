@@ -10,6 +10,7 @@ package struct PayloadFormat: Sendable, Equatable {
     package var clockRate: UInt32
     /// Audio channels, 1 when the map does not say.
     package var channels: UInt8
+    /// What `a=fmtp` says about it.
     package var parameters: FormatParameters
     /// `nack`, `nack pli`, `ccm fir`, ...; those of `a=rtcp-fb:*` included.
     package var feedback: [String]
@@ -39,10 +40,13 @@ package struct PayloadFormat: Sendable, Equatable {
 package struct FormatParameters: Sendable, Equatable {
     /// One `name=value`; the value is empty where none was given (`a=fmtp:101 0-15`).
     package struct Parameter: Sendable, Equatable {
+        /// In the case in which it came.
         package var name: String
+        /// Empty where none was given.
         package var value: String
     }
 
+    /// In their order.
     package private(set) var list: [Parameter]
 
     package init(_ text: some StringProtocol) {

@@ -48,6 +48,7 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// An answer accepts nothing.
     case nothingAccepted
 
+    /// One sentence for the peer and for the log.
     package var description: String {
         switch self {
         case .tooLarge: "the session description is longer than \(SessionDescription.Limits.bytes) bytes"

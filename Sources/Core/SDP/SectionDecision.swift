@@ -10,29 +10,39 @@ package enum SectionDecision: Sendable, Equatable {
     case rejected
 }
 
+/// A format of a section and the codec that it is.
+struct FormatChoice: Sendable {
+    let codec: Codec
+    let format: PayloadFormat
+}
+
 /// The terms on which a section is accepted.
 package struct AcceptedSection: Sendable, Equatable {
+    /// The section's identification in the offer.
     package var mid: String
+    /// Audio or video.
     package var kind: MediaKind
+    /// What the section carries.
     package var codec: Codec
     /// The chosen format; its feedback is reduced to what the policy allows.
     package var format: PayloadFormat
     /// The RTX format of it, if there is one.
     package var retransmission: PayloadFormat?
+    /// Header extensions that both sides use; none towards viewers.
     package var extensions: [HeaderExtension]
     /// Ours: `recvonly` for publishers, `sendonly` for viewers.
     package var direction: MediaDirection
     /// `a=ssrc-group:FID` and `a=ssrc` of the offer, reduced to one source and its RTX.
     var sources: [SDPAttribute]
 
-    init(section: MediaSection, mid: String, codec: Codec, choice: PayloadFormat, direction: MediaDirection, policy: GatePolicy) {
+    init(_ choice: FormatChoice, of section: MediaSection, mid: String, direction: MediaDirection, policy: GatePolicy) {
         self.mid = mid
-        self.codec = codec
-        self.kind = codec.kind
+        codec = choice.codec
+        kind = choice.codec.kind
         self.direction = direction
-        format = choice
-        format.feedback = policy.feedback(choice.feedback, for: codec.kind, direction: direction)
-        let rtx = codec.kind == .video ? section.payloadFormats.first { $0.retransmittedType == choice.payloadType } : nil
+        format = choice.format
+        format.feedback = policy.feedback(choice.format.feedback, for: kind, direction: direction)
+        let rtx = kind == .video ? section.payloadFormats.first { $0.retransmittedType == choice.format.payloadType } : nil
         retransmission = format.feedback.contains("nack") ? rtx : nil
         extensions = direction == .recvonly ? Self.extensions(of: section) : []
         sources = direction == .recvonly ? SourceAttributes(section).reduced(withRetransmission: retransmission != nil) : []

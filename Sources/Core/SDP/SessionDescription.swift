@@ -9,6 +9,7 @@ package struct SessionDescription: Sendable, Equatable {
         package static let bytes = 128 * 1024
         /// One line without its end, bytes.
         package static let lineBytes = 4096
+        /// Media sections.
         package static let sections = 64
         /// Formats in one `m=` line: there are 128 payload types.
         package static let formats = 128
@@ -74,6 +75,7 @@ package struct SDPAttribute: Sendable, Equatable {
 package struct MediaSection: Sendable, Equatable {
     /// `audio`, `video`, `application` or another token.
     package var media: String
+    /// 9 stands for "to be found by ICE"; 0 for none (see `isRejected`).
     package var port: UInt16
     /// The transport protocol, for instance `UDP/TLS/RTP/SAVPF`.
     package var transport: String

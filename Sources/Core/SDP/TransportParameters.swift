@@ -2,10 +2,13 @@ package import BridgeModel
 
 /// What one side of a bundled transport says about ICE and DTLS.
 package struct TransportParameters: Sendable, Equatable {
+    /// 4 to 256 ICE characters.
     package var ufrag: String
+    /// 22 to 256 ICE characters.
     package var password: String
     /// SHA-256, SHA-384 and SHA-512 digests of the certificate, at least one.
     package var fingerprints: [Fingerprint]
+    /// Which side of the DTLS handshake the author takes.
     package var setup: DTLSSetup
 
     /// `a=` lines of a media section.

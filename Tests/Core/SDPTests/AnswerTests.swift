@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 @Suite struct AnswerAssemblyTests {
     private func publish(_ name: String, setup: String = "active") throws -> (AcceptedOffer, SessionDescription) {

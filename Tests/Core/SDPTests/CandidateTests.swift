@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 @Suite struct CandidateTests {
     @Test(arguments: [
@@ -63,6 +63,7 @@ import Testing
         let line = "candidate:1 1 udp 5 192.0.2.1 9000 typ host"
         let inward = try accepted.candidateForEngine(IceCandidate(candidate: line + " ufrag x", sdpMid: "1", sdpMLineIndex: 1))
         #expect(inward == IceCandidate(candidate: line, sdpMid: "1", sdpMLineIndex: 0))
+        #expect(try accepted.candidateForEngine(IceCandidate(candidate: line, sdpMid: "")) == inward)
         let outward = accepted.candidateForPeer(IceCandidate(candidate: line, sdpMid: nil, sdpMLineIndex: 0))
         #expect(outward == IceCandidate(candidate: line, sdpMid: "1", sdpMLineIndex: 1))
         #expect(accepted.candidateForPeer(.end) == IceCandidate(candidate: "", sdpMid: "1", sdpMLineIndex: 1))

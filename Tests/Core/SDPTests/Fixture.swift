@@ -2,7 +2,7 @@ import BridgeModel
 import Foundation
 import Testing
 
-@testable import SDP
+import SDP
 
 /// Offers of real and realistic clients. Those of Chromium, Firefox and aiortc were captured (addresses replaced), the others written after
 /// what those clients send. Files have LF line ends for the sake of reading; `text` has the CRLF of the wire.

@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 /// A row of the table: a change to a good offer and the error that must follow.
 private struct BadOffer: Sendable, CustomTestStringConvertible {

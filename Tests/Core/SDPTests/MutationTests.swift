@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 /// SplitMix64: the same changes in every run.
 private struct SeededGenerator: RandomNumberGenerator {

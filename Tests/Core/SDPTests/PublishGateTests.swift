@@ -2,7 +2,7 @@ import BridgeModel
 import Foundation
 import Testing
 
-@testable import SDP
+import SDP
 
 @Suite struct PublishGateTests {
     private func accept(_ name: String, policy: GatePolicy = GatePolicy()) throws -> AcceptedOffer {

@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 @Suite struct SessionDescriptionTests {
     @Test(arguments: Fixture.all) func printingAParsedDescriptionIsAFixpoint(_ fixture: Fixture) throws {

@@ -1,7 +1,7 @@
 import BridgeModel
 import Testing
 
-@testable import SDP
+import SDP
 
 @Suite struct ViewGateTests {
     private static let opus = TrackDescription(index: 0, codec: .opus, payloadType: 111, channels: 2, mid: "a")

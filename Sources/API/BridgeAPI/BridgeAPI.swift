@@ -1,0 +1,122 @@
+package import Bridge
+package import BridgeModel
+package import HTTPCore
+import HTTPTypes
+
+/// The native API: `/bridge/v1`, health and metrics (`signaling/http/bridge.openapi.yaml`). Errors are problem documents (RFC 9457).
+package struct BridgeAPI: RouteGroup {
+    /// What the API stands on.
+    package struct Ports: Sendable {
+        /// Verifies and signs tokens.
+        package var authority: any TokenAuthority
+        /// Creates sessions.
+        package var directory: any SessionDirectory
+        /// The streams that there are.
+        package var streams: any StreamCatalog
+        /// Starts, stops and finds recordings.
+        package var recordings: any RecordingCommands
+        /// Readiness and figures.
+        package var operations: any ReadinessProbe & MetricsSource
+
+        package init(
+            authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
+            operations: any ReadinessProbe & MetricsSource
+        ) {
+            self.authority = authority
+            self.directory = directory
+            self.streams = streams
+            self.recordings = recordings
+            self.operations = operations
+        }
+    }
+
+    private let access: NativeAccess
+    private let sessions: SessionOperations
+    private let streams: StreamOperations
+    private let recordings: RecordingOperations
+    private let health: HealthOperations
+
+    /// - Parameters:
+    ///   - iceServers: what sessions are told about STUN and TURN.
+    ///   - publicAccount: the account that anonymous viewers of public streams belong to; it must exist.
+    package init(_ ports: Ports, iceServers: IceServerList, clock: BridgeClock, settings: Settings, publicAccount: AccountID) {
+        let access = NativeAccess(authority: ports.authority, streamsArePublic: settings.streamsPublic)
+        self.access = access
+        sessions = SessionOperations(
+            access: access, directory: ports.directory, iceServers: iceServers, clock: clock, publicBase: settings.http.publicBase,
+            publicAccount: publicAccount)
+        streams = StreamOperations(access: access, streams: ports.streams)
+        recordings = RecordingOperations(access: access, recordings: ports.recordings, rules: AddressRules(settings.webhooks))
+        health = HealthOperations(port: ports.operations)
+    }
+
+    /// The operations of `RouteGroup`.
+    package var routes: [Route] {
+        [
+            route(.get, "/bridge/v1/streams", streams.list), route(.get, "/bridge/v1/streams/{id}", streams.show),
+            route(.post, "/bridge/v1/streams/{id}/recordings", recordings.start), route(.get, "/bridge/v1/recordings", recordings.list),
+            route(.get, "/bridge/v1/recordings/{id}", recordings.show), route(.get, "/bridge/v1/recordings/{id}/file", recordings.file),
+            route(.post, "/bridge/v1/recordings/{id}/stop", recordings.stop),
+            route(.post, "/bridge/v1/watch-links", sessions.makeWatchLink),
+            route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
+            route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
+        ]
+    }
+
+    private func route(
+        _ method: HTTPRequest.Method, _ pattern: String, _ operation: @escaping @Sendable (APIRequest) async throws(Problem) -> APIResponse
+    ) -> Route {
+        Route(method, pattern) { request in
+            do throws(Problem) {
+                return try await operation(request)
+            } catch {
+                return error.response(requestID: request.requestID)
+            }
+        }
+    }
+
+    @Sendable private static func socketWithoutUpgrade(_ request: APIRequest) async throws(Problem) -> APIResponse {
+        let problem = Problem(.upgradeRequired, "upgrade_required", "This path is a WebSocket; connect to it with an upgrade.")
+        return problem.response(requestID: request.requestID).with(.upgrade, "websocket").with(.connection, "Upgrade")
+    }
+
+    /// Decides an upgrade; nil when its path is not this API's.
+    package func admitSocket(_ request: APIRequest) async -> SocketAdmission? {
+        guard let segments = request.segments, owns(segments) else { return nil }
+        do throws(Problem) {
+            guard segments == ["bridge", "v1", "io"] else { throw .noSuchPath }
+            return .admit(try await access.socketGrant(request))
+        } catch {
+            return .refuse(finish(error.response(requestID: request.requestID), to: request))
+        }
+    }
+}
+
+// MARK: Manners of the API
+
+extension BridgeAPI {
+    /// The paths of `RouteGroup`.
+    package func owns(_ segments: [String]) -> Bool {
+        segments.first == "bridge" || segments == ["healthz"] || segments == ["readyz"] || segments == ["metrics"]
+    }
+
+    /// The refusals of `RouteGroup`, as error bodies of this API.
+    package func refuse(_ refusal: RouteRefusal, of request: APIRequest) -> APIResponse {
+        switch refusal {
+        case .notFound: return Problem.noSuchPath.response(requestID: request.requestID)
+        case .methodNotAllowed(let allowed):
+            let problem = Problem(.methodNotAllowed, "method_not_allowed", "This path has other methods.")
+            return problem.response(requestID: request.requestID).with(.allow, allowed.map(\.rawValue).joined(separator: ", "))
+        }
+    }
+
+    /// The API is for servers, the command line and the bridge's own pages: no other origin may call it from a browser.
+    package func preflight(_ request: APIRequest) -> APIResponse? { nil }
+
+    /// Adds the request id and forbids caching.
+    package func finish(_ response: APIResponse, to request: APIRequest) -> APIResponse {
+        var response = response.with(.requestID, request.requestID)
+        if response.head.headerFields[.cacheControl] == nil { response.head.headerFields[.cacheControl] = "no-store" }
+        return response
+    }
+}

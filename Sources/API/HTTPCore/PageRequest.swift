@@ -1,0 +1,23 @@
+import HTTPTypes
+
+/// Which part of a list a request asks for: `limit` and `after`, the id behind which it continues.
+package struct PageRequest: Sendable, Equatable {
+    /// Items at most.
+    package let limit: Int
+    /// The last id of the page before; nil for the first page.
+    package let after: String?
+
+    /// Throws a problem when `limit` is no number from 1 to `maximum`.
+    package init(_ query: QueryParameters, standard: Int = 100, maximum: Int = 1000) throws(Problem) {
+        after = query["after"].flatMap { $0.isEmpty ? nil : $0 }
+        guard let text = query["limit"] else {
+            limit = standard
+            return
+        }
+        let isNumber = (1...6).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        guard isNumber, let number = Int(text), (1...maximum).contains(number) else {
+            throw Problem(.badRequest, "invalid_field", "limit must be an integer from 1 to \(maximum)", field: "limit")
+        }
+        limit = number
+    }
+}
