@@ -69,6 +69,11 @@ final class Connection {
         flush()
     }
 
+    /// Calls the role's `drained` once everything written is with the system, also if it is already.
+    func notifyWhenDrained() {
+        if !isDropped { lws_callback_on_writable(socket) }
+    }
+
     /// Closes the socket as soon as everything is written.
     func end(_ ending: Ending) {
         guard self.ending == .none else { return }
@@ -160,7 +165,9 @@ final class LingeringRole: ConnectionRole {
 
     func closed(by host: isolated SocketHost) {}
 
-    func windDown(on connection: Connection, of host: isolated SocketHost) {}
+    func windDown(on connection: Connection, of host: isolated SocketHost) {
+        if host.isClosingWebSockets { connection.drop() }
+    }
 }
 
 /// A connection above a limit: its first bytes are answered with 503.

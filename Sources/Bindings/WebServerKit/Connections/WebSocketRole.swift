@@ -58,7 +58,13 @@ final class WebSocketRole: ConnectionRole {
             append(.pong, payload, to: &batch)
             owedPong = nil
         }
-        while case .open = phase, connection.unwritten + batch.count < Self.batchBytes, let frame = socket.takeFrame() {
+        while case .open = phase {
+            // The queue is told that nobody looks any more only when it was found empty; until then the next chance must come by itself.
+            guard connection.unwritten + batch.count < Self.batchBytes else {
+                connection.notifyWhenDrained()
+                break
+            }
+            guard let frame = socket.takeFrame() else { break }
             append(frame.opcode, frame.payload, to: &batch)
             if let code = frame.closeCode { phase = .closeSent(code: code, until: .now + host.limits.closeTimeout) }
         }

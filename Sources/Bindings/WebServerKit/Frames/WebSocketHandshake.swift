@@ -52,8 +52,8 @@ enum WebSocketHandshake {
     }
 
     private static func base64(_ bytes: [UInt8]) -> String {
-        // Four characters for three bytes, padded, and the end of the C string.
-        var text = [CChar](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
+        // Four characters for three bytes, padded; libwebsockets wants room for the end of the C string and for one byte more.
+        var text = [CChar](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 2)
         let length = bytes.withUnsafeBytes { raw in
             lws_b64_encode_string(raw.bindMemory(to: CChar.self).baseAddress, Int32(raw.count), &text, Int32(text.count))
         }
