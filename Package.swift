@@ -64,7 +64,7 @@ let package = Package(
             name: "CWebSockets", path: Room.c + "CWebSockets", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
         .systemLibrary(name: "COpenSSL", path: Room.c + "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CGStreamerShims", dependencies: ["CGStreamer"], path: Room.c + "CGStreamerShims"),
-        .target(name: "CWebSocketsShims", dependencies: ["CWebSockets"], path: Room.c + "CWebSocketsShims"),
+        .target(name: "CWebSocketsShims", dependencies: ["CWebSockets", "COpenSSL"], path: Room.c + "CWebSocketsShims"),
         .target(name: "CLinux", path: Room.c + "CLinux"),
 
         // Bindings
@@ -121,6 +121,9 @@ let package = Package(
             path: Room.app + "viaduct", swiftSettings: strict),
         .executableTarget(
             name: "viaduct-pipeline", dependencies: ["PipelineChild"], path: Room.app + "viaduct-pipeline", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor", exclude: ["bench.sh", "bench.py"],
+            swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),

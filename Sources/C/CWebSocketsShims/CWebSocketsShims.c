@@ -8,12 +8,8 @@ uint64_t viaduct_lws_context_options(void) {
     return LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_NO_LWS_SYSTEM_STATES;
 }
 
-long viaduct_lws_client_tls_options(void) {
-    return (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1);
-}
-
 long viaduct_lws_server_tls_options(void) {
-    return viaduct_lws_client_tls_options() | (long)(SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
+    return (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
 }
 
 static struct lws *adopt(struct lws_vhost *vhost, lws_adoption_type type, int descriptor, const char *protocol, void *opaque) {

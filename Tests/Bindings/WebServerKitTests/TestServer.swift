@@ -5,6 +5,9 @@ import Testing
 
 @testable import WebServerKit
 
+/// The tests with real sockets, one after the other: some of them count descriptors and memory of the process.
+@Suite(.serialized) enum SocketTests {}
+
 /// A handler made of closures.
 struct TestHandler: WebHandler {
     var reply: @Sendable (WebRequest) async -> WebResponse = { _ in .text("hello") }

@@ -14,16 +14,16 @@ extension SocketHost {
     /// Begins a client's connection; its continuation is resumed exactly once.
     func connect(_ opening: ClientOpening) {
         let role = ClientHandshakeRole(opening)
-        guard let vhost = clientVirtualHost(authorityPath: opening.trust.path) else {
-            return role.fail(.libraryFailure("lws_create_vhost"))
-        }
+        guard let vhost = clientVirtualHost() else { return role.fail(.libraryFailure("lws_create_vhost")) }
         let id = nextID()
         let target = opening.target
+        let tls = target.isSecure ? ClientTLS(host: target.host, authorityPath: opening.trust.path) : nil
+        guard !target.isSecure || tls != nil else { return role.fail(.connectFailed(reason: "the file of authorities cannot be used")) }
         // A failure inside the call has been reported by its callback before it returns nil.
         guard let socket = makeClientSocket(target, id: id, vhost: vhost) else {
             return role.fail(.connectFailed(reason: "no connection to \(target.host) port \(target.port)"))
         }
-        add(Connection(id: id, socket: socket, remoteAddress: target.host, isSecure: target.isSecure, role: role))
+        add(Connection(id: id, socket: socket, peer: Peer(address: target.host, isSecure: target.isSecure), role: role, tls: tls))
     }
 
     private func makeClientSocket(_ target: WebSocketURL, id: ConnectionID, vhost: OpaquePointer) -> OpaquePointer? {
@@ -37,7 +37,6 @@ extension SocketHost {
                 info.origin = host
                 info.path = VirtualHosts.protocolNamePointer
                 info.port = Int32(target.port)
-                info.ssl_connection = target.isSecure ? Int32(LCCSCF_USE_SSL.rawValue) : 0
                 info.method = method
                 info.local_protocol_name = VirtualHosts.protocolNamePointer
                 info.opaque_user_data = id.opaquePointer
@@ -113,6 +112,8 @@ final class ClientHandshakeRole: ConnectionRole {
     func closed(by host: isolated SocketHost) { fail(.connectFailed(reason: "the server closed the connection")) }
 
     func windDown(on connection: Connection, of host: isolated SocketHost) { connection.drop() }
+
+    func failedToConnect(reason: String) { fail(.connectFailed(reason: reason)) }
 
     /// Says so once.
     func fail(_ error: WebServerError) {

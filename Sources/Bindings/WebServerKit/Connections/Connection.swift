@@ -17,6 +17,25 @@ protocol ConnectionRole: AnyObject {
     func windDown(on connection: Connection, of host: isolated SocketHost)
     /// Whether a reply is still being made or sent, for which a shutdown waits.
     var isBusy: Bool { get }
+    /// The way to the server of an outgoing connection is open.
+    func connected(on connection: Connection)
+    /// The way to the server of an outgoing connection cannot be opened.
+    func failedToConnect(reason: String)
+}
+
+extension ConnectionRole {
+    // Of all roles only a client's first has called anybody.
+
+    func connected(on connection: Connection) {}
+
+    func failedToConnect(reason: String) {}
+}
+
+/// Who is at the other end of a connection.
+struct Peer {
+    /// Numeric for whom we accepted, as named in the URL for whom we called.
+    let address: String
+    let isSecure: Bool
 }
 
 /// One socket with its output queue. Lives on the loop of its host and nowhere else.
@@ -30,10 +49,11 @@ final class Connection {
     }
 
     let id: ConnectionID
-    let remoteAddress: String
-    let isSecure: Bool
+    let peer: Peer
     var role: any ConnectionRole
     private let socket: OpaquePointer
+    /// For outgoing connections; in incoming ones libwebsockets does it.
+    private let tls: ClientTLS?
     private var output: [UInt8] = []
     private var written = 0
     private var ending = Ending.none
@@ -42,12 +62,12 @@ final class Connection {
     /// When the peer last took bytes, or had none to take.
     private var lastProgress = ContinuousClock.now
 
-    init(id: ConnectionID, socket: OpaquePointer, remoteAddress: String, isSecure: Bool, role: any ConnectionRole) {
+    init(id: ConnectionID, socket: OpaquePointer, peer: Peer, role: any ConnectionRole, tls: ClientTLS? = nil) {
         self.id = id
         self.socket = socket
-        self.remoteAddress = remoteAddress
-        self.isSecure = isSecure
+        self.peer = peer
         self.role = role
+        self.tls = tls
     }
 
     /// Bytes that the system has not taken yet, in so far as they are ours; libwebsockets may hold one buffer more.
@@ -56,9 +76,43 @@ final class Connection {
     /// Whether every byte is with the system.
     private var isDrained: Bool { unwritten == 0 && lws_partial_buffered(socket) == 0 }
 
+    /// The transport of an outgoing connection is there.
+    func connected(of host: isolated SocketHost) {
+        guard let tls else { return role.connected(on: self) }
+        do throws(ClientTLS.Failure) {
+            writeToWire(try tls.begin())
+        } catch {
+            failTLS()
+        }
+    }
+
+    /// Bytes arrived; they are valid during the call only.
+    func received(_ bytes: UnsafeRawBufferPointer, of host: isolated SocketHost) {
+        guard let tls else { return role.received(bytes, on: self, of: host) }
+        do throws(ClientTLS.Failure) {
+            let outcome = try tls.receive(bytes)
+            writeToWire(outcome.reply)
+            if outcome.hasConnected { role.connected(on: self) }
+            if !outcome.plaintext.isEmpty { outcome.plaintext.withUnsafeBytes { role.received($0, on: self, of: host) } }
+            if outcome.isClosed { drop() }
+        } catch {
+            failTLS()
+        }
+    }
+
+    private func failTLS() {
+        role.failedToConnect(reason: "its TLS handshake or certificate was not accepted")
+        drop()
+    }
+
     /// Sends bytes, now if the socket takes them, else in order as it does. Nothing is sent after `end`.
     func write(_ bytes: [UInt8]) {
         guard !isDropped, ending == .none, !bytes.isEmpty else { return }
+        writeToWire(tls.map { $0.seal(bytes) } ?? bytes)
+    }
+
+    private func writeToWire(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
         if isDrained { lastProgress = .now }
         if unwritten == 0 {
             output = bytes
@@ -142,7 +196,7 @@ final class Connection {
     private func finish() {
         guard ending == .linger else { return drop() }
         // Inside TLS there is no half-closed socket; there the lingering alone has to do.
-        if !isSecure { shutdown(lws_get_socket_fd(socket), Int32(SHUT_WR)) }
+        if !peer.isSecure { shutdown(lws_get_socket_fd(socket), Int32(SHUT_WR)) }
         if !(role is LingeringRole) { role = LingeringRole() }
         resumeReading()
     }

@@ -125,7 +125,7 @@ final class HTTPServerRole: ConnectionRole {
         host.counters.countRequest()
         feed(exchange, on: connection)
         let request = WebRequest(
-            head: head.request, remoteAddress: connection.remoteAddress, isSecure: connection.isSecure, body: exchange.body)
+            head: head.request, remoteAddress: connection.peer.address, isSecure: connection.peer.isSecure, body: exchange.body)
         let runner = ExchangeRunner(handler: handler, head: head, request: request, channel: channel)
         exchange.task = Task { @concurrent in await runner.run() }
     }

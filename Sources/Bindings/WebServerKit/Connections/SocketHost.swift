@@ -65,7 +65,7 @@ actor SocketHost {
     /// Keeps a connection from now until `closed`.
     func add(_ connection: Connection) {
         connections[connection.id] = connection
-        admission.enter(connection.remoteAddress)
+        admission.enter(connection.peer.address)
         counters.setOpenConnections(connections.count)
     }
 
@@ -79,25 +79,23 @@ actor SocketHost {
         if verdict == .refuse { counters.countRefusal() }
         let id = nextID()
         guard let vhost = virtualHosts?.serving, let socket = accepted.adopt(into: vhost, id: id) else { return }
-        add(Connection(id: id, socket: socket, remoteAddress: accepted.address, isSecure: door.isSecure, role: role))
+        add(Connection(id: id, socket: socket, peer: Peer(address: accepted.address, isSecure: door.isSecure), role: role))
     }
 
     // Calls of libwebsockets, by way of `serviceCallback`.
 
     func received(_ bytes: UnsafeRawBufferPointer, by id: ConnectionID) {
-        guard let connection = connections[id] else { return }
-        connection.role.received(bytes, on: connection, of: self)
+        connections[id]?.received(bytes, of: self)
     }
 
     func becameWritable(_ id: ConnectionID) { connections[id]?.becameWritable(of: self) }
 
     func connected(_ id: ConnectionID) {
-        guard let connection = connections[id], let role = connection.role as? ClientHandshakeRole else { return }
-        role.connected(on: connection)
+        connections[id]?.connected(of: self)
     }
 
     func failedToConnect(_ id: ConnectionID, reason: String) {
-        (connections[id]?.role as? ClientHandshakeRole)?.fail(.connectFailed(reason: reason))
+        connections[id]?.role.failedToConnect(reason: reason)
         closed(id)
     }
 
@@ -108,7 +106,7 @@ actor SocketHost {
 
     func closed(_ id: ConnectionID) {
         guard let connection = connections.removeValue(forKey: id) else { return }
-        admission.leave(connection.remoteAddress)
+        admission.leave(connection.peer.address)
         counters.setOpenConnections(connections.count)
         connection.role.closed(by: self)
         checkWindDown()

@@ -10,12 +10,10 @@ struct Opening: Sendable {
 /// The virtual hosts that a socket host has in use.
 struct VirtualHostTable {
     let maker: VirtualHosts
-    /// For the listening socket and for connections without TLS.
+    /// For the listening socket, for connections without TLS, and for clients, which bring their own.
     let plain: OpaquePointer
     /// For accepted connections. The host of an earlier certificate lives on for its connections, until the context goes.
     var serving: OpaquePointer
-    /// For clients, by the file of authorities they trust.
-    var clients: [String?: OpaquePointer] = [:]
 }
 
 extension SocketHost {
@@ -42,13 +40,10 @@ extension SocketHost {
         return .success(())
     }
 
-    /// The host for clients that trust this file's authorities, or the system's.
-    func clientVirtualHost(authorityPath: String?) -> OpaquePointer? {
+    /// The host for clients.
+    func clientVirtualHost() -> OpaquePointer? {
         guard virtualHosts != nil || makeVirtualHosts() else { return nil }
-        if let known = virtualHosts?.clients[authorityPath] { return known }
-        let made = virtualHosts?.maker.makeClient(authorityPath: authorityPath)
-        virtualHosts?.clients[authorityPath] = made
-        return made
+        return virtualHosts?.plain
     }
 
     private func makeVirtualHosts() -> Bool {

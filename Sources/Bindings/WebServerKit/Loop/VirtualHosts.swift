@@ -24,7 +24,8 @@ struct VirtualHosts {
 
     init(context: OpaquePointer) { self.context = context }
 
-    /// A host without TLS.
+    /// A host without TLS, to be made first: libwebsockets looks for a host by the server name that a client sends, ends at the first of all,
+    /// and keeps the certificate of the host that accepted the connection when that one has none.
     func makePlain() -> OpaquePointer? { make(named: "plain") { _ in } }
 
     /// A host that serves TLS with these files; nil when they cannot be used.
@@ -35,20 +36,9 @@ struct VirtualHosts {
                 make(named: "server") { info in
                     info.ssl_cert_filepath = certificate
                     info.ssl_private_key_filepath = key
+                    info.options |= UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
                     info.ssl_options_set = viaduct_lws_server_tls_options()
                 }
-            }
-        }
-    }
-
-    /// A host for clients that trusts the system's authorities, or only those in this PEM file.
-    func makeClient(authorityPath: String?) -> OpaquePointer? {
-        withOptionalCString(authorityPath) { authority in
-            make(named: "client") { info in
-                info.options |= UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
-                if authority != nil { info.options |= UInt64(LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS) }
-                info.client_ssl_ca_filepath = authority
-                info.ssl_client_options_set = viaduct_lws_client_tls_options()
             }
         }
     }
@@ -63,10 +53,5 @@ struct VirtualHosts {
         info.alpn = UnsafeRawPointer(alpn.utf8Start).assumingMemoryBound(to: CChar.self)
         configure(&info)
         return lws_create_vhost(context, &info)
-    }
-
-    private func withOptionalCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
-        guard let text else { return body(nil) }
-        return text.withCString { body($0) }
     }
 }

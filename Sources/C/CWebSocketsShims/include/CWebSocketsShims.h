@@ -1,4 +1,5 @@
 #pragma once
+#include "CTLSClient.h"
 #include <libwebsockets.h>
 #include <sys/socket.h>
 
@@ -9,9 +10,6 @@ uint64_t viaduct_lws_context_options(void);
 
 /// OpenSSL options of a server: TLS 1.2 and later, the server's order of ciphers, no renegotiation.
 long viaduct_lws_server_tls_options(void);
-
-/// OpenSSL options of a client: TLS 1.2 and later.
-long viaduct_lws_client_tls_options(void);
 
 /// Adopts an accepted socket as a raw connection; closes it and returns NULL when that fails.
 struct lws *viaduct_lws_adopt_socket(struct lws_vhost *vhost, int descriptor, const char *protocol, void *opaque);

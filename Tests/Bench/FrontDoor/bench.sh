@@ -1,0 +1,21 @@
+#!/bin/sh
+# Measures the front door: keep-alive requests a second with the server on one core, and the memory of idle WebSockets.
+# Needs wrk and python3; build first: swift build -c release --product bench-front-door
+# usage: bench.sh [path of bench-front-door] [number of WebSockets]
+set -eu
+server=${1:-.build/release/bench-front-door}
+sockets=${2:-5000}
+here=$(dirname "$0")
+output=$(mktemp)
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
+
+taskset -c 0 "$server" 0 >"$output" &
+pid=$!
+trap 'kill "$pid" 2>/dev/null; rm -f "$output"' EXIT
+until [ -s "$output" ]; do sleep 0.1; done
+port=$(head -n 1 "$output")
+
+echo "requests: 64 keep-alive connections, 10 s, the server on core 0, wrk on core 1"
+taskset -c 1 wrk --threads 1 --connections 64 --duration 10 --latency "http://127.0.0.1:$port/" | grep -E 'Requests/sec|50%|99%|Socket errors|Non-2xx' || true
+
+python3 "$here/bench.py" "$port" "$pid" "$sockets"
