@@ -39,6 +39,26 @@ extension SocketTests {
             }
         }
 
+        @Test func aClientThatWaitsForOur100IsNotLost() async throws {
+            let release = Signal<Void>()
+            let handler = TestHandler(reply: { request in
+                _ = await release.wait()
+                return (try? await request.body.collect()) == nil ? .text("lost") : .text("whole")
+            })
+            try await withServer(handler, limits: limits { $0.requestTimeout = .milliseconds(40) }) { port, _ in
+                let client = try await RawClient.connect(port)
+                await client.send("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+                // The same limit ends this one, so it has passed when the other is answered.
+                let stalled = try await RawClient.connect(port)
+                await stalled.send("GET / HTTP/1.1\r\n")
+                #expect(await stalled.receiveHead().hasPrefix("HTTP/1.1 408 "))
+                release.send(())
+                #expect(await client.receiveHead() == "HTTP/1.1 100 Continue\r\n\r\n")
+                await client.send("abc")
+                #expect(await client.receiveResponse().body == "whole")
+            }
+        }
+
         @Test func aReaderThatTakesNothingIsDropped() async throws {
             let handler = TestHandler(reply: { _ in
                 let endless = AsyncStream<[UInt8]>(unfolding: { [UInt8](repeating: 0x61, count: 65_536) })

@@ -13,6 +13,7 @@ final class HTTPExchange {
     private let source: BodySource
     private var decoder: BodyDecoder
     private var hasBodyFailed = false
+    private var hasSentContinue = false
     private var lastBodyBytes = ContinuousClock.now
     private var response = ResponseProgress.pending
     private var writer: CheckedContinuation<Bool, Never>?
@@ -66,7 +67,8 @@ final class HTTPExchange {
 
     /// Gives up on a body that has stopped coming, except while the client waits for our 100.
     func checkBody(now: ContinuousClock.Instant, timeout: Duration) {
-        guard !isBodyDone, !hasBodyFailed, now - lastBodyBytes > timeout else { return }
+        let isOurTurn = head.expectsContinue && !hasSentContinue
+        guard !isBodyDone, !hasBodyFailed, !isOurTurn, now - lastBodyBytes > timeout else { return }
         failBody(.lost)
     }
 
@@ -77,8 +79,6 @@ final class HTTPExchange {
         lastBodyBytes = .now
         return ResponseEncoder.continueResponse
     }
-
-    private var hasSentContinue = false
 
     /// Starts the response: completes its head. Nil when it has been started before.
     func begin(head responseHead: [UInt8], framing: ResponseFraming) -> [UInt8]? {
@@ -101,7 +101,7 @@ final class HTTPExchange {
     }
 
     /// Lets the handler go on, now or when the connection has drained.
-    func await(_ continuation: CheckedContinuation<Bool, Never>, unwritten: Int) {
+    func suspendWriter(_ continuation: CheckedContinuation<Bool, Never>, unwritten: Int) {
         guard unwritten > Self.highWater, writer == nil else { return continuation.resume(returning: true) }
         writer = continuation
     }

@@ -27,7 +27,7 @@ struct ResponseChannel: Sendable {
             host.post { host in
                 guard let (exchange, _, connection) = find(in: host) else { return continuation.resume(returning: false) }
                 connection.write(exchange.frame(content))
-                exchange.await(continuation, unwritten: connection.unwritten)
+                exchange.suspendWriter(continuation, unwritten: connection.unwritten)
             }
         }
     }
