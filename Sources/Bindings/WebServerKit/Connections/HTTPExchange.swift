@@ -20,7 +20,7 @@ final class HTTPExchange {
 
     private enum ResponseProgress {
         case pending
-        case begun(ResponseFraming)
+        case begun(ResponseFraming, isLast: Bool)
     }
 
     init(number: UInt, head: RequestHead, channel: ResponseChannel, limits: WebServerLimits) {
@@ -45,7 +45,9 @@ final class HTTPExchange {
     var isBodyDone: Bool { decoder.isDone }
 
     /// Whether the connection cannot be used after this exchange.
-    private(set) var isLast = false
+    var isLast: Bool {
+        if case .begun(_, let isLast) = response { isLast } else { false }
+    }
 
     /// Takes body bytes; true when the peer has to wait for the reader. After a failure the rest is thrown away.
     func receive(_ input: inout ArraySlice<UInt8>) -> Bool {
@@ -83,20 +85,20 @@ final class HTTPExchange {
     /// Starts the response: completes its head. Nil when it has been started before.
     func begin(head responseHead: [UInt8], framing: ResponseFraming) -> [UInt8]? {
         guard case .pending = response else { return nil }
-        response = .begun(framing)
-        isLast = mustClose || !head.wantsKeepAlive || !isBodyDone || framing == .untilClose
+        let isLast = mustClose || !head.wantsKeepAlive || !isBodyDone || framing == .untilClose
+        response = .begun(framing, isLast: isLast)
         return responseHead + ResponseEncoder.endOfHead(isLast ? .close : (head.isVersion11 ? .byDefault : .keepAlive))
     }
 
     /// A part of the body as it goes over the wire.
     func frame(_ content: [UInt8]) -> [UInt8] {
-        guard case .begun(.chunked) = response else { return content }
+        guard case .begun(.chunked, _) = response else { return content }
         return ResponseEncoder.chunk(content)
     }
 
     /// What ends the body over the wire.
     func frameEnd() -> [UInt8] {
-        guard case .begun(.chunked) = response else { return [] }
+        guard case .begun(.chunked, _) = response else { return [] }
         return ResponseEncoder.lastChunk
     }
 
