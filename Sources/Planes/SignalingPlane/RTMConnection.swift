@@ -43,8 +43,7 @@ actor RTMConnection {
             }
         }
         startTimer?.cancel()
-        // After a close of ours, the code that comes back says nothing about what the client wants.
-        await session?.socketClosed(port.id, port.isClosed ? .lost : SessionMachine.SocketEnd(code: code))
+        await session?.socketClosed(port.id, SessionMachine.SocketEnd(code: code))
         await registry.closed(port.id)
     }
 
@@ -93,6 +92,7 @@ actor RTMConnection {
         if let code = fault.close { await close(code) }
     }
 
+    /// Closes for a fault: the session is told at once, since the code that comes back says nothing about what the client wants.
     private func close(_ code: CloseCode) async {
         port.close(code)
         await session?.socketClosed(port.id, .lost)
