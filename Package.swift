@@ -79,7 +79,7 @@ let package = Package(
         module("SDP", in: Room.core, ["BridgeModel"]),
         module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
         module("Bridge", in: Room.core, ["BridgeModel"]),
-        module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
+        module("Signaling", in: Room.core, ["BridgeModel", "Bridge"]),
 
         // Planes
         module("SignalingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Signaling", "WebServerKit", logging]),
@@ -131,8 +131,17 @@ let package = Package(
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
-        tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
-        tests("SignalingPlane", in: Room.planes, ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
+        tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge"]),
+        .target(
+            name: "SignalingTesting", dependencies: ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit", logging],
+            path: "Tests/Planes/SignalingTesting", swiftSettings: strict),
+        tests(
+            "SignalingPlane", in: Room.planes, ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"],
+            path: "Tests/Conformance", exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py"],
+            swiftSettings: strict),
         tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO"]),
         tests("PipelineChild", in: Room.planes, ["PipelineChild", "BridgeModel", "Bridge", "RTP", "LinuxIO", "GStreamerKit"]),

@@ -48,14 +48,16 @@ actor RTMConnection {
     }
 
     private func receive(_ text: String) async {
+        var known = machine.session
         do {
             try machine.admit(now: clock.now())
             let (envelope, named) = try machine.envelope(of: RTMCodec.decode(text))
             let context = try await context(of: named, for: envelope.kind)
+            known = named
             let request = try machine.request(in: envelope, of: named)
             try await deliver(request, to: context)
         } catch {
-            await refuse(error)
+            await refuse(error, in: known)
         }
     }
 
@@ -84,11 +86,11 @@ actor RTMConnection {
     }
 
     /// Tells the client, in its turn where the socket is bound; closes the socket where the fault says so.
-    private func refuse(_ fault: RTMFault) async {
+    private func refuse(_ fault: RTMFault, in known: SessionID?) async {
         let fault = machine.counted(fault, now: clock.now())
         logger.debug("message refused", metadata: ["code": "\(fault.error.code.rawValue)"])
         if let session, fault.close == nil, fault.error.code != .rateLimited { return await session.receive(fault, from: port) }
-        port.send(fault.reply, session: machine.session)
+        port.send(fault.reply, session: known)
         if let code = fault.close { await close(code) }
     }
 

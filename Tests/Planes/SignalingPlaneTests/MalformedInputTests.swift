@@ -128,7 +128,7 @@ import WebServerKit
         let (bench, client) = bench()
         client.send(Self.start)
         #expect(await client.frame()?["type"] == "sdp_update")
-        bench.bridge.peer(.connected)
+        await bench.connectMedia(of: "s-1")
         client.transport.receive(.binary)
         #expect(await client.closeCode() == 1003)
         await client.serving.value

@@ -19,7 +19,7 @@ import WebServerKit
         let client = bench.connect()
         client.send(start())
         #expect(await client.frame()?["type"] == "sdp_update")
-        bench.bridge.peer(.connected)
+        await bench.connectMedia(of: "s-1")
         return (bench, client)
     }
 

@@ -40,6 +40,12 @@ package struct PlaneBench: Sendable {
         let serving = Task { await service.serve(transport, grant: grant, path: path) }
         return BenchClient(transport: transport, serving: serving)
     }
+
+    /// Media comes up on the newest peer; returns when the session knows.
+    package func connectMedia(of session: String) async {
+        bridge.peer(.connected)
+        _ = await eventually(that: { await service.phase(of: SessionID(session)) == .active })
+    }
 }
 
 /// One connected client of a `PlaneBench`.
