@@ -17,10 +17,10 @@ struct PlaneStage: Stage {
         bench = PlaneBench(sessions: [context])
     }
 
-    mutating func connect(_ socket: String, path: RTMPath) { clients[socket] = bench.connect(path: path) }
+    mutating func connect(_ socket: String, path: RTMPath) async { clients[socket] = await bench.connect(path: path) }
 
     mutating func send(_ text: String?, on socket: String) {
-        clients[socket]?.transport.receive(text.map(WebSocketEvent.text) ?? .binary)
+        clients[socket]?.transport.receive(text.map(WebSocketEvent.text) ?? .binary([0, 255]))
     }
 
     mutating func close(_ socket: String, code: UInt16) async { await clients[socket]?.close(code) }
@@ -28,8 +28,8 @@ struct PlaneStage: Stage {
     mutating func frame(on socket: String) async -> JSONValue? { await clients[socket]?.frame() }
 
     mutating func closeCode(of socket: String) async -> UInt16? {
-        let code = await clients[socket]?.closeCode()
-        await clients[socket]?.serving.value
+        guard let client = clients[socket], let code = await client.closeCode() else { return nil }
+        await client.serving.value
         return code
     }
 

@@ -12,9 +12,9 @@ import WebServerKit
         "type": "session_start", "client_id": "client-0", "session_id": "s-1", "data": ["sdp": ["type": "offer", "sdp": "offer A"]],
     ]
 
-    private func bench() -> (PlaneBench, BenchClient) {
+    private func bench() async -> (PlaneBench, BenchClient) {
         let bench = PlaneBench(sessions: [PlaneBench.session("s-1")])
-        return (bench, bench.connect())
+        return (bench, await bench.connect())
     }
 
     private func error(_ code: String, _ field: JSONValue, _ inReplyTo: JSONValue, _ frame: JSONValue?) -> Bool {
@@ -49,7 +49,7 @@ import WebServerKit
             ),
         ] as [(String, String, JSONValue, JSONValue)])
     func aMalformedFrameIsAnsweredAndIgnored(text: String, code: String, field: JSONValue, inReplyTo: JSONValue) async {
-        let (bench, client) = bench()
+        let (bench, client) = await bench()
         client.send(text)
         #expect(error(code, field, inReplyTo, await client.frame()))
         client.send(Self.start)
@@ -59,20 +59,20 @@ import WebServerKit
     }
 
     @Test func deepNestingIsNoJSON() async {
-        let (_, client) = bench()
+        let (_, client) = await bench()
         client.send(String(repeating: "[", count: 100_000))
         #expect(error("malformed_json", nil, nil, await client.frame()))
         await client.close(1000)
     }
 
     @Test func aByteOrderMarkIsSkipped() async {
-        let (_, client) = bench()
+        let (_, client) = await bench()
         client.send("\u{FEFF}{\"type\":\"session_stop\",\"session_id\":\"s-1\"}")
         #expect(await client.frame()?["type"] == "session_terminated")
     }
 
     @Test func theLastOfEqualMembersWins() async {
-        let (_, client) = bench()
+        let (_, client) = await bench()
         client.send("{\"type\":\"candidate\",\"type\":\"session_stop\",\"session_id\":\"s-1\"}")
         #expect(await client.frame()?["type"] == "session_terminated")
     }
@@ -88,10 +88,10 @@ import WebServerKit
         let bench = PlaneBench(sessions: [
             PlaneBench.session("s-1"), PlaneBench.session("foreign", client: "client-1"), PlaneBench.session("watching", direction: .watch),
         ])
-        let owner = bench.connect()
+        let owner = await bench.connect()
         owner.send(Self.start)
         #expect(await owner.frame()?["type"] == "sdp_update")
-        let client = bench.connect()
+        let client = await bench.connect()
         client.send(message)
         #expect(await client.frame()?["data"]?["code"] == .string(code))
         #expect(await client.closeCode() == close)
@@ -102,7 +102,7 @@ import WebServerKit
 
     @Test func aBoundSocketNamesNoOtherSession() async {
         let bench = PlaneBench(sessions: [PlaneBench.session("s-1"), PlaneBench.session("s-2")])
-        let client = bench.connect()
+        let client = await bench.connect()
         client.send(Self.start)
         #expect(await client.frame()?["type"] == "sdp_update")
         client.send(["type": "session_stop", "session_id": "s-2"])
@@ -111,25 +111,25 @@ import WebServerKit
     }
 
     @Test func theTenthBadMessageClosesTheSocketAndTheSessionWaits() async {
-        let (bench, client) = bench()
+        let (bench, client) = await bench()
         client.send(Self.start)
         #expect(await client.frame()?["type"] == "sdp_update")
         for _ in 0..<10 { client.send("hello") }
         for _ in 0..<10 { #expect(error("malformed_json", nil, nil, await client.frame())) }
         #expect(await client.closeCode() == 4400)
         await client.serving.value
-        let second = bench.connect()
+        let second = await bench.connect()
         second.send(["type": "session_start", "session_id": "s-1", "data": ["sdp": ["type": "offer", "sdp": "offer A"]]])
         #expect(await second.frame()?["data"]?["sdp"]?["sdp"] == "answer 1")
         await second.close(1000)
     }
 
     @Test func aBinaryFrameClosesTheSocketAndTheSessionWaits() async {
-        let (bench, client) = bench()
+        let (bench, client) = await bench()
         client.send(Self.start)
         #expect(await client.frame()?["type"] == "sdp_update")
         await bench.connectMedia(of: "s-1")
-        client.transport.receive(.binary)
+        client.transport.receive(.binary([0, 255]))
         #expect(await client.closeCode() == 1003)
         await client.serving.value
         #expect(bench.bridge.ends.isEmpty)
@@ -138,7 +138,7 @@ import WebServerKit
     }
 
     @Test func aFloodIsRefusedAndThenClosed() async {
-        let (_, client) = bench()
+        let (_, client) = await bench()
         client.send(Self.start)
         #expect(await client.frame()?["type"] == "sdp_update")
         for _ in 0..<600 { client.send(["type": "sdp_update", "data": ["sdp": ["type": "answer", "sdp": "x"]]]) }

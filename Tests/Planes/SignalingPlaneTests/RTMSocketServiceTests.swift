@@ -16,7 +16,7 @@ import WebServerKit
 
     private static func started(_ settings: RTMSettings = RTMSettings()) async -> (PlaneBench, BenchClient) {
         let bench = PlaneBench(sessions: [PlaneBench.session("s-1")], settings: settings)
-        let client = bench.connect()
+        let client = await bench.connect()
         client.send(start())
         #expect(await client.frame()?["type"] == "sdp_update")
         await bench.connectMedia(of: "s-1")
@@ -34,7 +34,7 @@ import WebServerKit
 
     @Test func aNewSocketTakesTheSessionOver() async {
         let (bench, first) = await Self.started()
-        let second = bench.connect()
+        let second = await bench.connect()
         second.send(["type": "recording_stop", "session_id": "s-1"])
         #expect(await second.frame()?["data"]?["code"] == "no_recording")
         #expect(await first.closeCode() == 4409)
@@ -45,7 +45,7 @@ import WebServerKit
 
     @Test func whatTheOldSocketStillSendsIsNotActedOn() async {
         let (bench, first) = await Self.started()
-        let second = bench.connect()
+        let second = await bench.connect()
         second.send(["type": "recording_stop", "session_id": "s-1"])
         #expect(await first.closeCode() == 4409)
         first.send(["type": "session_stop"])
@@ -60,7 +60,7 @@ import WebServerKit
         let (bench, first) = await Self.started()
         await first.close(1006)
         bench.time.advance(by: .seconds(29))
-        let second = bench.connect()
+        let second = await bench.connect()
         second.send(["type": "recording_stop", "session_id": "s-1"])
         #expect(await second.frame()?["data"]?["code"] == "no_recording")
         bench.time.advance(by: .seconds(120))
@@ -75,7 +75,7 @@ import WebServerKit
         bench.time.advance(by: .seconds(30))
         #expect(await eventually { bench.bridge.ends[Self.session] } == .connectionError)
         #expect(await eventually { await bench.service.sessionCount == 0 })
-        let late = bench.connect()
+        let late = await bench.connect()
         late.send(Self.start())
         #expect(await late.frame()?["data"]?["code"] == "session_ended")
         #expect(await late.closeCode() == 4410)
@@ -83,7 +83,7 @@ import WebServerKit
 
     @Test func aSocketWithoutASessionIsClosedAfterThirtySeconds() async {
         let bench = PlaneBench(sessions: [PlaneBench.session("s-1")])
-        let client = bench.connect()
+        let client = await bench.connect()
         client.send("hello")
         #expect(await client.frame()?["data"]?["code"] == "malformed_json")
         bench.time.advance(by: .seconds(30))
@@ -104,13 +104,13 @@ import WebServerKit
     @Test func aSlowBridgeHoldsNoSocketUp() async {
         let bench = PlaneBench(sessions: [PlaneBench.session("s-1"), PlaneBench.session("s-2")])
         bench.bridge.holdEnds()
-        let first = bench.connect()
+        let first = await bench.connect()
         first.send(Self.start())
         #expect(await first.frame()?["type"] == "sdp_update")
         first.send(["type": "session_stop"])
         first.send(["type": "recording_start"])
         #expect(await first.frame()?["data"]?["code"] == "session_ended")
-        let other = bench.connect()
+        let other = await bench.connect()
         other.send(["type": "session_start", "session_id": "s-2", "data": ["sdp": ["type": "offer", "sdp": "o"]]])
         #expect(await other.frame()?["type"] == "sdp_update")
         bench.bridge.finishEnds()
@@ -130,7 +130,7 @@ import WebServerKit
 
     @Test func theShutdownEndsEverythingDurably() async {
         let (bench, client) = await Self.started()
-        let idle = bench.connect()
+        let idle = await bench.connect()
         idle.send("hello")
         #expect(await idle.frame()?["type"] == "error")
         await bench.service.shutdown()
@@ -139,7 +139,7 @@ import WebServerKit
         #expect(await client.frame()?["data"]?["termination_cause"] == "SERVER_SHUTDOWN")
         #expect(await client.closeCode() == 1001)
         #expect(await idle.closeCode() == 1001)
-        let late = bench.connect()
+        let late = await bench.connect()
         #expect(await late.closeCode() == 1001)
     }
 
@@ -147,7 +147,7 @@ import WebServerKit
         var settings = RTMSettings()
         settings.maximumSessions = 0
         let bench = PlaneBench(sessions: [PlaneBench.session("s-1")], settings: settings)
-        let client = bench.connect()
+        let client = await bench.connect()
         client.send(Self.start())
         #expect(await client.frame()?["data"]?["code"] == "internal")
         #expect(await client.closeCode() == 1013)
@@ -155,7 +155,7 @@ import WebServerKit
 
     @Test func aSupervisorJoinsByItsOwnMessage() async {
         let bench = PlaneBench(sessions: [PlaneBench.session("w-1", client: "boss", direction: .watch)])
-        let client = bench.connect(client: "boss", path: .supervisor(monitored: SessionID("s-1")))
+        let client = await bench.connect(client: "boss", path: .supervisor(monitored: SessionID("s-1")))
         client.send([
             "type": "supervisor_join_session", "session_id": "w-1",
             "data": ["session_id_to_monitor": "s-1", "sdp": ["type": "offer", "sdp": "o"]],
@@ -171,7 +171,7 @@ import WebServerKit
         await withTaskGroup(of: Void.self) { group in
             for session in sessions {
                 group.addTask {
-                    let client = bench.connect()
+                    let client = await bench.connect()
                     let offer: JSONValue = ["sdp": ["type": "offer", "sdp": "offer"]]
                     client.send(["type": "session_start", "session_id": .string(session.session.rawValue), "data": offer])
                     #expect(await client.frame()?["type"] == "sdp_update")

@@ -9,15 +9,21 @@ package final class MemoryTransport: RTMTransport {
         var closeCode: UInt16?
         /// Frames that the reader still takes; then its queue is full.
         var room = Int.max
+        var isServed = false
     }
 
-    package let events: AsyncStream<WebSocketEvent>
+    private let inputs: AsyncStream<WebSocketEvent>
     private let input: AsyncStream<WebSocketEvent>.Continuation
     private let output = Mutex(Output())
 
-    package init() { (events, input) = AsyncStream.makeStream() }
+    package init() { (inputs, input) = AsyncStream.makeStream() }
 
     // MARK: The bridge's side
+
+    package var events: AsyncStream<WebSocketEvent> {
+        output.withLock { $0.isServed = true }
+        return inputs
+    }
 
     package func send(_ text: String) -> Bool {
         output.withLock { output in
@@ -39,6 +45,9 @@ package final class MemoryTransport: RTMTransport {
     }
 
     // MARK: The client's side
+
+    /// True once the bridge has begun to serve the socket: what depends on the time of the upgrade is set from then on.
+    package var isServed: Bool { output.withLock { $0.isServed || $0.closeCode != nil } }
 
     /// Sends one frame to the bridge.
     package func receive(_ event: WebSocketEvent) {

@@ -32,12 +32,13 @@ package struct PlaneBench: Sendable {
     }
 
     /// Connects a client; it is served until it or the bridge closes.
-    package func connect(client: String = "client-0", path: RTMPath = .client) -> BenchClient {
+    package func connect(client: String = "client-0", path: RTMPath = .client) async -> BenchClient {
         let transport = MemoryTransport()
         let grant = Grant(
             account: Self.account, client: ClientID(client), role: path == .client ? .client : .supervisor,
             issuedAt: WallTime(milliseconds: 0), expiresAt: WallTime(milliseconds: 1), tokenID: "t")
         let serving = Task { await service.serve(transport, grant: grant, path: path) }
+        _ = await eventually(that: { transport.isServed })
         return BenchClient(transport: transport, serving: serving)
     }
 
