@@ -146,7 +146,16 @@ let package = Package(
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
-        tests("SignalingPlane", in: Room.planes, ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
+        tests(
+            "SignalingPlane", in: Room.planes, ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
+        .target(
+            name: "SignalingTesting", dependencies: ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit", logging],
+            path: "Tests/Planes/SignalingTesting", swiftSettings: strict),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"],
+            path: "Tests/Conformance", exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py"],
+            swiftSettings: strict),
         tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests(

@@ -43,20 +43,21 @@ actor RTMConnection {
             }
         }
         startTimer?.cancel()
-        // After a close of ours, the code that comes back says nothing about what the client wants.
-        await session?.socketClosed(port.id, port.isClosed ? .lost : SessionMachine.SocketEnd(code: code))
+        await session?.socketClosed(port.id, SessionMachine.SocketEnd(code: code))
         await registry.closed(port.id)
     }
 
     private func receive(_ text: String) async {
+        var known = machine.session
         do {
             try machine.admit(now: clock.now())
             let (envelope, named) = try machine.envelope(of: RTMCodec.decode(text))
             let context = try await context(of: named, for: envelope.kind)
+            known = named
             let request = try machine.request(in: envelope, of: named)
             try await deliver(request, to: context)
         } catch {
-            await refuse(error)
+            await refuse(error, in: known)
         }
     }
 
@@ -85,14 +86,15 @@ actor RTMConnection {
     }
 
     /// Tells the client, in its turn where the socket is bound; closes the socket where the fault says so.
-    private func refuse(_ fault: RTMFault) async {
+    private func refuse(_ fault: RTMFault, in known: SessionID?) async {
         let fault = machine.counted(fault, now: clock.now())
         logger.debug("message refused", metadata: ["code": "\(fault.error.code.rawValue)"])
         if let session, fault.close == nil, fault.error.code != .rateLimited { return await session.receive(fault, from: port) }
-        port.send(fault.reply, session: machine.session)
+        port.send(fault.reply, session: known)
         if let code = fault.close { await close(code) }
     }
 
+    /// Closes for a fault: the session is told at once, since the code that comes back says nothing about what the client wants.
     private func close(_ code: CloseCode) async {
         port.close(code)
         await session?.socketClosed(port.id, .lost)

@@ -56,6 +56,8 @@ actor RTMSession: SessionHandle {
         rearm()
     }
 
+    var phase: SessionPhase { machine.phase }
+
     // MARK: Inputs
 
     /// A message of a bound socket; true when the session has been started.

@@ -53,6 +53,9 @@ package final class RTMSocketService: Sendable {
     /// Sessions that live now, started or not.
     package var sessionCount: Int { get async { await registry.sessionCount } }
 
+    /// The state of a session that lives; nil for others.
+    package func phase(of session: SessionID) async -> SessionPhase? { await registry.phase(of: session) }
+
     /// Ends all sessions with `SERVER_SHUTDOWN`; returns when their ends are durable, their peers closed and all sockets told to close.
     package func shutdown() async { await registry.shutdown() }
 }

@@ -36,6 +36,8 @@ actor SessionRegistry {
 
     var sessionCount: Int { sessions.count }
 
+    func phase(of session: SessionID) async -> SessionPhase? { await sessions[session]?.phase }
+
     // MARK: Sockets
 
     /// Takes a socket in; nil while draining.

@@ -49,6 +49,14 @@ import Testing
         #expect(effects.errors == [.alreadyStarted, .unknownType, .noRecording])
     }
 
+    @Test func nobodyElseHearsTheRefusalOfAMessageWhoseSocketHasGone() {
+        var bench = SessionBench()
+        bench.give(.request(.start("offer-A"), from: first))
+        bench.give(.request(.recordingStop(nil), from: first))
+        bench.give(.request(.candidate(1), from: second))
+        #expect(bench.give(.peer(PeerSlot(1), .answer(sdp: "answer"))).errors.isEmpty)
+    }
+
     @Test func ourCandidatesFollowTheAnswer() {
         var bench = SessionBench()
         bench.holdsCalls = true

@@ -1,0 +1,30 @@
+import Testing
+
+/// The transcripts of the wire contract, played on the machines alone and on the whole signalling plane.
+@Suite struct TranscriptTests {
+    @Test(arguments: Transcript.all.filter { $0.isFor("machine") }) func onTheMachine(transcript: Transcript) async {
+        var runner = TranscriptRunner(transcript, on: MachineStage(TranscriptSession.context(of: transcript)))
+        await runner.play()
+    }
+
+    @Test(arguments: Transcript.all.filter { $0.isFor("plane") }) func onThePlane(transcript: Transcript) async {
+        var runner = TranscriptRunner(transcript, on: PlaneStage(TranscriptSession.context(of: transcript)))
+        await runner.play()
+    }
+
+    @Test func everyTranscriptOfTheContractIsThere() {
+        let names = Set(Transcript.all.map(\.name))
+        let required: Set = [
+            "happy-path", "wrong-token", "malformed-json", "duplicate-session-start", "candidate-before-offer", "reconnect",
+            "reconnect-never", "webhook-destination-down",
+        ]
+        #expect(required.isSubset(of: names), "missing: \(required.subtracting(names))")
+    }
+
+    @Test func everyTranscriptIsPlayedBySomebody() {
+        for transcript in Transcript.all {
+            #expect(["machine", "plane", "live"].contains { transcript.isFor($0) }, "\(transcript)")
+            #expect(!transcript.steps.isEmpty, "\(transcript)")
+        }
+    }
+}

@@ -1,0 +1,140 @@
+"""Holds the files of signaling/ together: schemas, transcripts, asyncapi.yaml and errors.json.
+
+Run with pytest in an environment made from requirements.txt.
+"""
+
+import json
+import pathlib
+import re
+
+import jsonschema
+import pytest
+import referencing
+import yaml
+
+CONTRACT = pathlib.Path(__file__).resolve().parents[2] / "signaling"
+SESSION = "98f06660-5434-4a9c-ae65-0291d5622624"
+SAMPLES = {
+    "client": "client-0",
+    "session": SESSION,
+    "monitored": SESSION,
+    "webhook_url": "https://yourserver.example/streamrec",
+    "upload_url": "https://bucket.example/k?sig",
+    "candidate:1": "candidate:1 1 udp 2122260223 192.0.2.1 50001 typ host",
+    "candidate:2": "candidate:2 1 udp 2122260222 192.0.2.1 50002 typ host",
+    "=token": "token",
+}
+
+
+def schemas():
+    files = [*CONTRACT.glob("schemas/*.json"), *CONTRACT.glob("webhooks/*.json")]
+    return {file.relative_to(CONTRACT).as_posix(): json.loads(file.read_text()) for file in files}
+
+
+SCHEMAS = schemas()
+REGISTRY = referencing.Registry().with_resources(
+    [(schema["$id"], referencing.Resource.from_contents(schema)) for schema in SCHEMAS.values()]
+)
+
+
+def validator(name):
+    return jsonschema.Draft202012Validator(
+        SCHEMAS[name], registry=REGISTRY, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+
+
+def transcripts():
+    return sorted(CONTRACT.glob("transcripts/*.jsonl"))
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines() if line]
+
+
+def filled(value, key=None):
+    """The value with sample texts for its variables; what may be anything is filled by its member's name."""
+    if isinstance(value, dict):
+        return {name: filled(member, name) for name, member in value.items()}
+    if isinstance(value, list):
+        return [filled(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if value == "${*}" and key == "at":
+        return "2024-03-01T09:00:01.120Z"
+    return re.sub(r"\$\{([^}]*)\}", lambda match: SAMPLES.get(match.group(1), "sample"), value)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema_is_valid(name):
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+@pytest.mark.parametrize("file", transcripts(), ids=lambda file: file.stem)
+def test_expected_frames_match_their_schemas(file):
+    for step in lines(file):
+        if frame := step.get("expect"):
+            validator(f"schemas/server.{frame['type']}.json").validate(filled(frame))
+
+
+@pytest.mark.parametrize("file", transcripts(), ids=lambda file: file.stem)
+def test_sent_frames_match_their_schemas_unless_they_are_refused_for_their_form(file):
+    steps = lines(file)
+    for index, step in enumerate(steps):
+        frame = step.get("send")
+        if not frame or f"schemas/client.{frame['type']}.json" not in SCHEMAS:
+            continue
+        reply = next((later["expect"] for later in steps[index + 1 :] if "expect" in later), {})
+        code = reply.get("data", {}).get("code")
+        found = validator(f"schemas/client.{frame['type']}.json").is_valid(filled(frame))
+        refused = code in ("missing_field", "invalid_field", "invalid_url", "session_mismatch", "wrong_role")
+        assert found or refused, f"{file.stem}: {frame}"
+
+
+@pytest.mark.parametrize(
+    "name, frame",
+    [
+        ("client.session_start", {"type": "session_start"}),
+        ("client.session_start", {"type": "session_start", "data": {"sdp": {"type": "answer", "sdp": "v=0"}}}),
+        ("client.session_start", {"type": "session_start", "data": {"sdp": {"type": "offer", "sdp": "v=0"}, "webhook_url": "ftp://x"}}),
+        ("client.candidate", {"type": "candidate", "data": {"candidate": {"candidate": "garbage"}}}),
+        ("client.recording_start", {"type": "recording_start", "data": {"stream": 3}}),
+        ("server.error", {"type": "error", "client_id": "", "session_id": "", "data": {"code": "malformed_json"}}),
+        ("server.recording_state", {"type": "recording_state", "client_id": "c", "session_id": "s", "data": {"state": "lost"}}),
+    ],
+)
+def test_schema_refuses(name, frame):
+    assert not validator(f"schemas/{name}.json").is_valid(frame)
+
+
+def test_asyncapi_refers_to_every_schema_and_only_to_files_that_exist():
+    text = (CONTRACT / "asyncapi.yaml").read_text()
+    document = yaml.safe_load(text)
+    assert document["asyncapi"] == "3.0.0"
+    named = set(re.findall(r"\$ref: (schemas/\S+)", text))
+    messages = {name for name in SCHEMAS if name.startswith("schemas/") and name != "schemas/common.json"}
+    assert named == messages
+    for pointer in re.findall(r"\$ref: '#/(\S+)'", text):
+        node = document
+        for part in pointer.split("/"):
+            node = node[part]
+
+
+def test_schemas_and_errors_name_the_same_codes():
+    errors = json.loads((CONTRACT / "errors.json").read_text())
+    properties = lambda name: SCHEMAS[f"schemas/server.{name}.json"]["properties"]["data"]["properties"]
+    assert set(properties("error")["code"]["enum"]) == set(errors["rtm"])
+    assert set(properties("session_terminated")["termination_cause"]["enum"]) == set(errors["termination_cause"])
+    assert set(properties("recording_state")["state"]["enum"]) == set(errors["recording_state"])
+
+
+def test_the_documented_webhook_example_is_valid():
+    example = json.loads(
+        '{"status":"upload_ready","msg":"recording uploaded","client_id":"client-0",'
+        '"rec_id":"b7c1c1de-0000-4000-8000-000000000001","recording_started_at":"2024-03-01T09:00:01.120Z",'
+        '"recording_first_frame_written_at":"2024-03-01T09:00:01.480Z",'
+        '"recording_first_peerframe_captured_at":"2024-03-01T09:00:01.301Z",'
+        '"recording_stopped_at":"2024-03-01T09:04:01.500Z","recording_file_duration_ms":240020,'
+        '"recording_file_size_bytes":31457280,"session_id":"98f06660-5434-4a9c-ae65-0291d5622624",'
+        '"event_at":"2024-03-01T09:04:03.007Z"}'
+    )
+    validator("webhooks/upload_ready.json").validate(example)

@@ -1,0 +1,14 @@
+/// Lets other tasks run until `probe` gives a value; nil when it does not within ten seconds, which only a broken bridge needs.
+package func eventually<Value>(_ probe: () async -> Value?) async -> Value? {
+    let end = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < end {
+        if let value = await probe() { return value }
+        await Task.yield()
+    }
+    return nil
+}
+
+/// Lets other tasks run until `condition` holds; false when it does not within ten seconds.
+package func eventually(that condition: () async -> Bool) async -> Bool {
+    await eventually { await condition() ? true : nil } ?? false
+}
