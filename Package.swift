@@ -7,6 +7,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // One optimised build serves `make run` and `make test`: some tests look inside their module.
+    .unsafeFlags(["-enable-testing"], .when(configuration: .release)),
 ]
 
 enum Room {
