@@ -44,7 +44,8 @@ class Bridge:
 
     def start(self, timeout=30):
         log = open(self.log_path, "a")
-        self.process = subprocess.Popen([BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
+        self.process = subprocess.Popen(
+            [BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
         log.close()
         end = time.monotonic() + timeout
         while time.monotonic() < end:
