@@ -135,7 +135,10 @@ let package = Package(
         // Benchmarks
         .executableTarget(
             name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
-            swiftSettings: strict),
+            exclude: ["hub.py", "run.sh"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
+            exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),
