@@ -108,6 +108,7 @@ let package = Package(
             "CameraPlane", in: Room.planes,
             [
                 "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
@@ -126,7 +127,7 @@ let package = Package(
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
                 "AccessPlane", "CameraPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration",
-                "WebServerKit",
+                "WebServerKit", "Signaling", "LinuxIO", "SecureTransport",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: Room.app + "viaduct", swiftSettings: strict),

@@ -3,6 +3,7 @@ internal import Bridge
 internal import BridgeModel
 internal import FoundationEssentials
 internal import NIOCore
+internal import NIOHTTP1
 
 /// The REST half of the Eyeson dialect, from a client's side: a token, then a session.
 struct SessionClient: Sendable {
