@@ -94,7 +94,8 @@ export function explain(failure) {
     case "token_invalid": return "The permission in this link is not valid here. Ask for another link.";
     case "token_expired": return "This link has expired. Ask for another one.";
     case "token_revoked": return "This link was withdrawn. Ask for another one.";
-    case "wrong_role": case "forbidden": return "The permission in this link is for something else: another stream, or the other direction.";
+    case "wrong_role": return "This link is for the other direction: watching and publishing need a link each.";
+    case "forbidden": return "This link is for another stream.";
     default: return failure.message;
   }
 }

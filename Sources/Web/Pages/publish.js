@@ -95,7 +95,9 @@ function live() {
   recordButton.disabled = false;
 }
 
-const showLoss = () => status.show("reconnecting", "Reconnecting", { title: "Reconnecting", text: "The connection was lost. It is being made again." });
+const showLoss = () => status.show("reconnecting", "Reconnecting", {
+  title: "Reconnecting", text: "The connection was lost. It is being made again.",
+});
 
 function ended(failure) {
   recordButton.disabled = true;
@@ -158,7 +160,7 @@ async function start() {
 
 function cameraAdvice({ name, message }) {
   switch (name) {
-    case "NotAllowedError": return "This page may not use it. Allow the camera and the microphone in the browser's address bar, then start again.";
+    case "NotAllowedError": return "This page may not use it. Allow camera and microphone in the browser's address bar, then start again.";
     case "NotFoundError": return "There is no camera or no microphone on this device.";
     case "NotReadableError": return "Another program uses it. Close that program, then start again.";
     default: return message;

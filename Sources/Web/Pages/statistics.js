@@ -6,8 +6,8 @@ import { codecWord } from "/assets/page.js";
 const CLOCK = { blocks: 64, row: 8, threshold: 128, smallestWidth: 256, plausibleMs: 60_000 };
 
 /**
- * Milliseconds from the UTC time in the picture's top rows until `now`; null when there is none. The clock has no checksum: a value far from
- * `now` is a picture that happens to have something else there. `source` is what a canvas can draw, `width` its width in pixels.
+ * Milliseconds from the UTC time in the picture's top rows until `now`; null when there is none. The clock has no checksum: a value far
+ * from `now` is a picture that happens to have something else there. `source` is what a canvas can draw, `width` its width in pixels.
  */
 export function burntInDelay(source, width, scratch, now = Date.now()) {
   if (width < CLOCK.smallestWidth) return null;
@@ -32,7 +32,9 @@ export class StatisticsReader {
 
   /** `direction`: "inbound" for watching, "outbound" for publishing. */
   read(report, direction) {
-    const figures = { width: 0, height: 0, framesPerSecond: 0, framesDecoded: 0, bitsPerSecond: 0, lossPercent: 0, roundTrip: null, codec: "" };
+    const figures = {
+      width: 0, height: 0, framesPerSecond: 0, framesDecoded: 0, bitsPerSecond: 0, lossPercent: 0, roundTrip: null, codec: "",
+    };
     const totals = { received: 0, lost: 0 };
     for (const entry of report.values()) {
       if (entry.type === `${direction}-rtp`) this.#addStream(entry, report, figures, totals);

@@ -96,7 +96,9 @@ const showWaiting = () => status.show("waiting", "Waiting", {
 const showEnd = () => status.show("ended", "Ended", {
   title: "The stream has ended", text: "It starts again here by itself when the camera comes back.",
 });
-const showLoss = () => status.show("reconnecting", "Reconnecting", { title: "Reconnecting", text: "The connection was lost. It is being made again." });
+const showLoss = () => status.show("reconnecting", "Reconnecting", {
+  title: "Reconnecting", text: "The connection was lost. It is being made again.",
+});
 const showStall = () => status.show("stalled", "No picture", {
   title: "No picture from the camera", text: "Its network may be interrupted. The stream goes on here by itself.",
 });
