@@ -7,8 +7,11 @@ picture is not taken for another frame. The sound holds noise, so that no two of
 import asyncio
 import bisect
 import fractions
+import functools
 import json
+import os
 import subprocess
+import tempfile
 import time
 
 import av
@@ -50,14 +53,28 @@ def make_clip(path, codec, seconds):
     assert done.returncode == 0, f"ffmpeg could not make the clip: {done.stderr.decode()}"
 
 
+@functools.cache
+def clip(codec, seconds=60):
+    """The clip of this codec, made once."""
+    return Clip(codec, seconds)
+
+
 class Clip:
     """The encoded frames of a file, in memory, for as many publishers as one likes: they are sent as they are."""
 
-    def __init__(self, path):
+    def __init__(self, codec, seconds):
+        self.codec = codec
+        self.folder = tempfile.TemporaryDirectory(prefix="viaduct-clip-")
+        self.path = os.path.join(self.folder.name, "clip.mkv")
+        make_clip(self.path, codec, seconds)
         self.pictures, self.sounds = [], []
-        with av.open(str(path)) as file:
+        self.read()
+        self.numbers_of_sound = {sound: number for number, sound in enumerate(self.sounds)}
+        assert len(self.numbers_of_sound) == len(self.sounds), "two packets of the clip's sound are equal"
+
+    def read(self):
+        with av.open(self.path) as file:
             video = file.streams.video[0]
-            self.codec = {"vp8": "VP8", "h264": "H264"}[video.codec_context.name]
             # RTP takes H.264 with start codes and with parameter sets before each keyframe.
             in_band = BitStreamFilterContext("h264_mp4toannexb", video) if self.codec == "H264" else None
             for packet in file.demux(video, file.streams.audio[0]):
@@ -69,8 +86,6 @@ class Clip:
                     self.pictures.append(bytes(packet))
                 else:
                     self.pictures.extend(bytes(one) for one in in_band.filter(packet))
-        self.numbers_of_sound = {sound: number for number, sound in enumerate(self.sounds)}
-        assert len(self.numbers_of_sound) == len(self.sounds), "two packets of the clip's sound are equal"
 
     def tracks(self):
         """A video and an audio track on one clock, which starts with the first of them."""
@@ -93,7 +108,7 @@ class Clock:
 
 
 class EncodedTrack(MediaStreamTrack):
-    """Sends encoded frames in real time, each `step` seconds after the one before, and remembers when."""
+    """Sends encoded frames in real time, each `step` seconds after the one before, and remembers when. After the last the first follows."""
 
     def __init__(self, kind, frames, step, clock_rate, clock):
         super().__init__()
@@ -101,13 +116,12 @@ class EncodedTrack(MediaStreamTrack):
         self.sent = []  # monotonic times
 
     async def recv(self):
-        number = len(self.sent)
-        if number == len(self.frames) or self.readyState != "live":
-            self.stop()
+        if self.readyState != "live":
             raise MediaStreamError
+        number = len(self.sent)
         due = self.clock.start() + float(number * self.step)
         await asyncio.sleep(max(0, due - time.monotonic()))
-        packet = av.Packet(self.frames[number])
+        packet = av.Packet(self.frames[number % len(self.frames)])
         packet.time_base = fractions.Fraction(1, self.clock_rate)
         packet.pts = int(number * self.step * self.clock_rate)
         self.sent.append(time.monotonic())

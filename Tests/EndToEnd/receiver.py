@@ -70,6 +70,12 @@ class Receiver:
 
     close = stop
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     @property
     def connections(self):
         """How many connections were accepted since `start`."""
@@ -95,7 +101,7 @@ class Receiver:
             return
         status, fields = self.prepare(answer)
         with self.changed:
-            if status == 200 and handler.command == "PUT":
+            if status in range(200, 300) and handler.command == "PUT":
                 self.uploads[handler.path] = body
             if handler.command == "POST":
                 self.webhooks.append((handler.path, headers, body, status))

@@ -34,6 +34,12 @@ class LoopThread:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
 
 def publishing_peer(*tracks, codec=None):
     """A peer that sends these tracks; `codec` names the only video codec that it offers, for instance VP8."""
