@@ -1,10 +1,12 @@
 import Bridge
 import BridgeModel
 import CameraPlane
+import Foundation
 
 /// What the demo tells the person at its terminal.
 enum DemoTerminal {
-    static func say(_ text: String) { print(text) }
+    /// Unbuffered: a pipe sees each line at once, too.
+    static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
     static func show(_ report: CameraAgent.Report) {
         switch report {
