@@ -34,8 +34,8 @@ function begin() {
     // Live: as little in the jitter buffer as the network allows (W3C webrtc-extensions).
     receiver.jitterBufferTarget = 0;
     media.addTrack(track);
-    track.addEventListener("unmute", () => play(media), { once: true });
-    if (!track.muted) play(media);
+    track.addEventListener("unmute", () => play(media, session), { once: true });
+    if (!track.muted) play(media, session);
   });
   session.addEventListener("connected", () => backoff.reset());
   session.addEventListener("interrupted", showLoss);
@@ -107,24 +107,26 @@ const showStall = () => status.show("stalled", "No picture", {
 
 const STALL_AFTER_MS = 3000;
 const scratch = document.createElement("canvas");
-let followedMedia = null;
+/** The session whose media the video element has; the last picture of one that is over stays on the screen. */
+let playedSession = null;
 let lastFrameAt = 0;
 
-function play(media) {
+function play(media, session) {
+  if (session.isOver) return;
   if (video.srcObject !== media) video.srcObject = media;
   video.play().catch(() => {
     video.muted = true;
     return video.play();
   }).catch(() => {});
-  if (followedMedia !== media) followFrames(media);
+  if (playedSession !== session) followFrames(session);
 }
 
 /** Notes every frame, and reads the burnt-in clock twice a second. */
-function followFrames(media) {
-  followedMedia = media;
+function followFrames(session) {
+  playedSession = session;
   let clockReadAt = 0;
   const onFrame = (now) => {
-    if (video.srcObject !== media) return;
+    if (playedSession !== session || session.isOver) return;
     sawPicture(now);
     if (now - clockReadAt > 500) {
       clockReadAt = now;
@@ -143,13 +145,13 @@ function sawPicture(now) {
 
 // A stream of sound alone has no frames, and a hidden page is told of none.
 video.addEventListener("playing", () => {
-  if (page.session && !page.session.isOver && page.state !== "live") status.show("live", "Live");
+  if (playedSession?.isOver === false && page.state !== "live") status.show("live", "Live");
 });
 
 setInterval(() => {
   const hasVideo = video.videoWidth > 0 && document.visibilityState === "visible";
   if (page.state !== "live" || !hasVideo || performance.now() - lastFrameAt < STALL_AFTER_MS) return;
-  if (page.session.isDetached) showLoss();
+  if (playedSession.isDetached) showLoss();
   else showStall();
 }, 500);
 
