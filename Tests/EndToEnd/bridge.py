@@ -14,6 +14,8 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("VIADUCT_BINARY", os.path.join(ROOT, ".build", "release", "viaduct"))
+# The bridge takes every VIADUCT_ name as a setting and stops at those that it does not know, as VIADUCT_BINARY.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("VIADUCT_")}
 
 
 def free_port():
@@ -42,7 +44,7 @@ class Bridge:
 
     def start(self, timeout=30):
         log = open(self.log_path, "a")
-        self.process = subprocess.Popen([BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        self.process = subprocess.Popen([BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
         log.close()
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -89,7 +91,7 @@ class Bridge:
 
     def command(self, *arguments):
         settings = ["--set", f"data.folder={self.data}"]
-        done = subprocess.run([BINARY, *arguments, *settings], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([BINARY, *arguments, *settings], capture_output=True, text=True, timeout=30, env=ENVIRONMENT)
         assert done.returncode == 0, f"{arguments}: {done.stdout} {done.stderr}"
         return done.stdout
 

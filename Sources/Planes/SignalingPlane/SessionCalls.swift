@@ -57,7 +57,7 @@ struct SessionCalls: Sendable {
         }
     }
 
-    private func request(_ order: RecordingOrder) -> RecordingRequest {
+    private func request(_ order: RecordingStart) -> RecordingRequest {
         RecordingRequest(
             context: context, destination: order.uploadURL.map { .put(url: $0) }, webhookURL: order.webhookURL, videoTrack: order.stream)
     }

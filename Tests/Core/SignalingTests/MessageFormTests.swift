@@ -45,10 +45,10 @@ import Testing
         Good(
             frame: frame("candidate", ["candidate": ["candidate": "", "sdpMid": "0"]]),
             request: .candidate(IceCandidate(candidate: "", sdpMid: "0"))),
-        Good(frame: frame("recording_start", [:]), request: .recordingStart(RecordingOrder())),
+        Good(frame: frame("recording_start", [:]), request: .recordingStart(RecordingStart())),
         Good(
             frame: frame("recording_start", ["upload_url": "https://b.example/k?s=1", "stream": 2]),
-            request: .recordingStart(RecordingOrder(uploadURL: Redacted("https://b.example/k?s=1"), stream: 2))),
+            request: .recordingStart(RecordingStart(uploadURL: Redacted("https://b.example/k?s=1"), stream: 2))),
         Good(frame: frame("recording_stop", ["rec_id": "r"]), request: .recordingStop(RecordingID("r"))),
         Good(frame: ["type": "recording_stop"], request: .recordingStop(nil)),
         Good(frame: ["type": "session_stop", "data": nil, "client_id": nil], request: .sessionStop),

@@ -165,21 +165,21 @@ import Testing
 
     @Test func oneRecordingAtATime() {
         var bench = SessionBench(in: .active)
-        bench.give(.request(.recordingStart(RecordingOrder()), from: first))
-        #expect(bench.give(.request(.recordingStart(RecordingOrder()), from: first)).errors == [.recordingActive])
+        bench.give(.request(.recordingStart(RecordingStart()), from: first))
+        #expect(bench.give(.request(.recordingStart(RecordingStart()), from: first)).errors == [.recordingActive])
         #expect(bench.give(.request(.recordingStop(RecordingID("other")), from: first)).errors == [.recordingNotFound])
         #expect(bench.give(.request(.recordingStop(RecordingID("rec-1")), from: first)).calls == [.stopRecording(RecordingID("rec-1"))])
         #expect(bench.give(.request(.recordingStop(nil), from: first)).errors == [.noRecording])
-        #expect(bench.give(.request(.recordingStart(RecordingOrder()), from: first)).errors.isEmpty)
+        #expect(bench.give(.request(.recordingStart(RecordingStart()), from: first)).errors.isEmpty)
     }
 
     @Test func theClientHearsOfEveryChangeOfItsRecordings() {
         var bench = SessionBench(in: .active)
-        bench.give(.request(.recordingStart(RecordingOrder()), from: first))
+        bench.give(.request(.recordingStart(RecordingStart()), from: first))
         for state in [RecordingState.recording, .finalizing, .uploading, .uploaded] {
             #expect(bench.give(.recording(update(state))) == [.send(.recordingState(update(state)), to: first)])
         }
-        #expect(bench.give(.request(.recordingStart(RecordingOrder()), from: first)).errors.isEmpty)
+        #expect(bench.give(.request(.recordingStart(RecordingStart()), from: first)).errors.isEmpty)
     }
 
     @Test func armedIsReportedOnlyBeforeMediaFlows() {
@@ -192,15 +192,15 @@ import Testing
     @Test func aRecordingThatFailsAtOnceDoesNotBlockTheNext() {
         var bench = SessionBench(in: .active)
         bench.holdsCalls = true
-        bench.give(.request(.recordingStart(RecordingOrder()), from: first))
+        bench.give(.request(.recordingStart(RecordingStart()), from: first))
         bench.give(.recording(update(.uploadFailed)))
         bench.give(.outcome(.recordingStarted(RecordingID("rec-1"))))
-        #expect(bench.give(.request(.recordingStart(RecordingOrder()), from: first)).calls == [.startRecording(RecordingOrder())])
+        #expect(bench.give(.request(.recordingStart(RecordingStart()), from: first)).calls == [.startRecording(RecordingStart())])
     }
 
     @Test func recordingsGoOnWithoutASocket() {
         var bench = SessionBench(in: .active)
-        bench.give(.request(.recordingStart(RecordingOrder()), from: first))
+        bench.give(.request(.recordingStart(RecordingStart()), from: first))
         bench.give(.socketClosed(first, .lost))
         #expect(bench.give(.recording(update(.recording))).isEmpty)
         #expect(bench.give(.request(.recordingStop(nil), from: second)).calls == [.stopRecording(RecordingID("rec-1"))])

@@ -168,7 +168,7 @@ private struct RandomLife {
         case 4: return .descriptionUpdate(SessionDescription(kind: .offer, sdp: offer))
         case 5: return .descriptionUpdate(SessionDescription(kind: .answer, sdp: offer))
         case 6, 7: return .candidate(Int.random(in: 0..<9, using: &random))
-        case 8, 9: return .recordingStart(RecordingOrder())
+        case 8, 9: return .recordingStart(RecordingStart())
         case 10: return .recordingStop(nil)
         default: return Int.random(in: 0..<10, using: &random) == 0 ? .sessionStop : .candidate(.end)
         }

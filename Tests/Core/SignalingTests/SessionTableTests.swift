@@ -33,7 +33,7 @@ import Testing
     private static let ended = Outcome(errors: [.sessionEnded], closes: [.sessionEnded], phase: .ending)
     private static let over = Outcome(errors: [.sessionEnded], closes: [.sessionEnded], phase: .terminated)
     private static let peer = PeerID("peer-1")
-    private static let recording = RTMRequest.recordingStart(RecordingOrder())
+    private static let recording = RTMRequest.recordingStart(RecordingStart())
     private static let stopCalls: [SessionMachine.ServiceCall] = [.endSession(.clientStop), .closePeer(peer)]
 
     static let rows: [Row] = opening + descriptions + candidates + recordings + stops
@@ -81,9 +81,9 @@ import Testing
 
     private static let recordings: [Row] = [
         Row(recording, .new, Outcome(errors: [.notStarted], phase: .new)),
-        Row(recording, .negotiating, Outcome(calls: [.startRecording(RecordingOrder())], phase: .negotiating)),
-        Row(recording, .active, Outcome(calls: [.startRecording(RecordingOrder())], phase: .active)),
-        Row(recording, .detached, Outcome(calls: [.startRecording(RecordingOrder())], phase: .active)),
+        Row(recording, .negotiating, Outcome(calls: [.startRecording(RecordingStart())], phase: .negotiating)),
+        Row(recording, .active, Outcome(calls: [.startRecording(RecordingStart())], phase: .active)),
+        Row(recording, .detached, Outcome(calls: [.startRecording(RecordingStart())], phase: .active)),
         Row(recording, .ending, Outcome(errors: [.sessionEnded], phase: .ending)),
         Row(recording, .terminated, over),
         Row(.recordingStop(nil), .new, Outcome(errors: [.noRecording], phase: .new)),

@@ -76,7 +76,7 @@ extension SessionMachine {
         case recordSession(webhookURL: Redacted<String>?)
         case addCandidate(IceCandidate, to: PeerID)
         case closePeer(PeerID)
-        case startRecording(RecordingOrder)
+        case startRecording(RecordingStart)
         case stopRecording(RecordingID)
         /// `sessionEnded`: once in the life of every recorded session.
         case endSession(TerminationCause)

@@ -145,7 +145,7 @@ extension SessionMachine {
 
     // MARK: recording_start, recording_stop
 
-    private mutating func startRecording(_ order: RecordingOrder, from socket: SocketID) {
+    private mutating func startRecording(_ order: RecordingStart, from socket: SocketID) {
         guard context.direction == .publish else {
             return refuse(RTMError(.wrongRole, "a watching session records nothing"), to: .recordingStart, from: socket)
         }

@@ -75,8 +75,8 @@ package struct RTMForm: Sendable, Equatable {
         return SessionDescription(kind: kind, sdp: sdp)
     }
 
-    private func order(_ data: JSONValue) throws(RTMError) -> RecordingOrder {
-        var order = RecordingOrder(
+    private func order(_ data: JSONValue) throws(RTMError) -> RecordingStart {
+        var order = RecordingStart(
             uploadURL: try url(data["upload_url"], "data.upload_url"), webhookURL: try url(data["webhook_url"], "data.webhook_url"))
         if let member = data["stream"], !member.isNull {
             guard let stream = member.integer, (0...2).contains(stream) else {

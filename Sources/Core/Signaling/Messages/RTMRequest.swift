@@ -10,7 +10,7 @@ package enum RTMRequest: Sendable, Equatable {
     case descriptionUpdate(SessionDescription)
     /// A trickled candidate; `.end` for null or empty text.
     case candidate(IceCandidate)
-    case recordingStart(RecordingOrder)
+    case recordingStart(RecordingStart)
     /// nil: whichever recording runs.
     case recordingStop(RecordingID?)
     case sessionStop
@@ -74,7 +74,7 @@ package struct SessionDescription: Sendable, Equatable {
 }
 
 /// The `data` of `recording_start`.
-package struct RecordingOrder: Sendable, Equatable {
+package struct RecordingStart: Sendable, Equatable {
     /// Where the file goes; a bearer secret. nil: the bridge keeps it or uses its configured destination.
     package var uploadURL: Redacted<String>?
     package var webhookURL: Redacted<String>?
