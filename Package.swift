@@ -108,6 +108,7 @@ let package = Package(
             "CameraPlane", in: Room.planes,
             [
                 "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 

@@ -1,6 +1,7 @@
 import Bridge
 import BridgeModel
 import GStreamerKit
+import LinuxIO
 import SDP
 import Testing
 
