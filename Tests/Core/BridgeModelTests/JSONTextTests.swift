@@ -15,10 +15,12 @@ import Testing
         #expect(value.text == #"{"":{},"a":{"c":0.5,"d":"x"},"b":[1,null,true]}"#)
     }
 
-    @Test(arguments: [
-        (0, "0"), (-0.0, "0"), (60.0, "60"), (9_007_199_254_740_992, "9007199254740992"), (-1.25, "-1.25"), (1e21, "1e+21"),
-        (.leastNonzeroMagnitude, "5e-324"), (.infinity, "null"),
-    ] as [(Double, String)]) func numbersAreWrittenAsJSON(_ number: Double, _ text: String) {
+    @Test(
+        arguments: [
+            (0, "0"), (-0.0, "0"), (60.0, "60"), (9_007_199_254_740_992, "9007199254740992"), (-1.25, "-1.25"), (1e21, "1e+21"),
+            (.leastNonzeroMagnitude, "5e-324"), (.infinity, "null"),
+        ] as [(Double, String)]) func numbersAreWrittenAsJSON(_ number: Double, _ text: String)
+    {
         #expect(JSONValue.number(number).text == text)
     }
 

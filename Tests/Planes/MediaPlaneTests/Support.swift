@@ -147,7 +147,7 @@ func wait(for hub: Hub, until isWanted: (HubTotals) -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < deadline {
         if isWanted(await hub.totals()) { return true }
-        await Task.yield()
+        try? await Task.sleep(for: .milliseconds(1))
     }
     return false
 }

@@ -27,7 +27,8 @@ final class ViewFeederTests {
         try pipeline.add(source.element)
         try pipeline.setState(.paused)  // takes packets and passes none on
         let lane = ViewFeeder.Lane(
-            track: ViewTrack(source: track, payloadType: 100, mid: "0"), ssrc: 7, socket: DatagramSocket(descriptor: pair.near), source: source
+            track: ViewTrack(source: track, payloadType: 100, mid: "0"), ssrc: 7, socket: DatagramSocket(descriptor: pair.near),
+            source: source
         )
         feeder = ViewFeeder(lanes: [lane], gate: gate)
     }

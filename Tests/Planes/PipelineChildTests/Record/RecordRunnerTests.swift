@@ -21,7 +21,7 @@ final class Recording: Sendable {
             tracks: camera.tracks, container: container, fragment: .seconds(1), path: path, wallClockOffset: offset,
             firstMediaTimeout: timeout)
         let box = EventBox()
-        runner = RecordRunner(plan: plan, context: RunnerContext(media: camera.far.map(DatagramSocket.init(descriptor:)), events: EventSink { box.add($0) }, loop: loop))
+        runner = RecordRunner(plan: plan, context: RunnerContext(descriptors: camera.far, events: EventSink { box.add($0) }, loop: loop))
         self.box = box
     }
 
