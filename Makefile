@@ -3,8 +3,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# Folder for the figures of `make bench`.
+JSON ?=
 # Arguments for `viaduct demo`, for instance: make run ARGS='--set http.port=9090'
 ARGS ?=
+# The oldest Swift that builds this.
+SWIFT := 6.3
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 600
 
@@ -22,7 +26,11 @@ run: toolchain install release ## Build a release and start the demo: bridge, ca
 	@exec .build/release/viaduct demo $(ARGS)
 
 toolchain:
-	@command -v swift >/dev/null || { echo "Swift 6.3 is not on PATH: get it from https://www.swift.org/install/linux/" >&2; exit 1; }
+	@version=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' || true); \
+	if [[ "$$(printf '%s\n' $(SWIFT) "$$version" | sort -V | head -n 1)" != "$(SWIFT)" ]]; then \
+		echo "Swift $(SWIFT) is needed, and PATH has $${version:-none}: get it from https://www.swift.org/install/linux/" >&2; exit 1; \
+	fi; \
+	echo "Swift $$version"
 
 release: toolchain ## Build the two programs, optimised
 	swift build -c release --product viaduct
@@ -31,8 +39,8 @@ release: toolchain ## Build the two programs, optimised
 test: ## Everything: lint, unit, conformance, end to end, a short fuzz
 	@Tests/run.sh
 
-bench: release ## Measure the figures of the README
-	@Tests/Bench/run.sh
+bench: toolchain install release ## Measure the figures of the README; JSON=folder keeps them
+	@Tests/Bench/run.sh $(JSON)
 
 fuzz: ## Fuzz every parser for FUZZ_SECONDS each
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)

@@ -127,7 +127,7 @@ let package = Package(
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
                 "AccessPlane", "CameraPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration",
-                "WebServerKit",
+                "WebServerKit", "Signaling", "LinuxIO", "SecureTransport",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: Room.app + "viaduct", swiftSettings: strict),
@@ -136,7 +136,10 @@ let package = Package(
         // Benchmarks
         .executableTarget(
             name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
-            swiftSettings: strict),
+            exclude: ["hub.py", "run.sh"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
+            exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),

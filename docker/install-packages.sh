@@ -4,8 +4,9 @@
 #   docker/install-packages.sh runtime   to run the programs
 #   docker/install-packages.sh build     to build them, too
 #   docker/install-packages.sh test      to run every test, too (browsers, coturn, ffmpeg)
+#   docker/install-packages.sh bench     to run the benchmarks, too
 #
-# Used by `make install`, by the Dockerfile, and by docker/prove-install.sh.
+# Used by the Makefile, by Tests/run.sh and Tests/Bench/run.sh, by the Dockerfile, and by docker/prove-install.sh.
 set -euo pipefail
 
 runtime_packages=(
@@ -22,8 +23,9 @@ build_packages=(
     libwebsockets-dev
 )
 test_packages=(
-    chromium chromium-driver coturn ffmpeg firefox-esr gstreamer1.0-tools openssl procps python3 python3-venv
+    chromium coturn ffmpeg firefox-esr openssl procps python3 python3-venv
 )
+bench_packages=(util-linux wrk)
 # Below these, a hostile stream can crash or take over a pipeline (CVE-2026-14935, CVE-2026-59692): the bridge refuses to start.
 declare -A oldest_version=(
     [gstreamer1.0-plugins-bad]=1.22.0-4+deb12u8
@@ -40,7 +42,8 @@ packages_for() {
         runtime) printf '%s\n' "${runtime_packages[@]}" ;;
         build) printf '%s\n' "${runtime_packages[@]}" "${build_packages[@]}" ;;
         test) printf '%s\n' "${runtime_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
-        *) fail "say runtime, build or test, not '$1'" ;;
+        bench) printf '%s\n' "${runtime_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}" ;;
+        *) fail "say runtime, build, test or bench, not '$1'" ;;
     esac | sort -u
 }
 

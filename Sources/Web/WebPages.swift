@@ -14,7 +14,9 @@ package enum WebPages {
 
     /// The absolute path of a script or style sheet by its bare file name; nil for every name that is not one of ours.
     package static func path(ofAsset name: String) -> String? {
-        guard let dot = name.lastIndex(of: "."), name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") })
+        // A bundle asked for a resource without a name finds any of that type.
+        guard let dot = name.lastIndex(of: "."), dot > name.startIndex,
+            name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") })
         else { return nil }
         let type = String(name[name.index(after: dot)...])
         guard ["js", "css"].contains(type) else { return nil }

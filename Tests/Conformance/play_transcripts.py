@@ -17,13 +17,15 @@ import uuid
 
 import aiohttp
 from aiohttp import web
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-TRANSCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "signaling" / "transcripts"
-PATIENCE = 20  # seconds for anything that must come
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests" / "EndToEnd"))
+from rtm import PATIENCE, Unexpected, make_offer, publishing_peer, take_answer, wait_for_state  # noqa: E402
+
+TRANSCRIPTS = ROOT / "signaling" / "transcripts"
 UNACCEPTABLE = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"  # no media section at all
 
 
@@ -142,7 +144,7 @@ class Player:
             for number, step in steps:
                 try:
                     await self.step(step)
-                except (Mismatch, KeyError, TimeoutError, OSError, ConnectionClosed) as problem:
+                except (Mismatch, Unexpected, KeyError, TimeoutError, OSError, ConnectionClosed) as problem:
                     raise Mismatch(f"line {number}: {problem!r}") from problem
         finally:
             for socket in self.sockets.values():
@@ -151,12 +153,9 @@ class Player:
                 await peer.close()
 
     async def make_offer(self, name):
-        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        peer.addTrack(VideoStreamTrack())
-        peer.addTrack(AudioStreamTrack())
-        await peer.setLocalDescription(await peer.createOffer())
+        peer = publishing_peer(VideoStreamTrack(), AudioStreamTrack())
         self.peers[name] = peer
-        self.variables.values[f"offer:{name}"] = peer.localDescription.sdp
+        self.variables.values[f"offer:{name}"] = await make_offer(peer)
 
     async def step(self, step):
         if "on" in step:
@@ -212,16 +211,12 @@ class Player:
         self.variables.match(frame, pattern)
         if frame["type"] == "sdp_update" and self.peers[self.offered].signalingState == "have-local-offer":
             self.answered = self.peers[self.offered]
-            await self.answered.setRemoteDescription(RTCSessionDescription(frame["data"]["sdp"]["sdp"], "answer"))
+            await take_answer(self.answered, frame["data"]["sdp"]["sdp"])
 
     async def media(self, state):
         if state == "closed":
             return await self.answered.close()
-        async with asyncio.timeout(PATIENCE):
-            while self.answered.connectionState != state:
-                if self.answered.connectionState in ("failed", "closed"):
-                    raise Mismatch(f"the peer is {self.answered.connectionState}")
-                await asyncio.sleep(0.02)
+        await wait_for_state(self.answered, state)
 
     async def http_step(self, request, reply):
         headers = {}

@@ -36,6 +36,7 @@ class Bridge:
         self.log_path = os.path.join(self.data, "bridge.log")
         self.process = None
         self._master_key = None
+        self._operator_token = None
 
     # Life
 
@@ -44,7 +45,8 @@ class Bridge:
 
     def start(self, timeout=30):
         log = open(self.log_path, "a")
-        self.process = subprocess.Popen([BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
+        self.process = subprocess.Popen(
+            [BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
         log.close()
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -101,6 +103,12 @@ class Bridge:
             self._master_key = json.loads(self.command("keys", "create", "--dialect", "eyeson", "--name", "test", "--json"))["key"]
         return self._master_key
 
+    @property
+    def operator_token(self):
+        if self._operator_token is None:
+            self._operator_token = self.command("token", "--allow", "admin", "--ttl", "1h").strip()
+        return self._operator_token
+
     def token(self, stream, allow, ttl="1h"):
         return self.command("token", "--stream", stream, "--allow", allow, "--ttl", ttl).strip()
 
@@ -124,6 +132,12 @@ class Bridge:
             headers["authorization"] = f"Bearer {token}"
         status, _, reply = self.request("POST", path, body, headers)
         return status, json.loads(reply)
+
+    def recording(self, recording):
+        """The recording as the operator sees it."""
+        status, _, reply = self.get(f"/bridge/v1/recordings/{recording}", headers={"authorization": f"Bearer {self.operator_token}"})
+        assert status == 200, reply
+        return json.loads(reply)
 
     # What the process uses
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+import av
 from websockets.sync.client import connect
 
 MESSAGE_LIMIT = 64 * 1024 * 1024
@@ -41,7 +42,7 @@ class Channel:
 
 
 class Page:
-    """What tests do with a page, whatever the browser."""
+    """What tests do with a page, whatever the browser. It is closed at the end of a `with` block."""
 
     def evaluate(self, expression):
         """The JSON value of a JavaScript expression; promises are awaited."""
@@ -49,6 +50,31 @@ class Page:
 
     def screenshot(self, path):
         raise NotImplementedError
+
+    def close(self):
+        raise NotImplementedError
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def click(self, element_id):
+        self.evaluate(f"document.getElementById({json.dumps(element_id)}).click()")
+
+    def picture(self, element_id, path):
+        """The grey values, row by row, of what the screen shows in an element's box."""
+        box = self.evaluate(
+            f"(({{x, y, width, height}}) => [x, y, x + width, y + height].map(Math.round))"
+            f"(document.getElementById({json.dumps(element_id)}).getBoundingClientRect())")
+        self.screenshot(path)
+        with av.open(path) as image:
+            plane = next(image.decode(video=0)).reformat(format="gray").planes[0]
+        left, top, right, bottom = (max(0, edge) for edge in box)
+        data = bytes(plane)
+        rows = (data[row * plane.line_size:][left:min(right, plane.width)] for row in range(top, min(bottom, plane.height)))
+        return b"".join(rows)
 
     def wait_for(self, expression, timeout, every=0.1):
         """Waits until the expression is truthy and returns its value."""
@@ -130,9 +156,18 @@ class Chromium(Browser):
         except (FileNotFoundError, IndexError):
             return None
 
-    def open(self, url):
+    def open(self, url, script=None):
+        """A page in front of the others; `script` runs in it before its own ones."""
+        page = self._new_page()
+        if script is not None:
+            page.channel.call("Page.enable")
+            page.channel.call("Page.addScriptToEvaluateOnNewDocument", params={"source": script})
+        page.navigate(url)
+        return page
+
+    def _new_page(self):
         with connect(self._endpoint(), max_size=MESSAGE_LIMIT) as socket:
-            socket.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": url}}))
+            socket.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
             while True:
                 answer = json.loads(socket.recv(timeout=20))
                 if answer.get("id") == 1:
@@ -169,6 +204,10 @@ class ChromiumPage(Page):
         data = self.channel.call("Page.captureScreenshot", params={"format": "png"})["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
+
+    def close(self):
+        self.channel.call("Page.close")
+        self.channel.close()
 
 
 FIREFOX_PREFERENCES = {
@@ -236,3 +275,6 @@ class FirefoxPage(Page):
         data = self.channel.call("browsingContext.captureScreenshot", timeout=60, params={"context": self.context})["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
+
+    def close(self):
+        self.channel.call("browsingContext.close", timeout=60, params={"context": self.context})

@@ -7,10 +7,31 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """What arrived, and how it was answered; the time is the wall clock's when the whole request was there."""
+
+    method: str
+    path: str
+    headers: dict
+    time: float
+    answer: object
+    body: bytes
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    connections = 0
+
+    def get_request(self):
+        self.connections += 1
+        return super().get_request()
 
 
 class Receiver:
-    """`uploads`: path -> bytes. `webhooks`: list of (path, headers, raw body, time). `behave(path, ...)` queues answers for a path."""
+    """`uploads`: path -> bytes. `webhooks`: list of (path, headers, raw body, answer). `behave(path, ...)` queues answers for a path."""
 
     def __init__(self):
         self.uploads = {}
@@ -18,6 +39,13 @@ class Receiver:
         self.requests = []
         self.plans = {}
         self.changed = threading.Condition()
+        self.server = self.thread = None
+        self.start(port=0)
+        self.port = self.server.server_port
+        self.base = f"http://127.0.0.1:{self.port}"
+
+    def start(self, port=None):
+        """Listens; after `stop` again on the same port."""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,59 +57,95 @@ class Receiver:
             def do_PUT(self):
                 receiver.take(self)
 
-            def do_POST(self):
-                receiver.take(self)
+            do_POST = do_GET = do_PUT
 
-            def do_GET(self):
-                receiver.take(self)
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.server = Server(("127.0.0.1", self.port if port is None else port), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
 
+    def stop(self):
+        """Refuses connections from now on."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    close = stop
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def connections(self):
+        """How many connections were accepted since `start`."""
+        return self.server.connections
+
     def behave(self, path, *answers):
-        """The next answers for a path: a status, ("redirect", url), ("hang", seconds) or "reset"; then 200 again."""
+        """The next answers for a path: a status, ("redirect", url) with 307 or ("redirect", url, status), ("hang", seconds),
+        ("wait", seconds) for 429 with Retry-After, or "reset"; then 200 again."""
         with self.changed:
             self.plans.setdefault(path, []).extend(answers)
 
     def take(self, handler):
         body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+        headers = {key.lower(): value for key, value in handler.headers.items()}
         with self.changed:
             plan = self.plans.get(handler.path)
             answer = plan.pop(0) if plan else 200
-            self.requests.append((handler.command, handler.path, dict(handler.headers), time.time(), answer))
+            self.requests.append(Request(handler.command, handler.path, headers, time.time(), answer, body))
+            self.changed.notify_all()
         if answer == "reset":
             handler.close_connection = True
             handler.connection.close()
             return
-        if isinstance(answer, tuple) and answer[0] == "hang":
-            time.sleep(answer[1])
-            answer = 200
-        location = None
-        if isinstance(answer, tuple):
-            location, answer = answer[1], 307
+        status, fields = self.prepare(answer)
         with self.changed:
-            if answer == 200 and handler.command == "PUT":
+            if status in range(200, 300) and handler.command == "PUT":
                 self.uploads[handler.path] = body
             if handler.command == "POST":
-                headers = {key.lower(): value for key, value in handler.headers.items()}
-                self.webhooks.append((handler.path, headers, body, answer))
+                self.webhooks.append((handler.path, headers, body, status))
             self.changed.notify_all()
+        self.reply(handler, status, fields)
+
+    @staticmethod
+    def prepare(answer):
+        """Status and fields of an answer; one that hangs takes its time here."""
+        match answer:
+            case ("hang", seconds):
+                time.sleep(seconds)
+                return 200, {}
+            case ("redirect", url, *status):
+                return status[0] if status else 307, {"location": url}
+            case ("wait", seconds):
+                return 429, {"retry-after": str(seconds)}
+            case status:
+                return status, {}
+
+    @staticmethod
+    def reply(handler, status, fields):
         try:
-            handler.send_response(answer)
-            if location:
-                handler.send_header("location", location)
-            handler.send_header("content-length", "0")
+            handler.send_response(status)
+            for name, value in {**fields, "content-length": "0"}.items():
+                handler.send_header(name, value)
             handler.end_headers()
         except (BrokenPipeError, ConnectionResetError):
-            pass
+            pass  # the other side gave up waiting
 
     def wait_for(self, condition, timeout, what):
         with self.changed:
             if not self.changed.wait_for(condition, timeout):
-                raise AssertionError(f"not within {timeout} s: {what}; requests so far: {[r[:2] + r[3:] for r in self.requests]}")
+                seen = [(one.method, one.path, one.answer) for one in self.requests]
+                raise AssertionError(f"not within {timeout} s: {what}; requests so far: {seen}")
+
+    def attempts(self, path):
+        """Every request for a path."""
+        with self.changed:
+            return [one for one in self.requests if one.path == path]
+
+    def wait_for_attempts(self, path, count, timeout=20):
+        self.wait_for(lambda: len(self.attempts(path)) >= count, timeout, f"{count} requests for {path}")
+        return self.attempts(path)
 
     def accepted(self, path=None, status=None):
         """Bodies of webhooks that were answered with 200, parsed, with their ids."""
@@ -99,10 +163,6 @@ class Receiver:
     def wait_for_upload(self, path, timeout=20):
         self.wait_for(lambda: path in self.uploads, timeout, f"upload {path}")
         return self.uploads[path]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def signature_is_right(secret, headers, body):

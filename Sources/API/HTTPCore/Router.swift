@@ -62,7 +62,8 @@ package protocol RouteGroup: Sendable {
     func finish(_ response: APIResponse, to request: APIRequest) -> APIResponse
 }
 
-/// Finds the operation of a request. Immutable; its groups are asked in order.
+/// Finds the operation of a request. Immutable; its groups are asked in order. HEAD is answered as GET: the front door, which frames the
+/// body, sends its length alone.
 package struct Router: Sendable {
     private let groups: [any RouteGroup]
 
@@ -70,7 +71,7 @@ package struct Router: Sendable {
         self.groups = groups
     }
 
-    /// The reply; nil when no group owns the path. A trailing slash does not matter, HEAD is answered as GET without its body.
+    /// The reply; nil when no group owns the path. A trailing slash does not matter.
     package func respond(to request: APIRequest) async -> APIResponse? {
         guard let segments = request.segments else {
             // Not decodable, so nobody's; the owner by its first segments still says so in its own words.
@@ -96,21 +97,10 @@ package struct Router: Sendable {
         }
         var routed = request
         routed.parameters = match.parameters
-        let response = await match.route.handler(routed)
-        return request.head.method == .head ? response.withoutBody : response
+        return await match.route.handler(routed)
     }
 
     private static func plainSegments(_ request: APIRequest) -> [String] {
         (request.head.path ?? "").prefix { $0 != "?" }.split(separator: "/").map(String.init)
-    }
-}
-
-extension APIResponse {
-    /// The head as it would stand before the body. A file keeps its body: the front door knows its length and sends none to HEAD.
-    fileprivate var withoutBody: APIResponse {
-        guard case .bytes(let bytes) = body else { return self }
-        var copy = with(.contentLength, String(bytes.count))
-        copy.body = .empty
-        return copy
     }
 }

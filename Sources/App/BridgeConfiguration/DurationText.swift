@@ -1,13 +1,13 @@
 import BridgeModel
 
 /// Durations as people write them: whole numbers with a unit, largest first: `500ms`, `10s`, `1h30m`, `14d`.
-enum DurationText {
+package enum DurationText {
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
     /// nil for anything else: no unit, a fraction, a sign, units out of order, or more than fits.
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         var rest = Substring(text)
         var remainingUnits = units[...]
         var total: Int64 = 0

@@ -87,6 +87,8 @@ package actor PeerDirector {
         if context.direction == .watch {
             source = await streams.stream(context.stream)
             guard source != nil else { throw BridgeError(.notFound, "The stream is not published now; try again when its camera is back.") }
+        } else if let other = await streams.stream(context.stream), other.context.account != context.account {
+            throw Self.nameTaken
         }
         do throws(SDPError) {
             guard let source else {
@@ -173,22 +175,29 @@ package actor PeerDirector {
     private func connect(_ id: PeerID, _ peer: Peer) async {
         // ICE may come back after a loss: the sockets were handed over at the first time.
         guard !peer.isConnected, !peer.isClosing, let pipeline = peer.pipeline else { return peer.tell(.connected) }
-        peers[id]?.isConnected = true
         switch peer.context.direction {
-        case .publish: await publish(id, peer, media: pipeline.media)
+        case .publish:
+            guard await publish(id, peer, media: pipeline.media) else { return }
         case .watch:
             hub.subscribe(
                 pipeline.id, to: peer.context.stream, tracks: peer.offer.viewTracks.map(\.sourceIndex), sinks: pipeline.media, timing: .live
             )
         }
+        peers[id]?.isConnected = true
         peer.tell(.connected)
     }
 
-    private func publish(_ id: PeerID, _ peer: Peer, media: [MediaDescriptor]) async {
-        guard let first = media.first else { return }
+    /// Enters the stream; false when the peer ends because it may not.
+    private func publish(_ id: PeerID, _ peer: Peer, media: [MediaDescriptor]) async -> Bool {
+        guard let first = media.first else { return false }
         let stream = LiveStream(context: peer.context, tracks: peer.tracks, peer: id, source: first, since: clock.wall())
-        await streams.publish(stream, sources: media)
+        if await streams.publish(stream, sources: media) { return true }
+        peers[id]?.failure = Self.nameTaken
+        send(.stop(deadline: Self.stopDeadline), to: id)
+        return false
     }
+
+    private static let nameTaken = BridgeError(.unacceptableOffer, "Another account publishes a stream of this name.")
 
     private func end(_ id: PeerID, reason: BridgeError?) async {
         guard let peer = peers.removeValue(forKey: id) else { return }

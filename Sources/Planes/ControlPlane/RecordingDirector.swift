@@ -14,17 +14,25 @@ package actor RecordingDirector: UploadObserver {
     /// How many recordings are not over yet.
     package var count: Int { runs.count }
 
-    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live.
+    /// A recording of this run of the bridge, as it stands; nil when it is over.
+    package func row(of id: RecordingID) -> RecordingRow? { runs[id]?.run.row }
+
+    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live;
+    /// `since`: nothing that came before is recorded, nil means now.
     package func start(
-        _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?,
+        _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?, since: MonotonicTime? = nil,
         updates: @escaping @Sendable (RecordingUpdate) -> Void
     ) async throws(BridgeError) -> RecordingID {
         guard services.settings.trigger != .never else {
             throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request or session.")
         }
+        guard !runs.values.contains(where: { $0.context.session == request.context.session && $0.run.isRunning }) else {
+            throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
+        }
         let row = try makeRow(for: request, tracks: tracks)
         let run = RecordingRun(
-            machine: RecordingMachine(row: row, limits: limits), request: request, services: services, tell: updates)
+            machine: RecordingMachine(row: row, limits: limits), request: request, askedAt: since ?? services.clock.now(),
+            services: services, tell: updates)
         runs[row.id] = (run, request.context)
         do throws(BridgeError) {
             try await run.begin(source: source)
@@ -55,9 +63,7 @@ package actor RecordingDirector: UploadObserver {
     package func waitForFiles(limit: Duration) async {
         let end = services.clock.now().advanced(by: limit)
         while services.clock.now() < end {
-            var isComplete = true
-            for entry in runs.values where !(await entry.run.row.state.isBeyondFinalizing) { isComplete = false }
-            if isComplete { return }
+            if runs.values.allSatisfy(\.run.row.state.isBeyondFinalizing) { return }
             try? await Task.sleep(for: .milliseconds(20))
         }
     }
@@ -81,18 +87,27 @@ package actor RecordingDirector: UploadObserver {
 
     /// Takes up recordings that ended with the process before. Call once, before anything is served.
     package func recover() async throws(BridgeError) {
-        for row in try await services.ledger.recordings(in: [.armed, .recording, .finalizing]) {
-            let remains = try await services.files.remains(of: row)
+        let findings = try await services.files.reconcile(patience: Self.patience)
+        for row in findings.withoutFile {
+            services.logger.error(
+                "the file of a finished recording is gone and cannot be delivered",
+                metadata: row.context.metadata.adding("recording", row.id.rawValue))
+        }
+        for unfinished in findings.unfinished {
+            let (row, remains) = (unfinished.row, unfinished.remains)
             let (machine, effects) = RecordingMachine.recovered(
                 row: row, remains: remains, limits: limits, now: services.clock.now(), wall: services.clock.wall())
             services.logger.warning(
                 "recording of an earlier run taken up",
                 metadata: row.context.metadata.adding("recording", row.id.rawValue).adding("parts", "\(remains.parts.count)"))
-            let run = RecordingRun(machine: machine, request: nil, services: services, tell: { _ in })
+            let run = RecordingRun(machine: machine, request: nil, askedAt: services.clock.now(), services: services, tell: { _ in })
             runs[row.id] = (run, row.context)
             keep(run, id: row.id, effects: effects)
         }
     }
+
+    /// How long recorders of the run before may take to close their files.
+    private static let patience = Duration.seconds(5)
 
     // MARK: - Pieces
 
@@ -121,7 +136,8 @@ package actor RecordingDirector: UploadObserver {
         guard services.settings.trigger == .session, runs(of: stream).isEmpty else { return }
         do throws(BridgeError) {
             _ = try await start(
-                RecordingRequest(context: stream.context), tracks: stream.tracks, source: stream, updates: { _ in })
+                RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: stream,
+                since: MonotonicTime(nanoseconds: 0), updates: { _ in })
         } catch {
             services.logger.error(
                 "a session's recording could not begin", metadata: stream.context.metadata.adding("error", error.description))
@@ -130,12 +146,16 @@ package actor RecordingDirector: UploadObserver {
 
     private func makeRow(for request: RecordingRequest, tracks: [TrackDescription]) throws(BridgeError) -> RecordingRow {
         let id = RecordingID(UUID().uuidString.lowercased())
-        let container = request.container ?? request.selected(from: tracks).usualContainer
+        let recorded = request.recorded(of: tracks)
+        guard !recorded.isEmpty else {
+            throw BridgeError(.unacceptableOffer, "The stream has no track that can be recorded: AV1 is forwarded only.")
+        }
+        let container = Container.suitable(for: recorded, requested: request.container)
         let file = "\(id).\(container.fileExtension)"
+        let destination = if let wish = request.destination { wish } else { try services.settings.usualDestination(file: file) }
         return RecordingRow(
-            id: id, context: request.context, state: .armed, container: container, file: file,
-            destination: try request.destination ?? services.settings.usualDestination(file: file), webhookURL: request.webhookURL,
-            startedAt: services.clock.wall())
+            id: id, context: request.context, state: .armed, container: container, file: file, destination: destination,
+            webhookURL: request.webhookURL, startedAt: services.clock.wall())
     }
 
     /// Looks at the spool's disk every few seconds while anything is recorded.
@@ -166,13 +186,6 @@ extension RecordingState {
         case .armed, .recording, .finalizing: false
         case .uploading, .uploaded, .uploadFailed, .stored: true
         }
-    }
-}
-
-extension [TrackDescription] {
-    /// Eyeson contract section 7: WebM, but Matroska for codecs that WebM has not.
-    fileprivate var usualContainer: Container {
-        contains { $0.codec == .h264 || $0.codec == .h265 || $0.codec == .pcmu || $0.codec == .pcma } ? .matroska : .webm
     }
 }
 

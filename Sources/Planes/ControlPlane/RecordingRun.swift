@@ -2,6 +2,7 @@ internal import Bridge
 internal import BridgeModel
 internal import FoundationEssentials
 internal import Logging
+internal import Synchronization
 
 /// One recording under way: its machine, its mailbox, and the children that write its file.
 ///
@@ -19,6 +20,9 @@ actor RecordingRun {
     private let mailbox: AsyncStream<Item>.Continuation
     private let items: AsyncStream<Item>
     private var machine: RecordingMachine
+    private let latest: Mutex<RecordingRow>
+    /// When the recording was asked for: nothing that came before is recorded.
+    private let askedAt: MonotonicTime
     /// The source that recorders are subscribed to; kept while it is away.
     private var source: LiveStream?
     private var recorders: [Int: any RunningPipeline] = [:]
@@ -26,18 +30,23 @@ actor RecordingRun {
     private var timer: Task<Void, Never>?
 
     init(
-        machine: RecordingMachine, request: RecordingRequest?, services: RecordingServices,
+        machine: RecordingMachine, request: RecordingRequest?, askedAt: MonotonicTime, services: RecordingServices,
         tell: @escaping @Sendable (RecordingUpdate) -> Void
     ) {
         self.machine = machine
+        latest = Mutex(machine.row)
         self.request = request
         self.services = services
         self.tell = tell
+        self.askedAt = askedAt
         (items, mailbox) = AsyncStream.makeStream()
     }
 
     /// The recording's row as it stands.
-    var row: RecordingRow { machine.row }
+    nonisolated var row: RecordingRow { latest.withLock { $0 } }
+
+    /// Media may still be added to it.
+    nonisolated var isRunning: Bool { [.armed, .recording].contains(row.state) }
 
     /// Puts a fact into the mailbox.
     nonisolated func post(_ input: RecordingMachine.Input) { mailbox.yield(.input(input)) }
@@ -54,11 +63,13 @@ actor RecordingRun {
 
     /// Makes the row durable and starts the recorder where there is a source. Throws when nothing could be promised.
     func begin(source: LiveStream?) async throws(BridgeError) {
-        try await services.files.prepare(machine.row.id)
+        try await services.files.open(machine.row.id)
         try await services.ledger.commit([.recording(machine.row)])
         self.source = source
         let (now, wall) = (services.clock.now(), services.clock.wall())
-        await carryOut(machine.begin(sourcePresent: source != nil, now: now, wall: wall))
+        // The row is durable already.
+        let effects = machine.begin(sourcePresent: source != nil, now: now, wall: wall).filter { $0 != .commit(machine.row, nil) }
+        await carryOut(effects)
         armTimer()
     }
 
@@ -66,16 +77,14 @@ actor RecordingRun {
     func run(after effects: [RecordingMachine.Effect] = []) async {
         await carryOut(effects)
         armTimer()
-        for await item in items {
-            switch item {
-            case .input(let input): await take(input)
-            case .source(let stream): await take(stream)
-            case .marker(let continuation): continuation.resume()
-            }
-            if machine.isFileComplete, machine.row.state.isFinal { break }
-        }
+        var arrivals = items.makeAsyncIterator()
+        // A recovered recording may have nothing left to wait for.
+        while !isOver, let item = await arrivals.next() { await take(item) }
+        await tidy()
         close()
     }
+
+    private var isOver: Bool { machine.isFileComplete && machine.row.state.isFinal }
 
     private func close() {
         mailbox.finish()
@@ -89,6 +98,14 @@ actor RecordingRun {
         }
     }
 
+    private func take(_ item: Item) async {
+        switch item {
+        case .input(let input): await take(input)
+        case .source(let stream): await take(stream)
+        case .marker(let continuation): continuation.resume()
+        }
+    }
+
     private func take(_ stream: LiveStream) async {
         let hasSameTracks = source.map { $0.tracks.map(\.codec) == stream.tracks.map(\.codec) } ?? true
         source = stream
@@ -96,8 +113,15 @@ actor RecordingRun {
     }
 
     private func take(_ input: RecordingMachine.Input) async {
-        await carryOut(machine.handle(input, now: services.clock.now(), wall: services.clock.wall()))
+        let effects = machine.handle(input, now: services.clock.now(), wall: services.clock.wall())
+        publishRow()
+        await carryOut(effects)
         armTimer()
+    }
+
+    private func publishRow() {
+        let row = machine.row
+        latest.withLock { $0 = row }
     }
 
     private func armTimer() {
@@ -129,22 +153,28 @@ actor RecordingRun {
         }
     }
 
+    /// What is left when there was nothing to record.
+    private func tidy() async {
+        guard machine.row.state == .uploadFailed, machine.row.failure?.code == .noMedia else { return }
+        await services.files.discard(machine.row.id)
+    }
+
     /// How long a recorder may take to close its file; the machine waits a little longer.
     private static let stopDeadline = Duration.seconds(3)
 
     private func launchRecorder(_ part: Int) async {
         guard let source else { return post(.launchFailed(part: part, BridgeError(.internal, "The recording has no source."))) }
-        let tracks = request.map { $0.selected(from: source.tracks) } ?? source.tracks
+        let tracks = request?.recorded(of: source.tracks) ?? source.tracks
         let plan = RecordPlan(
             tracks: tracks, container: machine.row.container, fragment: services.settings.fragment,
-            path: services.files.partPath(of: machine.row.id, part: part, container: machine.row.container),
+            path: services.files.partPath(part, row: machine.row),
             wallClockOffset: services.clock.wallOffset, firstMediaTimeout: services.settings.firstMediaTimeout)
         let id = PipelineID("\(machine.row.id)-\(part)")
         do throws(BridgeError) {
             let pipeline = try await services.launcher.launch(PipelinePlan(pipeline: id, work: .record(plan)))
             recorders[part] = pipeline
             services.hub.subscribe(
-                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded)
+                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded(since: askedAt))
             listen(to: pipeline, part: part)
         } catch {
             post(.launchFailed(part: part, error))
@@ -162,11 +192,9 @@ actor RecordingRun {
 
     private func launchFinisher(_ parts: [Int]) async {
         let row = machine.row
-        let paths = parts.map { services.files.partPath(of: row.id, part: $0, container: row.container) }
-        guard let first = paths.first else { return }
-        let plan = FinishPlan(
-            container: row.container, source: first, continuations: Array(paths.dropFirst()),
-            destination: services.files.joinedPath(of: row))
+        guard let plan = services.files.finishPlan(parts, row: row) else {
+            return post(.finisherFailed(BridgeError(.noMedia, "The recording has no parts.")))
+        }
         do throws(BridgeError) {
             let pipeline = try await services.launcher.launch(
                 PipelinePlan(pipeline: PipelineID("\(row.id)-finish-\(UUID().uuidString.prefix(8))"), work: .finish(plan)))
@@ -178,7 +206,7 @@ actor RecordingRun {
 
     private func promote(_ file: RecordingMachine.FinishedFile) async {
         do throws(BridgeError) {
-            try await services.files.promote(file, of: machine.row)
+            try await services.files.promote(file, row: machine.row)
         } catch {
             services.logger.error("a finished recording could not be moved", metadata: metadata.adding("error", error.description))
         }
@@ -214,11 +242,12 @@ actor RecordingRun {
 }
 
 extension RecordingRequest {
-    /// All tracks, or all audio and the one video track that was asked for.
-    func selected(from tracks: [TrackDescription]) -> [TrackDescription] {
-        guard let videoTrack else { return tracks }
+    /// What is recorded of these tracks: all, or all audio and the one video track that was asked for, as far as it can be recorded.
+    func recorded(of tracks: [TrackDescription]) -> [TrackDescription] {
+        let recordable = tracks.filter(\.codec.isRecordable)
+        guard let videoTrack else { return recordable }
         let videos = tracks.filter { $0.kind == .video }
-        return tracks.filter { $0.kind == .audio || (videos.indices.contains(videoTrack) && $0 == videos[videoTrack]) }
+        return recordable.filter { $0.kind == .audio || (videos.indices.contains(videoTrack) && $0 == videos[videoTrack]) }
     }
 }
 

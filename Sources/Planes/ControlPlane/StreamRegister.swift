@@ -26,13 +26,16 @@ package actor StreamRegister {
     /// The stream, also while its source is away for a moment; nil when it is not published.
     package func stream(_ id: StreamID) -> LiveStream? { table.stream(id) }
 
-    /// Hands a connected source's sockets to the hub and enters the stream.
-    package func publish(_ stream: LiveStream, sources: [MediaDescriptor]) {
+    /// Hands a connected source's sockets to the hub and enters the stream. False, and nothing done, when another account has a stream of
+    /// this name.
+    package func publish(_ stream: LiveStream, sources: [MediaDescriptor]) -> Bool {
         let replaced = table.stream(stream.id)
+        guard replaced == nil || replaced?.context.account == stream.context.account else { return false }
         let effects = table.published(stream)
         if let replaced, effects.contains(.announce(.ended(stream.id))) { hub.unpublish(stream.id, source: replaced.source) }
         hub.publish(stream.id, tracks: stream.tracks, sources: sources)
         carryOut(effects)
+        return true
     }
 
     /// A source's transport is over; its stream waits for a return.

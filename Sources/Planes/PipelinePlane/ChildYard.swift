@@ -71,6 +71,22 @@ final class ChildYard: @unchecked Sendable {
         }
     }
 
+    /// Whether a child has shown that children start: true when one waits, ready; false while one is on its way.
+    func hasStarted() -> Result<Bool, BridgeError> {
+        if warm.contains(where: \.isReady) { return .success(true) }
+        guard warm.isEmpty else { return .success(false) }
+        guard !isClosing, refillPause == 0 else {
+            return .failure(BridgeError(.pipelineUnavailable, "The last pipeline process could not start; see viaduct doctor."))
+        }
+        do throws(SystemError) {
+            warm.append(try spawn())
+            return .success(false)
+        } catch {
+            refillPause = Self.pauseTicks
+            return .failure(BridgeError(.pipelineUnavailable, "No pipeline process could be started: \(error)."))
+        }
+    }
+
     func tick() {
         refillPause = max(0, refillPause - 1)
         let now = now

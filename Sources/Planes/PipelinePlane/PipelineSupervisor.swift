@@ -38,6 +38,21 @@ package final class PipelineSupervisor: PipelineLauncher, Sendable {
         return try result.get()
     }
 
+    package func checkStart() async throws(BridgeError) {
+        let end = ContinuousClock.now + Self.startLimit
+        while ContinuousClock.now < end {
+            let state: Result<Bool, BridgeError> = await withCheckedContinuation { continuation in
+                loop.post { [yard] in continuation.resume(returning: yard.hasStarted()) }
+            }
+            if try state.get() { return }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
+        }
+        throw BridgeError(.pipelineUnavailable, "A pipeline process was not ready within \(Self.startLimit).")
+    }
+
+    /// A cold start of GStreamer with an empty registry takes a few seconds.
+    private static let startLimit = Duration.seconds(15)
+
     package var runningCount: Int {
         get async {
             await withCheckedContinuation { continuation in

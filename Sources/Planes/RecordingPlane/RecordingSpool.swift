@@ -7,7 +7,7 @@ package import Logging
 /// The recordings' files on the bridge's disk, from the first part until they are delivered and forgotten.
 ///
 /// An actor, so that file operations of one recording never overlap; the operations are short (rename, stat, remove), whole files are never copied.
-package actor RecordingSpool {
+package actor RecordingSpool: RecordingFiles {
     /// Where everything lies.
     package nonisolated let layout: SpoolLayout
     let ledger: any Ledger
@@ -100,6 +100,11 @@ package actor RecordingSpool {
         removeFolder(layout.workFolder(recording))
     }
 
+    package func finishedPath(_ row: RecordingRow) -> String? {
+        let path = layout.finished(row)
+        return row.state.hasFile && size(of: path) != nil ? path : nil
+    }
+
     func size(of path: String) -> Int64? {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         return (attributes?[.size] as? NSNumber)?.int64Value
@@ -136,5 +141,15 @@ package actor RecordingSpool {
 
     private func failure(_ error: SystemError, _ what: String) -> BridgeError {
         error.isStorageFull ? BridgeError(.storageFull, "\(what): the disk is full.") : BridgeError(.internal, "\(what): \(error).")
+    }
+}
+
+extension RecordingState {
+    /// The finished file is in its place.
+    fileprivate var hasFile: Bool {
+        switch self {
+        case .armed, .recording, .finalizing: false
+        case .uploading, .uploaded, .uploadFailed, .stored: true
+        }
     }
 }

@@ -4,35 +4,11 @@ internal import Foundation
 internal import LinuxIO
 internal import Logging
 
-/// What a bridge that starts finds of the recordings of the one before it.
-package struct SpoolFindings: Sendable, Equatable {
-    /// Recordings whose rows are not further than `finalizing`, oldest first: each needs `RecordingMachine.recovered`.
-    package var unfinished: [Unfinished] = []
-    /// Rows in `uploading` whose file is gone: they can never be delivered.
-    package var withoutFile: [RecordingRow] = []
-    /// Names that were moved to `orphans`.
-    package var orphans: [String] = []
-
-    package init() {}
-
-    /// One unfinished recording.
-    package struct Unfinished: Sendable, Equatable {
-        package var row: RecordingRow
-        package var remains: RecordingMachine.Remains
-
-        package init(row: RecordingRow, remains: RecordingMachine.Remains) {
-            self.row = row
-            self.remains = remains
-        }
-    }
-}
-
 // At the bridge's start.
 extension RecordingSpool {
     private static let pollInterval: Duration = .milliseconds(100)
 
-    /// Compares the ledger with the disk. Recorders of a bridge that died see their sockets close and complete their files: those that still
-    /// hold the lock are waited for, `patience` at most in all. Throws what the ledger throws.
+    /// Recorders of a bridge that died see their sockets close and complete their files: those that still hold the lock are waited for.
     package func reconcile(patience: Duration) async throws(BridgeError) -> SpoolFindings {
         var findings = SpoolFindings()
         let limit = ContinuousClock.now + patience

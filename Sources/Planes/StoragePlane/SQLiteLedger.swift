@@ -37,8 +37,11 @@ package final class SQLiteLedger: Ledger {
             "WHERE state IN (\(Self.places(states.count))) ORDER BY started_at, id", StatementArguments(states.map(\.rawValue)))
     }
 
-    package func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow] {
-        try await recordings("ORDER BY started_at DESC, id DESC LIMIT ?", [max(0, limit)])
+    package func recentRecordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow] {
+        let newestFirst = "ORDER BY started_at DESC, id DESC LIMIT ?"
+        guard let after else { return try await recordings(newestFirst, [max(0, limit)]) }
+        return try await recordings(
+            "WHERE (started_at, id) < (SELECT started_at, id FROM recordings WHERE id = ?) " + newestFirst, [after.rawValue, max(0, limit)])
     }
 
     package func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? {

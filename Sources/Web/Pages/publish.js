@@ -1,155 +1,216 @@
-import { RtmSession, pageStream, pageToken, showState } from "/assets/rtm.js";
-import { StatisticsReader, showFigures } from "/assets/statistics.js";
+import { Backoff, StatusLine, byId, explain, pageOption, pageStream, pageToken } from "/assets/page.js";
+import { RtmSession } from "/assets/rtm.js";
+import { followStatistics, showFigures } from "/assets/statistics.js";
 
-const byId = (id) => document.getElementById(id);
-const [video, status, notice, panel, recordButton] = ["video", "status", "notice", "panel", "record"].map(byId);
+const [video, panel, startButton, stopButton, recordButton] = ["video", "panel", "start", "stop", "record"].map(byId);
 const stream = pageStream();
-const page = (window.viaduct = { state: "idle", figures: null, recording: null, sessions: 0 });
+
+/** What tests and the curious read: never a secret. */
+const page = (window.viaduct = { state: "idle", failure: null, figures: null, recording: null, sessions: 0, session: null });
+const status = new StatusLine(page);
+const backoff = new Backoff();
 
 byId("stream").textContent = stream;
 document.title = `Publish ${stream} · Viaduct`;
 
-function show(state, text, overlay = "") {
-  page.state = state;
-  showState(status, state, text);
-  notice.textContent = overlay;
-  notice.hidden = overlay === "";
-}
+// MARK: what is sent
 
-// MARK: devices
-
+/** Heights and the widths that go with them. */
+const PICTURES = { "1080p": [1920, 1080], "720p": [1280, 720], "360p": [640, 360] };
 let media = null;
 
+/** The codecs that this browser can send, in its own order, without those that only repair. */
+function sendableCodecs() {
+  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+  const names = codecs.map(({ mimeType }) => mimeType.split("/")[1]).filter((name) => !/^(rtx|red|ulpfec|flexfec.*)$/i.test(name));
+  return [...new Set(names)];
+}
+
+/** Selects the option that the page's address asks for; false when there is none of that name. */
+function choose(select, wanted) {
+  const option = [...select.options].find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
+  if (option) select.value = option.value;
+  return option !== undefined;
+}
+
 async function openDevices() {
-  const chosen = (id) => (byId(id).value ? { deviceId: { exact: byId(id).value } } : {});
+  const device = (id) => (byId(id).value ? { deviceId: { exact: byId(id).value } } : {});
+  const [width, height] = PICTURES[byId("picture").value];
   media = await navigator.mediaDevices.getUserMedia({
-    video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 }, ...chosen("camera") },
-    audio: chosen("microphone"),
+    video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 30 }, ...device("camera") },
+    audio: device("microphone"),
   });
+  for (const track of media.getTracks()) track.addEventListener("ended", deviceLost);
   video.srcObject = media;
   await listDevices();
 }
 
 async function listDevices() {
   const devices = await navigator.mediaDevices.enumerateDevices();
-  for (const [id, kind] of [["camera", "videoinput"], ["microphone", "audioinput"]]) {
+  for (const [id, kind, name] of [["camera", "videoinput", "Camera"], ["microphone", "audioinput", "Microphone"]]) {
     const select = byId(id);
     const current = select.value;
     const options = devices.filter((device) => device.kind === kind && device.deviceId)
-      .map((device, index) => new Option(device.label || `${kind} ${index + 1}`, device.deviceId));
+      .map((device, index) => new Option(device.label || `${name} ${index + 1}`, device.deviceId));
     select.replaceChildren(new Option("Default", ""), ...options);
-    select.value = current;
+    choose(select, current);
   }
 }
-
-// MARK: session
-
-let wanted = false;
-let retry = 0;
 
 function send(peer) {
   for (const track of media.getTracks()) {
     const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [media] });
-    if (track.kind === "video") preferCodec(transceiver, byId("codec").value);
+    if (track.kind === "video" && byId("codec").value) preferCodec(transceiver, byId("codec").value);
   }
 }
 
 function preferCodec(transceiver, name) {
-  if (!name) return;
-  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-  const isWanted = ({ mimeType }) => mimeType.toLowerCase() === `video/${name.toLowerCase()}`;
-  const isRepair = ({ mimeType }) => /\/(rtx|red|ulpfec)$/i.test(mimeType);
-  if (!codecs.some(isWanted)) throw new Error(`This browser cannot send ${name}.`);
-  transceiver.setCodecPreferences([...codecs.filter(isWanted), ...codecs.filter(isRepair)]);
+  const wanted = new RegExp(`^video/(${name}|rtx|red|ulpfec)$`, "i");
+  const { codecs } = RTCRtpSender.getCapabilities("video");
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => wanted.test(mimeType)));
 }
 
+// MARK: one session after the other, until the user stops
+
+let isWanted = false;
+
 function begin() {
-  if (!wanted) return;
-  show(page.sessions ? "reconnecting" : "connecting", page.sessions ? "Reconnecting" : "Connecting");
-  const session = new RtmSession({ stream, direction: "publish", token: pageToken(), prepare: send });
+  const session = new RtmSession({
+    stream, direction: "publish", token: pageToken(), prepare: send, relayOnly: pageOption("transport") === "relay",
+  });
   page.sessions += 1;
   page.session = session;
-  session.addEventListener("connected", () => { retry = 0; live(); });
-  session.addEventListener("interrupted", () => show("reconnecting", "Reconnecting"));
+  session.addEventListener("connected", live);
+  session.addEventListener("interrupted", showLoss);
   session.addEventListener("resumed", live);
   session.addEventListener("state", ({ detail }) => showRecording(detail));
+  session.addEventListener("refusal", ({ detail }) => showRefusal(detail));
   session.addEventListener("ended", ({ detail }) => ended(detail));
   session.start();
 }
 
 function live() {
-  show("live", "Publishing");
+  backoff.reset();
+  status.show("live", "Publishing");
   recordButton.disabled = false;
 }
 
+const showLoss = () => status.show("reconnecting", "Reconnecting", {
+  title: "Reconnecting", text: "The connection was lost. It is being made again.",
+});
+
 function ended(failure) {
   recordButton.disabled = true;
-  if (failure === null || !wanted) return;
-  if (failure.isFinal || failure.code === "REPLACED") {
-    release();
-    const text = failure.code === "REPLACED" ? "Another publisher took over this stream." : failure.message;
-    return show("refused", "Refused", text);
-  }
-  show("reconnecting", "Reconnecting");
-  setTimeout(begin, Math.max(failure.retryAfter * 1000, Math.min(4000, 250 * 2 ** retry++) * (0.75 + Math.random() / 2)));
+  if (failure === null) return;
+  page.failure = { code: failure.code, message: failure.message };
+  if (page.recording && isRunning(page.recording.state)) showRecording({ state: "off", rec_id: null, msg: "" });
+  if (failure.code === "REPLACED") return giveUp("Another publisher took this stream over.");
+  if (failure.isFinal) return giveUp(explain(failure));
+  showLoss();
+  backoff.schedule(begin, { atLeast: failure.retryAfter * 1000 });
 }
+
+function giveUp(text) {
+  release();
+  status.show("refused", "Refused", { title: "This stream cannot be published", text, again: true });
+}
+
+status.onAgain = start;
 
 // MARK: recording
 
+const isRunning = (state) => state === "armed" || state === "recording";
+const RECORDING_WORDS = {
+  armed: "waiting for the picture", recording: "on", finalizing: "finishing", uploading: "uploading", uploaded: "delivered",
+  upload_failed: "not delivered", stored: "kept on the bridge", off: "off",
+};
+
 function showRecording({ state, rec_id: id, msg }) {
   page.recording = { state, id, msg };
-  byId("recording").textContent = msg ? `${state} (${msg})` : state;
-  const isOn = state === "armed" || state === "recording";
-  recordButton.setAttribute("aria-pressed", String(isOn));
-  recordButton.textContent = isOn ? "Stop recording" : "Record";
+  const word = RECORDING_WORDS[state] ?? state;
+  byId("recording").textContent = msg ? `${word} (${msg})` : word;
+  recordButton.setAttribute("aria-pressed", String(isRunning(state)));
+  byId("record-word").textContent = isRunning(state) ? "Stop recording" : "Record";
+}
+
+function showRefusal({ code, msg, in_reply_to: request }) {
+  page.failure = { code, message: msg };
+  if (request?.startsWith("recording_")) byId("recording").textContent = msg;
 }
 
 recordButton.addEventListener("click", () => {
-  const isOn = recordButton.getAttribute("aria-pressed") === "true";
-  page.session?.request(isOn ? "recording_stop" : "recording_start", {});
+  page.session?.request(isRunning(page.recording?.state) ? "recording_stop" : "recording_start", {});
 });
 
-// MARK: controls
+// MARK: start and stop
 
-function release() {
-  wanted = false;
-  media?.getTracks().forEach((track) => track.stop());
-  media = null;
-  video.srcObject = null;
-  byId("start").disabled = false;
-  byId("stop").disabled = true;
-}
-
-byId("start").addEventListener("click", async () => {
-  byId("start").disabled = true;
-  show("connecting", "Opening the camera");
+async function start() {
+  setWanted(true);
+  status.show("connecting", "Opening the camera", { title: "Opening the camera", text: "The browser may ask for your permission." });
   try {
     await openDevices();
   } catch (failure) {
-    byId("start").disabled = false;
-    return show("failed", "No camera", `The camera could not be opened: ${failure.message}`);
+    release();
+    return status.show("failed", "No camera", { title: "The camera could not be opened", text: cameraAdvice(failure) });
   }
-  byId("stop").disabled = false;
-  wanted = true;
-  page.sessions = 0;
+  if (!isWanted) return release();
+  status.show("connecting", "Connecting", { title: "Connecting", text: "" });
   begin();
-});
+}
 
-byId("stop").addEventListener("click", () => {
-  wanted = false;
+function cameraAdvice({ name, message }) {
+  switch (name) {
+    case "NotAllowedError": return "This page may not use it. Allow camera and microphone in the browser's address bar, then start again.";
+    case "NotFoundError": return "There is no camera or no microphone on this device.";
+    case "NotReadableError": return "Another program uses it. Close that program, then start again.";
+    default: return message;
+  }
+}
+
+function stop() {
+  backoff.cancel();
   page.session?.stop();
   release();
-  show("idle", "Not publishing", "Press “Start” to use this browser's camera and microphone.");
+  status.show("idle", "Not publishing", { title: "Not publishing", text: "Press Start to send this browser's camera and microphone." });
+}
+
+function deviceLost() {
+  stop();
+  status.show("failed", "No camera", { title: "The camera is gone", text: "It was unplugged, or its permission was withdrawn." });
+}
+
+function release() {
+  setWanted(false);
+  media?.getTracks().forEach((track) => {
+    track.removeEventListener("ended", deviceLost);
+    track.stop();
+  });
+  media = null;
+  video.srcObject = null;
+}
+
+/** While a stream is on, what it is made of stays as it is. */
+function setWanted(wanted) {
+  isWanted = wanted;
+  startButton.hidden = wanted;
+  stopButton.hidden = !wanted;
+  byId("choices").disabled = wanted;
+}
+
+startButton.addEventListener("click", start);
+stopButton.addEventListener("click", stop);
+
+followStatistics(() => page.session, "outbound", (figures) => {
+  page.figures = figures;
+  showFigures(panel, figures, null);
 });
 
-let reader = new StatisticsReader();
-let readerOf = null;
-setInterval(async () => {
-  const session = page.session;
-  if (!session?.peer || session.isOver) return;
-  if (readerOf !== session) [reader, readerOf] = [new StatisticsReader(), session];
-  page.figures = reader.read(await session.peer.getStats(), "outbound");
-  showFigures(panel, page.figures, null);
-}, 1000);
+addEventListener("pagehide", () => { if (isWanted) stop(); });
 
-addEventListener("pagehide", () => page.session?.stop());
+byId("codec").append(...sendableCodecs().map((name) => new Option(name, name)));
+choose(byId("picture"), pageOption("picture"));
+if (!choose(byId("codec"), pageOption("codec"))) {
+  status.show("idle", "Not publishing", {
+    title: "Another codec than asked for", text: `This browser cannot send ${pageOption("codec")}. Press Start to let it choose.`,
+  });
+}

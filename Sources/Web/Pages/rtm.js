@@ -1,72 +1,89 @@
 // The RTM session of a page: REST for the session, a WebSocket for its messages, one RTCPeerConnection. See signaling/asyncapi.yaml.
 
-/** A failure with the stable code of the bridge (`signaling/errors.json`). */
+/** A failure with the stable code of the bridge (`signaling/errors.json`), or of this file. */
 export class BridgeFailure extends Error {
+  static #final = new Set([
+    "token_missing", "token_invalid", "token_expired", "token_revoked", "account_suspended", "forbidden", "wrong_role", "invalid_field",
+    "unacceptable_offer", "browser_failed",
+  ]);
+
   constructor(code, message, retryAfter = 0) {
     super(message);
     this.code = code;
     this.retryAfter = retryAfter;
   }
-  /** Nobody but the user can change this. */
+
+  /** Trying again changes nothing: the user has to. */
   get isFinal() {
-    return ["unauthorized", "token_missing", "token_invalid", "token_expired", "token_revoked", "forbidden", "wrong_role",
-      "unacceptable_offer"].includes(this.code);
+    return BridgeFailure.#final.has(this.code);
   }
 }
 
-/** The token of this page: in the fragment, so that it never reaches a server log. */
-export function pageToken() {
-  return new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
-}
+const UNREACHABLE = "The bridge cannot be reached.";
+/** Close codes after which the session may be taken up over another socket (streamrec 6.4, 6.5). */
+const RESUMABLE = new Set([1006, 1011, 1012, 1013, 4429]);
+/** The bridge keeps a session without a socket for 30 s. */
+const RESUME_LIMIT_MS = 20_000;
+/** How long a broken media connection may take to come back by itself. */
+const MEDIA_LOSS_LIMIT_MS = 3000;
+/** An end that is not the client's wish: viewers are kept for the publisher's next session. */
+const CLOSE_WITHOUT_STOP = 4000;
 
-/** The last path component, decoded: the stream's id. */
-export function pageStream() {
-  return decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
-}
-
-async function createSession(stream, direction, token) {
-  const headers = { "content-type": "application/json" };
-  if (token) headers.authorization = `Bearer ${token}`;
+async function createSession({ stream, direction, token }) {
+  const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
   const body = JSON.stringify({ stream, direction });
   const reply = await fetch("/bridge/v1/sessions", { method: "POST", headers, body }).catch(() => {
-    throw new BridgeFailure("unreachable", "The bridge cannot be reached.");
+    throw new BridgeFailure("unreachable", UNREACHABLE);
   });
-  const document = await reply.json().catch(() => ({}));
-  if (reply.ok) return document;
-  const code = document.code ?? document.error ?? (reply.status === 401 ? "unauthorized" : `http_${reply.status}`);
-  throw new BridgeFailure(code, document.detail ?? document.msg ?? `The bridge answered ${reply.status}.`,
+  const answer = await reply.json().catch(() => ({}));
+  if (reply.ok) return answer;
+  throw new BridgeFailure(answer.code ?? `http_${reply.status}`, answer.detail ?? `The bridge answered ${reply.status}.`,
     Number(reply.headers.get("retry-after") ?? 0));
 }
 
 /**
- * One attempt at a session, from its creation to its end. Events: `connected`, `interrupted`, `resumed`, `track` (detail: RTCTrackEvent),
- * `state` (detail: a `recording_state` message), and last `ended` (detail: BridgeFailure, or null when we stopped it).
+ * One session, from its creation to its end. Its socket may be lost and opened again; its peer connection is one for all its life.
+ *
+ * Events: `answered` (the bridge has said which media it takes or sends), `track` (detail: RTCTrackEvent), `connected`, `interrupted`,
+ * `resumed`, `state` (detail: a `recording_state` message), `refusal` (detail: an `error` message that leaves the session as it is), and
+ * last `ended` (detail: BridgeFailure, or null when `stop` was called).
  */
 export class RtmSession extends EventTarget {
-  constructor({ stream, direction, token, prepare }) {
+  #options;
+  #session = null;
+  #socket = null;
+  #offer = null;
+  #hasStarted = false;
+  #early = [];
+  #wasConnected = false;
+  #lossTimer = 0;
+
+  /** `prepare(peer)` adds the media; `relayOnly` lets no direct media through, to try a TURN server. */
+  constructor({ stream, direction, token, prepare, relayOnly = false }) {
     super();
-    this.stream = stream;
-    this.direction = direction;
-    this.token = token;
-    this.prepare = prepare;
+    this.#options = { stream, direction, token, prepare, relayOnly };
     this.peer = null;
     this.isOver = false;
-    this.wasConnected = false;
+  }
+
+  /** The socket is lost and being opened again; media may go on meanwhile. */
+  get isDetached() {
+    return this.#hasStarted && !this.isOver && this.#socket?.readyState !== WebSocket.OPEN;
   }
 
   async start() {
     try {
-      this.session = await createSession(this.stream, this.direction, this.token);
+      this.#session = await createSession(this.#options);
       if (this.isOver) return;
-      this.peer = this.#makePeer(this.session.ice_credentials);
-      await this.prepare(this.peer);
+      this.#makePeer();
+      await this.#options.prepare(this.peer);
       await this.peer.setLocalDescription();
       await this.#openSocket();
-      this.#send("session_start", { sdp: { type: "offer", sdp: this.peer.localDescription.sdp }, version: "3" });
-      this.hasStarted = true;
-      for (const candidate of this.early) this.#send("candidate", { candidate });
+      this.#sendStart();
+      this.#hasStarted = true;
+      for (const candidate of this.#early) this.#send("candidate", { candidate });
     } catch (failure) {
-      this.#end(failure instanceof BridgeFailure ? failure : new BridgeFailure("failed", String(failure.message ?? failure)));
+      this.#end(failure instanceof BridgeFailure ? failure : new BridgeFailure("browser_failed", String(failure.message ?? failure)));
     }
   }
 
@@ -81,75 +98,118 @@ export class RtmSession extends EventTarget {
     if (!this.isOver) this.#send(type, data);
   }
 
-  #makePeer(credentials) {
-    this.early = [];
-    const peer = new RTCPeerConnection({ ...credentials, bundlePolicy: "max-bundle" });
+  // MARK: peer
+
+  #makePeer() {
+    const iceTransportPolicy = this.#options.relayOnly ? "relay" : "all";
+    const peer = new RTCPeerConnection({ ...this.#session.ice_credentials, bundlePolicy: "max-bundle", iceTransportPolicy });
     peer.onicecandidate = ({ candidate }) => {
       const message = candidate?.toJSON() ?? null;
-      if (this.hasStarted) this.#send("candidate", { candidate: message });
-      else this.early.push(message);
+      if (this.#hasStarted) this.#send("candidate", { candidate: message });
+      else this.#early.push(message);
     };
     peer.ontrack = (event) => this.#emit("track", event);
     peer.onconnectionstatechange = () => this.#peerChanged(peer.connectionState);
-    return peer;
+    this.peer = peer;
   }
 
   #peerChanged(state) {
-    clearTimeout(this.lossTimer);
+    clearTimeout(this.#lossTimer);
     if (state === "connected") {
-      this.#emit(this.wasConnected ? "resumed" : "connected");
-      this.wasConnected = true;
+      this.#emit(this.#wasConnected ? "resumed" : "connected");
+      this.#wasConnected = true;
     } else if (state === "disconnected") {
       this.#emit("interrupted");
-      this.lossTimer = setTimeout(() => this.#end(new BridgeFailure("connection_lost", "The media connection was lost.")), 3000);
+      const failure = new BridgeFailure("connection_lost", "The media connection was lost.");
+      this.#lossTimer = setTimeout(() => this.#end(failure), MEDIA_LOSS_LIMIT_MS);
     } else if (state === "failed") {
       this.#end(new BridgeFailure("connection_lost", "The media connection failed."));
     }
   }
 
-  #openSocket() {
-    const url = new URL(this.session.ws_endpoint);
-    const token = this.session.auth_token ?? this.token;
+  // MARK: socket
+
+  async #openSocket() {
+    const url = new URL(this.#session.ws_endpoint);
+    const token = this.#session.auth_token ?? this.#options.token;
     if (token) url.searchParams.set("auth_token", token);
     const socket = new WebSocket(url);
-    this.socket = socket;
+    this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
-    socket.onclose = ({ code }) => this.#end(new BridgeFailure("connection_lost", `The bridge closed the connection (${code}).`));
-    return new Promise((resolve, reject) => {
+    await new Promise((resolve, reject) => {
       socket.onopen = resolve;
-      socket.onerror = () => reject(new BridgeFailure("unreachable", "The bridge cannot be reached."));
+      socket.onclose = () => reject(new BridgeFailure("unreachable", UNREACHABLE));
     });
+    socket.onclose = ({ code }) => this.#socketClosed(code);
+  }
+
+  #socketClosed(code) {
+    if (this.isOver) return;
+    if (this.#wasConnected && RESUMABLE.has(code)) this.#resume();
+    else this.#end(new BridgeFailure("connection_lost", `The bridge closed the connection (${code}).`));
+  }
+
+  /** Takes the session up over another socket. A bridge that has restarted does not know it: then `session_not_found` ends it. */
+  async #resume() {
+    const limit = performance.now() + RESUME_LIMIT_MS;
+    for (let wait = 250; performance.now() < limit; wait = Math.min(2000, wait * 2)) {
+      await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)));
+      if (this.isOver) return;
+      try {
+        await this.#openSocket();
+        return this.#sendStart();
+      } catch {
+        continue;
+      }
+    }
+    this.#end(new BridgeFailure("unreachable", UNREACHABLE));
+  }
+
+  /** The first time it begins the session; over another socket the same offer is how the session is taken up. */
+  #sendStart() {
+    this.#offer ??= this.peer.localDescription.sdp;
+    this.#send("session_start", { sdp: { type: "offer", sdp: this.#offer }, version: "3" });
   }
 
   #send(type, data) {
-    if (this.socket?.readyState !== WebSocket.OPEN) return;
-    this.socket.send(JSON.stringify({ type, client_id: this.session.client_id ?? "", session_id: this.session.session_id, data }));
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    const { client_id = "", session_id } = this.#session;
+    this.#socket.send(JSON.stringify({ type, client_id, session_id, data }));
   }
 
-  async #receive({ type, data }) {
+  #receive({ type, data }) {
+    switch (type) {
+      case "sdp_update": return this.#answered(data.sdp);
+      case "candidate": return this.peer.addIceCandidate(data.candidate ?? undefined).catch(() => {});
+      case "recording_state": return this.#emit("state", data);
+      case "session_terminated": return this.#end(new BridgeFailure(data.termination_cause, data.msg));
+      case "error": return this.#refused(data);
+    }
+  }
+
+  async #answered(description) {
+    if (this.isOver || this.peer.signalingState !== "have-local-offer") return;
     try {
-      if (type === "sdp_update") await this.peer.setRemoteDescription(data.sdp);
-      else if (type === "candidate") await this.peer.addIceCandidate(data.candidate ?? undefined);
-      else if (type === "recording_state") this.#emit("state", data);
-      else if (type === "session_terminated") this.#end(new BridgeFailure(data.termination_cause, data.msg));
-      else if (type === "error") this.#fail(data);
+      await this.peer.setRemoteDescription(description);
+      if (!this.isOver) this.#emit("answered");
     } catch (failure) {
-      this.#end(new BridgeFailure("failed", String(failure.message ?? failure)));
+      this.#end(new BridgeFailure("browser_failed", String(failure.message ?? failure)));
     }
   }
 
   /** Only an error that answers the start ends the session; the rest belong to their request. */
-  #fail({ code, msg, in_reply_to: request }) {
-    if (request === "session_start" || request === null) this.#end(new BridgeFailure(code, msg));
+  #refused(error) {
+    if (error.in_reply_to === "session_start") this.#end(new BridgeFailure(error.code, error.msg));
+    else this.#emit("refusal", error);
   }
 
   #end(failure) {
     if (this.isOver) return;
     this.isOver = true;
-    clearTimeout(this.lossTimer);
-    if (this.socket) {
-      this.socket.onclose = null;
-      this.socket.close(1000);
+    clearTimeout(this.#lossTimer);
+    if (this.#socket) {
+      this.#socket.onclose = null;
+      this.#socket.close(failure !== null && this.#options.direction === "publish" ? CLOSE_WITHOUT_STOP : 1000);
     }
     // The last picture stays on the screen until a new session has one; closing the peer does not clear it.
     this.peer?.close();
@@ -159,10 +219,4 @@ export class RtmSession extends EventTarget {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
-}
-
-/** Shows a state to eyes, to screen readers and to tests. */
-export function showState(element, state, text) {
-  element.dataset.state = state;
-  element.textContent = text;
 }

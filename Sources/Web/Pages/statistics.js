@@ -1,25 +1,29 @@
 // The statistics panel: figures of getStats, once a second, and the delay against a burnt-in clock where there is one.
 
-const STRIP = { blocks: 64, syncBits: 8, sync: 0b10110010, timeBits: 48 };
+import { codecWord } from "/assets/page.js";
+
+/** The clock that a camera burns into its picture: 64 equal blocks in the top 16 rows, most significant bit first, white is one. */
+const CLOCK = { blocks: 64, row: 8, threshold: 128, smallestWidth: 256, plausibleMs: 60_000 };
 
 /**
- * Milliseconds between the wall clock that the camera burnt into the frame's top rows and now; null when the frame carries none.
- * The strip: 64 blocks across the width, white is 1: 8 sync bits, 48 bits of Unix milliseconds, 8 bits of their XOR by byte.
+ * Milliseconds from the UTC time in the picture's top rows until `now`; null when there is none. The clock has no checksum: a value far
+ * from `now` is a picture that happens to have something else there. `source` is what a canvas can draw, `width` its width in pixels.
  */
 export function burntInDelay(source, width, scratch, now = Date.now()) {
+  if (width < CLOCK.smallestWidth) return null;
   const context = scratch.getContext("2d", { willReadFrequently: true });
-  scratch.width = STRIP.blocks;
+  scratch.width = width;
   scratch.height = 1;
-  const rows = Math.max(4, Math.round(width / STRIP.blocks / 2));
-  context.drawImage(source, 0, rows * 0.25, width, rows * 0.5, 0, 0, STRIP.blocks, 1);
-  const pixels = context.getImageData(0, 0, STRIP.blocks, 1).data;
-  const bits = Array.from({ length: STRIP.blocks }, (_, block) => (pixels[block * 4 + 1] > 127 ? 1 : 0));
-  const number = (from, count) => bits.slice(from, from + count).reduce((value, bit) => value * 2 + bit, 0);
-  if (number(0, STRIP.syncBits) !== STRIP.sync) return null;
-  let check = 0;
-  for (let byte = 0; byte < STRIP.timeBits / 8; byte++) check ^= number(STRIP.syncBits + byte * 8, 8);
-  if (check !== number(STRIP.syncBits + STRIP.timeBits, 8)) return null;
-  return now - number(STRIP.syncBits, STRIP.timeBits);
+  context.drawImage(source, 0, CLOCK.row, width, 1, 0, 0, width, 1);
+  const row = context.getImageData(0, 0, width, 1).data;
+  let time = 0n;
+  for (let block = 0; block < CLOCK.blocks; block++) {
+    const centre = Math.floor(((2 * block + 1) * width) / (2 * CLOCK.blocks));
+    // The blocks are grey: any one of the colours tells.
+    time = (time << 1n) | (row[centre * 4 + 1] >= CLOCK.threshold ? 1n : 0n);
+  }
+  const delay = now - Number(time);
+  return Math.abs(delay) <= CLOCK.plausibleMs ? delay : null;
 }
 
 /** Figures of one RTCStatsReport; rates are made from the difference to the report before. */
@@ -28,7 +32,9 @@ export class StatisticsReader {
 
   /** `direction`: "inbound" for watching, "outbound" for publishing. */
   read(report, direction) {
-    const figures = { width: 0, height: 0, framesPerSecond: 0, framesDecoded: 0, bitsPerSecond: 0, lossPercent: 0, roundTrip: null, codec: "" };
+    const figures = {
+      width: 0, height: 0, framesPerSecond: 0, framesDecoded: 0, bitsPerSecond: 0, lossPercent: 0, roundTrip: null, codec: "",
+    };
     const totals = { received: 0, lost: 0 };
     for (const entry of report.values()) {
       if (entry.type === `${direction}-rtp`) this.#addStream(entry, report, figures, totals);
@@ -74,11 +80,23 @@ export class StatisticsReader {
   }
 }
 
+/** Reads the figures of `session()`'s peer once a second, whichever session that is by then, and hands them to `show`. */
+export function followStatistics(session, direction, show) {
+  let reader = null;
+  let readSession = null;
+  setInterval(async () => {
+    const current = session();
+    if (!current?.peer || current.isOver) return;
+    if (readSession !== current) [reader, readSession] = [new StatisticsReader(), current];
+    show(reader.read(await current.peer.getStats(), direction));
+  }, 1000);
+}
+
 /** Fills the `data-figure` elements of a panel. */
 export function showFigures(panel, figures, delay) {
   const texts = {
     resolution: figures.width ? `${figures.width} × ${figures.height}` : "–",
-    codec: figures.codec || "–",
+    codec: figures.codec ? codecWord(figures.codec) : "–",
     frames: figures.framesPerSecond ? `${Math.round(figures.framesPerSecond)} fps` : "–",
     bitrate: figures.bitsPerSecond ? `${(figures.bitsPerSecond / 1e6).toFixed(2)} Mbit/s` : "–",
     loss: `${figures.lossPercent.toFixed(1)} %`,

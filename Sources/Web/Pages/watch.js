@@ -1,27 +1,21 @@
-import { RtmSession, pageStream, pageToken, showState } from "/assets/rtm.js";
-import { StatisticsReader, burntInDelay, showFigures } from "/assets/statistics.js";
+import { Backoff, StatusLine, authorization, byId, codecWord, explain, pageOption, pageStream, pageToken } from "/assets/page.js";
+import { BridgeFailure, RtmSession } from "/assets/rtm.js";
+import { burntInDelay, followStatistics, showFigures } from "/assets/statistics.js";
 
-const byId = (id) => document.getElementById(id);
-const [video, status, notice, panel] = ["video", "status", "notice", "panel"].map(byId);
+const [video, panel, player] = ["video", "panel", "player"].map(byId);
 const stream = pageStream();
-const openedAt = performance.now();
 
-/** What tests and the curious read: never a secret. */
-const page = (window.viaduct = { state: "connecting", firstFrameAfter: null, delay: null, figures: null, sessions: 0 });
+/** What tests and the curious read: never a secret. `firstFrameAfter`: milliseconds since the page was opened. */
+const page = (window.viaduct = {
+  state: "connecting", failure: null, firstFrameAfter: null, delay: null, figures: null, sessions: 0, session: null,
+});
+const status = new StatusLine(page);
+const backoff = new Backoff();
 
 byId("stream").textContent = stream;
 document.title = `${stream} · Viaduct`;
 
-function show(state, text, overlay = "") {
-  page.state = state;
-  showState(status, state, text);
-  notice.textContent = overlay;
-  notice.hidden = overlay === "";
-}
-
 // MARK: one session after the other, for as long as the page is open
-
-let retry = 0;
 
 function receive(peer) {
   peer.addTransceiver("video", { direction: "recvonly" });
@@ -29,60 +23,111 @@ function receive(peer) {
 }
 
 function begin() {
-  const session = new RtmSession({ stream, direction: "watch", token: pageToken(), prepare: receive });
+  const session = new RtmSession({
+    stream, direction: "watch", token: pageToken(), prepare: receive, relayOnly: pageOption("transport") === "relay",
+  });
   const media = new MediaStream();
   page.sessions += 1;
   page.session = session;
+  session.addEventListener("answered", () => checkVideo(session));
   session.addEventListener("track", ({ detail: { track, receiver } }) => {
     // Live: as little in the jitter buffer as the network allows (W3C webrtc-extensions).
     receiver.jitterBufferTarget = 0;
     media.addTrack(track);
-    if (track.kind !== "video") return;
     track.addEventListener("unmute", () => play(media), { once: true });
     if (!track.muted) play(media);
   });
-  session.addEventListener("connected", () => { retry = 0; });
-  session.addEventListener("interrupted", () => show("reconnecting", "Reconnecting", "The connection is interrupted."));
-  session.addEventListener("resumed", () => show("live", "Live"));
+  session.addEventListener("connected", () => backoff.reset());
+  session.addEventListener("interrupted", showLoss);
   session.addEventListener("ended", ({ detail }) => ended(detail));
   session.start();
 }
 
-function play(media) {
-  if (video.srcObject !== media) video.srcObject = media;
-  video.play().catch(() => { video.muted = true; return video.play(); }).catch(() => {});
-  watchFrames();
+/** A stream whose video this browser cannot decode would be sent without it: that is not what a viewer came for. */
+async function checkVideo(session) {
+  const section = session.peer.getTransceivers().find(({ receiver }) => receiver.track.kind === "video");
+  if (section?.currentDirection === "recvonly") return;
+  const codec = await streamsVideoCodec();
+  if (codec === null || session.isOver) return;
+  session.stop();
+  refuse(new BridgeFailure("unacceptable_offer", undecodable(codec)));
+}
+
+/** The codec of the stream's video; null when it has none, or is not there. */
+async function streamsVideoCodec() {
+  const reply = await fetch(`/bridge/v1/streams/${encodeURIComponent(stream)}`, { headers: authorization() }).catch(() => null);
+  if (!reply?.ok) return null;
+  const { tracks } = await reply.json();
+  return tracks.find(({ kind }) => kind === "video")?.codec ?? null;
+}
+
+function undecodable(codec) {
+  return `The camera sends ${codecWord(codec)}, which this browser cannot play. Open this page in a browser that can.`;
 }
 
 function ended(failure) {
   if (failure === null) return;
-  if (failure.isFinal) return show("refused", "Refused", failure.message);
-  if (failure.code === "MONITORED_SESSION_ENDED") show("ended", "Ended", "The camera has ended this stream. Waiting for it to come back.");
-  else if (failure.code === "not_found" && page.state !== "ended") show("waiting", "Waiting", "The camera is not sending yet.");
-  else if (failure.code !== "not_found") show("reconnecting", "Reconnecting", "Looking for the bridge.");
-  // 0.25 s at first, at most 4 s, and never all viewers at the same moment.
-  const wait = Math.max(failure.retryAfter * 1000, Math.min(4000, 250 * 2 ** retry) * (0.75 + Math.random() / 2));
-  retry += 1;
-  setTimeout(begin, wait);
+  page.failure = { code: failure.code, message: failure.message };
+  if (failure.isFinal) return refuse(failure);
+  const isAbsent = failure.code === "no_active_session" || failure.code === "not_found";
+  if (failure.code === "MONITORED_SESSION_ENDED") showEnd();
+  else if (!isAbsent) showLoss();
+  else if (page.state === "connecting") showWaiting();
+  backoff.schedule(begin, { atLeast: failure.retryAfter * 1000, atMost: isAbsent ? 2000 : 4000 });
 }
+
+async function refuse(failure) {
+  const codec = failure.code === "unacceptable_offer" ? await streamsVideoCodec() : null;
+  const text = codec === null ? explain(failure) : undecodable(codec);
+  page.failure = { code: failure.code, message: text };
+  status.show("refused", "Refused", { title: "You cannot watch this stream", text, again: true });
+}
+
+status.onAgain = () => {
+  status.show("connecting", "Connecting", { title: "Connecting", text: "" });
+  begin();
+};
+
+// MARK: what the page is doing
+
+const showWaiting = () => status.show("waiting", "Waiting", {
+  title: "Waiting for the camera", text: "It is not sending yet. The picture appears here as soon as it does.",
+});
+const showEnd = () => status.show("ended", "Ended", {
+  title: "The stream has ended", text: "It starts again here by itself when the camera comes back.",
+});
+const showLoss = () => status.show("reconnecting", "Reconnecting", {
+  title: "Reconnecting", text: "The connection was lost. It is being made again.",
+});
+const showStall = () => status.show("stalled", "No picture", {
+  title: "No picture from the camera", text: "Its network may be interrupted. The stream goes on here by itself.",
+});
 
 // MARK: frames
 
+const STALL_AFTER_MS = 3000;
 const scratch = document.createElement("canvas");
-let watchedMedia = null;
+let followedMedia = null;
+let lastFrameAt = 0;
 
-/** Counts the first frame, and reads the burnt-in clock twice a second. */
-function watchFrames() {
-  const media = video.srcObject;
-  if (watchedMedia === media) return;
-  watchedMedia = media;
-  let lastRead = 0;
+function play(media) {
+  if (video.srcObject !== media) video.srcObject = media;
+  video.play().catch(() => {
+    video.muted = true;
+    return video.play();
+  }).catch(() => {});
+  if (followedMedia !== media) followFrames(media);
+}
+
+/** Notes every frame, and reads the burnt-in clock twice a second. */
+function followFrames(media) {
+  followedMedia = media;
+  let clockReadAt = 0;
   const onFrame = (now) => {
     if (video.srcObject !== media) return;
-    if (page.state !== "live") show("live", "Live");
-    page.firstFrameAfter ??= now - openedAt;
-    if (now - lastRead > 500) {
-      lastRead = now;
+    sawPicture(now);
+    if (now - clockReadAt > 500) {
+      clockReadAt = now;
       page.delay = burntInDelay(video, video.videoWidth, scratch);
     }
     video.requestVideoFrameCallback(onFrame);
@@ -90,36 +135,78 @@ function watchFrames() {
   video.requestVideoFrameCallback(onFrame);
 }
 
+function sawPicture(now) {
+  lastFrameAt = now;
+  page.firstFrameAfter ??= now;
+  if (page.state !== "live") status.show("live", "Live");
+}
+
+// A stream of sound alone has no frames, and a hidden page is told of none.
+video.addEventListener("playing", () => {
+  if (page.session && !page.session.isOver && page.state !== "live") status.show("live", "Live");
+});
+
+setInterval(() => {
+  const hasVideo = video.videoWidth > 0 && document.visibilityState === "visible";
+  if (page.state !== "live" || !hasVideo || performance.now() - lastFrameAt < STALL_AFTER_MS) return;
+  if (page.session.isDetached) showLoss();
+  else showStall();
+}, 500);
+
 // MARK: controls
 
 const sound = byId("sound");
+
 function showSound() {
-  sound.textContent = video.muted ? "Turn sound on" : "Turn sound off";
-  sound.setAttribute("aria-pressed", String(!video.muted));
+  byId("sound-word").textContent = video.muted ? "Turn sound on" : "Turn sound off";
+  sound.dataset.on = String(!video.muted);
 }
-sound.addEventListener("click", () => { video.muted = !video.muted; });
-byId("volume").addEventListener("input", ({ target }) => { video.volume = Number(target.value); video.muted = false; });
-video.addEventListener("volumechange", showSound);
-byId("fullscreen").addEventListener("click", () => {
+
+function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else byId("stage").requestFullscreen().catch(() => {});
-});
-byId("details").addEventListener("click", ({ currentTarget }) => {
+  else player.requestFullscreen().catch(() => {});
+}
+
+function togglePanel() {
   panel.hidden = !panel.hidden;
-  currentTarget.setAttribute("aria-expanded", String(!panel.hidden));
+  byId("details").setAttribute("aria-expanded", String(!panel.hidden));
+}
+
+sound.addEventListener("click", () => { video.muted = !video.muted; });
+video.addEventListener("volumechange", showSound);
+byId("volume").addEventListener("input", ({ target }) => {
+  video.volume = Number(target.value);
+  video.muted = video.volume === 0;
+});
+byId("fullscreen").addEventListener("click", toggleFullScreen);
+byId("details").addEventListener("click", togglePanel);
+document.addEventListener("fullscreenchange", () => {
+  byId("fullscreen-word").textContent = document.fullscreenElement ? "Leave full screen" : "Full screen";
 });
 
-// MARK: statistics
+const shortcuts = { m: () => sound.click(), f: toggleFullScreen, i: togglePanel };
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  shortcuts[event.key.toLowerCase()]?.();
+});
 
-let reader = new StatisticsReader();
-let readerOf = null;
-setInterval(async () => {
-  const session = page.session;
-  if (!session?.peer || session.isOver) return;
-  if (readerOf !== session) [reader, readerOf] = [new StatisticsReader(), session];
-  page.figures = reader.read(await session.peer.getStats(), "inbound");
-  showFigures(panel, page.figures, page.delay);
-}, 1000);
+/** In full screen the controls fade while the pointer rests. */
+let restTimer = 0;
+player.addEventListener("pointermove", () => {
+  delete player.dataset.resting;
+  clearTimeout(restTimer);
+  restTimer = setTimeout(() => { player.dataset.resting = ""; }, 3000);
+});
 
-addEventListener("pagehide", () => page.session?.stop());
+followStatistics(() => page.session, "inbound", (figures) => {
+  page.figures = figures;
+  showFigures(panel, figures, page.delay);
+});
+
+addEventListener("pagehide", () => {
+  backoff.cancel();
+  page.session.stop();
+});
+// The browser may bring the page back as it was.
+addEventListener("pageshow", ({ persisted }) => { if (persisted) begin(); });
 begin();

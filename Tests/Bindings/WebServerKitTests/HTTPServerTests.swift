@@ -111,8 +111,7 @@ extension SocketTests {
         @Test func aHandlersOwnFramingFieldsAreDropped() async throws {
             let handler = TestHandler(reply: { _ in
                 WebResponse(
-                    status: .ok, headerFields: [.contentLength: "99", .transferEncoding: "chunked", .connection: "close"],
-                    body: .bytes([0x61]))
+                    status: .ok, headerFields: [.contentLength: "99", .transferEncoding: "chunked"], body: .bytes([0x61]))
             })
             try await withServer(handler) { port, _ in
                 let client = try await RawClient.connect(port)
@@ -121,6 +120,17 @@ extension SocketTests {
                     let response = await client.receiveResponse()
                     #expect(response.body == "a" && !response.head.contains("99") && !response.head.lowercased().contains("chunked"))
                 }
+            }
+        }
+
+        @Test func aHandlerMayEndTheConnection() async throws {
+            let handler = TestHandler(reply: { _ in WebResponse(status: .contentTooLarge, headerFields: [.connection: "close"]) })
+            try await withServer(handler) { port, _ in
+                let client = try await RawClient.connect(port)
+                await client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                let answer = String(decoding: await client.receiveToEnd(), as: UTF8.self)
+                #expect(answer.hasPrefix("HTTP/1.1 413 ") && answer.hasSuffix("connection: close\r\n\r\n"))
+                #expect(answer.split(separator: "HTTP/1.1 ").count == 1)
             }
         }
 

@@ -129,7 +129,9 @@ final class FailingLedger: Ledger {
     }
 
     func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] { try await base.recordings(in: states) }
-    func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow] { try await base.recentRecordings(limit: limit) }
+    func recentRecordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow] {
+        try await base.recentRecordings(limit: limit, after: after)
+    }
     func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? { try await base.session(id) }
     func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow] { try await base.sessions(in: states) }
     func nextDeliveryDue() async throws(BridgeError) -> WallTime? { try await base.nextDeliveryDue() }

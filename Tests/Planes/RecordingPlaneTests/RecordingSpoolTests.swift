@@ -19,7 +19,7 @@ private final class MemoryLedger: Ledger {
     func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] {
         rows.withLock { $0.values.filter { states.contains($0.state) }.sorted { $0.startedAt < $1.startedAt } }
     }
-    func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow] { [] }
+    func recentRecordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow] { [] }
     func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? { nil }
     func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow] { [] }
     func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] { [] }

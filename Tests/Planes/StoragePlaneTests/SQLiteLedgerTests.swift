@@ -132,7 +132,9 @@ import Testing
         try await ledger.commit(recordings.map { .recording($0) } + sessions.map { .session($0) })
         #expect(try await ledger.recordings(in: [.armed, .recording]).map(\.id.rawValue) == ["a", "b"])
         #expect(try await ledger.recordings(in: []).isEmpty)
-        #expect(try await ledger.recentRecordings(limit: 2).map(\.id.rawValue) == ["c", "b"])
+        #expect(try await ledger.recentRecordings(limit: 2, after: nil).map(\.id.rawValue) == ["c", "b"])
+        #expect(try await ledger.recentRecordings(limit: 2, after: RecordingID("c")).map(\.id.rawValue) == ["b", "a"])
+        #expect(try await ledger.recentRecordings(limit: 2, after: RecordingID("unknown")).isEmpty)
         #expect(try await ledger.sessions(in: [.created, .active]).map(\.context.session.rawValue) == ["x", "y"])
     }
 

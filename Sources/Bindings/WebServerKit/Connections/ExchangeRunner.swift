@@ -28,6 +28,8 @@ struct ExchangeRunner: Sendable {
     private func send(_ response: WebResponse) async {
         // An interim or switching status would leave the client waiting for a response (RFC 9110, 15.2).
         guard response.head.status.code >= 200 else { return sendWhole(HTTPResponse(status: .internalServerError), []) }
+        // Of the fields that only the connection may write, this is the one that a handler may wish for.
+        if response.head.headerFields.listContains("close", in: .connection) { channel.closeWhenDone() }
         switch response.body {
         case .empty: sendWhole(response.head, [])
         case .bytes(let bytes): sendWhole(response.head, bytes)

@@ -4,6 +4,11 @@ struct ResponseChannel: Sendable {
     let connection: ConnectionID
     let number: UInt
 
+    /// Ends the connection after the response that follows, whatever the client wants.
+    func closeWhenDone() {
+        withExchange { exchange, _, _, _ in exchange.mustClose = true }
+    }
+
     /// Sends a whole response: its head without the empty line, and its body.
     func send(head: [UInt8], framing: ResponseFraming, body: [UInt8]) {
         withExchange { exchange, role, connection, host in

@@ -83,8 +83,8 @@ package protocol Ledger: Sendable {
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow?
     /// Recordings in these states, oldest first.
     func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow]
-    /// Newest first, at most `limit`.
-    func recentRecordings(limit: Int) async throws(BridgeError) -> [RecordingRow]
+    /// Newest first, at most `limit`; with `after`, those that are older than that one (none when it is unknown).
+    func recentRecordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow]
     func session(_ id: SessionID) async throws(BridgeError) -> SessionRow?
     /// Sessions in these states, oldest first.
     func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow]

@@ -22,6 +22,8 @@ package protocol RunningPipeline: Sendable {
 package protocol PipelineLauncher: Sendable {
     /// Starts a child with this plan, from the warm pool where there is one. Throws `pipeline_unavailable` or `limit_reached`.
     func launch(_ plan: PipelinePlan) async throws(BridgeError) -> any RunningPipeline
+    /// Returns when a child has started and said that it is ready, or throws `pipeline_unavailable`. Cheap while a warm child waits.
+    func checkStart() async throws(BridgeError)
     /// How many children run now, warm ones not counted.
     var runningCount: Int { get async }
 }

@@ -2,18 +2,46 @@ package import BridgeModel
 
 /// The spool as the control plane sees it: names and places of a recording's files. Implemented by RecordingPlane.
 package protocol RecordingFiles: Sendable {
-    /// Makes the recording's folder. Throws `storage_full` when the disk has less free than the reserve.
-    func prepare(_ recording: RecordingID) async throws(BridgeError)
-    /// Absolute path of a part that a recorder is to write.
-    func partPath(of recording: RecordingID, part: Int, container: Container) -> String
-    /// Absolute path where the finisher is to put the joined file.
-    func joinedPath(of row: RecordingRow) -> String
-    /// Moves the finished file to its place in the spool, `row.file`, durably.
-    func promote(_ file: RecordingMachine.FinishedFile, of row: RecordingRow) async throws(BridgeError)
-    /// What is on disk of an unfinished recording. Waits until a recorder that outlived the bridge has closed its file.
-    func remains(of row: RecordingRow) async throws(BridgeError) -> RecordingMachine.Remains
     /// Whether the disk has more free than the reserve.
     func hasSpace() async -> Bool
-    /// Absolute path of a finished file; nil when it is not there (any more).
-    func finishedPath(of row: RecordingRow) async -> String?
+    /// Makes the folder of a recording's parts. Throws `storage_full` when the reserve is touched, `internal` when it cannot be made.
+    func open(_ recording: RecordingID) async throws(BridgeError)
+    /// Absolute path of a part that a recorder is to write.
+    func partPath(_ part: Int, row: RecordingRow) -> String
+    /// The finisher's plan for these parts, in order; nil without parts.
+    func finishPlan(_ parts: [Int], row: RecordingRow) -> FinishPlan?
+    /// Moves the finished file to its place, durably, and removes what it was made of; doing it twice is harmless. Returns its size in bytes.
+    /// Throws `storage_full` or `internal`.
+    @discardableResult
+    func promote(_ file: RecordingMachine.FinishedFile, row: RecordingRow) async throws(BridgeError) -> Int64
+    /// Removes the work folder of a recording that holds no media.
+    func discard(_ recording: RecordingID) async
+    /// Absolute path of the finished file; nil while it is being written and when it has been removed.
+    func finishedPath(_ row: RecordingRow) async -> String?
+    /// Compares the ledger with the disk, at the bridge's start. Recorders that outlived the bridge before are waited for, `patience` at most
+    /// in all. Throws what the ledger throws.
+    func reconcile(patience: Duration) async throws(BridgeError) -> SpoolFindings
+}
+
+/// What a bridge that starts finds of the recordings of the one before it.
+package struct SpoolFindings: Sendable, Equatable {
+    /// Recordings whose rows are not further than `finalizing`, oldest first: each needs `RecordingMachine.recovered`.
+    package var unfinished: [Unfinished] = []
+    /// Rows in `uploading` whose file is gone: they can never be delivered.
+    package var withoutFile: [RecordingRow] = []
+    /// Names that were moved to `orphans`.
+    package var orphans: [String] = []
+
+    package init() {}
+
+    /// One unfinished recording.
+    package struct Unfinished: Sendable, Equatable {
+        package var row: RecordingRow
+        package var remains: RecordingMachine.Remains
+
+        package init(row: RecordingRow, remains: RecordingMachine.Remains) {
+            self.row = row
+            self.remains = remains
+        }
+    }
 }

@@ -17,6 +17,11 @@ extension Container {
         }
     }
 
+    /// What players like best for these tracks where nobody says otherwise: WebM where it holds them, else MP4.
+    package static func usual(for tracks: [TrackDescription]) -> Container {
+        tracks.allSatisfy { Container.webm.holds($0.codec) } ? .webm : .mp4
+    }
+
     /// The container for these tracks: the one that was asked for if it holds them all, else Matroska. Nobody's wish (nil) is WebM, the
     /// rule of the streamrec dialect (section 7).
     package static func suitable(for tracks: [TrackDescription], requested: Container?) -> Container {

@@ -1,0 +1,157 @@
+import AccessPlane
+import Bridge
+import BridgeAPI
+import BridgeConfiguration
+import BridgeModel
+import ControlPlane
+import DeliveryPlane
+import EyesonDialect
+import HTTPCore
+import LinuxIO
+import Logging
+import MediaPlane
+import PipelinePlane
+import RecordingPlane
+import SecureTransport
+import Signaling
+import SignalingPlane
+import StoragePlane
+
+/// The parts of the bridge, each given what it stands on; nothing runs yet but the hub's and the pipelines' threads.
+struct BridgeAssembly {
+    let ledger: SQLiteLedger
+    let keys: SQLiteKeyStore
+    let spool: RecordingSpool
+    let hub: Hub
+    let supervisor: PipelineSupervisor
+    let streams: StreamRegister
+    let sessions: SessionRegister
+    let recordings: RecordingDirector
+    let recordingServices: RecordingServices
+    let rtm: RTMSocketService
+    let outbox: OutboxRunner
+    let identity: DTLSIdentity
+
+    /// Opens the data folder and starts the threads. Throws what the operator has to correct.
+    init(_ settings: Settings, logger: Logger) throws {
+        let clock = SystemTime.clock
+        let database = try StorageDatabase(dataFolder: settings.dataFolder)
+        let ledger = SQLiteLedger(database, logger: logger.named("storage"))
+        let spool = Self.spool(settings, ledger: ledger, logger: logger.named("spool"))
+        let hub = try Hub()
+        let supervisor = try Self.supervisor(settings, logger: logger.named("pipelines"))
+        let outbox = try Self.outbox(settings, ledger: ledger, spool: spool, logger: logger.named("delivery"))
+        let writer = OutboxWriter(translators: Self.translators, clock: clock, service: outbox)
+        let identity = try Self.identity()
+        let streams = StreamRegister(hub: hub, clock: clock)
+        let limits = SessionTable.Limits(runningPerAccount: settings.streamrec.sessionsPerAccount)
+        let sessions = SessionRegister(ledger: ledger, outbox: writer, limits: limits, clock: clock, logger: logger.named("sessions"))
+        let services = RecordingServices(
+            launcher: supervisor, hub: hub, files: spool, ledger: ledger, outbox: writer, clock: clock, settings: settings.recording,
+            logger: logger.named("recording"))
+        let recordings = RecordingDirector(services: services)
+        let peers = PeerDirector(
+            launcher: supervisor, hub: hub, streams: streams, identity: identity, ice: IceSettings(settings), clock: clock,
+            logger: logger.named("peers"))
+        rtm = RTMSocketService(
+            services: BridgeSessionServices(sessions: sessions, streams: streams, peers: peers, recordings: recordings),
+            directory: { id, grant in
+                guard let context = await sessions.session(id), context.account == grant.account, context.client == grant.client else {
+                    return nil
+                }
+                return context
+            },
+            settings: RTMSettings(settings), logger: logger.named("signaling"))
+        keys = SQLiteKeyStore(database)
+        recordingServices = services
+        (self.ledger, self.spool, self.hub, self.supervisor, self.outbox) = (ledger, spool, hub, supervisor, outbox)
+        (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
+    }
+
+    /// The routes and sockets of the port. `statistics`: what the web server counts.
+    func frontDoor(
+        _ settings: Settings, extra: [Route], statistics: @escaping @Sendable () -> [MetricSample], logger: Logger
+    ) -> FrontDoor {
+        let authority = JWTAuthority(store: keys, now: { SystemTime.wall })
+        let iceServers = IceServerList(settings.turn) { key, message in
+            (try? MessageAuthentication.hmacSHA1.code(of: message, key: key)) ?? []
+        }
+        let operations = Operations(services: recordingServices, sessions: sessions, recordings: recordings, frontDoor: statistics)
+        let catalog = RecordingCatalog(director: recordings, streams: streams, ledger: ledger, files: spool)
+        let native = BridgeAPI(
+            .init(
+                authority: authority, directory: sessions, streams: LiveStreamCatalog(streams: streams, hub: hub), recordings: catalog,
+                operations: operations),
+            iceServers: iceServers, clock: SystemTime.clock, settings: settings, publicAccount: .anonymous)
+        let eyeson = EyesonDialect(
+            .init(authority: authority, directory: sessions, iceServers: iceServers, clock: SystemTime.clock), settings: settings)
+        return FrontDoor(eyeson: eyeson, native: native, rtm: rtm, extra: extra, logger: logger.named("front-door"))
+    }
+
+    // MARK: - Pieces
+
+    private static let translators: [any EventTranslator] = [EyesonEventTranslator()]
+
+    private static func spool(_ settings: Settings, ledger: SQLiteLedger, logger: Logger) -> RecordingSpool {
+        RecordingSpool(
+            folder: settings.dataFolder + "/spool", reserve: Int64(settings.recording.freeSpaceReserve),
+            retention: .init(delivered: settings.uploads.keepDelivered, failed: settings.uploads.keepFailed), ledger: ledger, logger: logger)
+    }
+
+    private static func supervisor(_ settings: Settings, logger: Logger) throws -> PipelineSupervisor {
+        let program = try ChildProgram(settings.pipelines, dataFolder: settings.dataFolder)
+        return try PipelineSupervisor(
+            settings: settings.pipelines, executable: program.executable, environment: program.environment, logger: logger)
+    }
+
+    private static func outbox(
+        _ settings: Settings, ledger: SQLiteLedger, spool: RecordingSpool, logger: Logger
+    ) throws -> OutboxRunner {
+        let stored = try SecretFolder(dataFolder: settings.dataFolder).read("webhook.secret") {
+            Redacted(Array(WebhookSecret.make().revealed.utf8))
+        }
+        let signer = try WebhookSigner(settings.webhooks, stored: Redacted(String(decoding: stored.revealed, as: UTF8.self)))
+        let client = try EgressClient(
+            rules: AddressRules(settings.webhooks), resolver: SystemNameResolver(), connectTimeout: settings.uploads.connectTimeout)
+        let routes = DeliveryRoutes(
+            spoolFolder: spool.layout.folder, client: client, signer: signer, settings: (settings.webhooks, settings.uploads),
+            clock: SystemOutboxClock())
+        return OutboxRunner(
+            ledger: ledger, performer: routes, settings: OutboxSettings(webhooks: settings.webhooks, uploads: settings.uploads),
+            translators: translators, environment: OutboxEnvironment(logger: logger))
+    }
+
+    private static func identity() throws -> DTLSIdentity {
+        let certificate = try Certificate.makeSelfSigned()
+        return DTLSIdentity(
+            pem: Redacted(certificate.pem),
+            fingerprint: Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value))
+    }
+}
+
+extension IceSettings {
+    /// A bridge that serves this machine only offers its media there too.
+    init(_ settings: Settings) {
+        let isLocal = ["127.0.0.1", "::1"].contains(settings.http.bind)
+        self.init(
+            addresses: settings.webrtc.addresses.isEmpty && isLocal ? [settings.http.bind] : settings.webrtc.addresses,
+            ports: settings.webrtc.ports, stunServer: settings.webrtc.stunServer.isEmpty ? nil : settings.webrtc.stunServer)
+    }
+}
+
+extension RTMSettings {
+    fileprivate init(_ settings: Settings) {
+        self.init()
+        session.maximumAge = settings.streamrec.maximumDuration
+        urls = DestinationURLRule(allowsPlainHTTP: settings.webhooks.allowPrivate)
+    }
+}
+
+extension Logger {
+    /// A logger of a part, with this one's level.
+    fileprivate func named(_ label: String) -> Logger {
+        var logger = Logger(label: label)
+        logger.logLevel = logLevel
+        return logger
+    }
+}

@@ -1,0 +1,127 @@
+import AccessPlane
+import Bridge
+import BridgeModel
+import ControlPlane
+import DeliveryPlane
+import HTTPCore
+import LinuxIO
+import Logging
+import MediaPlane
+import PipelinePlane
+import RecordingPlane
+import SignalingPlane
+import StoragePlane
+import WebServerKit
+
+/// The running bridge: started once, shut down once.
+final class BridgeProcess: Sendable {
+    /// Where this machine reaches it, for instance `http://127.0.0.1:8080`.
+    let origin: String
+    let assembly: BridgeAssembly
+    private let server: WebServer
+    private let logger: Logger
+    private let background: [Task<Void, Never>]
+    private let deliveries: Task<Void, Never>
+
+    /// Takes up what an earlier run left, then opens the port. Throws what the operator has to correct.
+    static func start(_ settings: Settings, extra: [Route] = [], logger: Logger) async throws -> BridgeProcess {
+        LibraryLog.setSink { [logger] line in logger.warning("libwebsockets", metadata: ["line": "\(line)"]) }
+        do {
+            let assembly = try BridgeAssembly(settings, logger: logger)
+            try await assembly.spool.prepare()
+            let accounts = AccountKeys(store: assembly.keys, now: { SystemTime.wall })
+            try await accounts.ensureAccount(.anonymous)
+            try await assembly.sessions.recover()
+            try await assembly.recordings.recover()
+            return try await open(assembly, settings, extra: extra, logger: logger)
+        } catch let error as BridgeError {
+            throw OperatorError(error.message)
+        } catch let error as WebServerError {
+            throw OperatorError(error)
+        } catch let error as SystemError {
+            throw OperatorError("A thread or socket of the bridge could not be made: \(error)")
+        }
+    }
+
+    private static func open(
+        _ assembly: BridgeAssembly, _ settings: Settings, extra: [Route], logger: Logger
+    ) async throws(WebServerError) -> BridgeProcess {
+        let counters = ServerCounters()
+        let handler = assembly.frontDoor(settings, extra: extra, statistics: { counters.samples }, logger: logger)
+        let server = WebServer(configuration: WebServerConfiguration(settings.http), handler: handler)
+        counters.follow(server)
+        let port = try await server.start()
+        return BridgeProcess(assembly: assembly, server: server, settings: settings, port: port, logger: logger)
+    }
+
+    private init(assembly: BridgeAssembly, server: WebServer, settings: Settings, port: Int, logger: Logger) {
+        self.assembly = assembly
+        self.server = server
+        self.logger = logger
+        let host = settings.http.bind.contains(":") ? "[\(settings.http.bind)]" : settings.http.bind
+        origin = (settings.http.tlsCertificate.isEmpty ? "http" : "https") + "://\(host):\(port)"
+        deliveries = Task { [assembly] in await assembly.outbox.run(reportingTo: assembly.recordings) }
+        background = [
+            Task { [assembly] in await Self.follow(assembly) },
+            Task { [assembly, logger] in await Self.keepHouse(assembly, logger: logger) },
+        ]
+    }
+
+    /// Tells recordings, then viewers, what happens to streams, in order.
+    private static func follow(_ assembly: BridgeAssembly) async {
+        for await change in assembly.streams.changes {
+            await assembly.recordings.streamChanged(change)
+            if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
+        }
+    }
+
+    private static let houseInterval = Duration.seconds(3600)
+    /// How long the delivery log reaches back (streamrec contract section 8).
+    private static let deliveryLog = Duration.seconds(30 * 86_400)
+
+    /// Removes what has had its time: delivered files and the log of deliveries.
+    private static func keepHouse(_ assembly: BridgeAssembly, logger: Logger) async {
+        while !Task.isCancelled {
+            do throws(BridgeError) {
+                let now = SystemTime.wall
+                let files = try await assembly.spool.removeExpired(now: now)
+                let rows = try await assembly.ledger.pruneDeliveries(before: now.advanced(by: .zero - deliveryLog))
+                logger.debug("housekeeping", metadata: ["files": "\(files.count)", "deliveries": "\(rows)"])
+            } catch {
+                logger.warning("housekeeping failed and is tried again in an hour", metadata: ["error": "\(error.message)"])
+            }
+            try? await Task.sleep(for: houseInterval)
+        }
+    }
+
+    /// Reads the certificate files again.
+    func reload() async {
+        do throws(WebServerError) {
+            try await server.reloadCertificate()
+            logger.notice("certificate read again")
+        } catch {
+            logger.error("the certificate was not changed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Ends sessions, completes recordings, tries each delivery once, and stops; what is not delivered within `limit` is at the next start.
+    func shutdown(limit: Duration) async {
+        let end = ContinuousClock.now + limit
+        await assembly.sessions.drain()
+        await assembly.rtm.shutdown()
+        await assembly.recordings.waitForFiles(limit: (end - .now) / 2)
+        if await !assembly.outbox.drain(limit: end - .now - Self.closing) {
+            logger.notice("deliveries are left for the next start")
+        }
+        await server.shutdown(grace: max(.milliseconds(200), end - .now - Self.closing))
+        deliveries.cancel()
+        await deliveries.value
+        await assembly.streams.shutDown()
+        background.forEach { $0.cancel() }
+        await assembly.supervisor.shutdown(grace: Self.closing)
+        assembly.hub.shutdown()
+    }
+
+    /// What children and sockets get at the very end.
+    private static let closing = Duration.seconds(1)
+}

@@ -1,0 +1,84 @@
+package import Bridge
+internal import BridgeModel
+
+/// Whether the bridge can do its work, and its figures.
+package struct Operations: ReadinessProbe, MetricsSource {
+    private let services: RecordingServices
+    private let sessions: SessionRegister
+    private let recordings: RecordingDirector
+    private let frontDoor: @Sendable () -> [MetricSample]
+
+    /// `frontDoor`: what the web server counts.
+    package init(
+        services: RecordingServices, sessions: SessionRegister, recordings: RecordingDirector,
+        frontDoor: @escaping @Sendable () -> [MetricSample]
+    ) {
+        self.services = services
+        self.sessions = sessions
+        self.recordings = recordings
+        self.frontDoor = frontDoor
+    }
+
+    package func readiness() async -> [ReadinessCheck] {
+        async let storage = check("storage") { [services] () throws(BridgeError) in _ = try await services.ledger.nextDeliveryDue() }
+        async let spool = check("spool") { [services] () throws(BridgeError) in
+            guard await services.files.hasSpace() else {
+                throw BridgeError(.storageFull, "The recordings' disk is full up to its reserve or cannot be read.")
+            }
+        }
+        async let pipelines = check("pipelines") { [services] () throws(BridgeError) in try await services.launcher.checkStart() }
+        return await [storage, spool, pipelines]
+    }
+
+    private func check(_ name: String, _ trial: @Sendable () async throws(BridgeError) -> Void) async -> ReadinessCheck {
+        do throws(BridgeError) {
+            try await trial()
+            return ReadinessCheck(name: name, isReady: true)
+        } catch {
+            return ReadinessCheck(name: name, isReady: false, message: error.message)
+        }
+    }
+
+    package func samples() async -> [MetricSample] {
+        let running = await sessions.runningSessions
+        let totals = await services.hub.totals()
+        let children = await services.launcher.runningCount
+        let recording = await recordings.count
+        let directions = [SessionContext.Direction.publish, .watch].map { direction in
+            MetricSample(
+                name: "viaduct_sessions", help: "Running sessions.", kind: .gauge, labels: [.init("direction", direction.rawValue)],
+                value: Double(running.count { $0.direction == direction }))
+        }
+        return directions + [
+            .gauge("viaduct_recordings", "Recordings that are not yet at their destination.", recording),
+            .gauge("viaduct_pipelines", "Running pipeline processes, warm ones not counted.", children),
+        ] + totals.samples + frontDoor()
+    }
+}
+
+extension MetricSample {
+    /// A gauge without labels.
+    package static func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) -> MetricSample {
+        MetricSample(name: name, help: help, kind: .gauge, value: Double(value))
+    }
+
+    /// A counter without labels.
+    package static func counter(_ name: String, _ help: String, _ value: some BinaryInteger) -> MetricSample {
+        MetricSample(name: name, help: help, kind: .counter, value: Double(value))
+    }
+}
+
+extension HubTotals {
+    fileprivate var samples: [MetricSample] {
+        [
+            .gauge("viaduct_streams", "Published streams.", streams),
+            .gauge("viaduct_subscribers", "Viewers and recorders that the hub feeds.", subscribers),
+            .counter("viaduct_packets_received_total", "RTP packets from sources.", packetsIn),
+            .counter("viaduct_packets_sent_total", "RTP packets to viewers and recorders.", packetsOut),
+            .counter("viaduct_packets_dropped_total", "RTP packets that a full socket could not take.", packetsDropped),
+            .counter("viaduct_keyframe_requests_received_total", "Keyframe requests of viewers and recorders.", keyframeRequestsIn),
+            .counter("viaduct_keyframe_requests_sent_total", "Keyframe requests to sources.", keyframeRequestsOut),
+            .counter("viaduct_malformed_datagrams_total", "Datagrams of pipelines that were not understood.", malformed),
+        ]
+    }
+}

@@ -1,0 +1,53 @@
+package import Bridge
+package import BridgeModel
+
+/// The native API's recordings: commands go to the director, questions to the ledger.
+package struct RecordingCatalog: RecordingCommands {
+    private let director: RecordingDirector
+    private let streams: StreamRegister
+    private let ledger: any Ledger
+    private let files: any RecordingFiles
+
+    package init(director: RecordingDirector, streams: StreamRegister, ledger: any Ledger, files: any RecordingFiles) {
+        self.director = director
+        self.streams = streams
+        self.ledger = ledger
+        self.files = files
+    }
+
+    package func startRecording(of stream: StreamID, _ order: RecordingOrder) async throws(BridgeError) -> RecordingRow {
+        guard let source = await streams.live.first(where: { $0.id == stream }) else {
+            throw BridgeError(.notFound, "The stream \(stream) is not published now.")
+        }
+        let request = RecordingRequest(
+            context: source.context, destination: order.destination, webhookURL: order.webhookURL,
+            container: order.container ?? .usual(for: source.tracks))
+        let id = try await director.start(request, tracks: source.tracks, source: source, updates: { _ in })
+        return try await existing(id)
+    }
+
+    package func stopRecording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow {
+        // Not running is no error: the row says how it ended.
+        try? await director.stop(id)
+        return try await existing(id)
+    }
+
+    package func recordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow] {
+        try await ledger.recentRecordings(limit: limit, after: after)
+    }
+
+    package func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {
+        try await ledger.recording(id)
+    }
+
+    package func file(of id: RecordingID) async throws(BridgeError) -> String? {
+        guard let row = try await ledger.recording(id) else { return nil }
+        return await files.finishedPath(row)
+    }
+
+    private func existing(_ id: RecordingID) async throws(BridgeError) -> RecordingRow {
+        if let row = await director.row(of: id) { return row }
+        guard let row = try await ledger.recording(id) else { throw BridgeError(.notFound, "There is no recording with this id.") }
+        return row
+    }
+}

@@ -1,0 +1,32 @@
+"""Fixtures that the end-to-end tests share. A module that needs a bridge with other settings defines a `bridge` of its own."""
+
+import pytest
+
+from bridge import Bridge
+from browsers import Chromium, Firefox
+
+
+@pytest.fixture(scope="module")
+def bridge():
+    with Bridge() as bridge:
+        yield bridge
+
+
+@pytest.fixture(scope="session")
+def camera_browser():
+    """Chromium with its fake camera and microphone."""
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def viewer_browser():
+    """A second Chromium: another process, another profile."""
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def firefox():
+    with Firefox() as browser:
+        yield browser
