@@ -1,34 +1,54 @@
 internal import Glibc
 
-/// Cuts a byte stream into frames.
+/// Cuts a byte stream into frames, and keeps each frame's descriptors with it.
 package struct FrameReader {
     /// Longest frame that is accepted, in bytes: an SDP of 128 KiB as JSON, with room.
     package static let maximumFrame = 1024 * 1024
 
+    private static let prefix = 4
     private var bytes: [UInt8] = []
-    private var descriptors: [Int32] = []
+    /// Place of `bytes` in the stream.
+    private var position = 0
+    /// Descriptors that wait for their frame, with the place where it begins, in the order of the stream.
+    private var waiting: [(frame: Int, descriptors: [Int32])] = []
 
     package init() {}
 
+    /// `descriptors` came with these bytes. They belong to the last frame that begins in them: one read may bring several frames, but the kernel
+    /// ends it behind the bytes that descriptors were sent with (unix(7)).
     package mutating func append(_ more: ArraySlice<UInt8>, descriptors: ArraySlice<Int32> = []) {
         bytes += more
-        self.descriptors += descriptors
+        guard !descriptors.isEmpty else { return }
+        waiting.append((position + lastFrameStart, Array(descriptors)))
     }
 
     /// The next whole frame; nil when more bytes are needed. Throws EMSGSIZE for a length above `maximumFrame`.
     package mutating func next() throws(SystemError) -> [UInt8]? {
-        guard bytes.count >= 4 else { return nil }
-        let length = bytes[..<4].reduce(0) { $0 << 8 | Int($1) }
+        guard let length = frameLength(at: 0) else { return nil }
         guard length <= Self.maximumFrame else { throw SystemError(call: "frame", number: EMSGSIZE) }
-        guard bytes.count >= 4 + length else { return nil }
-        let frame = Array(bytes[4..<4 + length])
-        bytes.removeFirst(4 + length)
+        let end = Self.prefix + length
+        guard bytes.count >= end else { return nil }
+        let frame = Array(bytes[Self.prefix..<end])
+        bytes.removeFirst(end)
+        position += end
         return frame
     }
 
-    /// The descriptors that came so far, handed over.
+    /// The descriptors of the frames that `next` has given out, handed over.
     package mutating func takeDescriptors() -> [Int32] {
-        defer { descriptors = [] }
-        return descriptors
+        let due = waiting.prefix { $0.frame < position }
+        waiting.removeFirst(due.count)
+        return due.flatMap(\.descriptors)
+    }
+
+    private func frameLength(at start: Int) -> Int? {
+        guard bytes.count >= start + Self.prefix else { return nil }
+        return bytes[start..<start + Self.prefix].reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    private var lastFrameStart: Int {
+        var start = 0
+        while let length = frameLength(at: start), start + Self.prefix + length < bytes.count { start += Self.prefix + length }
+        return start
     }
 }
