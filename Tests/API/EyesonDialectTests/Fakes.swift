@@ -147,7 +147,7 @@ final class Stage: Sendable {
     static func reply(_ response: APIResponse) throws -> Reply {
         var text = ""
         if case .bytes(let bytes) = response.body { text = String(decoding: bytes, as: UTF8.self) }
-        let json = text.isEmpty ? JSONValue.null : try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        let json = text.isEmpty ? JSONValue.null : try JSONValue.read(text.utf8)
         return Reply(status: response.head.status.code, fields: response.head.headerFields, text: text, json: json)
     }
 }

@@ -10,7 +10,7 @@ final class MediaIntake: Sendable {
     /// One track as the intake sees it.
     struct Track: Sendable {
         var description: TrackDescription
-        var descriptor: Int32
+        var socket: DatagramSocket
         var source: AppSource
         /// Shared with the chain's sink.
         var keyframes: KeyframeGate?
@@ -96,17 +96,17 @@ private struct IntakeState {
         requests = tracks.map { _ in (0, nil) }
     }
 
-    var descriptors: [Int32] { tracks.map(\.descriptor) }
+    var descriptors: [Int32] { tracks.map(\.socket.descriptor) }
 
     /// Takes what a socket holds; false when it is broken.
     mutating func read(track: Int) -> Bool {
         while true {
-            let received = buffer.withUnsafeMutableBytes { DatagramSocket.receive(from: tracks[track].descriptor, into: $0) }
+            let received = buffer.withUnsafeMutableBytes { tracks[track].socket.receive(into: $0) }
             switch received {
             case .datagram(let count): take(count, track: track)
             case .tooLong: counters.dropped += 1
-            case .wouldBlock: return true
-            case .failed: return false
+            case .empty: return true
+            case .closed: return false
             }
         }
     }
@@ -123,7 +123,7 @@ private struct IntakeState {
                 time: MonotonicTime(nanoseconds: now))
             withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
                 request.write(to: bytes)
-                DatagramSocket.send(UnsafeRawBufferPointer(bytes), to: tracks[index].descriptor)
+                tracks[index].socket.send(UnsafeRawBufferPointer(bytes))
             }
         }
     }

@@ -20,13 +20,16 @@ actor WebRTCPeer {
     private let inbox: AsyncStream<News>.Continuation
     private var listening: Task<Void, Never>?
     private var gathering = Gathering.running
-    private var wasConnected = false
-    private var isTornDown = false
+    private var life = Life.connecting
 
     /// What the jitter buffers wait for a retransmission: two tries at the round trip of a mobile network.
     private static let jitterLatency = ClockTime.milliseconds(200)
     /// How long the description waits for candidates (RFC 8838 lets the rest follow).
     private static let gatheringLimit: Duration = .milliseconds(500)
+
+    private enum Life {
+        case connecting, connected, tornDown
+    }
 
     /// What comes from foreign threads.
     private enum News: Sendable {
@@ -115,7 +118,7 @@ actor WebRTCPeer {
     }
 
     private func hear(_ item: News) {
-        guard !isTornDown else { return }  // elements that go down one after another complain about each other
+        guard life != .tornDown else { return }  // elements that go down one after another complain about each other
         switch item {
         case .bus(let message): hear(message)
         case .connection(let state): hear(state)
@@ -159,10 +162,10 @@ actor WebRTCPeer {
         gate.setTransportUp(state == .connected)
         switch state {
         case .connected where gate.isOpen:
-            wasConnected = true
+            life = .connected
             events(.connected)
         case .disconnected: events(.disconnected)
-        case .failed where wasConnected, .closed where wasConnected:
+        case .failed where life == .connected, .closed where life == .connected:
             events(.failed(BridgeError(.connectionLost, "The peer's transport ended.")))
         case .failed where bin.isICEUp:
             events(.failed(BridgeError(.connectionLost, "The peer broke the DTLS handshake off.")))
@@ -176,7 +179,7 @@ actor WebRTCPeer {
 
     /// Takes everything down: webrtcbin first, since a queue that stops before an unconnected webrtcbin deadlocks, then the rest.
     func tearDown() {
-        isTornDown = true
+        life = .tornDown
         bin.element.setStateLocked(true)
         try? bin.element.setState(.null)
         try? pipeline.setState(.null)
