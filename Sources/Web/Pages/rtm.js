@@ -216,9 +216,9 @@ export class RtmSession extends EventTarget {
       this.#socket.onclose = null;
       this.#socket.close(failure !== null && this.#options.direction === "publish" ? CLOSE_WITHOUT_STOP : 1000);
     }
-    // The last picture stays on the screen until a new session has one; closing the peer does not clear it.
-    this.peer?.close();
+    // Told before the tracks end, so that a page can keep their last picture.
     this.#emit("ended", failure);
+    this.peer?.close();
   }
 
   #emit(name, detail) {

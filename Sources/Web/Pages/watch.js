@@ -2,7 +2,7 @@ import { Backoff, StatusLine, authorization, byId, codecWord, explain, pageOptio
 import { BridgeFailure, RtmSession } from "/assets/rtm.js";
 import { burntInDelay, followStatistics, showFigures } from "/assets/statistics.js";
 
-const [video, panel, player] = ["video", "panel", "player"].map(byId);
+const [video, still, panel, player] = ["video", "still", "panel", "player"].map(byId);
 const stream = pageStream();
 
 /** What tests and the curious read: never a secret. `firstFrameAfter`: milliseconds since the page was opened. */
@@ -66,6 +66,7 @@ function undecodable(codec) {
 }
 
 function ended(failure) {
+  keepPicture();
   if (failure === null) return;
   page.failure = { code: failure.code, message: failure.message };
   if (failure.isFinal) return refuse(failure);
@@ -137,7 +138,16 @@ function followFrames(session) {
   video.requestVideoFrameCallback(onFrame);
 }
 
+/** Browsers blank a video whose track ends: its last picture stays on the screen until a new session has one. */
+function keepPicture() {
+  if (page.session !== playedSession) return;
+  [still.width, still.height] = [video.videoWidth, video.videoHeight];
+  still.getContext("2d").drawImage(video, 0, 0);
+  still.hidden = false;
+}
+
 function sawPicture(now) {
+  still.hidden = true;
   lastFrameAt = now;
   page.firstFrameAfter ??= now;
   if (page.state !== "live") status.show("live", "Live");
