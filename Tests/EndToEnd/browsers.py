@@ -249,8 +249,11 @@ class Firefox(Browser):
         except (FileNotFoundError, ValueError, KeyError):
             return None
 
-    def open(self, url):
+    def open(self, url, script=None):
+        """A page in front of the others; `script` runs in it before its own ones."""
         context = self.channel.call("browsingContext.create", params={"type": "tab"}, timeout=60)["context"]
+        if script is not None:
+            self.channel.call("script.addPreloadScript", params={"functionDeclaration": f"() => {{ {script} }}", "contexts": [context]})
         self.channel.call("browsingContext.navigate", params={"context": context, "url": url, "wait": "interactive"}, timeout=60)
         return FirefoxPage(self.channel, context)
 

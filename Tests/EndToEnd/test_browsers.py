@@ -71,6 +71,13 @@ def test_firefox_watches_vp8(bridge, camera_browser, firefox, tmp_path):
             check_picture(page, tmp_path)
 
 
+def test_firefox_publishes(bridge, firefox, viewer_browser, tmp_path):
+    with publish(bridge, firefox, "from-firefox", codec="vp8"), watch(bridge, viewer_browser, "from-firefox") as page:
+        page.wait_for(LIVE, 10)
+        check_playing(page, seconds=5)
+        check_picture(page, tmp_path)
+
+
 def test_a_browser_without_the_cameras_codec_is_told_so(bridge, camera_browser, firefox):
     """Debian's Firefox has no H.264 for WebRTC: sound alone is not what a viewer came for."""
     with publish(bridge, camera_browser, "firefox-h264", codec="h264"), watch(bridge, firefox, "firefox-h264") as page:

@@ -107,6 +107,8 @@ const showStall = () => status.show("stalled", "No picture", {
 // MARK: frames
 
 const STALL_AFTER_MS = 3000;
+/** When the socket is lost too, it is most likely the bridge. */
+const LOSS_AFTER_MS = 1000;
 const scratch = document.createElement("canvas");
 /** The session whose media the video element has; the last picture of one that is over stays on the screen. */
 let playedSession = null;
@@ -160,9 +162,10 @@ video.addEventListener("playing", () => {
 
 setInterval(() => {
   const hasVideo = video.videoWidth > 0 && document.visibilityState === "visible";
-  if (page.state !== "live" || !hasVideo || performance.now() - lastFrameAt < STALL_AFTER_MS) return;
-  if (playedSession.isDetached) showLoss();
-  else showStall();
+  if (page.state !== "live" || !hasVideo) return;
+  const silence = performance.now() - lastFrameAt;
+  if (playedSession.isDetached && silence > LOSS_AFTER_MS) showLoss();
+  else if (silence > STALL_AFTER_MS) showStall();
 }, 500);
 
 // MARK: controls
