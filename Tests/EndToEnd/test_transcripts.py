@@ -30,6 +30,7 @@ SLOW = [file for file in LIVE if header(file).get("slow")]
 @pytest.fixture(scope="module")
 def bridge():
     with Bridge() as running:
+        assert running.master_key  # made once, before several players ask for it
         yield running
 
 
