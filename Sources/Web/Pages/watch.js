@@ -179,7 +179,8 @@ function showSound() {
 
 function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else player.requestFullscreen().catch(() => {});
+  else if (player.requestFullscreen) player.requestFullscreen().catch(() => {});
+  else video.webkitEnterFullscreen?.();  // iPhones show the video alone
 }
 
 function togglePanel() {
