@@ -9,8 +9,8 @@ JSON ?=
 ARGS ?=
 # The oldest Swift that builds this.
 SWIFT := 6.3
-# Seconds that each fuzz target runs.
-FUZZ_SECONDS ?= 600
+# Seconds of fuzzing in all, which the targets share equally: of `make fuzz` here, and of `make test FUZZ_SECONDS=...`, where 60 is the default.
+FUZZ_SECONDS ?= 3600
 
 .PHONY: help toolchain install run release test bench fuzz soak lint format clean
 # What runs here is heavy and in order: `make -j` must not change that.
@@ -42,7 +42,7 @@ test: ## Everything: lint, unit, conformance, end to end, a short fuzz
 bench: toolchain install release ## Measure the figures of the README; JSON=folder keeps them
 	@Tests/Bench/run.sh $(JSON)
 
-fuzz: ## Fuzz every parser for FUZZ_SECONDS each
+fuzz: toolchain ## Fuzz every parser, for FUZZ_SECONDS in all
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
 soak: ## The long tests, and the installation on a fresh Debian 12 (needs root)
