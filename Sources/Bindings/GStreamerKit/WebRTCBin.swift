@@ -82,6 +82,12 @@ package final class WebRTCBin: Sendable {
         }
     }
 
+    /// Whether ICE has a working pair now: what fails meanwhile is DTLS.
+    package var isICEUp: Bool { element.integer("ice-connection-state").map(Self.iceUp.contains) ?? false }
+
+    /// GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED and _COMPLETED
+    private static let iceUp: ClosedRange<Int64> = 2...3
+
     /// GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE
     private static let gatheringComplete: Int64 = 2
 

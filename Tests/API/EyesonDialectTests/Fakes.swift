@@ -14,6 +14,7 @@ final class FakeAuthority: TokenAuthority {
         var tokens: [String: Result<Grant, AccessError>] = [:]
         var issued: [GrantRequest] = []
         var dialects: [String] = []
+        var revoked: [String] = []
     }
 
     let memory = Mutex(Memory())
@@ -43,7 +44,9 @@ final class FakeAuthority: TokenAuthority {
         }
     }
 
-    func revoke(tokenID: String, until: WallTime) async throws(AccessError) {}
+    func revoke(tokenID: String, until: WallTime) async throws(AccessError) {
+        memory.withLock { $0.revoked.append(tokenID) }
+    }
 }
 
 /// Creates sessions with one id, or fails as told.

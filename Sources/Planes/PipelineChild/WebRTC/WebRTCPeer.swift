@@ -167,6 +167,8 @@ actor WebRTCPeer {
         case .disconnected: events(.disconnected)
         case .failed where life == .connected, .closed where life == .connected:
             events(.failed(BridgeError(.connectionLost, "The peer's transport ended.")))
+        case .failed where bin.isICEUp:
+            events(.failed(BridgeError(.connectionLost, "The peer broke the DTLS handshake off.")))
         case .failed: events(.failed(BridgeError(.connectionTimeout, "ICE or DTLS with the peer did not come up.")))
         case .new, .connecting, .connected, .closed: break
         }
