@@ -7,12 +7,12 @@
 # make them up are compiled here as a small module of the same name; a parser that begins to need the library fails to build here.
 set -euo pipefail
 
-output=$1
+mkdir -p "$1"
+output=$(cd "$1" && pwd)
 folder=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$folder/../.." && pwd)
 packages=$root/.build/checkouts
 yaml=$packages/Yams/Sources/CYaml
-mkdir -p "$output"
 
 if [[ -x $output/fuzz && -z $(find "$root/Sources" "$folder" -name corpus -prune -o -type f -newer "$output/fuzz" -print -quit) ]]; then
     exit 0
@@ -85,4 +85,6 @@ module AccessPlane "$root"/Sources/Planes/AccessPlane/{Base64URL,TokenEnvelope}.
 module HTTPCore "$root/Sources/API/HTTPCore/RequestTarget.swift"
 
 echo "fuzz: linking"
-swiftc "${flags[@]}" -wmo -use-ld=lld -module-name FuzzTargets -o "$output/fuzz" "$folder"/Targets/*.swift "${objects[@]}"
+# The compiler leaves what debuggers want in the current folder.
+cd "$output"
+swiftc "${flags[@]}" -wmo -use-ld=lld -module-name FuzzTargets -o fuzz "$folder"/Targets/*.swift "${objects[@]}"
