@@ -62,7 +62,7 @@ package actor RecordingDirector: UploadObserver {
         let end = services.clock.now().advanced(by: limit)
         while services.clock.now() < end {
             if runs.values.allSatisfy(\.run.row.state.isBeyondFinalizing) { return }
-            try? await Task.sleep(for: .milliseconds(20))
+            try? await services.clock.pause(.milliseconds(20))
         }
     }
 
@@ -158,10 +158,12 @@ package actor RecordingDirector: UploadObserver {
     /// Looks at the spool's disk every few seconds while anything is recorded.
     private func watchSpace() {
         guard watchman == nil else { return }
-        watchman = Task { [weak self] in
-            while await self?.lookAtSpace() == true { try? await Task.sleep(for: .seconds(5)) }
+        watchman = Task { [weak self, clock = services.clock] in
+            while await self?.lookAtSpace() == true { try? await clock.pause(Self.spaceInterval) }
         }
     }
+
+    private static let spaceInterval = Duration.seconds(5)
 
     private func lookAtSpace() async -> Bool {
         guard !runs.isEmpty else {

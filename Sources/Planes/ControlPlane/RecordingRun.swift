@@ -124,9 +124,8 @@ actor RecordingRun {
     private func armTimer() {
         timer?.cancel()
         guard let deadline = machine.deadline else { return }
-        let wait = deadline.duration(since: services.clock.now())
-        timer = Task { [weak self] in
-            guard (try? await Task.sleep(for: max(wait, .zero))) != nil else { return }
+        timer = Task { [weak self, clock = services.clock] in
+            guard (try? await clock.sleep(deadline)) != nil else { return }
             self?.post(.deadline)
         }
     }
@@ -226,12 +225,13 @@ actor RecordingRun {
                 services.logger.error(
                     "a recording's state could not be stored",
                     metadata: metadata.adding("error", error.description).adding("attempt", "\(attempt)"))
-                try? await Task.sleep(for: .seconds(1))
+                try? await services.clock.pause(Self.commitPause)
             }
         }
     }
 
     private static let commitAttempts = 10
+    private static let commitPause = Duration.seconds(1)
 
     private var metadata: Logger.Metadata {
         machine.row.context.metadata.adding("recording", machine.row.id.rawValue)
@@ -252,5 +252,10 @@ extension BridgeClock {
     /// Wall clock minus monotonic clock, now.
     var wallOffset: Duration {
         .nanoseconds(wall().nanoseconds - Int64(clamping: now().nanoseconds))
+    }
+
+    /// Returns after this time; throws when the task is cancelled.
+    func pause(_ duration: Duration) async throws {
+        try await sleep(now().advanced(by: duration))
     }
 }
