@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Proves docker/install-packages.sh on a fresh Debian 12: makes one in a folder with debootstrap, installs there, twice, and asks
-# pkg-config and GStreamer whether all is found. Needs root; part of `make soak`.
+# Proves on a fresh Debian 12, made in a folder with debootstrap, what the Dockerfile relies on: install-packages.sh installs all that is
+# needed, and only once; the programs of build-programs.sh run there without Swift, with the runtime packages alone. Needs root; part of
+# `make soak`.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,8 +9,6 @@ root=$(mktemp -d -t viaduct-debian.XXXXXX)
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 libraries=(gstreamer-webrtc-1.0 gstreamer-app-1.0 libwebsockets nice openssl sqlite3)
-elements=(webrtcbin dtlsdec srtpdec rtph264pay rtpvp8pay rtpvp9pay rtpopuspay x264enc vp8enc vp9enc opusenc avdec_h264 clockoverlay
-    videotestsrc audiotestsrc v4l2src appsrc appsink)
 
 clean() {
     mountpoint -q "$root/proc" && umount "$root/proc"
@@ -35,13 +34,15 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 mount -t proc proc "$root/proc"
 mkdir "$root/viaduct"
 cp "$here/install-packages.sh" "$root/viaduct/"
+echo "prove-install: building the programs"
+"$here/build-programs.sh" "$root/viaduct" >"$root.log" 2>&1 || { tail -n 20 "$root.log" >&2; exit 1; }
+rm -f "$root.log"
 
-# What runs the programs must suffice to run them, before the packages to build them come.
+# What runs the programs must suffice to run them, before the packages to build them come. The demo uses every kind of pipeline.
 inside /viaduct/install-packages.sh runtime
-inside env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends gstreamer1.0-tools >/dev/null 2>&1
-for element in "${elements[@]}"; do
-    inside gst-inspect-1.0 "$element" >/dev/null 2>&1 || { echo "prove-install: GStreamer has no $element" >&2; exit 1; }
-done
+inside /viaduct/viaduct doctor --set data.folder=/data --set http.port=0
+demo=$(inside timeout --signal=INT --preserve-status 15 /viaduct/viaduct demo --set data.folder=/data --set http.port=0 2>&1) || true
+[[ $demo == *"Webhook: upload_ready"* ]] || { printf 'prove-install: the demo delivered nothing:\n%s\n' "$demo" >&2; exit 1; }
 inside /viaduct/install-packages.sh build
 for library in "${libraries[@]}"; do
     inside pkg-config --exists --print-errors "$library"

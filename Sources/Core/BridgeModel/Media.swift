@@ -68,10 +68,10 @@ package struct TrackDescription: Codable, Sendable, Equatable {
 }
 
 /// How a subscriber gets the packets that lie in the GOP cache when it joins.
-package enum SubscriptionTiming: String, Codable, Sendable, CaseIterable {
+package enum SubscriptionTiming: Sendable, Equatable {
     /// For a viewer: cached video with its timestamps pressed together, so that the newest picture is due at once; audio from now on.
     case live
-    /// For a recorder: cached video and audio with their true timestamps, as pre-roll; a sink that falls behind is waited for as long as the cache
-    /// holds what it lacks.
-    case recorded
+    /// For a recorder: cached video and audio that arrived at `since` or later, with their true timestamps; a sink that falls behind is waited for
+    /// as long as the cache holds what it lacks. `since` is when the recording was asked for: nothing from before it is ever in its file.
+    case recorded(since: MonotonicTime)
 }

@@ -84,8 +84,10 @@ package struct EgressTrack: Sendable {
         phase = .flowing
         switch (kind, timing) {
         case (.audio, .live): break
-        case (.audio, .recorded): cursor = cache.preRollStart ?? cache.endIndex
-        case (.video, .recorded): phase = .awaitingKeyframe(from: cache.keyframeStart(of: track) ?? cache.endIndex, fallback: nil)
+        case (.audio, .recorded(let since)): cursor = cache.firstIndex(arrivedSince: since, from: cache.preRollStart)
+        case (.video, .recorded(let since)):
+            let keyframe = cache.keyframeStart(of: track).flatMap { cache[$0].arrival >= since ? $0 : nil }
+            phase = .awaitingKeyframe(from: keyframe ?? cache.endIndex, fallback: nil)
         case (.video, .live): joinLive(cache, now: now)
         }
     }

@@ -93,6 +93,13 @@ package struct GOPCache: ~Copyable {
     /// Where a recorder's pre-roll begins: the oldest keyframe that is held for any track; nil when there is none.
     package var preRollStart: UInt64? { tracks.compactMap(\.gopStart).min() }
 
+    /// The first packet at `start` or later that arrived at `since` or later; the end when `start` is nil or nothing is so new.
+    package func firstIndex(arrivedSince since: MonotonicTime, from start: UInt64?) -> UInt64 {
+        guard var index = start else { return endIndex }
+        while index < endIndex, self[index].arrival < since { index += 1 }
+        return index
+    }
+
     /// The ordinal that the next packet of `track` gets.
     package func nextOrdinal(of track: UInt8) -> UInt64 { tracks[Int(track)].nextOrdinal }
 

@@ -17,9 +17,10 @@ package actor RecordingDirector: UploadObserver {
     /// A recording of this run of the bridge, as it stands; nil when it is over.
     package func row(of id: RecordingID) -> RecordingRow? { runs[id]?.run.row }
 
-    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live.
+    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live;
+    /// `since`: nothing that came before is recorded, nil means now.
     package func start(
-        _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?,
+        _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?, since: MonotonicTime? = nil,
         updates: @escaping @Sendable (RecordingUpdate) -> Void
     ) async throws(BridgeError) -> RecordingID {
         guard services.settings.trigger != .never else {
@@ -30,7 +31,8 @@ package actor RecordingDirector: UploadObserver {
         }
         let row = try makeRow(for: request, tracks: tracks)
         let run = RecordingRun(
-            machine: RecordingMachine(row: row, limits: limits), request: request, services: services, tell: updates)
+            machine: RecordingMachine(row: row, limits: limits), request: request, askedAt: since ?? services.clock.now(),
+            services: services, tell: updates)
         runs[row.id] = (run, request.context)
         do throws(BridgeError) {
             try await run.begin(source: source)
@@ -98,7 +100,7 @@ package actor RecordingDirector: UploadObserver {
             services.logger.warning(
                 "recording of an earlier run taken up",
                 metadata: row.context.metadata.adding("recording", row.id.rawValue).adding("parts", "\(remains.parts.count)"))
-            let run = RecordingRun(machine: machine, request: nil, services: services, tell: { _ in })
+            let run = RecordingRun(machine: machine, request: nil, askedAt: services.clock.now(), services: services, tell: { _ in })
             runs[row.id] = (run, row.context)
             keep(run, id: row.id, effects: effects)
         }
@@ -134,7 +136,8 @@ package actor RecordingDirector: UploadObserver {
         guard services.settings.trigger == .session, runs(of: stream).isEmpty else { return }
         do throws(BridgeError) {
             _ = try await start(
-                RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: stream, updates: { _ in })
+                RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: stream,
+                since: MonotonicTime(nanoseconds: 0), updates: { _ in })
         } catch {
             services.logger.error(
                 "a session's recording could not begin", metadata: stream.context.metadata.adding("error", error.description))

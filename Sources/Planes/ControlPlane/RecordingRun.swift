@@ -21,6 +21,8 @@ actor RecordingRun {
     private let items: AsyncStream<Item>
     private var machine: RecordingMachine
     private let latest: Mutex<RecordingRow>
+    /// When the recording was asked for: nothing that came before is recorded.
+    private let askedAt: MonotonicTime
     /// The source that recorders are subscribed to; kept while it is away.
     private var source: LiveStream?
     private var recorders: [Int: any RunningPipeline] = [:]
@@ -28,7 +30,7 @@ actor RecordingRun {
     private var timer: Task<Void, Never>?
 
     init(
-        machine: RecordingMachine, request: RecordingRequest?, services: RecordingServices,
+        machine: RecordingMachine, request: RecordingRequest?, askedAt: MonotonicTime, services: RecordingServices,
         tell: @escaping @Sendable (RecordingUpdate) -> Void
     ) {
         self.machine = machine
@@ -36,6 +38,7 @@ actor RecordingRun {
         self.request = request
         self.services = services
         self.tell = tell
+        self.askedAt = askedAt
         (items, mailbox) = AsyncStream.makeStream()
     }
 
@@ -170,7 +173,7 @@ actor RecordingRun {
             let pipeline = try await services.launcher.launch(PipelinePlan(pipeline: id, work: .record(plan)))
             recorders[part] = pipeline
             services.hub.subscribe(
-                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded)
+                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded(since: askedAt))
             listen(to: pipeline, part: part)
         } catch {
             post(.launchFailed(part: part, error))

@@ -26,7 +26,7 @@ import RTP
             let sink = try SocketPair.datagram()
             sinks.append(sink.near)
             hub.subscribe(
-                PipelineID("\(number)"), to: StreamID("bench"), tracks: [0], sinks: [MediaDescriptor(sink.far)], timing: .recorded)
+                PipelineID("\(number)"), to: StreamID("bench"), tracks: [0], sinks: [MediaDescriptor(sink.far)], timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
         }
         let drain = try Drain(sinks)
         _ = await hub.totals()

@@ -27,13 +27,36 @@ import Testing
     @Test func aRecorderGetsThePreRollWithItsTrueTimes() {
         var stream = SyntheticStream()
         stream.run(frames: 31, startingWithKeyframe: true)
-        var video = EgressTrack(SyntheticStream.video, .recorded, stream)
-        var audio = EgressTrack(SyntheticStream.audio, .recorded, stream)
+        var video = EgressTrack(SyntheticStream.video, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
+        var audio = EgressTrack(SyntheticStream.audio, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
         let pictures = video.drain(stream)
         let sound = audio.drain(stream)
         #expect(pictures.map(\.header.timestamp) == (0..<31).map { 10_000 + $0 * 2970 })
         #expect(pictures.map(\.arrival.nanoseconds) == (0..<31).map { 1_000_000_000 + $0 * 33_000_000 })
         #expect(sound.count == 31 && sound.allSatisfy { $0.isCached })
+    }
+
+    @Test func nothingFromBeforeTheRecordingIsRecorded() {
+        var stream = SyntheticStream()
+        stream.run(frames: 31, startingWithKeyframe: true)
+        let asked = stream.now
+        stream.run(frames: 5, startingWithKeyframe: false)
+        var video = EgressTrack(SyntheticStream.video, .recorded(since: asked), stream)
+        var audio = EgressTrack(SyntheticStream.audio, .recorded(since: asked), stream)
+        #expect(video.drain(stream).isEmpty)
+        #expect(video.awaitsKeyframe, "the cached GOP began before the recording")
+        #expect(audio.drain(stream).allSatisfy { $0.arrival >= asked })
+        stream.run(frames: 3, startingWithKeyframe: true)
+        #expect(video.drain(stream).count == 3)
+    }
+
+    @Test func aGOPThatBeganAfterTheRecordingWasAskedForIsRecordedWhole() {
+        var stream = SyntheticStream()
+        stream.run(frames: 10, startingWithKeyframe: true)
+        let asked = stream.now
+        stream.run(frames: 8, startingWithKeyframe: true)
+        var video = EgressTrack(SyntheticStream.video, .recorded(since: asked), stream)
+        #expect(video.drain(stream).count == 8)
     }
 
     @Test func aViewersSoundBeginsNow() {
@@ -120,7 +143,7 @@ import Testing
     @Test func aLateRecorderLosesNothingThatTheCacheHolds() {
         var stream = SyntheticStream()
         stream.run(frames: 1, startingWithKeyframe: true)
-        var sink = EgressTrack(SyntheticStream.video, .recorded, stream)
+        var sink = EgressTrack(SyntheticStream.video, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
         let before = sink.drain(stream)
         stream.run(frames: 120, startingWithKeyframe: false)
         let after = sink.drain(stream)
@@ -132,7 +155,7 @@ import Testing
     @Test func aRecorderThatTheCacheLeftBehindGoesOnAtAKeyframe() {
         var stream = SyntheticStream()
         stream.run(frames: 1, startingWithKeyframe: true)
-        var sink = EgressTrack(SyntheticStream.video, .recorded, stream)
+        var sink = EgressTrack(SyntheticStream.video, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
         let before = sink.drain(stream)
         stream.run(frames: 60, startingWithKeyframe: false)
         stream.run(frames: 60, startingWithKeyframe: true)

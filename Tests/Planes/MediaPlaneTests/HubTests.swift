@@ -53,7 +53,7 @@ import Testing
             publisher.sendFrame(keyframe: false)
             #expect(await waitForPackets(2, in: hub))
             let live = try join(hub, viewer).receive(count: 2).compactMap(\.header?.timestamp)
-            let recorded = try join(hub, PipelineID("recorder"), timing: .recorded).receive(count: 2).compactMap(\.header?.timestamp)
+            let recorded = try join(hub, PipelineID("recorder"), timing: .recorded(since: MonotonicTime(nanoseconds: 0))).receive(count: 2).compactMap(\.header?.timestamp)
             #expect(recorded == [93_000, 96_000])
             #expect(live == [96_000 - 3000 / 32, 96_000])
         }
@@ -117,7 +117,7 @@ import Testing
     @Test func aSlowRecorderLosesNothing() async throws {
         try await withHub { hub, publisher in
             let sink = try ChildSocket(bufferBytes: 4096)
-            hub.subscribe(viewer, to: stream, tracks: [0], sinks: [sink.hubEnd], timing: .recorded)
+            hub.subscribe(viewer, to: stream, tracks: [0], sinks: [sink.hubEnd], timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
             publisher.sendFrame(keyframe: true)
             for _ in 0..<50 { publisher.sendFrame(keyframe: false, packets: 2, size: 1000) }
             #expect(await waitForPackets(101, in: hub))

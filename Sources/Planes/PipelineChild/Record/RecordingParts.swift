@@ -16,11 +16,13 @@ struct RecordingParts {
 
     private struct Part {
         var reader: MatroskaReader
+        /// On the part's own timeline: what is later is in the next part too, which begins at a keyframe.
+        var limit: Duration?
         /// From the part's track numbers to the result's.
         var numbers: [UInt8: UInt8]
     }
 
-    /// Between the frames of two parts whose clocks would let them overlap.
+    /// Between the frames of two parts whose clocks were set between them.
     private static let smallestGap: Duration = .milliseconds(20)
 
     /// Opens the files; those without a readable header are left out. Throws `no_media` when none is left.
@@ -37,12 +39,18 @@ struct RecordingParts {
             for track in reader.tracks { numbers[track.number] = adopt(track) }
             parts.append(Part(reader: reader, numbers: numbers))
         }
+        for index in parts.indices.dropLast() {
+            guard let start = parts[index].reader.startedAt, let next = parts[index + 1].reader.startedAt, next > start else { continue }
+            parts[index].limit = .nanoseconds(next.nanoseconds - start.nanoseconds)
+        }
     }
 
     /// The next frame on the result's timeline; nil at the end.
     mutating func next() -> MatroskaFrame? {
         while parts.indices.contains(current) {
             if var frame = parts[current].reader.next(), let number = parts[current].numbers[frame.track] {
+                // The recorder that took over began with what the cache held: its frames stand for these.
+                if let limit = parts[current].limit, frame.time >= limit { continue }
                 frame.track = number
                 frame.time += offset
                 end = max(end, frame.time)
