@@ -61,10 +61,16 @@ actor RecordingRun {
         }
     }
 
-    /// Makes the row durable and starts the recorder where there is a source. Throws when nothing could be promised.
+    /// Makes the row durable and starts the recorder where there is a source. Throws when nothing could be promised; it is over then.
     func begin(source: LiveStream?) async throws(BridgeError) {
-        try await services.files.open(machine.row.id)
-        try await services.ledger.commit([.recording(machine.row)])
+        do throws(BridgeError) {
+            try await services.files.open(machine.row.id)
+            try await services.ledger.commit([.recording(machine.row)])
+        } catch {
+            await services.files.discard(machine.row.id)
+            close()
+            throw error
+        }
         self.source = source
         let (now, wall) = (services.clock.now(), services.clock.wall())
         // The row is durable already.
