@@ -7,6 +7,8 @@ internal import Logging
 package actor RecordingDirector: UploadObserver {
     private let services: RecordingServices
     private var runs: [RecordingID: (run: RecordingRun, context: SessionContext)] = [:]
+    /// Streams with a source, as far as their changes have come here.
+    private var present: [StreamID: LiveStream] = [:]
     private var watchman: Task<Void, Never>?
 
     package init(services: RecordingServices) { self.services = services }
@@ -17,8 +19,8 @@ package actor RecordingDirector: UploadObserver {
     /// A recording of this run of the bridge, as it stands; nil when it is over.
     package func row(of id: RecordingID) -> RecordingRow? { runs[id]?.run.row }
 
-    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live;
-    /// `since`: nothing that came before is recorded, nil means now.
+    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live, and
+    /// nil where that is not known; `since`: nothing that came before is recorded, nil means now.
     package func start(
         _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?, since: MonotonicTime? = nil,
         updates: @escaping @Sendable (RecordingUpdate) -> Void
@@ -35,7 +37,8 @@ package actor RecordingDirector: UploadObserver {
             services: services, tell: updates)
         runs[row.id] = (run, request.context)
         do throws(BridgeError) {
-            try await run.begin(source: source)
+            // A source that came since the caller looked was announced here before this recording was there to be told.
+            try await run.begin(source: source ?? presentSource(of: request.context))
         } catch {
             runs[row.id] = nil
             throw error
@@ -72,11 +75,14 @@ package actor RecordingDirector: UploadObserver {
     package func streamChanged(_ change: StreamTable.Change) async {
         switch change {
         case .started(let stream):
+            present[stream.id] = stream
             for run in runs(of: stream) { run.post(source: stream) }
             await startWithSession(stream)
         case .returned(let stream):
+            present[stream.id] = stream
             for run in runs(of: stream) { run.post(source: stream) }
         case .lost(let id), .ended(let id):
+            present[id] = nil
             for entry in runs.values where entry.context.stream == id { entry.run.post(.sourceLost) }
         }
     }
@@ -115,6 +121,11 @@ package actor RecordingDirector: UploadObserver {
         var limits = RecordingMachine.Limits()
         limits.firstMedia = services.settings.firstMediaTimeout
         return limits
+    }
+
+    private func presentSource(of context: SessionContext) -> LiveStream? {
+        guard let stream = present[context.stream], stream.context.session == context.session else { return nil }
+        return stream
     }
 
     private func runs(of stream: LiveStream) -> [RecordingRun] {
