@@ -49,10 +49,12 @@ package actor RecordingDirector: UploadObserver {
         return row.id
     }
 
-    /// Asks a recording to finish. Throws `not_found` when it is over or was never there.
-    package func stop(_ id: RecordingID) throws(BridgeError) {
+    /// Asks a recording to finish and returns when it has reached `finalizing`, durably: its session may begin another then. Throws
+    /// `not_found` when it is over or was never there.
+    package func stop(_ id: RecordingID) async throws(BridgeError) {
         guard let entry = runs[id] else { throw BridgeError(.notFound, "There is no running recording with this id.") }
         entry.run.post(.stop)
+        await entry.run.settle()
     }
 
     /// Asks the session's recordings to finish and returns when each has reached `finalizing`, durably.
