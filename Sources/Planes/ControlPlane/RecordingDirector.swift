@@ -9,6 +9,8 @@ package actor RecordingDirector: UploadObserver {
     private var runs: [RecordingID: (run: RecordingRun, context: SessionContext)] = [:]
     /// Streams with a source, as far as their changes have come here.
     private var present: [StreamID: LiveStream] = [:]
+    /// Sessions whose recording began by itself: one that its user stopped does not begin again when the source returns.
+    private var begunByTrigger: Set<SessionID> = []
     private var watchman: Task<Void, Never>?
 
     package init(services: RecordingServices) { self.services = services }
@@ -28,7 +30,7 @@ package actor RecordingDirector: UploadObserver {
         guard services.settings.trigger != .never else {
             throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request or session.")
         }
-        guard !runs.values.contains(where: { $0.context.session == request.context.session && $0.run.isRunning }) else {
+        guard !isRecording(request.context.session) else {
             throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
         }
         let row = try makeRow(for: request, tracks: tracks)
@@ -59,6 +61,7 @@ package actor RecordingDirector: UploadObserver {
 
     /// Asks the session's recordings to finish and returns when each has reached `finalizing`, durably.
     package func finish(session: SessionID) async {
+        begunByTrigger.remove(session)
         let ending = runs.values.filter { $0.context.session == session }.map(\.run)
         for run in ending { run.post(.stop) }
         for run in ending { await run.settle() }
@@ -76,13 +79,10 @@ package actor RecordingDirector: UploadObserver {
     /// Tells the recordings of a stream what happened to it, and begins one where the configuration wants it.
     package func streamChanged(_ change: StreamTable.Change) async {
         switch change {
-        case .started(let stream):
+        case .started(let stream), .returned(let stream):
             present[stream.id] = stream
             for run in runs(of: stream) { run.post(source: stream) }
             await startWithSession(stream)
-        case .returned(let stream):
-            present[stream.id] = stream
-            for run in runs(of: stream) { run.post(source: stream) }
         case .lost(let id), .ended(let id):
             present[id] = nil
             for entry in runs.values where entry.context.stream == id { entry.run.post(.sourceLost) }
@@ -125,6 +125,10 @@ package actor RecordingDirector: UploadObserver {
         return limits
     }
 
+    private func isRecording(_ session: SessionID) -> Bool {
+        runs.values.contains { $0.context.session == session && $0.run.isRunning }
+    }
+
     private func presentSource(of context: SessionContext) -> LiveStream? {
         guard let stream = present[context.stream], stream.context.session == context.session else { return nil }
         return stream
@@ -146,12 +150,14 @@ package actor RecordingDirector: UploadObserver {
     }
 
     private func startWithSession(_ stream: LiveStream) async {
-        guard services.settings.trigger == .session, runs(of: stream).isEmpty else { return }
+        let session = stream.context.session
+        guard services.settings.trigger == .session, !isRecording(session), begunByTrigger.insert(session).inserted else { return }
         do throws(BridgeError) {
             _ = try await start(
                 RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: stream,
                 since: MonotonicTime(nanoseconds: 0), updates: { _ in })
         } catch {
+            begunByTrigger.remove(session)
             services.logger.error(
                 "a session's recording could not begin", metadata: stream.context.metadata.adding("error", error.description))
         }
