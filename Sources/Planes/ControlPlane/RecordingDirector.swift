@@ -188,13 +188,13 @@ package actor RecordingDirector: UploadObserver {
     private static let spaceInterval = Duration.seconds(5)
 
     private func lookAtSpace() async -> Bool {
-        guard !runs.isEmpty else {
+        guard runs.values.contains(where: \.run.isRunning) else {
             watchman = nil
             return false
         }
         if await !services.files.hasSpace() {
             services.logger.error("the spool's disk is nearly full; recordings are finished now, free space or move data.folder")
-            for entry in runs.values { entry.run.post(.spaceLow) }
+            for entry in runs.values where entry.run.isRunning { entry.run.post(.spaceLow) }
         }
         return true
     }
