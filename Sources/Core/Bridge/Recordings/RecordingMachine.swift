@@ -128,6 +128,8 @@ extension RecordingMachine {
     }
 
     private mutating func firstFrame(writtenAt: WallTime, capturedAt: WallTime?, wall: WallTime) -> [Effect] {
+        // The row is the uploader's now: a late word of a recorder that was given up must not write over it.
+        guard state != .delivered else { return [] }
         crashesInARow = 0
         let isFirst = row.firstFrameWrittenAt == nil
         if isFirst { row.firstFrameWrittenAt = writtenAt }
