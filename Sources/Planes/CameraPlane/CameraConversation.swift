@@ -25,6 +25,7 @@ struct CameraConversation {
     private let recording: JSONValue?
     private let webhookURL: Redacted<String>?
     private var offer: String?
+    private var isLive = false
     private var isStopping = false
 
     init(recording: JSONValue?, webhookURL: Redacted<String>?) {
@@ -56,6 +57,9 @@ struct CameraConversation {
         case .candidate(let candidate):
             return [.send(type: "candidate", data: ["candidate": Self.member(candidate)])]
         case .connected:
+            // ICE may come back after a loss: the recording went on.
+            guard !isLive else { return [] }
+            isLive = true
             return [.live] + (recording.map { [.send(type: "recording_start", data: $0)] } ?? [])
         case .failed(let error):
             return [.end(isStopping ? nil : error)]
