@@ -48,6 +48,8 @@ package actor CameraAgent {
     private var inputs: AsyncStream<CameraConversation.Input>.Continuation?
     private var isStopping = false
     private var failures = 0
+    /// The wait before the next session.
+    private var pause: Task<Void, Never>?
 
     package init(
         settings: CameraSettings, launcher: any PipelineLauncher, logger: Logger, report: @escaping @Sendable (Report) -> Void = { _ in }
@@ -68,14 +70,25 @@ package actor CameraAgent {
                 report(.interrupted(error))
                 logger.notice("camera session over", metadata: ["camera": "\(settings.client)", "reason": "\(error)"])
                 failures += 1
-                try? await Task.sleep(for: Self.wait(after: failures))
+                await wait(Self.wait(after: failures))
             }
+        }
+    }
+
+    private func wait(_ duration: Duration) async {
+        let pause = Task { _ = try? await Task.sleep(for: duration) }
+        self.pause = pause
+        await withTaskCancellationHandler {
+            await pause.value
+        } onCancel: {
+            pause.cancel()
         }
     }
 
     /// Ends the session with a goodbye; `run` returns when the bridge has answered it, or after three seconds.
     package func stop() {
         isStopping = true
+        pause?.cancel()
         inputs?.yield(.stop)
         let inputs = inputs
         Task {
@@ -125,9 +138,10 @@ package actor CameraAgent {
 
     /// Runs the conversation to its end. nil: it was stopped.
     private func converse(over socket: WebSocket, with pipeline: any RunningPipeline, session: SessionID) async -> BridgeError? {
+        // Stopped before it began: the bridge forgets a session that was never started.
+        guard !isStopping else { return nil }
         let (stream, inputs) = AsyncStream.makeStream(of: CameraConversation.Input.self)
         self.inputs = inputs
-        if isStopping { inputs.yield(.stop) }
         let pumps = [
             Task { for await event in pipeline.events { inputs.yield(.pipeline(event)) } },
             Task { await Self.read(socket, into: inputs) },
