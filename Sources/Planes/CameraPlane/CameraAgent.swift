@@ -185,6 +185,8 @@ package actor CameraAgent {
             failures = 0
             report(.live)
         case .recording(let state, let id): report(.recording(state, id: id))
+        case .refused(let reason):
+            logger.warning("the bridge refused a camera's message", metadata: ["camera": "\(settings.client)", "reason": "\(reason)"])
         case .end: break
         }
     }

@@ -17,6 +17,8 @@ struct CameraConversation {
         /// Media flows.
         case live
         case recording(RecordingState, id: String)
+        /// The bridge refused something, but the session goes on.
+        case refused(String)
         /// The session is over; nil when it was asked to stop.
         case end(BridgeError?)
     }
@@ -79,6 +81,7 @@ struct CameraConversation {
             [.end(isStopping ? nil : BridgeError(.connectionLost, "The bridge ended the session: \(data["termination_cause"]?.string ?? "")."))]
         case "error" where data["in_reply_to"]?.string == "session_start":
             [.end(BridgeError(.unacceptableOffer, "The bridge refused the camera: \(data["msg"]?.string ?? "")."))]
+        case "error": [.refused("\(data["code"]?.string ?? ""): \(data["msg"]?.string ?? "")")]
         default: []
         }
     }
