@@ -210,7 +210,8 @@ extension RecordingMachine {
         let announcement: [Effect] = [.commit(row, nil), notice(.finalizing, message, wall)]
         guard !open.isEmpty else { return announcement + assemble(now: now, wall: wall) }
         deadline = now.advanced(by: limits.stop)
-        return announcement + open
+        // The recorders first: a ledger that is slow must not keep them writing, nor use up their time to close their files.
+        return open + announcement
     }
 
     /// All recorders have ended: the one clean part is the file, or the finisher makes it.
