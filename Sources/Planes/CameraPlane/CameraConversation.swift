@@ -78,12 +78,16 @@ struct CameraConversation {
         case "candidate": candidate(data["candidate"])
         case "recording_state": recordingState(data)
         case "session_terminated":
-            [.end(isStopping ? nil : BridgeError(.connectionLost, "The bridge ended the session: \(data["termination_cause"]?.string ?? "")."))]
+            [.end(isStopping ? nil : Self.terminated(data["termination_cause"]?.string ?? "without a cause"))]
         case "error" where data["in_reply_to"]?.string == "session_start":
             [.end(BridgeError(.unacceptableOffer, "The bridge refused the camera: \(data["msg"]?.string ?? "")."))]
         case "error": [.refused("\(data["code"]?.string ?? ""): \(data["msg"]?.string ?? "")")]
         default: []
         }
+    }
+
+    private static func terminated(_ cause: String) -> BridgeError {
+        BridgeError(.connectionLost, "The bridge ended the session: \(cause).")
     }
 
     private func answered(_ sdp: String) -> [Effect] {
