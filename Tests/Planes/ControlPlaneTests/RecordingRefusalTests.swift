@@ -51,7 +51,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", Destination.keep), ("/data/out", .folder(path: "/data/out")), ("https://a.example/put?k=1", .put(url: Redacted("https://a.example/put?k=1"))),
+        ("", Destination.keep), ("/data/out", .folder(path: "/data/out")),
+        ("https://a.example/put?k=1", .put(url: Redacted("https://a.example/put?k=1"))),
     ]) func theConfiguredDestinationIsTheUsualOne(_ text: String, _ destination: Destination) async throws {
         let bench = RecordingBench { $0.destination = Redacted(text) }
         let id = try await bench.start()
@@ -121,13 +122,26 @@ import Testing
         let (id, recorder) = try await bench.startRecording()
         bench.ledger.fail(7)
         let stopping = Task { try await bench.director.stop(id) }
-        #expect(await eventually { await bench.director.row(of: id)?.state == .finalizing })
-        #expect(!recorder.isStopped)
-        #expect(await bench.clock.pass { recorder.isStopped })
-        try await stopping.value
+        // The recorder does not wait for the ledger, and has all its time to close the file.
+        #expect(await eventually { recorder.commands == [.stop(deadline: .seconds(3))] })
         recorder.closeFile()
+        #expect(await bench.clock.pass { bench.ledger.recordingStates.last == .stored })
+        try await stopping.value
         #expect(await bench.isIdle())
+        #expect(recorder.commands.count == 1 && bench.launcher.pipelines.count == 1)
         #expect(bench.ledger.recordingStates == [.armed, .recording, .finalizing, .finalizing, .stored])
-        #expect(bench.clock.now.duration(since: TestClock().now) >= .seconds(7))
+        #expect(bench.clock.wall >= TestClock.epoch.advanced(by: .seconds(7)))
+    }
+
+    @Test func aLedgerThatStaysAwayDoesNotKeepTheFileFromItsPlace() async throws {
+        let (id, recorder) = try await bench.startRecording()
+        bench.ledger.fail(.max)
+        let stopping = Task { try await bench.director.stop(id) }
+        #expect(await eventually { recorder.isStopped })
+        recorder.closeFile()
+        #expect(await bench.clock.pass { await bench.director.count == 0 })
+        try await stopping.value
+        #expect(bench.files.deeds.last == .promote(.part(1), id))
+        #expect(bench.ledger.recordingStates == [.armed, .recording])
     }
 }
