@@ -45,18 +45,23 @@ package actor CameraAgent {
     private let launcher: any PipelineLauncher
     private let report: @Sendable (Report) -> Void
     private let logger: Logger
+    private let sleep: @Sendable (Duration) async throws -> Void
     private var inputs: AsyncStream<CameraConversation.Input>.Continuation?
     private var isStopping = false
     private var failures = 0
     /// The wait before the next session.
     private var pause: Task<Void, Never>?
 
+    /// `sleep` returns after this time, or throws when its task is cancelled.
     package init(
-        settings: CameraSettings, launcher: any PipelineLauncher, logger: Logger, report: @escaping @Sendable (Report) -> Void = { _ in }
+        settings: CameraSettings, launcher: any PipelineLauncher, logger: Logger,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+        report: @escaping @Sendable (Report) -> Void = { _ in }
     ) {
         self.settings = settings
         self.launcher = launcher
         self.logger = logger
+        self.sleep = sleep
         self.report = report
     }
 
@@ -76,7 +81,7 @@ package actor CameraAgent {
     }
 
     private func wait(_ duration: Duration) async {
-        let pause = Task { _ = try? await Task.sleep(for: duration) }
+        let pause = Task { [sleep] in _ = try? await sleep(duration) }
         self.pause = pause
         await withTaskCancellationHandler {
             await pause.value
@@ -91,8 +96,8 @@ package actor CameraAgent {
         pause?.cancel()
         inputs?.yield(.stop)
         let inputs = inputs
-        Task {
-            try? await Task.sleep(for: Self.goodbyeLimit)
+        Task { [sleep] in
+            try? await sleep(Self.goodbyeLimit)
             inputs?.yield(.socketClosed)
         }
     }
@@ -125,6 +130,9 @@ package actor CameraAgent {
     private func connect(_ url: Redacted<String>) async throws(BridgeError) -> WebSocket {
         do throws(WebServerError) {
             return try await WebSocketClient.connect(url: url.revealed)
+        } catch .invalidURL {
+            // The URL carries the token: it must not be told.
+            throw BridgeError(.unavailable, "The bridge named a socket that is no ws:// or wss:// URL.")
         } catch {
             throw BridgeError(.unavailable, "The bridge's socket could not be opened: \(error.description)")
         }
