@@ -110,12 +110,16 @@ import Testing
         bench.ledger.fail(1)
         let starting = Task { await bench.refusal() }
         #expect(await eventually { bench.ledger.gate.waitingCount == 1 })
-        let ending = Task { await bench.director.finish(session: SessionID("s1")) }
+        let ended = Journal<Void>()
+        Task {
+            await bench.director.finish(session: SessionID("s1"))
+            ended.note(())
+        }
         // The director takes one call after the other: when it answers this one, the end is waited for.
         for _ in 0..<20 { _ = await bench.director.count }
         bench.ledger.gate.open()
         #expect(await starting.value == .unavailable)
-        await ending.value
+        #expect(await eventually { !ended.all.isEmpty })
     }
 
     @Test func aLedgerThatFailsForAWhileIsTriedAgain() async throws {

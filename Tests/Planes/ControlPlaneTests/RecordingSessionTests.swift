@@ -26,6 +26,21 @@ import Testing
         #expect(!other.isStopped)
     }
 
+    @Test func aStopWaitsUntilTheRecordingIsFinalizing() async throws {
+        let (id, _) = try await bench.startRecording()
+        bench.ledger.gate.close()
+        let stopped = Journal<Void>()
+        let stopping = Task {
+            try await bench.director.stop(id)
+            stopped.note(())
+        }
+        #expect(await eventually { bench.ledger.gate.waitingCount == 1 })
+        #expect(stopped.all.isEmpty)
+        bench.ledger.gate.open()
+        try await stopping.value
+        #expect(try await bench.ledger.recording(id)?.state == .finalizing)
+    }
+
     private func otherRecording() async throws -> (RecordingID, FakePipeline) {
         let count = bench.launcher.pipelines.count
         let id = try await bench.start(Sample.stream(Sample.context("s2", client: "b")))
