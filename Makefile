@@ -9,10 +9,11 @@ JSON ?=
 ARGS ?=
 # The oldest Swift that builds this.
 SWIFT := 6.3
+SWIFT_PAGE := https://www.swift.org/install/linux/
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 600
 
-.PHONY: help toolchain install run release test bench fuzz soak lint format clean
+.PHONY: help found toolchain install run release test bench fuzz soak lint format clean
 # What runs here is heavy and in order: `make -j` must not change that.
 .NOTPARALLEL:
 
@@ -22,13 +23,18 @@ help: ## List the targets
 install: ## Install the Debian packages to build and run
 	@docker/install-packages.sh build
 
-run: toolchain install release ## Build a release and start the demo: bridge, camera, pages
+run: found install release ## Build a release and start the demo: bridge, camera, pages
 	@exec .build/release/viaduct demo $(ARGS)
 
-toolchain:
-	@version=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' || true); \
+# Before packages are installed: they would be in vain.
+found:
+	@command -v swift >/dev/null || { echo "Swift $(SWIFT) is not on PATH: get it from $(SWIFT_PAGE)" >&2; exit 1; }
+
+# After that: the toolchain itself needs some of them.
+toolchain: found
+	@version=$$(swift --version | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'); \
 	if [[ "$$(printf '%s\n' $(SWIFT) "$$version" | sort -V | head -n 1)" != "$(SWIFT)" ]]; then \
-		echo "Swift $(SWIFT) is needed, and PATH has $${version:-none}: get it from https://www.swift.org/install/linux/" >&2; exit 1; \
+		echo "Swift $(SWIFT) is needed, and PATH has $${version:-another}: get it from $(SWIFT_PAGE)" >&2; exit 1; \
 	fi; \
 	echo "Swift $$version"
 
@@ -36,16 +42,16 @@ release: toolchain ## Build the two programs, optimised
 	swift build -c release --product viaduct
 	swift build -c release --product viaduct-pipeline
 
-test: ## Everything: lint, unit, conformance, end to end, a short fuzz
+test: found ## Everything: lint, unit, conformance, end to end, a short fuzz
 	@Tests/run.sh
 
-bench: toolchain install release ## Measure the figures of the README; JSON=folder keeps them
+bench: found install release ## Measure the figures of the README; JSON=folder keeps them
 	@Tests/Bench/run.sh $(JSON)
 
-fuzz: ## Fuzz every parser for FUZZ_SECONDS each
+fuzz: toolchain ## Fuzz every parser for FUZZ_SECONDS each
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
-soak: ## The long tests, and the installation on a fresh Debian 12 (needs root)
+soak: found install ## The long tests, and the installation on a fresh Debian 12 (needs root)
 	@docker/prove-install.sh
 	@Tests/run.sh soak
 

@@ -61,11 +61,15 @@ end_to_end() { $python -m pytest Tests/EndToEnd -m "not soak"; }
 long_end_to_end() { $python -m pytest Tests/EndToEnd -m soak; }
 fuzz() { Tests/Fuzz/run.sh "$fuzz_seconds"; }
 
-foundation packages packages
-foundation toolchain toolchain
-foundation environment environment
+prepare() {
+    foundation packages packages
+    foundation toolchain toolchain
+    foundation environment environment
+}
+
 case "${1:-all}" in
     all)
+        prepare
         stage lint lint
         foundation build everything
         stage unit unit
@@ -74,6 +78,7 @@ case "${1:-all}" in
         stage fuzz fuzz
         ;;
     soak)
+        prepare
         foundation build programs
         stage soak long_end_to_end
         ;;

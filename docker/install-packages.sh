@@ -21,6 +21,7 @@ build_packages=(
     binutils git libc6-dev libstdc++-12-dev make pkg-config zlib1g-dev
     libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev libgstreamer-plugins-base1.0-dev libnice-dev libsqlite3-dev libssl-dev
     libwebsockets-dev
+    libcurl4 libncurses6 libuuid1 libxml2 # the Swift toolchain's own
 )
 test_packages=(
     chromium coturn ffmpeg firefox-esr openssl procps python3 python3-venv

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ErrorsFileTests {
     private func section(_ name: String) throws -> [String: JSONValue] {
         let bytes = try Data(contentsOf: Transcript.contract.appending(path: "errors.json"))
-        let file = try JSONDecoder().decode(JSONValue.self, from: bytes)
+        let file = try JSONValue.read(bytes)
         guard case .object(let members)? = file[name] else { throw BridgeError(.notFound, "errors.json has no \(name)") }
         return members
     }

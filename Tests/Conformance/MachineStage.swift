@@ -37,7 +37,7 @@ struct MachineStage: Stage {
         var known = socket.machine.session
         do throws(RTMFault) {
             try socket.machine.admit(now: now)
-            let (envelope, named) = try socket.machine.envelope(of: try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)))
+            let (envelope, named) = try socket.machine.envelope(of: try? JSONValue.read(text.utf8))
             guard named == context.session else {
                 let error = RTMError(.sessionNotFound, "no such session", field: "session_id")
                 throw RTMFault(error, inReplyTo: envelope.kind.rawValue, close: .notFound)

@@ -35,7 +35,7 @@ struct Transcript: Sendable, CustomStringConvertible {
     private static func read(_ file: URL) -> Transcript {
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line -> Step? in
-            guard !line.isEmpty, let value = try? JSONDecoder().decode(JSONValue.self, from: Data(line.utf8)) else { return nil }
+            guard !line.isEmpty, let value = try? JSONValue.read(line.utf8) else { return nil }
             return Step(line: index + 1, value: value)
         }
         let isWhole = lines.count == text.split(separator: "\n").count

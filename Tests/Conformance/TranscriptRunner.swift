@@ -72,7 +72,7 @@ struct TranscriptRunner<Player: Stage> {
     private mutating func play(_ step: Transcript.Step, on socket: String) async {
         let value = step.value
         if let message = value["send"] {
-            await stage.send(text(variables.filled(message)), on: socket)
+            await stage.send(variables.filled(message).text, on: socket)
         } else if let raw = value["text"]?.string {
             await stage.send(variables.filled(raw), on: socket)
         } else if value["binary"] != nil {
@@ -109,10 +109,6 @@ struct TranscriptRunner<Player: Stage> {
             return .recording(state, message: value["msg"]?.string ?? "")
         }
         return value["bridge_ends"]?.string.flatMap(TerminationCause.init).map(BridgeSideEvent.end)
-    }
-
-    private func text(_ value: JSONValue) -> String {
-        (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     private func fail(_ step: Transcript.Step, _ problem: String) {

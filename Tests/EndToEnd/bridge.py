@@ -35,6 +35,7 @@ class Bridge:
         }
         self.log_path = os.path.join(self.data, "bridge.log")
         self.process = None
+        self.context = None  # for TLS, with an https origin in `base`
         self._master_key = None
         self._operator_token = None
 
@@ -118,7 +119,7 @@ class Bridge:
         data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as reply:
+            with urllib.request.urlopen(request, timeout=timeout, context=self.context) as reply:
                 return reply.status, dict(reply.headers), reply.read()
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()

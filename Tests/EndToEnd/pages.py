@@ -25,7 +25,9 @@ def publish(bridge, browser, stream, **options):
 def watch(bridge, browser, stream, script=None, query=""):
     """The watch page of a stream, as it is just after it was opened."""
     address = f"{bridge.base}/watch/{quote(stream)}{query}#token={bridge.token(stream, 'watch')}"
-    return browser.open(address, script) if script else browser.open(address)
+    page = browser.open(address, script)
+    page.wait_for("window.viaduct", 10)
+    return page
 
 
 def statistics(page, kind):

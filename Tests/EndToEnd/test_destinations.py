@@ -19,7 +19,7 @@ SIGNATURE = "?signature=hush-hush"  # what makes a presigned URL a secret
 
 
 def schedule(waits):
-    return f"[{', '.join(waits)}]"
+    return ",".join(waits)
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +57,15 @@ def record(camera, upload_url, webhook_url):
     return recording
 
 
-def wait_for_log(bridge, *words, timeout=10):
-    """A line of the bridge's log with all these words."""
+def wait_for_log(bridge, *words, since=0, timeout=10):
+    """A line of the bridge's log, from the character `since` on, with all these words."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
-        for line in bridge.log().splitlines():
+        for line in bridge.log()[since:].splitlines():
             if all(word in line for word in words):
                 return line
         time.sleep(0.05)
-    raise AssertionError(f"no line of the log says {words}:\n{bridge.log()[-3000:]}")
+    raise AssertionError(f"no line of the log says {words}:\n{bridge.log()[since:][-3000:]}")
 
 
 def check_failure(bridge, receiver, recording, hook, status):
@@ -162,28 +162,28 @@ def test_a_destination_that_stays_down_is_given_up(bridge, camera, receiver):
 ])
 def test_a_forbidden_address_is_not_even_connected_to(bridge, camera, receiver, address, reason):
     """Also where private addresses are allowed. The webhook to such an address is given up, and tells nobody else."""
-    url = f"http://{address}/secret"
+    url, before = f"http://{address}/secret", len(bridge.log())
     recording = record(camera, url, url)
     camera.expect("recording_state", rec_id=recording, state="upload_failed")
     row = bridge.recording(recording)
     assert row["upload_status_code"] == 0 and reason in row["failure"]["detail"], row
-    line = wait_for_log(bridge, "delivery given up", camera.client.session_id, "attempt=4", url.removesuffix("/secret"), "msg_")
-    assert reason in line
+    wait_for_log(bridge, "delivery given up", f"attempt={ATTEMPTS}", "delivery=msg_", reason, since=before)
+    assert "/secret" not in bridge.log()[before:], "the log holds a destination's path"
 
 
 def test_without_leave_nothing_on_this_machine_is_reached(network):
     """The address rules as they are by default."""
-    with Receiver() as victim, Bridge(webhooks__allow_private="false", uploads__schedule="[]", webhooks__schedule="[]") as bridge:
+    with Receiver() as victim, Bridge(webhooks__allow_private="false", uploads__schedule="", webhooks__schedule="") as bridge:
         with Camera(network, bridge, "ssrf", *media.clip("VP8").tracks(), codec="VP8") as camera:
             camera.send("recording_start", upload_url=f"{victim.base}/plain")
             refusal = camera.expect("error")
             assert (refusal["code"], refusal["field"]) == ("invalid_url", "data.upload_url")
             for host in ("127.0.0.1", "localhost", "[::1]"):
-                url = f"https://{host}:{victim.port}/"
+                url, before = f"https://{host}:{victim.port}/", len(bridge.log())
                 recording = record(camera, url, url)
                 camera.expect("recording_state", rec_id=recording, state="upload_failed")
                 assert "loopback" in bridge.recording(recording)["failure"]["detail"]
-                wait_for_log(bridge, "delivery given up", f"https://{host}:{victim.port}", "msg_", "loopback")
+                wait_for_log(bridge, "delivery given up", "delivery=msg_", "loopback", since=before)
         assert victim.connections == 0, "the bridge connected to this machine"
 
 
@@ -240,7 +240,7 @@ def test_the_schedule_survives_a_restart(network, receiver, end):
     upload, hook = f"/{end}-upload", f"/{end}-hook"
     receiver.behave(upload, 500)
     receiver.behave(hook, 500)
-    with Bridge(uploads__schedule="[3s]", webhooks__schedule="[3s]") as bridge:
+    with Bridge(uploads__schedule="3s", webhooks__schedule="3s") as bridge:
         with Camera(network, bridge, end, *media.clip("VP8").tracks(), codec="VP8") as camera:
             recording = record(camera, receiver.base + upload, receiver.base + hook)
             for path in (upload, hook):

@@ -1,50 +1,46 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers of Core with libFuzzer and AddressSanitizer.
+# Fuzzes every parser with libFuzzer and AddressSanitizer.
 #
-#   run.sh [seconds] [target...]     default: 60 seconds each, all targets
+#   run.sh [SECONDS] [TARGET...]     SECONDS of fuzzing in all, shared equally by the targets (default: 60, all targets); building comes on top
 #
-# Seeds and inputs that once failed lie in corpus/<target>; each run begins with them. New inputs are kept in a scratch folder; one that fails is
-# written to corpus/<target>, to be fixed and committed as a seed. Exits 1 when a target failed.
+# Seeds and inputs that once failed lie in corpus/TARGET; each run begins with them. What a run finds is kept beside the program in .build/fuzz, where the
+# next run goes on from it. An input that fails is written to corpus/TARGET, to be fixed and committed as a seed. Exits 1 when a target failed.
 set -euo pipefail
 
 folder=$(cd "$(dirname "$0")" && pwd)
-sources=$folder/../../Sources/Core
+output=${FUZZ_OUTPUT:-$folder/../../.build/fuzz}
 seconds=${1:-60}
 shift || true
 targets=("$@")
-((${#targets[@]})) || targets=(rtp rtcp media-datagram payload-descriptors sdp rtm)
+if ((!${#targets[@]})); then
+    mapfile -t targets < <(find "$folder/Targets" -name '*.swift' ! -name Main.swift -printf '%f\n' | sed 's/\.swift$//' | sort)
+fi
+each=$((seconds / ${#targets[@]}))
+((each > 0)) || each=1
 
-scratch=${FUZZ_SCRATCH:-$(mktemp -d)}
-[[ -n ${FUZZ_SCRATCH:-} ]] || trap 'rm -rf "$scratch"' EXIT
-mkdir -p "$scratch"
 # Swift's backtracer takes minutes on an instrumented program; AddressSanitizer prints what is needed.
 export SWIFT_BACKTRACE=enable=no
 # The process is short and Swift's runtime keeps objects on purpose: leaks are looked for elsewhere.
 export ASAN_OPTIONS=detect_leaks=0
 
-flags=(-parse-as-library -O -g -swift-version 6 -package-name viaduct -sanitize=fuzzer,address -I "$scratch"
-    -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault -enable-upcoming-feature MemberImportVisibility)
-
-# Modules in the order of their imports.
-for module in BridgeModel RTP SDP Bridge Signaling; do
-    mapfile -t files < <(find "$sources/$module" -name '*.swift' | sort)
-    swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$scratch/$module.swiftmodule" \
-        -emit-object -o "$scratch/$module.o" "${files[@]}"
-done
+"$folder/build.sh" "$output"
 
 failed=0
 for target in "${targets[@]}"; do
-    swiftc "${flags[@]}" -use-ld=lld -module-name FuzzTarget -o "$scratch/$target" "$folder/Targets/$target.swift" "$scratch"/*.o
-    mkdir -p "$scratch/new-$target" "$folder/corpus/$target"
+    mkdir -p "$output/found-$target" "$folder/corpus/$target"
     seeds=("$folder/corpus/$target")
     # Offers of real browsers are the fixtures of the unit tests.
     [[ $target != sdp ]] || seeds+=("$folder/../Core/SDPTests/Fixtures")
-    echo "== $target: $seconds s"
-    if ! "$scratch/$target" -max_total_time="$seconds" -max_len=16384 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
-        -artifact_prefix="$folder/corpus/$target/" "$scratch/new-$target" "${seeds[@]}" >"$scratch/$target.log" 2>&1; then
+    log=$output/$target.log
+    if FUZZ_TARGET=$target "$output/fuzz" -max_total_time="$each" -max_len=16384 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
+        -artifact_prefix="$folder/corpus/$target/" "$output/found-$target" "${seeds[@]}" >"$log" 2>&1; then
+        result=passed
+    else
         failed=1
-        tail -n 60 "$scratch/$target.log"
+        result=FAILED
+        tail -n 60 "$log"
     fi
-    grep -E 'stat::(number_of_executed_units|average_exec_per_sec)' "$scratch/$target.log" || true
+    executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    printf '%-20s %-7s %3d s %10s inputs\n' "$target" "$result" "$each" "${executed:-no}"
 done
 exit "$failed"

@@ -53,7 +53,7 @@ struct ImportRules {
         case "viaduct-pipeline": return core.union(["PipelineChild"])
         default:
             return core.union(modules(in: "API")).union(modules(in: "Planes")).union(modules(in: "App")).union(modules(in: "Bindings"))
-                .union(["Web", "Logging", "HTTPTypes", "ArgumentParser"]).subtracting(["PipelineChild"])
+                .union(["Web", "Logging", "HTTPTypes", "ArgumentParser", "Dispatch"]).subtracting(["PipelineChild"])
         }
     }
 

@@ -37,7 +37,7 @@ package struct EyesonDialect: RouteGroup {
         authentication = EyesonAuthentication(authority: ports.authority, limits: limits, clock: ports.clock)
         sessions = EyesonSessions(
             authority: ports.authority, directory: ports.directory, iceServers: ports.iceServers, limits: limits, clock: ports.clock,
-            publicBase: base)
+            publicBase: base, singleUse: settings.streamrec.singleUseSocket ? SingleUse() : nil)
     }
 
     /// The operations of `RouteGroup`.

@@ -5,9 +5,8 @@ import HTTPTypes
 
 /// An error of the dialect's REST side (contract section 4).
 struct EyesonError: Error, Sendable, Equatable {
-    let status: HTTPResponse.Status
-    /// `error`: stable.
-    let code: String
+    /// `error`.
+    let code: Code
     /// `msg`: for people.
     let message: String
     /// `field`: only of `missing_field` and `invalid_field`.
@@ -15,83 +14,128 @@ struct EyesonError: Error, Sendable, Equatable {
     /// Fields beside the common ones.
     var headers: HTTPFields = [:]
 
-    init(_ status: HTTPResponse.Status, _ code: String, _ message: String) {
-        self.status = status
+    init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
 
+    /// Stable codes: `rest` of `signaling/errors.json`, those of parts of the contract that are not served yet included.
+    enum Code: String, Sendable, CaseIterable {
+        case malformedJSON = "malformed_json"
+        case notAnObject = "not_an_object"
+        case missingField = "missing_field"
+        case invalidField = "invalid_field"
+        case invalidMasterKey = "invalid_master_key"
+        case tokenMissing = "token_missing"
+        case tokenInvalid = "token_invalid"
+        case tokenExpired = "token_expired"
+        case tokenRevoked = "token_revoked"
+        case wrongRole = "wrong_role"
+        case clientMismatch = "client_mismatch"
+        case monitorMismatch = "monitor_mismatch"
+        case accountMismatch = "account_mismatch"
+        case accountSuspended = "account_suspended"
+        case notFound = "not_found"
+        case sessionNotFound = "session_not_found"
+        case noActiveSession = "no_active_session"
+        case methodNotAllowed = "method_not_allowed"
+        case supervisorLimit = "supervisor_limit"
+        case bodyTooLarge = "body_too_large"
+        case upgradeRequired = "upgrade_required"
+        case rateLimited = "rate_limited"
+        case sessionLimit = "session_limit"
+        case `internal`
+        case unavailable
+
+        /// The status that goes with it, always the same.
+        var status: HTTPResponse.Status {
+            switch self {
+            case .malformedJSON, .notAnObject, .missingField, .invalidField: .badRequest
+            case .invalidMasterKey, .tokenMissing, .tokenInvalid, .tokenExpired, .tokenRevoked: .unauthorized
+            case .wrongRole, .clientMismatch, .monitorMismatch, .accountMismatch, .accountSuspended: .forbidden
+            case .notFound, .sessionNotFound, .noActiveSession: .notFound
+            case .methodNotAllowed: .methodNotAllowed
+            case .supervisorLimit: .conflict
+            case .bodyTooLarge: .contentTooLarge
+            case .upgradeRequired: .upgradeRequired
+            case .rateLimited, .sessionLimit: .tooManyRequests
+            case .internal: .internalServerError
+            case .unavailable: .serviceUnavailable
+            }
+        }
+    }
+
     func response(requestID: String) -> APIResponse {
-        var members: [JSONText.Member] = [.init("error", .string(code)), .init("msg", .string(message))]
+        var members: [JSONText.Member] = [.init("error", .string(code.rawValue)), .init("msg", .string(message))]
         if let field { members.append(.init("field", .string(field))) }
         members.append(.init("request_id", .string(requestID)))
-        var response = APIResponse.json(status, .object(members))
+        var response = APIResponse.json(code.status, .object(members))
         for field in headers { response.head.headerFields[field.name] = field.value }
         return response
     }
 }
 
 extension EyesonError {
-    static let malformedJSON = EyesonError(.badRequest, "malformed_json", "the body is empty or not JSON")
-    static let notAnObject = EyesonError(.badRequest, "not_an_object", "the body is JSON, but no object")
+    static let malformedJSON = EyesonError(.malformedJSON, "the body is empty or not JSON")
+    static let notAnObject = EyesonError(.notAnObject, "the body is JSON, but no object")
 
     static func missingField(_ name: String) -> EyesonError {
-        var error = EyesonError(.badRequest, "missing_field", "\(name) is required")
+        var error = EyesonError(.missingField, "\(name) is required")
         error.field = name
         return error
     }
 
     static func invalidField(_ name: String, _ rule: String) -> EyesonError {
-        var error = EyesonError(.badRequest, "invalid_field", "\(name) must be \(rule)")
+        var error = EyesonError(.invalidField, "\(name) must be \(rule)")
         error.field = name
         return error
     }
 
-    static let invalidMasterKey = EyesonError(.unauthorized, "invalid_master_key", "the master key is unknown, revoked or of another kind")
-    static let accountSuspended = EyesonError(.forbidden, "account_suspended", "the operator has disabled this account")
-    static let clientMismatch = EyesonError(.forbidden, "client_mismatch", "client_id is not the one of the token")
-    static let notFound = EyesonError(.notFound, "not_found", "there is nothing at this path")
+    static let invalidMasterKey = EyesonError(.invalidMasterKey, "the master key is unknown, revoked or of another kind")
+    static let accountSuspended = EyesonError(.accountSuspended, "the operator has disabled this account")
+    static let clientMismatch = EyesonError(.clientMismatch, "client_id is not the one of the token")
+    static let notFound = EyesonError(.notFound, "there is nothing at this path")
     static let insecure = EyesonError(
-        .notFound, "not_found", "this service is not offered over plain HTTP: use https, or set streamrec.insecure-http")
-    static let `internal` = EyesonError(.internalServerError, "internal", "the bridge failed; nothing was created")
+        .notFound, "this service is not offered over plain HTTP: use https, or set streamrec.insecure-http")
+    static let `internal` = EyesonError(.internal, "the bridge failed; nothing was created")
 
     static func wrongRole(_ role: Grant.Role) -> EyesonError {
-        EyesonError(.forbidden, "wrong_role", "a token of role \(role.rawValue) does not allow this")
+        EyesonError(.wrongRole, "a token of role \(role.rawValue) does not allow this")
     }
 
     static func methodNotAllowed(_ allowed: [HTTPRequest.Method]) -> EyesonError {
-        var error = EyesonError(.methodNotAllowed, "method_not_allowed", "this path has other methods")
+        var error = EyesonError(.methodNotAllowed, "this path has other methods")
         error.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
         return error
     }
 
     static func bodyTooLarge(limit: Int) -> EyesonError {
-        var error = EyesonError(.contentTooLarge, "body_too_large", "the body is longer than \(limit) bytes")
+        var error = EyesonError(.bodyTooLarge, "the body is longer than \(limit) bytes")
         error.headers[.connection] = "close"
         return error
     }
 
     /// `wait` is rounded up to whole seconds, at least one.
     static func rateLimited(wait: Duration) -> EyesonError {
-        var error = EyesonError(.tooManyRequests, "rate_limited", "too many requests; try again later")
+        var error = EyesonError(.rateLimited, "too many requests; try again later")
         error.headers[.retryAfter] = String(max(1, (wait.wholeMilliseconds + 999) / 1000))
         return error
     }
 
     static var sessionLimit: EyesonError {
-        var error = EyesonError(.tooManyRequests, "session_limit", "this account has as many running sessions as it may")
+        var error = EyesonError(.sessionLimit, "this account has as many running sessions as it may")
         error.headers[.retryAfter] = "5"
         return error
     }
 
     static var unavailable: EyesonError {
-        var error = EyesonError(.serviceUnavailable, "unavailable", "the bridge is draining or overloaded; try again")
+        var error = EyesonError(.unavailable, "the bridge is draining or overloaded; try again")
         error.headers[.retryAfter] = "5"
         return error
     }
 
     static var upgradeRequired: EyesonError {
-        var error = EyesonError(.upgradeRequired, "upgrade_required", "this path is a WebSocket")
+        var error = EyesonError(.upgradeRequired, "this path is a WebSocket")
         error.headers[.upgrade] = "websocket"
         error.headers[.connection] = "Upgrade"
         return error
@@ -100,17 +144,17 @@ extension EyesonError {
     /// A token that is refused; `invalid_token` is RFC 6750's word for all of them.
     static func token(_ error: AccessError) -> EyesonError {
         switch error {
-        case .missing: unauthorized("token_missing", "a bearer token is required", challenge: nil)
-        case .invalid: unauthorized("token_invalid", "the token is not valid here", challenge: "invalid_token")
-        case .expired: unauthorized("token_expired", "the token has expired", challenge: "invalid_token")
-        case .revoked: unauthorized("token_revoked", "the token was revoked", challenge: "invalid_token")
+        case .missing: unauthorized(.tokenMissing, "a bearer token is required", challenge: nil)
+        case .invalid: unauthorized(.tokenInvalid, "the token is not valid here", challenge: "invalid_token")
+        case .expired: unauthorized(.tokenExpired, "the token has expired", challenge: "invalid_token")
+        case .revoked: unauthorized(.tokenRevoked, "the token was revoked", challenge: "invalid_token")
         case .suspended: accountSuspended
         case .unavailable: unavailable
         }
     }
 
-    private static func unauthorized(_ code: String, _ message: String, challenge: String?) -> EyesonError {
-        var error = EyesonError(.unauthorized, code, message)
+    private static func unauthorized(_ code: Code, _ message: String, challenge: String?) -> EyesonError {
+        var error = EyesonError(code, message)
         error.headers[.wwwAuthenticate] = "Bearer realm=\"streamrec\"" + (challenge.map { ", error=\"\($0)\"" } ?? "")
         return error
     }

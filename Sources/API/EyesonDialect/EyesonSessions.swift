@@ -12,6 +12,8 @@ struct EyesonSessions: Sendable {
     let clock: BridgeClock
     /// Origin that clients use; empty: the request's.
     let publicBase: String
+    /// nil where a token may open several sockets.
+    let singleUse: SingleUse?
 
     static let socketPath = "/api/v2/io"
 
@@ -70,6 +72,16 @@ struct EyesonSessions: Sendable {
         }
         let grant = try await verify(token)
         guard grant.role == .client else { throw .wrongRole(grant.role) }
+        if let singleUse { try await burn(grant, singleUse) }
         return grant
+    }
+
+    private func burn(_ grant: Grant, _ singleUse: SingleUse) async throws(EyesonError) {
+        guard singleUse.claim(grant, at: clock.wall()) else { throw .token(.revoked) }
+        do throws(AccessError) {
+            try await authority.revoke(tokenID: grant.tokenID, until: grant.expiresAt)
+        } catch {
+            throw .token(error)
+        }
     }
 }

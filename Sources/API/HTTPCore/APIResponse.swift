@@ -1,3 +1,4 @@
+package import BridgeModel
 package import HTTPTypes
 
 /// A reply that the front door sends.

@@ -62,7 +62,10 @@ int clinux_send_datagram(int socket, const void *head, size_t head_length, const
     struct msghdr message = {0};
     message.msg_iov = parts;
     message.msg_iovlen = body_length > 0 ? 2 : 1;
-    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
 }
 
 void clinux_name_thread(const char *name) {

@@ -10,8 +10,8 @@ extension JSONValue {
     /// Deeper than any message of ours; a text of brackets is refused before it costs stack.
     package static let depthLimit = 32
 
-    /// Reads a whole text in UTF-8 (RFC 8259). A byte order mark before it is skipped; of members with one name the last counts, which
-    /// Foundation's decoder does not promise. Numbers beyond a double are malformed.
+    /// Reads a whole text in UTF-8 (RFC 8259). A byte order mark before it is skipped and of members with one name the last counts (streamrec
+    /// contract, section 2 rules 2 and 3), which Foundation's decoder does not promise. Numbers beyond a double are malformed.
     package static func read(_ bytes: some Sequence<UInt8>) throws(ReadError) -> JSONValue {
         var bytes = Array(bytes)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }

@@ -32,6 +32,13 @@ package struct RTPClock: Sendable {
         tracks = clockRates.map { Track(rate: Int64($0 == 0 ? 90_000 : $0)) }
     }
 
+    /// A packet that will be presented soon. A track that has not begun yet will begin where the least delayed of these belongs, instead of at the
+    /// arrival of its first packet, which is often late: a handshake held it back, or it belongs to a large keyframe.
+    package mutating func foresee(track: Int, timestamp: UInt32, arrival: MonotonicTime) {
+        guard tracks.indices.contains(track) else { return }
+        tracks[track].foresee(timestamp, arrival: Int64(clamping: arrival.nanoseconds))
+    }
+
     /// When the packet is to be presented. Packets of a track come in the order of arrival. Packets with one timestamp get one time, and times of a track never decrease. `arrival` for an
     /// unknown track.
     package mutating func presentationTime(track: Int, timestamp: UInt32, arrival: MonotonicTime) -> MonotonicTime {
@@ -117,6 +124,8 @@ private struct Track: Sendable {
     private var presentedMedia: Int64 = 0
     private var followsReports = false
     private var arrivals = ArrivalFloor()
+    /// Before the first packet: a timestamp, and when it is due by the least delayed packet that was foreseen.
+    private var foreseen: (timestamp: UInt32, due: Int64)?
 
     init(rate: Int64) { self.rate = rate }
 
@@ -134,9 +143,15 @@ private struct Track: Sendable {
         ntpMinusMedia.map { (time - offset) &+ $0 }
     }
 
+    mutating func foresee(_ timestamp: UInt32, arrival: Int64) {
+        guard lastTimestamp == nil else { return }
+        let known = foreseen ?? (timestamp, arrival)
+        foreseen = (known.timestamp, min(known.due, arrival - distance(from: known.timestamp, to: timestamp)))
+    }
+
     mutating func observe(_ timestamp: UInt32, arrival: Int64) {
         guard let lastTimestamp else {
-            anchor(timestamp, at: arrival)
+            anchor(timestamp, at: beginning(timestamp, arrival: arrival))
             return
         }
         let step = Int64(Int32(bitPattern: timestamp &- lastTimestamp))
@@ -169,6 +184,13 @@ private struct Track: Sendable {
         return time
     }
 
+    /// When the first packet is due: at its arrival, or earlier if the packets after it tell that it was late.
+    private func beginning(_ timestamp: UInt32, arrival: Int64) -> Int64 {
+        guard let foreseen else { return arrival }
+        let due = foreseen.due + distance(from: foreseen.timestamp, to: timestamp)
+        return (0...RTPClock.plausibleSkew.wholeNanoseconds).contains(arrival - due) ? due : arrival
+    }
+
     private func hasLeapt(step: Int64, arrival: Int64) -> Bool {
         let lead = nanoseconds(unwrapped) + offset - arrival
         let stepBack = RTPClock.largestStepBack.wholeNanoseconds
@@ -186,8 +208,13 @@ private struct Track: Sendable {
         presentedMedia = nanoseconds(unwrapped)
         ntpMinusMedia = nil
         followsReports = false
+        foreseen = nil
         arrivals = ArrivalFloor()
         arrivals.add(target, at: arrival)
+    }
+
+    private func distance(from earlier: UInt32, to later: UInt32) -> Int64 {
+        nanoseconds(Int64(Int32(bitPattern: later &- earlier)))
     }
 
     /// Whole seconds first: the product of days of ticks and 10^9 would not fit.

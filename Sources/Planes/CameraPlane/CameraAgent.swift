@@ -1,6 +1,5 @@
 package import Bridge
 package import BridgeModel
-internal import FoundationEssentials
 package import Logging
 internal import WebServerKit
 
@@ -171,7 +170,7 @@ package actor CameraAgent {
     private static func read(_ socket: WebSocket, into inputs: AsyncStream<CameraConversation.Input>.Continuation) async {
         for await event in socket.events {
             guard case .text(let text) = event else { continue }
-            guard let message = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) else { continue }
+            guard let message = try? JSONValue.read(text.utf8) else { continue }
             inputs.yield(.message(message))
         }
         inputs.yield(.socketClosed)
@@ -186,8 +185,7 @@ package actor CameraAgent {
                 "type": .string(type), "client_id": .string(settings.client.rawValue), "session_id": .string(session.rawValue),
                 "data": data,
             ]
-            guard let bytes = try? JSONEncoder().encode(frame) else { return }
-            _ = socket.send(String(decoding: bytes, as: UTF8.self))
+            _ = socket.send(frame.text)
         case .command(let command): pipeline.send(command)
         case .live:
             failures = 0

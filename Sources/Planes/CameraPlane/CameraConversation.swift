@@ -78,7 +78,7 @@ struct CameraConversation {
         case "candidate": candidate(data["candidate"])
         case "recording_state": recordingState(data)
         case "session_terminated":
-            [.end(isStopping ? nil : Self.terminated(data["termination_cause"]?.string ?? "without a cause"))]
+            [.end(isStopping ? nil : Self.terminated(data["termination_cause"]?.string))]
         case "error" where data["in_reply_to"]?.string == "session_start":
             [.end(BridgeError(.unacceptableOffer, "The bridge refused the camera: \(data["msg"]?.string ?? "")."))]
         case "error": [.refused("\(data["code"]?.string ?? ""): \(data["msg"]?.string ?? "")")]
@@ -86,8 +86,8 @@ struct CameraConversation {
         }
     }
 
-    private static func terminated(_ cause: String) -> BridgeError {
-        BridgeError(.connectionLost, "The bridge ended the session: \(cause).")
+    private static func terminated(_ cause: String?) -> BridgeError {
+        BridgeError(.connectionLost, "The bridge ended the session: \(cause ?? "no cause given").")
     }
 
     private func answered(_ sdp: String) -> [Effect] {

@@ -1,7 +1,6 @@
 internal import AsyncHTTPClient
 internal import Bridge
 internal import BridgeModel
-internal import FoundationEssentials
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -44,11 +43,11 @@ struct SessionClient: Sendable {
             request.method = .POST
             request.headers.add(name: "content-type", value: "application/json")
             if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+            request.body = .bytes(ByteBuffer(string: body.text))
             let reply = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
             let bytes = try await reply.body.collect(upTo: Self.replyLimit)
             guard (200...299).contains(reply.status.code) else { throw Self.refusal(path, status: reply.status.code) }
-            return try JSONDecoder().decode(JSONValue.self, from: Data(bytes.readableBytesView))
+            return try JSONValue.read(bytes.readableBytesView)
         } catch let error as BridgeError {
             throw error
         } catch {

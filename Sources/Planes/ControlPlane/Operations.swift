@@ -39,6 +39,14 @@ package struct Operations: ReadinessProbe, MetricsSource {
         }
     }
 
+    /// Whole seconds; a ledger that cannot be read shows in the readiness.
+    private var lateness: Int64 {
+        get async {
+            guard let due = try? await services.ledger.nextDeliveryDue() else { return 0 }
+            return max(0, services.clock.wall().seconds - due.seconds)
+        }
+    }
+
     package func samples() async -> [MetricSample] {
         let running = await sessions.runningSessions
         let totals = await services.hub.totals()
@@ -52,6 +60,7 @@ package struct Operations: ReadinessProbe, MetricsSource {
         return directions + [
             .gauge("viaduct_recordings", "Recordings that are not yet at their destination.", recording),
             .gauge("viaduct_pipelines", "Running pipeline processes, warm ones not counted.", children),
+            .gauge("viaduct_delivery_lateness_seconds", "How long the oldest due delivery has waited.", await lateness),
         ] + totals.samples + frontDoor()
     }
 }

@@ -82,6 +82,7 @@ actor RecordingRun {
     /// Deals with the mailbox until the recording is over for good.
     func run(after effects: [RecordingMachine.Effect] = []) async {
         await carryOut(effects)
+        publishRow()
         armTimer()
         var arrivals = items.makeAsyncIterator()
         // A recovered recording may have nothing left to wait for.
@@ -120,11 +121,12 @@ actor RecordingRun {
 
     private func take(_ input: RecordingMachine.Input) async {
         let effects = machine.handle(input, now: services.clock.now(), wall: services.clock.wall())
-        publishRow()
         await carryOut(effects)
+        publishRow()
         armTimer()
     }
 
+    /// After the effects: what others read is durable.
     private func publishRow() {
         let row = machine.row
         latest.withLock { $0 = row }

@@ -57,11 +57,11 @@ struct MediaLoop: ~Copyable {
     private mutating func receive(from stream: MediaStream, track: Int, event: Epoll.Event, now: MonotonicTime) {
         // The token tells a source from the one that replaced it.
         guard stream.sources.indices.contains(track), stream.sources[track].token == event.token else { return }
-        let descriptor = stream.sources[track].descriptor
+        let socket = stream.sources[track].socket
         var isOpen = !event.isClosed
         turn: for _ in 0..<Self.batchesPerTurn {
-            switch batch.receive(from: descriptor) {
-            case .received(let count):
+            switch batch.receive(from: socket) {
+            case .datagrams(let count):
                 for number in 0..<count { stream.ingest(batch.datagram(number), from: track, ports: &ports, now: now) }
                 stream.pump(ports: &ports, now: now)
                 guard count == DatagramBatch.capacity else { break turn }
@@ -73,7 +73,7 @@ struct MediaLoop: ~Copyable {
         }
         guard !isOpen else { return }
         // The descriptor stays open, and its number taken, until the stream is unpublished or replaced.
-        ports.forget(descriptor, token: event.token)
+        ports.forget(socket.descriptor, token: event.token)
         stream.sources[track].token = nil
     }
 
@@ -136,7 +136,7 @@ extension MediaLoop {
     }
 
     private mutating func unpublish(_ id: StreamID, source: MediaDescriptor, now: MonotonicTime) {
-        guard let stream = streams[id], stream.sources.first?.descriptor == source.rawValue else { return }
+        guard let stream = streams[id], stream.sources.first?.socket.descriptor == source.rawValue else { return }
         streams[id] = nil
         stream.closeSources(ports: &ports)
         stream.endSinks(.afterRest) { _ in true }
@@ -149,7 +149,9 @@ extension MediaLoop {
 
     private mutating func subscribe(_ subscription: Subscription, now: MonotonicTime) {
         guard let stream = streams[subscription.stream] else {
-            for (track, sink) in zip(subscription.tracks, subscription.sinks) { MediaStream.refuse(sink, track: track, now: now) }
+            for (track, sink) in zip(subscription.tracks, subscription.sinks) {
+                MediaStream.refuse(DatagramSocket(descriptor: sink.rawValue), track: track, now: now)
+            }
             for sink in subscription.sinks.dropFirst(subscription.tracks.count) { closeDescriptor(sink.rawValue) }
             return
         }

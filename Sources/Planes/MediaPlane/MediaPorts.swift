@@ -30,17 +30,11 @@ struct MediaPorts: ~Copyable {
         return token
     }
 
-    /// Stops watching; the descriptor stays open.
+    /// Stops watching a descriptor that is still open.
     mutating func forget(_ descriptor: Int32, token: UInt64) {
         guard owners.removeValue(forKey: token) != nil else { return }
         // It fails only when the descriptor was closed behind our back: then nothing is watched either.
         try? epoll.remove(descriptor)
-    }
-
-    /// Stops watching and closes.
-    mutating func close(_ descriptor: Int32, token: UInt64?) {
-        if let token { forget(descriptor, token: token) }
-        closeDescriptor(descriptor)
     }
 
     /// Begins or ends to wait for room in a socket.

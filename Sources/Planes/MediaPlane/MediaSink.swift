@@ -15,7 +15,7 @@ struct MediaSink {
     }
 
     let subscriber: PipelineID
-    let descriptor: Int32
+    let socket: DatagramSocket
     let token: UInt64
     /// Where the sink is in the stream.
     var egress: EgressTrack
@@ -32,9 +32,9 @@ struct MediaSink {
     var countedDrops: UInt64 = 0
     private var sequence: UInt32 = 0
 
-    init(subscriber: PipelineID, descriptor: Int32, token: UInt64, egress: EgressTrack) {
+    init(subscriber: PipelineID, socket: DatagramSocket, token: UInt64, egress: EgressTrack) {
         self.subscriber = subscriber
-        self.descriptor = descriptor
+        self.socket = socket
         self.token = token
         self.egress = egress
     }
@@ -43,7 +43,7 @@ struct MediaSink {
     private static let headCapacity = MediaDatagram.headerSize + SenderReportView.size
 
     /// Sends what is due until the sink is at the live edge or its socket says no. Returns the packets sent and what stopped it.
-    mutating func pump(_ cache: borrowing GOPCache, now: MonotonicTime) -> (packets: UInt64, outcome: DatagramIO.SendResult) {
+    mutating func pump(_ cache: borrowing GOPCache, now: MonotonicTime) -> (packets: UInt64, outcome: DatagramSocket.SendResult) {
         var packets: UInt64 = 0
         while true {
             var moved = egress
@@ -59,13 +59,13 @@ struct MediaSink {
     }
 
     /// Sends `end`.
-    mutating func sendEnd(now: MonotonicTime) -> DatagramIO.SendResult {
+    mutating func sendEnd(now: MonotonicTime) -> DatagramSocket.SendResult {
         withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
             send(.end, flags: [], time: now, head: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
         }
     }
 
-    private mutating func send(_ delivery: EgressTrack.Delivery, from cache: borrowing GOPCache) -> DatagramIO.SendResult {
+    private mutating func send(_ delivery: EgressTrack.Delivery, from cache: borrowing GOPCache) -> DatagramSocket.SendResult {
         withUnsafeTemporaryAllocation(byteCount: Self.headCapacity, alignment: 8) { head in
             let packetHead = UnsafeMutableRawBufferPointer(rebasing: head[MediaDatagram.headerSize...])
             switch delivery {
@@ -92,9 +92,9 @@ struct MediaSink {
     private mutating func send(
         _ kind: MediaDatagram.Kind, flags: MediaDatagram.Flags, time: MonotonicTime, head: UnsafeMutableRawBufferPointer,
         body: UnsafeRawBufferPointer
-    ) -> DatagramIO.SendResult {
+    ) -> DatagramSocket.SendResult {
         MediaDatagram(kind: kind, track: egress.track, flags: flags, sequence: sequence, time: time).write(to: head)
-        let result = DatagramIO.send(UnsafeRawBufferPointer(head), body, to: descriptor)
+        let result = socket.send(UnsafeRawBufferPointer(head), body)
         if result == .sent { sequence &+= 1 }
         return result
     }

@@ -6,16 +6,16 @@ import LinuxIO
 /// One track's socket from its source: RTP and sender reports come in, keyframe requests go out.
 struct MediaSource {
     let description: TrackDescription
-    let descriptor: Int32
+    let socket: DatagramSocket
     /// Nil while the socket is not watched: it was refused, or its other end is gone.
     var token: UInt64?
     var ingress: IngressTrack
     var gate: KeyframeGate
     private var sequence: UInt32 = 0
 
-    init(_ description: TrackDescription, descriptor: Int32, ingress: IngressTrack, gate: KeyframeGate) {
+    init(_ description: TrackDescription, socket: DatagramSocket, ingress: IngressTrack, gate: KeyframeGate) {
         self.description = description
-        self.descriptor = descriptor
+        self.socket = socket
         self.ingress = ingress
         self.gate = gate
     }
@@ -26,7 +26,7 @@ struct MediaSource {
         sequence &+= 1
         withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
             request.write(to: bytes)
-            _ = DatagramIO.send(UnsafeRawBufferPointer(bytes), UnsafeRawBufferPointer(start: nil, count: 0), to: descriptor)
+            socket.send(UnsafeRawBufferPointer(bytes))
         }
     }
 }

@@ -7,15 +7,16 @@ extension MediaStream {
     /// Adds a subscriber; sinks of tracks that do not exist get `end` at once.
     func subscribe(_ subscription: Subscription, ports: inout MediaPorts, now: MonotonicTime) {
         for (track, sink) in zip(subscription.tracks, subscription.sinks) {
+            let socket = DatagramSocket(descriptor: sink.rawValue)
             guard let source = sources.first(where: { $0.description.index == track }),
-                let token = ports.open(sink.rawValue, owner: .sink(self))
+                let token = ports.open(socket.descriptor, owner: .sink(self))
             else {
-                MediaStream.refuse(sink, track: track, now: now)
+                MediaStream.refuse(socket, track: track, now: now)
                 continue
             }
             let egress = EgressTrack(
                 source.description, timing: subscription.timing, cache: cache, now: now, rules: options.egress)
-            sinks.append(MediaSink(subscriber: subscription.subscriber, descriptor: sink.rawValue, token: token, egress: egress))
+            sinks.append(MediaSink(subscriber: subscription.subscriber, socket: socket, token: token, egress: egress))
         }
         // A caller that gives more sinks than tracks still gives them away.
         for sink in subscription.sinks.dropFirst(subscription.tracks.count) { closeDescriptor(sink.rawValue) }
@@ -23,17 +24,16 @@ extension MediaStream {
     }
 
     /// Tells a sink that there is nothing for it.
-    static func refuse(_ sink: MediaDescriptor, track: UInt8, now: MonotonicTime) {
+    static func refuse(_ sink: DatagramSocket, track: UInt8, now: MonotonicTime) {
         withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
             MediaDatagram(kind: .end, track: track, sequence: 0, time: now).write(to: bytes)
-            _ = DatagramIO.send(UnsafeRawBufferPointer(bytes), UnsafeRawBufferPointer(start: nil, count: 0), to: sink.rawValue)
+            sink.send(UnsafeRawBufferPointer(bytes))
         }
-        closeDescriptor(sink.rawValue)
     }
 
     /// Closes the sinks that match.
     func removeSinks(ports: inout MediaPorts, where isMeant: (MediaSink) -> Bool) {
-        for sink in sinks where isMeant(sink) { ports.close(sink.descriptor, token: sink.token) }
+        for sink in sinks where isMeant(sink) { ports.forget(sink.socket.descriptor, token: sink.token) }
         sinks.removeAll(where: isMeant)
         if sinks.isEmpty {
             for track in sources.indices { sources[track].gate.cancel() }
@@ -63,7 +63,7 @@ extension MediaStream {
         if event.isReadable { isOpen = readRequests(of: index, batch: &batch, ports: &ports, now: now) && isOpen }
         if event.isWritable, isOpen {
             sinks[index].isFull = false
-            ports.watchWriting(false, of: sinks[index].descriptor, token: event.token)
+            ports.watchWriting(false, of: sinks[index].socket.descriptor, token: event.token)
             isOpen = pumpSink(index, ports: &ports, now: now)
         }
         guard !isOpen else { return }
@@ -96,7 +96,7 @@ extension MediaStream {
 
     private func waitForRoom(_ index: Int, ports: borrowing MediaPorts) {
         sinks[index].isFull = true
-        ports.watchWriting(true, of: sinks[index].descriptor, token: sinks[index].token)
+        ports.watchWriting(true, of: sinks[index].socket.descriptor, token: sinks[index].token)
     }
 
     private func askForKeyframe(_ index: Int, ports: inout MediaPorts, now: MonotonicTime) {
@@ -113,10 +113,10 @@ extension MediaStream {
 
     /// False when nobody is at the other end.
     private func readRequests(of index: Int, batch: inout DatagramBatch, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
-        switch batch.receive(from: sinks[index].descriptor) {
+        switch batch.receive(from: sinks[index].socket) {
         case .closed: return false
         case .empty: return true
-        case .received(let count):
+        case .datagrams(let count):
             let track = sinks[index].egress.track
             for number in 0..<count {
                 guard let datagram = MediaDatagram(reading: batch.datagram(number)), datagram.kind == .keyframeRequest,

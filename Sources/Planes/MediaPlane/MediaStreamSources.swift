@@ -31,7 +31,9 @@ extension MediaStream {
 
     /// Stops reading and closes the sources' sockets.
     func closeSources(ports: inout MediaPorts) {
-        for source in sources { ports.close(source.descriptor, token: source.token) }
+        for source in sources {
+            if let token = source.token { ports.forget(source.socket.descriptor, token: token) }
+        }
         sources = []
     }
 
@@ -43,7 +45,8 @@ extension MediaStream {
         var ingress = IngressTrack(description)
         if let old { ingress = IngressTrack(description, epoch: old.ingress.epoch &+ 1, continuing: old.ingress.statistics) }
         var source = MediaSource(
-            description, descriptor: descriptor.rawValue, ingress: ingress, gate: KeyframeGate(interval: options.keyframeInterval))
+            description, socket: DatagramSocket(descriptor: descriptor.rawValue), ingress: ingress,
+            gate: KeyframeGate(interval: options.keyframeInterval))
         source.token = ports.open(descriptor.rawValue, owner: .source(self, track: track))
         sources.append(source)
     }

@@ -111,7 +111,7 @@ actor ChildSession {
             }
         }
         GStreamer.allowOnly(ElementAllowList.elements(for: plan.work), keepingTypefinders: ElementAllowList.needsTypefinders(plan.work))
-        let context = RunnerContext(media: media, events: events, loop: loop)
+        let context = RunnerContext(media: media.map(DatagramSocket.init(descriptor:)), events: events, loop: loop)
         let runner = plan.makeRunner(context)
         self.runner = runner
         do throws(BridgeError) {

@@ -1,9 +1,10 @@
 package import Bridge
 package import BridgeModel
 package import GStreamerKit
+package import LinuxIO
 
-/// One kind of work in the child. An implementation is an actor on the child's `GLibLoop`, made from its plan, the media sockets (which it
-/// owns and closes) and an `EventSink`.
+/// One kind of work in the child. An implementation is an actor on the child's `GLibLoop`, made from its plan, the media sockets
+/// (closed when it is gone) and an `EventSink`.
 package protocol PipelineRunner: Sendable {
     /// Builds the pipeline and plays it; it reports `started` itself. A thrown error is reported as `failed` by the child.
     func start() async throws(BridgeError)
@@ -40,13 +41,13 @@ package struct EventSink: Sendable {
 
 /// What every runner is made from, beside its plan.
 package struct RunnerContext: Sendable {
-    /// Media sockets in track order, non-blocking; the runner closes them.
-    package var media: [Int32]
+    /// Media sockets in track order.
+    package var media: [DatagramSocket]
     package var events: EventSink
     /// The child's loop: the runner's executor.
     package var loop: GLibLoop
 
-    package init(media: [Int32], events: EventSink, loop: GLibLoop) {
+    package init(media: [DatagramSocket], events: EventSink, loop: GLibLoop) {
         self.media = media
         self.events = events
         self.loop = loop

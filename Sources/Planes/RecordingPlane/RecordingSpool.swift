@@ -43,8 +43,12 @@ package actor RecordingSpool: RecordingFiles {
         try makeFolder(layout.orphans)
     }
 
-    /// True when a recording may begin or go on.
+    /// True when a recording may begin or go on: the spool is a folder that can be written, and its disk has room above the reserve.
     package func hasSpace() -> Bool {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: layout.folder, isDirectory: &isFolder), isFolder.boolValue,
+            FileManager.default.isWritableFile(atPath: layout.folder)
+        else { return false }
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: layout.folder)
         guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value else { return false }
         return free > reserve

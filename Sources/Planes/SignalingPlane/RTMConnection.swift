@@ -51,7 +51,7 @@ actor RTMConnection {
         var known = machine.session
         do {
             try machine.admit(now: clock.now())
-            let (envelope, named) = try machine.envelope(of: RTMCodec.decode(text))
+            let (envelope, named) = try machine.envelope(of: try? JSONValue.read(text.utf8))
             let context = try await context(of: named, for: envelope.kind)
             known = named
             let request = try machine.request(in: envelope, of: named)

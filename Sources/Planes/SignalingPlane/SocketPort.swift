@@ -21,8 +21,7 @@ final class SocketPort: Sendable {
     /// Queues a frame. A reader so slow that the queue is full is closed with 1013 (6.5); its session may be taken up again.
     func send(_ reply: RTMReply, session: SessionID?) {
         guard !isClosed else { return }
-        guard let text = RTMCodec.encode(reply.frame(client: client, session: session)) else { return close(.internalFault) }
-        if !transport.send(text) { close(.tryAgainLater) }
+        if !transport.send(reply.frame(client: client, session: session).text) { close(.tryAgainLater) }
     }
 
     /// Closes the socket; only the first call counts.

@@ -26,6 +26,8 @@ const RESUMABLE = new Set([1006, 1011, 1012, 1013, 4429]);
 const RESUME_LIMIT_MS = 20_000;
 /** How long a broken media connection may take to come back by itself. */
 const MEDIA_LOSS_LIMIT_MS = 3000;
+/** How long the bridge, which sees a failed handshake too, has to say its cause. */
+const LAST_WORD_LIMIT_MS = 500;
 /** An end that is not the client's wish: viewers are kept for the publisher's next session. */
 const CLOSE_WITHOUT_STOP = 4000;
 
@@ -120,11 +122,14 @@ export class RtmSession extends EventTarget {
       this.#wasConnected = true;
     } else if (state === "disconnected") {
       this.#emit("interrupted");
-      const failure = new BridgeFailure("connection_lost", "The media connection was lost.");
-      this.#lossTimer = setTimeout(() => this.#end(failure), MEDIA_LOSS_LIMIT_MS);
+      this.#endAfter(MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
     } else if (state === "failed") {
-      this.#end(new BridgeFailure("connection_lost", "The media connection failed."));
+      this.#endAfter(LAST_WORD_LIMIT_MS, "The media connection failed.");
     }
+  }
+
+  #endAfter(milliseconds, message) {
+    this.#lossTimer = setTimeout(() => this.#end(new BridgeFailure("connection_lost", message)), milliseconds);
   }
 
   // MARK: socket
@@ -211,9 +216,9 @@ export class RtmSession extends EventTarget {
       this.#socket.onclose = null;
       this.#socket.close(failure !== null && this.#options.direction === "publish" ? CLOSE_WITHOUT_STOP : 1000);
     }
-    // The last picture stays on the screen until a new session has one; closing the peer does not clear it.
-    this.peer?.close();
+    // Told before the tracks end, so that a page can keep their last picture.
     this.#emit("ended", failure);
+    this.peer?.close();
   }
 
   #emit(name, detail) {

@@ -92,6 +92,8 @@ export function followStatistics(session, direction, show) {
   }, 1000);
 }
 
+const milliseconds = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+
 /** Fills the `data-figure` elements of a panel. */
 export function showFigures(panel, figures, delay) {
   const texts = {
@@ -100,8 +102,8 @@ export function showFigures(panel, figures, delay) {
     frames: figures.framesPerSecond ? `${Math.round(figures.framesPerSecond)} fps` : "–",
     bitrate: figures.bitsPerSecond ? `${(figures.bitsPerSecond / 1e6).toFixed(2)} Mbit/s` : "–",
     loss: `${figures.lossPercent.toFixed(1)} %`,
-    roundTrip: figures.roundTrip === null ? "–" : `${Math.round(figures.roundTrip * 1000)} ms`,
-    delay: delay === null || delay === undefined ? "–" : `${Math.round(delay)} ms`,
+    roundTrip: figures.roundTrip === null ? "–" : milliseconds(figures.roundTrip * 1000),
+    delay: delay === null || delay === undefined ? "–" : milliseconds(delay),
   };
   for (const element of panel.querySelectorAll("[data-figure]")) element.textContent = texts[element.dataset.figure];
 }

@@ -2,7 +2,7 @@ import { Backoff, StatusLine, authorization, byId, codecWord, explain, pageOptio
 import { BridgeFailure, RtmSession } from "/assets/rtm.js";
 import { burntInDelay, followStatistics, showFigures } from "/assets/statistics.js";
 
-const [video, panel, player] = ["video", "panel", "player"].map(byId);
+const [video, still, panel, player] = ["video", "still", "panel", "player"].map(byId);
 const stream = pageStream();
 
 /** What tests and the curious read: never a secret. `firstFrameAfter`: milliseconds since the page was opened. */
@@ -34,8 +34,8 @@ function begin() {
     // Live: as little in the jitter buffer as the network allows (W3C webrtc-extensions).
     receiver.jitterBufferTarget = 0;
     media.addTrack(track);
-    track.addEventListener("unmute", () => play(media), { once: true });
-    if (!track.muted) play(media);
+    track.addEventListener("unmute", () => play(media, session), { once: true });
+    if (!track.muted) play(media, session);
   });
   session.addEventListener("connected", () => backoff.reset());
   session.addEventListener("interrupted", showLoss);
@@ -66,6 +66,7 @@ function undecodable(codec) {
 }
 
 function ended(failure) {
+  keepPicture();
   if (failure === null) return;
   page.failure = { code: failure.code, message: failure.message };
   if (failure.isFinal) return refuse(failure);
@@ -106,25 +107,29 @@ const showStall = () => status.show("stalled", "No picture", {
 // MARK: frames
 
 const STALL_AFTER_MS = 3000;
+/** When the socket is lost too, it is most likely the bridge. */
+const LOSS_AFTER_MS = 1000;
 const scratch = document.createElement("canvas");
-let followedMedia = null;
+/** The session whose media the video element has; the last picture of one that is over stays on the screen. */
+let playedSession = null;
 let lastFrameAt = 0;
 
-function play(media) {
+function play(media, session) {
+  if (session.isOver) return;
   if (video.srcObject !== media) video.srcObject = media;
   video.play().catch(() => {
     video.muted = true;
     return video.play();
   }).catch(() => {});
-  if (followedMedia !== media) followFrames(media);
+  if (playedSession !== session) followFrames(session);
 }
 
 /** Notes every frame, and reads the burnt-in clock twice a second. */
-function followFrames(media) {
-  followedMedia = media;
+function followFrames(session) {
+  playedSession = session;
   let clockReadAt = 0;
   const onFrame = (now) => {
-    if (video.srcObject !== media) return;
+    if (playedSession !== session || session.isOver) return;
     sawPicture(now);
     if (now - clockReadAt > 500) {
       clockReadAt = now;
@@ -135,7 +140,16 @@ function followFrames(media) {
   video.requestVideoFrameCallback(onFrame);
 }
 
+/** Browsers blank a video whose track ends: its last picture stays on the screen until a new session has one. */
+function keepPicture() {
+  if (page.session !== playedSession) return;
+  [still.width, still.height] = [video.videoWidth, video.videoHeight];
+  still.getContext("2d").drawImage(video, 0, 0);
+  still.hidden = false;
+}
+
 function sawPicture(now) {
+  still.hidden = true;
   lastFrameAt = now;
   page.firstFrameAfter ??= now;
   if (page.state !== "live") status.show("live", "Live");
@@ -143,14 +157,15 @@ function sawPicture(now) {
 
 // A stream of sound alone has no frames, and a hidden page is told of none.
 video.addEventListener("playing", () => {
-  if (page.session && !page.session.isOver && page.state !== "live") status.show("live", "Live");
+  if (playedSession?.isOver === false && page.state !== "live") status.show("live", "Live");
 });
 
 setInterval(() => {
   const hasVideo = video.videoWidth > 0 && document.visibilityState === "visible";
-  if (page.state !== "live" || !hasVideo || performance.now() - lastFrameAt < STALL_AFTER_MS) return;
-  if (page.session.isDetached) showLoss();
-  else showStall();
+  if (page.state !== "live" || !hasVideo) return;
+  const silence = performance.now() - lastFrameAt;
+  if (playedSession.isDetached && silence > LOSS_AFTER_MS) showLoss();
+  else if (silence > STALL_AFTER_MS) showStall();
 }, 500);
 
 // MARK: controls
@@ -164,7 +179,8 @@ function showSound() {
 
 function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else player.requestFullscreen().catch(() => {});
+  else if (player.requestFullscreen) player.requestFullscreen().catch(() => {});
+  else video.webkitEnterFullscreen?.();  // iPhones show the video alone
 }
 
 function togglePanel() {

@@ -14,6 +14,7 @@ final class FakeAuthority: TokenAuthority {
         var tokens: [String: Result<Grant, AccessError>] = [:]
         var issued: [GrantRequest] = []
         var dialects: [String] = []
+        var revoked: [String] = []
     }
 
     let memory = Mutex(Memory())
@@ -43,7 +44,9 @@ final class FakeAuthority: TokenAuthority {
         }
     }
 
-    func revoke(tokenID: String, until: WallTime) async throws(AccessError) {}
+    func revoke(tokenID: String, until: WallTime) async throws(AccessError) {
+        memory.withLock { $0.revoked.append(tokenID) }
+    }
 }
 
 /// Creates sessions with one id, or fails as told.
@@ -147,7 +150,7 @@ final class Stage: Sendable {
     static func reply(_ response: APIResponse) throws -> Reply {
         var text = ""
         if case .bytes(let bytes) = response.body { text = String(decoding: bytes, as: UTF8.self) }
-        let json = text.isEmpty ? JSONValue.null : try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        let json = text.isEmpty ? JSONValue.null : try JSONValue.read(text.utf8)
         return Reply(status: response.head.status.code, fields: response.head.headerFields, text: text, json: json)
     }
 }

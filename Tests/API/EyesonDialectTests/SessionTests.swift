@@ -117,6 +117,21 @@ import Testing
         }
     }
 
+    @Test func aTokenOpensOneSocketWhereThatIsAskedFor() async throws {
+        for (isSingle, second) in [(false, true), (true, false)] {
+            let stage = Stage { $0.streamrec.singleUseSocket = isSingle }
+            var admitted: [Bool] = []
+            for _ in 0..<2 {
+                let admission = try #require(
+                    await stage.dialect.admitSocket(Stage.request(.get, "/api/v2/io?auth_token=T-client")))
+                if case .refuse(let response) = admission { #expect(response.head.status == .unauthorized) }
+                if case .admit = admission { admitted.append(true) } else { admitted.append(false) }
+            }
+            #expect(admitted == [true, second])
+            #expect(stage.authority.memory.withLock { $0.revoked } == (isSingle ? ["client"] : []))
+        }
+    }
+
     @Test func otherPathsAndASwitchedOffDialectAreNotItsBusiness() async {
         #expect(await Stage().dialect.admitSocket(Stage.request(.get, "/bridge/v1/io")) == nil)
         let off = Stage { $0.streamrec.enabled = false }

@@ -102,14 +102,6 @@ func request(
         #expect(throws: JSONBodyError.malformed) { try object(deep(33)) }
         #expect(throws: JSONBodyError.malformed) { try object(String(repeating: "[", count: 60_000)) }
     }
-
-    @Test func documentsAreWrittenInOrderAndEscaped() {
-        let document = JSONText.object([
-            .init("b", .string("q\"\\\n\r\t\u{1}/ü")), .init("a", .array([.null, .bool(true), .integer(-1), .number(1.5), .number(.nan)])),
-            .init("c", .object([])),
-        ])
-        #expect(document.text == "{\"b\":\"q\\\"\\\\\\n\\r\\t\\u0001/ü\",\"a\":[null,true,-1,1.5,null],\"c\":{}}")
-    }
 }
 
 @Suite struct PageRequestTests {

@@ -19,18 +19,18 @@ import RTP
         let hub = try Hub()
         defer { hub.shutdown() }
         let source = try SocketPair.datagram()
+        let feed = Feed(socket: DatagramSocket(descriptor: source.near))
         let track = TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "0")
         hub.publish(StreamID("bench"), tracks: [track], sources: [MediaDescriptor(source.far)])
-        var sinks: [Int32] = []
+        var sinks: [DatagramSocket] = []
         for number in 0..<sinkCount {
             let sink = try SocketPair.datagram()
-            sinks.append(sink.near)
+            sinks.append(DatagramSocket(descriptor: sink.near))
             hub.subscribe(
                 PipelineID("\(number)"), to: StreamID("bench"), tracks: [0], sinks: [MediaDescriptor(sink.far)], timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
         }
         let drain = try Drain(sinks)
         _ = await hub.totals()
-        let feed = Feed(socket: source.near)
         let usageBefore = processSeconds()
         let start = ContinuousClock.now
         while ContinuousClock.now - start < .seconds(seconds) { feed.sendFrame() }
@@ -38,7 +38,6 @@ import RTP
         let elapsed = ContinuousClock.now - start
         let usage = processSeconds() - usageBefore
         drain.stop()
-        closeDescriptor(source.near)
         report(sinkCount, totals, seconds: Double(elapsed.wholeMilliseconds) / 1000, processorSeconds: usage)
     }
 
@@ -57,12 +56,12 @@ import RTP
 
 /// Frames of ten packets of 1,200 bytes, a keyframe every thirty.
 final class Feed {
-    private let socket: Int32
+    private let socket: DatagramSocket
     private var sequence: UInt16 = 0
     private var frame: UInt32 = 0
     private var buffer = [UInt8](repeating: 0, count: MediaDatagram.headerSize + RTPPacketView.fixedHeaderSize + 1200)
 
-    init(socket: Int32) { self.socket = socket }
+    init(socket: DatagramSocket) { self.socket = socket }
 
     func sendFrame() {
         let payload: [UInt8] = [0x10, frame % 30 == 0 ? 0 : 1, 0, 0, 0x9D, 0x01, 0x2A]
@@ -85,8 +84,8 @@ final class Feed {
 
     /// Waits for room: the bench measures how fast the hub is, not how it drops.
     private func send() {
-        while buffer.withUnsafeBytes({ DatagramIO.send($0, UnsafeRawBufferPointer(start: nil, count: 0), to: socket) }) == .full {
-            var room = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+        while buffer.withUnsafeBytes({ socket.send($0) }) == .full {
+            var room = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
             poll(&room, 1, 100)
         }
     }
@@ -97,7 +96,7 @@ final class Drain: Sendable {
     private let thread: JoinableThread
     private let wakeUp: EventFD
 
-    init(_ sinks: [Int32]) throws(SystemError) {
+    init(_ sinks: [DatagramSocket]) throws(SystemError) {
         let wakeUp = try EventFD()
         self.wakeUp = wakeUp
         thread = try JoinableThread(name: "drain") { try? Drain.run(sinks, until: wakeUp) }
@@ -108,17 +107,16 @@ final class Drain: Sendable {
         thread.join()
     }
 
-    private static func run(_ sinks: [Int32], until wakeUp: EventFD) throws(SystemError) {
+    private static func run(_ sinks: [DatagramSocket], until wakeUp: EventFD) throws(SystemError) {
         var epoll = try Epoll()
         var batch = DatagramBatch(datagramSize: MediaDatagram.maximumSize)
-        for sink in sinks { try epoll.add(sink, token: UInt64(sink)) }
+        for (index, sink) in sinks.enumerated() { try epoll.add(sink.descriptor, token: UInt64(index)) }
         try epoll.add(wakeUp.descriptor, token: .max)
-        defer { for sink in sinks { closeDescriptor(sink) } }
         while true {
             for index in 0..<(try epoll.wait(timeout: nil)) {
                 let token = epoll.event(index).token
                 guard token != .max else { return }
-                while case .received(DatagramBatch.capacity) = batch.receive(from: Int32(token)) {}
+                while case .datagrams(DatagramBatch.capacity) = batch.receive(from: sinks[Int(token)]) {}
             }
         }
     }

@@ -24,6 +24,26 @@ import Testing
         #expect(try receiver.receive(blocking: false) == .wouldBlock)
     }
 
+    @Test func descriptorsStayWithTheirFrameWhereOneReadBringsSeveral() throws {
+        let (near, far) = try SocketPair.stream()
+        let (sender, receiver) = (ControlSocket(descriptor: near), ControlSocket(descriptor: far))
+        let media = try SocketPair.datagram()
+        defer { [media.near, media.far].forEach(closeDescriptor) }
+
+        try sender.send([1])
+        try sender.send([2], descriptors: [media.far])
+        try sender.send([3])
+
+        #expect(try receiver.receive(blocking: true) == .frame([1], descriptors: []))
+        guard case .frame([2], let descriptors) = try receiver.receive(blocking: true) else {
+            Issue.record("no second frame")
+            return
+        }
+        #expect(descriptors.count == 1)
+        descriptors.forEach(closeDescriptor)
+        #expect(try receiver.receive(blocking: true) == .frame([3], descriptors: []))
+    }
+
     @Test func theEndIsSeenAfterTheLastFrame() throws {
         let (near, far) = try SocketPair.stream()
         var sender: ControlSocket? = ControlSocket(descriptor: near)

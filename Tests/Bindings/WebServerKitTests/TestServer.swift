@@ -5,8 +5,18 @@ import Testing
 
 @testable import WebServerKit
 
-/// The tests with real sockets, one after the other: some of them count descriptors and memory of the process.
-@Suite(.serialized) enum SocketTests {}
+/// The tests with real sockets.
+enum SocketTests {}
+
+/// Looks often until it is true; false after ten seconds.
+func becomesTrue(_ condition: () -> Bool) async -> Bool {
+    let end = ContinuousClock.now + .seconds(10)
+    while !condition() {
+        guard ContinuousClock.now < end else { return false }
+        try? await Task.sleep(for: .milliseconds(1))
+    }
+    return true
+}
 
 /// A handler made of closures.
 struct TestHandler: WebHandler {

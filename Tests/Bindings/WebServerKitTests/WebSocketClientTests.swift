@@ -41,7 +41,7 @@ extension SocketTests {
                 var events = socket.events.makeAsyncIterator()
                 #expect(await events.next() == .text("early"))
                 #expect(await events.next() == .closed(code: 4410))
-                while server.statistics.connections > 0 { await Task.yield() }
+                #expect(await becomesTrue { server.statistics.connections == 0 })
             }
         }
 

@@ -23,6 +23,18 @@ import Testing
         #expect(code(watch.exited(.signal(9))) == .pipelineHung)
     }
 
+    @Test func aChildThatStillLoadsHasMoreTime() {
+        var watch = watch()
+        #expect(watch.tick(now: at(14.9), residentBytes: 1) == [.ping])
+        #expect(watch.tick(now: at(15), residentBytes: 1) == [.kill])
+        #expect(code(watch.exited(.signal(9))) == .pipelineHung)
+
+        var ready = self.watch()
+        _ = ready.heard(.ready, now: at(10))
+        #expect(ready.tick(now: at(14.9), residentBytes: 1) == [.ping])
+        #expect(ready.tick(now: at(15), residentBytes: 1) == [.kill])
+    }
+
     @Test func memoryIsBounded() {
         var watch = watch()
         #expect(watch.tick(now: at(1), residentBytes: 1000) == [])

@@ -70,6 +70,33 @@ private func makeClock() -> RTPClock { RTPClock(clockRates: [48_000, 90_000]) }
         #expect(source.present(VirtualSource.audio, atMilliseconds: 20, by: &clock) == 50)
     }
 
+    @Test func aTrackBeginsWhereItsLeastDelayedPacketBelongs() {
+        var clock = makeClock()
+        let source = VirtualSource()
+        // What was sent in the first 200 ms comes at once, and then everything in time.
+        let packets = stride(from: Int64(0), through: 400, by: 40).map { time in
+            (time: time, arrival: source.arrival(VirtualSource.video, atMilliseconds: max(time, 200)))
+        }
+        for packet in packets {
+            let timestamp = source.timestamp(VirtualSource.video, atMilliseconds: packet.time)
+            clock.foresee(track: VirtualSource.video, timestamp: timestamp, arrival: packet.arrival)
+        }
+        for packet in packets {
+            let timestamp = source.timestamp(VirtualSource.video, atMilliseconds: packet.time)
+            let presented = clock.presentationTime(track: VirtualSource.video, timestamp: timestamp, arrival: packet.arrival)
+            #expect(presented == source.arrival(VirtualSource.video, atMilliseconds: packet.time))
+        }
+    }
+
+    @Test func aForeseenLeapIsNotBelieved() {
+        var clock = makeClock()
+        let source = VirtualSource()
+        let leap = source.timestamp(VirtualSource.video, atMilliseconds: 3_600_000)
+        clock.foresee(track: VirtualSource.video, timestamp: 0, arrival: source.arrival(VirtualSource.video, atMilliseconds: 0))
+        clock.foresee(track: VirtualSource.video, timestamp: leap, arrival: source.arrival(VirtualSource.video, atMilliseconds: 40))
+        #expect(source.present(VirtualSource.video, atMilliseconds: 0, by: &clock) == 0)
+    }
+
     @Test(arguments: [(0, 200), (200, 0), (30, 230)] as [(Int64, Int64)])
     func reportsBringTracksWithUnequalDelaysTogether(audioDelay: Int64, videoDelay: Int64) {
         var clock = makeClock()

@@ -1,9 +1,7 @@
 import RTP
 
 /// An RTCP compound: iteration, sender reports and feedback with all their entries.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
-    let bytes = UnsafeRawBufferPointer(start: start, count: count)
+func fuzzRTCP(_ bytes: UnsafeRawBufferPointer) {
     var taken = 0
     for packet in RTCPCompound(bytes) {
         taken += packet.bytes.count
@@ -15,8 +13,7 @@ public func fuzz(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
         case .pictureLossIndication?, nil: break
         }
     }
-    precondition(taken <= count)
+    precondition(taken <= bytes.count)
     _ = RTCPCompound.check(bytes)
     _ = SenderReportView(inCompound: bytes)
-    return 0
 }

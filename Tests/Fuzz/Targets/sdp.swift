@@ -2,9 +2,8 @@ import BridgeModel
 import SDP
 
 /// The gates through which a peer's text reaches the engine: offers of publishers and viewers, and candidates.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
-    let text = String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+func fuzzSDP(_ bytes: UnsafeRawBufferPointer) {
+    let text = String(decoding: bytes, as: UTF8.self)
     let tracks = [
         TrackDescription(index: 0, codec: .h264, payloadType: 102, mid: "0"),
         TrackDescription(index: 1, codec: .opus, payloadType: 111, channels: 2, mid: "1"),
@@ -18,5 +17,4 @@ public func fuzz(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
         _ = try? OfferGate.acceptView(text, tracks: tracks, policy: policy)
     }
     _ = try? CandidateGate.parse(IceCandidate(candidate: text))
-    return 0
 }

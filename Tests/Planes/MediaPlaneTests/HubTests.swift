@@ -67,7 +67,7 @@ import Testing
             _ = sink.receive(count: 1)
             let before = await hub.totals().keyframeRequestsIn
             for _ in 0..<1000 {
-                while !sink.send(.keyframeRequest, track: 0) { await Task.yield() }
+                while !sink.send(.keyframeRequest, track: 0) { try await Task.sleep(for: .milliseconds(1)) }
             }
             #expect(await wait(for: hub) { $0.keyframeRequestsIn >= before + 1000 })
             let requests = publisher.video.receiveWaiting()

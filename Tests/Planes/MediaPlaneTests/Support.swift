@@ -24,27 +24,20 @@ struct Received: Sendable {
 final class ChildSocket {
     /// What the hub is given.
     let hubEnd: MediaDescriptor
-    private let descriptor: Int32
-    private var isOpen = true
+    private var socket: DatagramSocket?
     private var buffer = [UInt8](repeating: 0, count: MediaDatagram.maximumSize)
 
     init(bufferBytes: Int32 = 512 * 1024) throws {
         let pair = try SocketPair.datagram(bufferBytes: bufferBytes)
-        descriptor = pair.near
+        socket = DatagramSocket(descriptor: pair.near)
         hubEnd = MediaDescriptor(pair.far)
     }
 
-    deinit { close() }
-
-    func close() {
-        guard isOpen else { return }
-        isOpen = false
-        closeDescriptor(descriptor)
-    }
+    func close() { socket = nil }
 
     /// Sends raw bytes; false when the socket is full or closed.
     @discardableResult func send(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBytes { DatagramIO.send($0, UnsafeRawBufferPointer(start: nil, count: 0), to: descriptor) } == .sent
+        bytes.withUnsafeBytes { socket?.send($0) } == .sent
     }
 
     @discardableResult func send(_ kind: MediaDatagram.Kind, track: UInt8, content: [UInt8] = []) -> Bool {
@@ -56,10 +49,10 @@ final class ChildSocket {
 
     /// The next datagram, waited for up to `limit`; nil when none came.
     func receive(within limit: Duration = .seconds(5)) -> Received? {
-        var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard let socket else { return nil }
+        var wait = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&wait, 1, Int32(limit.wholeMilliseconds)) == 1 else { return nil }
-        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-        guard count > 0 else { return nil }
+        guard case .datagram(let count) = buffer.withUnsafeMutableBytes({ socket.receive(into: $0) }) else { return nil }
         return buffer[..<count].withUnsafeBytes { bytes in
             MediaDatagram(reading: bytes).map { Received(datagram: $0, content: Array(bytes.dropFirst(MediaDatagram.headerSize))) }
         }
@@ -83,8 +76,7 @@ final class ChildSocket {
     func isClosedByHub() -> Bool {
         let deadline = ContinuousClock.now + .seconds(5)
         while ContinuousClock.now < deadline {
-            let result = [UInt8(0)].withUnsafeBytes { DatagramIO.send($0, UnsafeRawBufferPointer(start: nil, count: 0), to: descriptor) }
-            if result == .closed { return true }
+            if [UInt8(0)].withUnsafeBytes({ socket?.send($0) }) == .closed { return true }
             sched_yield()
         }
         return false
@@ -155,7 +147,7 @@ func wait(for hub: Hub, until isWanted: (HubTotals) -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < deadline {
         if isWanted(await hub.totals()) { return true }
-        await Task.yield()
+        try? await Task.sleep(for: .milliseconds(1))
     }
     return false
 }

@@ -48,7 +48,7 @@ final class Call {
             offer: accepted.engineOffer, tracks: tracks, peerFingerprints: cameraMustMatch(accepted.fingerprints), identity: try .fresh(),
             ice: .loopback)
         let publisher = PublishRunner(
-            plan: plan, context: RunnerContext(media: hub.publisherEnds, events: publishLog.sink, loop: loop))
+            plan: plan, context: RunnerContext(descriptors: hub.publisherEnds, events: publishLog.sink, loop: loop))
         self.publisher = publisher
         try await publisher.start()
         let engineAnswer = try #require(await publishLog.first(\.localSDP))
@@ -68,7 +68,7 @@ final class Call {
         let plan = ViewPlan(
             offer: accepted.engineOffer, tracks: viewTracks, peerFingerprints: mustMatch(accepted.fingerprints), identity: try .fresh(),
             ice: .loopback)
-        let runner = ViewRunner(plan: plan, context: RunnerContext(media: try hub.addViewer(), events: viewer.log.sink, loop: loop))
+        let runner = ViewRunner(plan: plan, context: RunnerContext(descriptors: try hub.addViewer(), events: viewer.log.sink, loop: loop))
         viewer.runner = runner
         try await runner.start()
         let engineAnswer = try #require(await viewer.log.first(\.localSDP))

@@ -1,6 +1,7 @@
 import Bridge
 import BridgeModel
 import GStreamerKit
+import LinuxIO
 import SecureTransport
 import Synchronization
 
@@ -66,4 +67,11 @@ enum TestGStreamer {
             preconditionFailure("GStreamer: \(error)")
         }
     }()
+}
+
+extension RunnerContext {
+    /// For a runner in this process, which takes over the sockets' descriptors.
+    init(descriptors: [Int32], events: EventSink, loop: GLibLoop) {
+        self.init(media: descriptors.map(DatagramSocket.init(descriptor:)), events: events, loop: loop)
+    }
 }

@@ -17,8 +17,8 @@ final class TestHub: Sendable {
     }
 
     let publisherEnds: [Int32]
-    private let sources: [MediaSocket]
-    private let sinks = Mutex<[[MediaSocket]]>([])
+    private let sources: [DatagramSocket]
+    private let sinks = Mutex<[[DatagramSocket]]>([])
     private let readers = Mutex<[DatagramReader]>([])
     private let seenState = Mutex(Seen())
 
@@ -26,11 +26,11 @@ final class TestHub: Sendable {
     private let isForwarding = Atomic(true)
 
     init(tracks: Int) throws {
-        var near: [MediaSocket] = []
+        var near: [DatagramSocket] = []
         var far: [Int32] = []
         for _ in 0..<tracks {
             let pair = try SocketPair.datagram()
-            near.append(MediaSocket(descriptor: pair.near))
+            near.append(DatagramSocket(descriptor: pair.near))
             far.append(pair.far)
         }
         sources = near
@@ -44,7 +44,7 @@ final class TestHub: Sendable {
     /// The child's ends of a new viewer's sockets.
     func addViewer() throws -> [Int32] {
         let pairs = try sources.map { _ in try SocketPair.datagram() }
-        let near = pairs.map { MediaSocket(descriptor: $0.near) }
+        let near = pairs.map { DatagramSocket(descriptor: $0.near) }
         sinks.withLock { $0.append(near) }
         let reader = try DatagramReader(sockets: near) { [weak self] index, header, _ in
             guard header.kind == .keyframeRequest else { return }
@@ -77,10 +77,10 @@ final class TestHub: Sendable {
         RTPPacketView(reading: packet).map { PayloadTraits(codec: .vp8, payload: $0.payload)?.contains(.keyframe) == true } ?? false
     }
 
-    private static func send(_ header: MediaDatagram, _ packet: UnsafeRawBufferPointer, to socket: MediaSocket) {
+    private static func send(_ header: MediaDatagram, _ packet: UnsafeRawBufferPointer, to socket: DatagramSocket) {
         withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
             header.write(to: bytes)
-            _ = socket.send(header: UnsafeRawBufferPointer(bytes), payload: packet)
+            socket.send(UnsafeRawBufferPointer(bytes), packet)
         }
     }
 }

@@ -9,7 +9,7 @@ import Testing
 
 /// The feeder without webrtcbin: packets in, requests and counters out.
 final class ViewFeederTests {
-    private let hub: MediaSocket
+    private let hub: DatagramSocket
     private let gate: MediaGate
     private let feeder: ViewFeeder
     private let certificate: Certificate
@@ -18,7 +18,7 @@ final class ViewFeederTests {
     init() throws {
         _ = TestGStreamer.ready
         let pair = try SocketPair.datagram()
-        hub = MediaSocket(descriptor: pair.far)
+        hub = DatagramSocket(descriptor: pair.far)
         certificate = try Certificate.makeSelfSigned()
         gate = MediaGate(fingerprints: [Fingerprint(algorithm: "sha-256", value: certificate.fingerprint.value)])
         let track = TrackDescription(index: 2, codec: .vp8, payloadType: 96, mid: "v")
@@ -27,7 +27,8 @@ final class ViewFeederTests {
         try pipeline.add(source.element)
         try pipeline.setState(.paused)  // takes packets and passes none on
         let lane = ViewFeeder.Lane(
-            track: ViewTrack(source: track, payloadType: 100, mid: "0"), ssrc: 7, socket: MediaSocket(descriptor: pair.near), source: source
+            track: ViewTrack(source: track, payloadType: 100, mid: "0"), ssrc: 7, socket: DatagramSocket(descriptor: pair.near),
+            source: source
         )
         feeder = ViewFeeder(lanes: [lane], gate: gate)
     }

@@ -123,9 +123,9 @@ struct TrackForwarderTests {
 
     @Test func aFullSocketDropsToTheEndOfTheFrameAndSaysSo() throws {
         let pair = try SocketPair.datagram(bufferBytes: 4096)
-        let hub = MediaSocket(descriptor: pair.far)
+        let hub = DatagramSocket(descriptor: pair.far)
         let track = TrackDescription(index: 3, codec: .vp8, payloadType: 96, mid: "v")
-        let forwarder = TrackForwarder(track: track, socket: MediaSocket(descriptor: pair.near))
+        let forwarder = TrackForwarder(track: track, socket: DatagramSocket(descriptor: pair.near))
         var sent: UInt8 = 0
         while forwarder.statistics.packetsDropped == 0, sent < 200 {
             packet(sent, marker: false).withUnsafeBytes { forwarder.forward(rtp: $0, arrival: MonotonicTime(nanoseconds: 5)) }
@@ -151,16 +151,16 @@ struct TrackForwarderTests {
     @Test(arguments: [0, 1, 11, 2049])
     func whatIsNoPacketIsNotForwarded(size: Int) throws {
         let pair = try SocketPair.datagram()
-        let hub = MediaSocket(descriptor: pair.far)
+        let hub = DatagramSocket(descriptor: pair.far)
         let track = TrackDescription(index: 0, codec: .opus, payloadType: 111, mid: "a")
-        let forwarder = TrackForwarder(track: track, socket: MediaSocket(descriptor: pair.near))
+        let forwarder = TrackForwarder(track: track, socket: DatagramSocket(descriptor: pair.near))
         [UInt8](repeating: 0x80, count: size).withUnsafeBytes {
             forwarder.forward(rtp: $0, arrival: MonotonicTime(nanoseconds: 1))
         }
         #expect(drain(hub).isEmpty)
     }
 
-    private func drain(_ socket: MediaSocket) -> [MediaDatagram] {
+    private func drain(_ socket: DatagramSocket) -> [MediaDatagram] {
         var found: [MediaDatagram] = []
         var buffer = [UInt8](repeating: 0, count: MediaDatagram.maximumSize)
         while case .datagram(let count) = buffer.withUnsafeMutableBytes({ socket.receive(into: $0) }) {

@@ -79,6 +79,15 @@ private final class Spool {
         #expect(!files.has("r"))
     }
 
+    @Test func aSpoolThatIsNoFolderHasNoSpace() async throws {
+        let files = try await Spool()
+        #expect(await files.spool.hasSpace())
+        try FileManager.default.removeItem(atPath: files.folder)
+        #expect(await !files.spool.hasSpace())
+        try Data().write(to: URL(fileURLWithPath: files.folder))
+        #expect(await !files.spool.hasSpace())
+    }
+
     @Test func theOnlyPartBecomesTheFile() async throws {
         let files = try await Spool()
         try files.write("r/part-1.webm", "12345")

@@ -25,7 +25,7 @@ import WebServerKit
     @Test(
         arguments: [
             ("hello", "malformed_json", nil, nil), ("{\"type\":\"session_start\",", "malformed_json", nil, nil),
-            ("[1]", "malformed_json", nil, nil),
+            ("[1]", "malformed_json", nil, nil), ("{\"type\":\"session_stop\",}", "malformed_json", nil, nil),
             ("", "malformed_json", nil, nil), ("null", "malformed_json", nil, nil), ("{\"type\":5}", "invalid_field", "type", nil),
             ("{}", "missing_field", "type", nil), ("{\"type\":\"x\"}", "unknown_type", "type", "x"),
             ("{\"type\":\"session_start\"}", "missing_field", "session_id", "session_start"),

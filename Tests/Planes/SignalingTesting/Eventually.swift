@@ -3,7 +3,7 @@ package func eventually<Value>(_ probe: () async -> Value?) async -> Value? {
     let end = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < end {
         if let value = await probe() { return value }
-        await Task.yield()
+        try? await Task.sleep(for: .milliseconds(1))
     }
     return nil
 }

@@ -1,6 +1,5 @@
 package import Bridge
 package import BridgeModel
-import FoundationEssentials
 import Logging
 package import SignalingPlane
 package import Signaling
@@ -59,10 +58,7 @@ package struct BenchClient: Sendable {
     package func send(_ text: String) { transport.receive(.text(text)) }
 
     /// Sends a message.
-    package func send(_ message: JSONValue) {
-        guard let bytes = try? JSONEncoder().encode(message) else { return }
-        send(String(decoding: bytes, as: UTF8.self))
-    }
+    package func send(_ message: JSONValue) { send(message.text) }
 
     /// Closes the socket, or breaks it with 1006, and waits until the bridge knows.
     package func close(_ code: UInt16) async {
@@ -73,7 +69,7 @@ package struct BenchClient: Sendable {
     /// The next frame from the bridge; nil when none comes.
     package func frame() async -> JSONValue? {
         guard let text = await eventually({ transport.takeFrame() }) else { return nil }
-        return try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        return try? JSONValue.read(text.utf8)
     }
 
     /// The code with which the bridge closes the socket; nil when it does not.

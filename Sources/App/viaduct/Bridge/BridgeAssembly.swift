@@ -95,7 +95,8 @@ struct BridgeAssembly {
     private static func spool(_ settings: Settings, ledger: SQLiteLedger, logger: Logger) -> RecordingSpool {
         RecordingSpool(
             folder: settings.dataFolder + "/spool", reserve: Int64(settings.recording.freeSpaceReserve),
-            retention: .init(delivered: settings.uploads.keepDelivered, failed: settings.uploads.keepFailed), ledger: ledger, logger: logger)
+            retention: .init(delivered: settings.uploads.keepDelivered, failed: settings.uploads.keepFailed), ledger: ledger, logger: logger
+        )
     }
 
     private static func supervisor(_ settings: Settings, logger: Logger) throws -> PipelineSupervisor {

@@ -14,7 +14,7 @@ struct ChildProgram {
         let beside = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("viaduct-pipeline").path
         executable = settings.executable.isEmpty ? beside : SettingOptions.absolute(settings.executable)
         guard FileManager.default.isExecutableFile(atPath: executable) else {
-            throw OperatorError("The program \(executable) is not there; install viaduct-pipeline beside viaduct or set pipelines.executable.")
+            throw OperatorError("\(executable) is not there: install viaduct-pipeline beside viaduct or set pipelines.executable.")
         }
         environment = Self.environment(from: ProcessInfo.processInfo.environment, dataFolder: dataFolder)
     }

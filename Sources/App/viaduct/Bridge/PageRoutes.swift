@@ -40,7 +40,8 @@ struct PageRoutes: RouteGroup {
 
     private static func page(_ page: WebPages.Page) -> APIResponse {
         guard let path = WebPages.path(of: page) else { return missingResources }
-        return APIResponse(status: .ok, fields: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-cache"], body: .file(path: path))
+        let fields: HTTPFields = [.contentType: "text/html; charset=utf-8", .cacheControl: "no-cache"]
+        return APIResponse(status: .ok, fields: fields, body: .file(path: path))
             .with(.contentSecurityPolicy, policy).with(.referrerPolicy, "no-referrer").with(.xContentTypeOptions, "nosniff")
     }
 

@@ -1,10 +1,11 @@
 import Bridge
 import BridgeModel
 import ControlPlane
+import LinuxIO
 import Synchronization
 import WebServerKit
 
-/// The web server's counters as metrics; the routes that show them are made before the server is.
+/// The web server's counters, and its process's memory, as metrics; the routes that show them are made before the server is.
 final class ServerCounters: Sendable {
     private let server = Mutex<WebServer?>(nil)
 
@@ -17,6 +18,7 @@ final class ServerCounters: Sendable {
             .gauge("viaduct_http_websockets", "Open WebSockets.", counters.webSockets),
             .counter("viaduct_http_requests_total", "Requests that were understood.", counters.requests),
             .counter("viaduct_http_refusals_total", "Connections that were refused for a limit.", counters.refusals),
+            .gauge("viaduct_resident_bytes", "Memory of the bridge's own process.", HostFacts.residentBytes),
         ]
     }
 }

@@ -10,11 +10,7 @@ final class HTTPExchange {
     /// The connection ends after this response, whatever the client wants.
     var mustClose = false
     private let head: RequestHead
-    private let source: BodySource
-    private var decoder: BodyDecoder
-    private var hasBodyFailed = false
-    private var hasSentContinue = false
-    private var lastBodyBytes = ContinuousClock.now
+    private var arrival: BodyArrival
     private var response = ResponseProgress.pending
     private var writer: CheckedContinuation<Bool, Never>?
 
@@ -26,60 +22,28 @@ final class HTTPExchange {
     init(number: UInt, head: RequestHead, channel: ResponseChannel, limits: WebServerLimits) {
         self.number = number
         self.head = head
-        decoder = BodyDecoder(head.bodyFraming, trailerBytes: limits.headerBytes)
-        if head.bodyFraming == .none {
-            source = BodySource(declaredLength: 0, onDrained: {}, onFirstRead: {})
-            source.finish(nil)
-        } else {
-            let expectsContinue = head.expectsContinue
-            source = BodySource(declaredLength: head.declaredLength) {
-                channel.resumeBody()
-            } onFirstRead: {
-                if expectsContinue { channel.sendContinue() }
-            }
-        }
-        body = WebBody(source: source, defaultLimit: limits.bodyBytesDefault)
+        arrival = BodyArrival(head, channel: channel, limits: limits)
+        body = WebBody(source: arrival.source, defaultLimit: limits.bodyBytesDefault)
     }
 
     /// Whether the whole body has arrived.
-    var isBodyDone: Bool { decoder.isDone }
+    var isBodyDone: Bool { arrival.isDone }
 
     /// Whether the connection cannot be used after this exchange.
     var isLast: Bool {
         if case .begun(_, let isLast) = response { isLast } else { false }
     }
 
-    /// Takes body bytes; true when the peer has to wait for the reader. After a failure the rest is thrown away.
-    func receive(_ input: inout ArraySlice<UInt8>) -> Bool {
-        guard !hasBodyFailed else {
-            input = input[input.endIndex...]
-            return false
-        }
-        lastBodyBytes = .now
-        do throws(RequestFault) {
-            let content = try decoder.decode(&input)
-            let mustPause = content.isEmpty ? false : source.push(content)
-            if decoder.isDone { source.finish(nil) }
-            return mustPause && !decoder.isDone
-        } catch {
-            failBody(.malformed)
-            return false
-        }
-    }
+    /// Takes body bytes; true when the peer has to wait for the reader.
+    func receive(_ input: inout ArraySlice<UInt8>) -> Bool { arrival.receive(&input) }
 
-    /// Gives up on a body that has stopped coming, except while the client waits for our 100.
-    func checkBody(now: ContinuousClock.Instant, timeout: Duration) {
-        let isOurTurn = head.expectsContinue && !hasSentContinue
-        guard !isBodyDone, !hasBodyFailed, !isOurTurn, now - lastBodyBytes > timeout else { return }
-        failBody(.lost)
-    }
+    /// Gives up on a body that has stopped coming.
+    func checkBody(now: ContinuousClock.Instant, timeout: Duration) { arrival.check(now: now, timeout: timeout) }
 
-    /// The interim response, if this is the moment for it (RFC 9110, 10.1.1).
+    /// The interim response, if this is the moment for it.
     func takeContinue() -> [UInt8]? {
-        guard head.expectsContinue, !hasSentContinue, !isBodyDone, case .pending = response else { return nil }
-        hasSentContinue = true
-        lastBodyBytes = .now
-        return ResponseEncoder.continueResponse
+        guard case .pending = response else { return nil }
+        return arrival.takeContinue()
     }
 
     /// Starts the response: completes its head. Nil when it has been started before.
@@ -118,23 +82,7 @@ final class HTTPExchange {
     func abandon() {
         writer?.resume(returning: false)
         writer = nil
-        if !isBodyDone, !hasBodyFailed { failBody(.lost) }
+        arrival.abandon()
         task?.cancel()
-    }
-
-    private func failBody(_ error: WebBodyError) {
-        hasBodyFailed = true
-        source.finish(error)
-    }
-}
-
-extension RequestHead {
-    /// The length of the body where it is known beforehand.
-    fileprivate var declaredLength: Int? {
-        switch bodyFraming {
-        case .none: 0
-        case .length(let length): length
-        case .chunked: nil
-        }
     }
 }

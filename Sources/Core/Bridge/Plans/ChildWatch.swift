@@ -6,15 +6,21 @@ package import BridgeModel
 package struct ChildWatch: Sendable {
     /// The bounds of a child.
     package struct Limits: Sendable, Equatable {
-        /// Silence after which a child counts as hung.
+        /// Silence after which a child counts as hung, once it has spoken.
         package var silence: Duration
+        /// Silence after which it counts as hung before its first word: loading GStreamer takes seconds on a machine that is busy or has no
+        /// index of the plug-ins yet. Never shorter than `silence`.
+        package var start: Duration
         /// Resident memory that a child may use, in bytes.
         package var memoryBytes: UInt64
         /// How long a child may live on after its last event.
         package var farewell: Duration
 
-        package init(silence: Duration, memoryBytes: UInt64, farewell: Duration = .seconds(2)) {
+        package init(
+            silence: Duration, start: Duration = .seconds(15), memoryBytes: UInt64, farewell: Duration = .seconds(2)
+        ) {
             self.silence = silence
+            self.start = max(start, silence)
             self.memoryBytes = memoryBytes
             self.farewell = farewell
         }
@@ -45,6 +51,7 @@ package struct ChildWatch: Sendable {
     private let limits: Limits
     private var phase = Phase.working
     private var lastHeard: MonotonicTime
+    private var hasSpoken = false
     private var lastPing: MonotonicTime
 
     package init(limits: Limits, now: MonotonicTime) {
@@ -56,6 +63,7 @@ package struct ChildWatch: Sendable {
     /// The child said something. Returns false when its owner has heard the end already and must not hear this.
     package mutating func heard(_ event: PipelineEvent, now: MonotonicTime) -> Bool {
         lastHeard = now
+        hasSpoken = true
         switch phase {
         case .leaving, .killed: return false
         case .working, .stopping: break
@@ -93,8 +101,9 @@ package struct ChildWatch: Sendable {
             return kill(
                 .pipelineOverLimit, "The pipeline used \(residentBytes) bytes of memory; pipelines.memory allows \(limits.memoryBytes).")
         }
-        if now.duration(since: lastHeard) >= limits.silence {
-            return kill(.pipelineHung, "The pipeline did not answer for \(limits.silence).")
+        let silence = hasSpoken ? limits.silence : limits.start
+        if now.duration(since: lastHeard) >= silence {
+            return kill(.pipelineHung, "The pipeline did not answer for \(silence).")
         }
         guard now.duration(since: lastPing) >= limits.silence / 4 else { return [] }
         lastPing = now

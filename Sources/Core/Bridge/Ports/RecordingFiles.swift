@@ -2,7 +2,7 @@ package import BridgeModel
 
 /// The spool as the control plane sees it: names and places of a recording's files. Implemented by RecordingPlane.
 package protocol RecordingFiles: Sendable {
-    /// Whether the disk has more free than the reserve.
+    /// Whether the spool can be written and its disk has more free than the reserve.
     func hasSpace() async -> Bool
     /// Makes the folder of a recording's parts. Throws `storage_full` when the reserve is touched, `internal` when it cannot be made.
     func open(_ recording: RecordingID) async throws(BridgeError)

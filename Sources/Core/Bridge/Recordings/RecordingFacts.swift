@@ -20,6 +20,22 @@ extension RecordingMachine {
         package init() {}
     }
 
+    /// What the spool holds of an unfinished recording.
+    package struct Remains: Sendable, Equatable {
+        /// Parts with at least one byte, in order; their recorders have ended.
+        package var parts: [Int]
+        /// Bytes of the final file, when it is already in its place.
+        package var finalBytes: Int64?
+        /// When the newest part was written last.
+        package var lastWrittenAt: WallTime?
+
+        package init(parts: [Int], finalBytes: Int64? = nil, lastWrittenAt: WallTime? = nil) {
+            self.parts = parts
+            self.finalBytes = finalBytes
+            self.lastWrittenAt = lastWrittenAt
+        }
+    }
+
     /// A fact.
     package enum Input: Sendable, Equatable {
         /// The stream has no source any more; its recorder waits.

@@ -15,7 +15,7 @@ package struct RecordingMachine: Sendable {
     package private(set) var deadline: MonotonicTime?
     private let limits: Limits
     private var state: State
-    private var parts: [Part] = []
+    private var parts = RecordedParts()
     private var crashesInARow = 0
     private var finisherRuns = 0
 
@@ -29,14 +29,6 @@ package struct RecordingMachine: Sendable {
         case finishing
         /// The file is in its place; the uploader's work.
         case delivered
-    }
-
-    private struct Part: Equatable {
-        let number: Int
-        var isOpen = true
-        var isClean = false
-        var bytes: Int64 = 0
-        var duration: Duration = .zero
     }
 
     /// A new recording; `row` is in state `armed`. Call `begin` next.
@@ -84,11 +76,9 @@ package struct RecordingMachine: Sendable {
 // While it runs.
 extension RecordingMachine {
     private mutating func launch(now: MonotonicTime) -> [Effect] {
-        let part = Part(number: (parts.last?.number ?? 0) + 1)
-        parts.append(part)
         state = .running(isAway: false)
         if row.state == .armed { deadline = now.advanced(by: limits.firstMedia) }
-        return [.launchRecorder(part: part.number)]
+        return [.launchRecorder(part: parts.begin())]
     }
 
     private mutating func sourceLost(now: MonotonicTime) -> [Effect] {
@@ -115,11 +105,8 @@ extension RecordingMachine {
         switch event {
         case .firstFrame(let writtenAt, let capturedAt): return firstFrame(writtenAt: writtenAt, capturedAt: capturedAt, wall: wall)
         case .segmentClosed(let bytes, let duration):
-            update(part) {
-                $0.bytes = bytes
-                $0.duration = duration
-            }
-            guard parts.reduce(0, { $0 + $1.bytes }) >= limits.bytes else { return [] }
+            parts.grow(part, bytes: bytes, duration: duration)
+            guard parts.bytes >= limits.bytes else { return [] }
             return finalise(message: Message.sizeLimit, now: now, wall: wall)
         case .finished, .failed: return recorderEnded(part: part, with: event, now: now, wall: wall)
         case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .stats, .alive, .warning:
@@ -143,22 +130,10 @@ extension RecordingMachine {
     }
 
     private mutating func recorderEnded(part: Int, with event: PipelineEvent, now: MonotonicTime, wall: WallTime) -> [Effect] {
-        guard parts.contains(where: { $0.number == part && $0.isOpen }) else { return [] }
-        var failure: BridgeError?
-        update(part) { part in
-            part.isOpen = false
-            switch event {
-            case .finished(let bytes, let duration): (part.isClean, part.bytes, part.duration) = (true, bytes, duration)
-            // A recorder that met a full disk closed its file before it said so.
-            case .failed(let error):
-                failure = error
-                part.isClean = error.code == .storageFull
-            default: break
-            }
-        }
+        guard parts.close(part, with: event) else { return [] }
         switch state {
-        case .running where part == parts.last?.number: return replaceRecorder(after: failure, now: now, wall: wall)
-        case .stopping where !parts.contains(where: \.isOpen): return assemble(now: now, wall: wall)
+        case .running where part == parts.last?.number: return replaceRecorder(after: event.failure, now: now, wall: wall)
+        case .stopping where !parts.hasOpen: return assemble(now: now, wall: wall)
         case .running, .stopping, .waiting, .finishing, .delivered: return []
         }
     }
@@ -175,11 +150,6 @@ extension RecordingMachine {
         return state == .running(isAway: false) ? launch(now: now) : []
     }
 
-    private mutating func update(_ number: Int, _ change: (inout Part) -> Void) {
-        guard let index = parts.firstIndex(where: { $0.number == number }) else { return }
-        change(&parts[index])
-    }
-
     private mutating func deadlinePassed(now: MonotonicTime, wall: WallTime) -> [Effect] {
         guard let deadline, now >= deadline else { return [] }
         self.deadline = nil
@@ -187,8 +157,8 @@ extension RecordingMachine {
         case .waiting, .delivered: return []
         case .running: return finalise(message: "", now: now, wall: wall)
         case .stopping:
-            let silent = parts.filter(\.isOpen).map { Effect.killRecorder(part: $0.number) }
-            for index in parts.indices { parts[index].isOpen = false }
+            let silent = parts.open.map { Effect.killRecorder(part: $0.number) }
+            parts.abandonAll()
             return silent + assemble(now: now, wall: wall)
         case .finishing:
             return finisherSaid(.failed(BridgeError(.pipelineHung, "the finisher did not end in time")), now: now, wall: wall)
@@ -206,7 +176,7 @@ extension RecordingMachine {
         state = .stopping
         row.stoppedAt = wall
         row.state = .finalizing
-        let open = parts.filter(\.isOpen).map { Effect.stopRecorder(part: $0.number) }
+        let open = parts.open.map { Effect.stopRecorder(part: $0.number) }
         let announcement: [Effect] = [.commit(row, nil), notice(.finalizing, message, wall)]
         guard !open.isEmpty else { return announcement + assemble(now: now, wall: wall) }
         deadline = now.advanced(by: limits.stop)
@@ -217,8 +187,7 @@ extension RecordingMachine {
     /// All recorders have ended: the one clean part is the file, or the finisher makes it.
     private mutating func assemble(now: MonotonicTime, wall: WallTime) -> [Effect] {
         deadline = nil
-        // A part without media has no bytes in its clean end; what a dead recorder left is only known from the disk.
-        let useful = parts.filter { !$0.isClean || $0.bytes > 0 }
+        let useful = parts.useful
         guard row.firstFrameWrittenAt != nil, let first = useful.first else {
             return fail(BridgeError(.noMedia, Message.noMedia), wall: wall)
         }
@@ -249,7 +218,7 @@ extension RecordingMachine {
 
     /// The finisher cannot make the file, for instance for want of space: a part, which plays as it is, is better than nothing.
     private mutating func deliverLongestPart(after error: BridgeError, wall: WallTime) -> [Effect] {
-        guard let part = parts.max(by: { $0.duration < $1.duration }), part.bytes > 0 else { return fail(error, wall: wall) }
+        guard let part = parts.longest else { return fail(error, wall: wall) }
         row.failure = error
         if row.container == .mp4 { becomeMatroska() }
         return complete(.part(part.number), bytes: part.bytes, duration: part.duration, wall: wall)
@@ -302,22 +271,6 @@ extension RecordingMachine {
 
 // After a restart of the bridge.
 extension RecordingMachine {
-    /// What the spool holds of an unfinished recording.
-    package struct Remains: Sendable, Equatable {
-        /// Parts with at least one byte, in order; their recorders have ended.
-        package var parts: [Int]
-        /// Bytes of the final file, when it is already in its place.
-        package var finalBytes: Int64?
-        /// When the newest part was written last.
-        package var lastWrittenAt: WallTime?
-
-        package init(parts: [Int], finalBytes: Int64? = nil, lastWrittenAt: WallTime? = nil) {
-            self.parts = parts
-            self.finalBytes = finalBytes
-            self.lastWrittenAt = lastWrittenAt
-        }
-    }
-
     /// Takes up a recording whose row is `armed`, `recording` or `finalizing` after the bridge was gone: its file is made and delivered.
     /// Its session is over, so recording does not go on. A row that is further needs no machine.
     package static func recovered(
@@ -325,7 +278,7 @@ extension RecordingMachine {
     ) -> (machine: RecordingMachine, effects: [Effect]) {
         var machine = RecordingMachine(row: row, limits: limits)
         machine.state = .stopping
-        machine.parts = remains.parts.map { Part(number: $0, isOpen: false) }
+        machine.parts = RecordedParts(closed: remains.parts)
         machine.row.stoppedAt = row.stoppedAt ?? remains.lastWrittenAt ?? wall
         let wasFinalizing = row.state == .finalizing
         machine.row.state = .finalizing
@@ -339,5 +292,12 @@ extension RecordingMachine {
         if !remains.parts.isEmpty { machine.row.firstFrameWrittenAt = row.firstFrameWrittenAt ?? row.startedAt }
         effects += machine.assemble(now: now, wall: wall)
         return (machine, effects)
+    }
+}
+
+extension PipelineEvent {
+    fileprivate var failure: BridgeError? {
+        guard case .failed(let error) = self else { return nil }
+        return error
     }
 }

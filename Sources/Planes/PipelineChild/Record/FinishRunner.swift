@@ -22,7 +22,6 @@ package actor FinishRunner: PipelineRunner {
         self.plan = plan
         loop = context.loop
         job = FinishJob(plan: plan, events: context.events)
-        context.media.forEach(closeDescriptor)
     }
 
     /// Starts the work on a thread of its own; its end is reported as `finished` or `failed`.

@@ -10,7 +10,7 @@ final class MediaIntake: Sendable {
     /// One track as the intake sees it.
     struct Track: Sendable {
         var description: TrackDescription
-        var descriptor: Int32
+        var socket: DatagramSocket
         var source: AppSource
         /// Shared with the chain's sink.
         var keyframes: KeyframeGate?
@@ -36,7 +36,10 @@ final class MediaIntake: Sendable {
         let loop = try DescriptorLoop(tick: Self.tick) { [weak self] in
             guard let self else { return }
             let now = SystemClocks.monotonicNanoseconds
-            state.withLock { $0.requestKeyframes(now: now, interval: Self.keyframeRequestInterval) }
+            state.withLock { state in
+                state.endOpenings(now: now)
+                state.requestKeyframes(now: now, interval: Self.keyframeRequestInterval)
+            }
             onTick(self)
         }
         self.loop.withLock { $0 = loop }
@@ -86,6 +89,7 @@ private struct IntakeState {
     var counters = MediaIntake.Counters()
     private var tracks: [MediaIntake.Track]
     private var intakes: [TrackIntake]
+    private var openings: [TrackOpening]
     private var requests: [(sequence: UInt32, at: UInt64?)]
     private var buffer = [UInt8](repeating: 0, count: MediaDatagram.maximumSize)
 
@@ -93,26 +97,42 @@ private struct IntakeState {
         self.tracks = tracks
         clock = RTPClock(clockRates: tracks.map(\.description.codec.clockRate))
         intakes = tracks.map { _ in TrackIntake() }
+        openings = tracks.map { _ in TrackOpening() }
         requests = tracks.map { _ in (0, nil) }
     }
 
-    var descriptors: [Int32] { tracks.map(\.descriptor) }
+    var descriptors: [Int32] { tracks.map(\.socket.descriptor) }
 
     /// Takes what a socket holds; false when it is broken.
     mutating func read(track: Int) -> Bool {
         while true {
-            let received = buffer.withUnsafeMutableBytes { DatagramSocket.receive(from: tracks[track].descriptor, into: $0) }
+            let received = buffer.withUnsafeMutableBytes { tracks[track].socket.receive(into: $0) }
             switch received {
             case .datagram(let count): take(count, track: track)
             case .tooLong: counters.dropped += 1
-            case .wouldBlock: return true
-            case .failed: return false
+            case .empty: return true
+            case .closed: return false
             }
         }
     }
 
-    /// Ends the chains' streams after what was pushed.
-    func end() { for track in tracks { track.source.endOfStream() } }
+    /// Pushes what was held back, and ends the chains' streams after it.
+    mutating func end() {
+        endOpenings(now: .max)
+        for track in tracks { track.source.endOfStream() }
+    }
+
+    /// Lets the tracks go on whose opening has been heard.
+    mutating func endOpenings(now: UInt64) {
+        for track in tracks.indices {
+            guard let held = openings[track].end(now: now) else { continue }
+            for datagram in held {
+                guard datagram.header.kind == .rtp, let timestamp = datagram.timestamp else { continue }
+                clock.foresee(track: track, timestamp: timestamp, arrival: datagram.header.time)
+            }
+            for datagram in held { datagram.payload.withUnsafeBytes { take($0, datagram.header, track: track) } }
+        }
+    }
 
     mutating func requestKeyframes(now: UInt64, interval: UInt64) {
         for index in tracks.indices where tracks[index].keyframes?.isWaiting == true {
@@ -123,7 +143,7 @@ private struct IntakeState {
                 time: MonotonicTime(nanoseconds: now))
             withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
                 request.write(to: bytes)
-                DatagramSocket.send(UnsafeRawBufferPointer(bytes), to: tracks[index].descriptor)
+                tracks[index].socket.send(UnsafeRawBufferPointer(bytes))
             }
         }
     }
@@ -137,15 +157,20 @@ private struct IntakeState {
                 return
             }
             let payload = UnsafeRawBufferPointer(rebasing: datagram[MediaDatagram.headerSize...])
-            switch header.kind {
-            case .rtp: takePacket(payload, header, track: track)
-            case .senderReport:
-                guard let report = SenderReportView(inCompound: payload) else { return }
-                clock.senderReport(track: track, ntp: report.ntp, timestamp: report.rtp, arrival: header.time)
-            // The source may come back: the recording goes on then, and ends when it is told to.
-            case .end: tracks[track].keyframes?.cut(from: intakes[track].nextTime)
-            case .keyframeRequest: return
-            }
+            guard !openings[track].hold(header, payload, now: SystemClocks.monotonicNanoseconds) else { return }
+            take(payload, header, track: track)
+        }
+    }
+
+    private mutating func take(_ payload: UnsafeRawBufferPointer, _ header: MediaDatagram, track: Int) {
+        switch header.kind {
+        case .rtp: takePacket(payload, header, track: track)
+        case .senderReport:
+            guard let report = SenderReportView(inCompound: payload) else { return }
+            clock.senderReport(track: track, ntp: report.ntp, timestamp: report.rtp, arrival: header.time)
+        // The source may come back: the recording goes on then, and ends when it is told to.
+        case .end: tracks[track].keyframes?.cut(from: intakes[track].nextTime)
+        case .keyframeRequest: return
         }
     }
 

@@ -17,7 +17,7 @@ package actor RecordRunner: PipelineRunner {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     private let plan: RecordPlan
-    private let media: [Int32]
+    private let media: [DatagramSocket]
     private let progress: RecordingProgress
     private var pipeline: Pipeline?
     private var intake: MediaIntake?
@@ -26,15 +26,13 @@ package actor RecordRunner: PipelineRunner {
     /// What is kept back of the deadline for closing the file after the last frame.
     private static let closing: Duration = .milliseconds(700)
 
-    /// Takes the plan; the context's media sockets are closed at the end.
+    /// Takes the plan.
     package init(plan: RecordPlan, context: RunnerContext) {
         self.plan = plan
         loop = context.loop
         media = context.media
         progress = RecordingProgress(events: context.events)
     }
-
-    deinit { media.forEach(closeDescriptor) }
 
     package func start() async throws(BridgeError) {
         let progress = progress
@@ -63,7 +61,7 @@ package actor RecordRunner: PipelineRunner {
             let receiver = FrameReceiver(track: index, queue: writer.queue, gate: gate)
             let chain = try TrackChain(track) { receiver.take($0) }
             try chain.join(pipeline)
-            tracks.append(MediaIntake.Track(description: track, descriptor: media[index], source: chain.source, keyframes: gate))
+            tracks.append(MediaIntake.Track(description: track, socket: media[index], source: chain.source, keyframes: gate))
         }
         try pipeline.setState(.playing)
         let intake = MediaIntake(tracks: tracks)

@@ -2,27 +2,19 @@ internal import BridgeModel
 internal import LinuxIO
 internal import Matroska
 
-/// The parts of a recording as one row of frames: gaps kept, tracks matched, cut ends left out.
+/// The parts of a recording as one row of frames: gaps kept, tracks matched, cut ends left out, and nothing twice.
+///
+/// A recorder that replaces a dead one begins at the stream's last keyframe, which may be in the part before already. There the later part goes
+/// on: its first keyframe is looked for among the earlier part's, byte for byte, since the two clocks do not agree to the frame.
 struct RecordingParts {
     /// Tracks of the result.
     private(set) var tracks: [MatroskaTrack] = []
     /// Wall-clock time of the result's beginning.
     let startedAt: WallTime
-    private var parts: [Part]
-    /// End of what was given out, and where the current part begins, on the result's timeline.
-    private var end: Duration = .zero
-    private var offset: Duration = .zero
+    private var parts: [Part] = []
     private var current = 0
 
-    private struct Part {
-        var reader: MatroskaReader
-        /// On the part's own timeline: what is later is in the next part too, which begins at a keyframe.
-        var limit: Duration?
-        /// From the part's track numbers to the result's.
-        var numbers: [UInt8: UInt8]
-    }
-
-    /// Between the frames of two parts whose clocks were set between them.
+    /// Between the frames of two parts whose clocks would let them overlap.
     private static let smallestGap: Duration = .milliseconds(20)
 
     /// Opens the files; those without a readable header are left out. Throws `no_media` when none is left.
@@ -33,33 +25,18 @@ struct RecordingParts {
         }
         guard let first = readers.first else { throw BridgeError(.noMedia, "Nothing was recorded: no part of the recording can be read.") }
         startedAt = first.startedAt ?? WallTime(nanoseconds: 0)
-        parts = []
         for reader in readers {
             var numbers: [UInt8: UInt8] = [:]
             for track in reader.tracks { numbers[track.number] = adopt(track) }
-            parts.append(Part(reader: reader, numbers: numbers))
-        }
-        for index in parts.indices.dropLast() {
-            guard let start = parts[index].reader.startedAt, let next = parts[index + 1].reader.startedAt, next > start else { continue }
-            parts[index].limit = .nanoseconds(next.nanoseconds - start.nanoseconds)
+            place(Part(reader: reader, numbers: numbers))
         }
     }
 
     /// The next frame on the result's timeline; nil at the end.
     mutating func next() -> MatroskaFrame? {
         while parts.indices.contains(current) {
-            if var frame = parts[current].reader.next(), let number = parts[current].numbers[frame.track] {
-                // The recorder that took over began with what the cache held: its frames stand for these.
-                if let limit = parts[current].limit, frame.time >= limit { continue }
-                frame.track = number
-                frame.time += offset
-                end = max(end, frame.time)
-                return frame
-            }
+            if let frame = parts[current].next() { return frame }
             current += 1
-            guard parts.indices.contains(current) else { break }
-            let byClock = parts[current].reader.startedAt.map { Duration.nanoseconds($0.nanoseconds - startedAt.nanoseconds) }
-            offset = max(byClock ?? .zero, end + Self.smallestGap)
         }
         return nil
     }
@@ -72,5 +49,87 @@ struct RecordingParts {
         if tracks.contains(where: { $0.number == track.number }) { added.number = min(127, (tracks.map(\.number).max() ?? 0) + 1) }
         tracks.append(added)
         return added.number
+    }
+
+    /// Puts a part behind the one before it, or over that one's end where both have the same frames.
+    private mutating func place(_ part: Part) {
+        guard let before = parts.last else { return parts.append(part) }
+        var part = part
+        let byClock = part.reader.startedAt.map { Duration.nanoseconds($0.nanoseconds - startedAt.nanoseconds) }
+        let (end, meeting) = before.survey(lookingFor: part.opening, near: byClock)
+        if let meeting {
+            part.offset = meeting
+            guard part.reaches(beyond: end) else { return }  // the part before holds all of it
+            for index in parts.indices { parts[index].cut = min(parts[index].cut ?? meeting, meeting) }
+        } else {
+            part.offset = max(byClock ?? .zero, end + Self.smallestGap)
+        }
+        parts.append(part)
+    }
+}
+
+/// One file and its place in the result.
+private struct Part {
+    var reader: MatroskaReader
+    /// From the part's track numbers to the result's.
+    let numbers: [UInt8: UInt8]
+    /// Where it begins on the result's timeline.
+    var offset: Duration = .zero
+    /// From here on a later part has its frames; nil when it is used to its end.
+    var cut: Duration?
+
+    /// How far two recorders' clocks may be apart on one frame.
+    private static let clockTolerance: Duration = .seconds(1)
+
+    init(reader: MatroskaReader, numbers: [UInt8: UInt8]) {
+        self.reader = reader
+        self.numbers = numbers
+    }
+
+    /// The next frame that is used, with the result's time and track.
+    mutating func next() -> MatroskaFrame? {
+        while var frame = reader.next() {
+            frame.time += offset
+            guard let number = numbers[frame.track], cut.map({ frame.time < $0 }) ?? true else { continue }
+            frame.track = number
+            return frame
+        }
+        return nil
+    }
+
+    /// The picture that the part begins with; nil where there is none. Sound does not tell parts apart: silence is always the same.
+    var opening: MatroskaFrame? {
+        guard reader.tracks.contains(where: { $0.codec.kind == .video }) else { return nil }
+        var copy = self
+        while let frame = copy.next() {
+            let isPicture = reader.tracks.contains { numbers[$0.number] == frame.track && $0.codec.kind == .video }
+            if isPicture { return frame }
+        }
+        return nil
+    }
+
+    /// Where its last frame is, and where it has a keyframe that equals `opening`, the nearest to `moment` if there are several; both on the
+    /// result's timeline.
+    func survey(lookingFor opening: MatroskaFrame?, near moment: Duration?) -> (end: Duration, meeting: Duration?) {
+        var copy = self
+        var end = offset
+        var meeting: (place: Duration, distance: Duration)?
+        while let frame = copy.next() {
+            end = max(end, frame.time)
+            guard let opening, let moment, frame.isKeyframe, frame.track == opening.track, frame.bytes == opening.bytes else { continue }
+            let distance = max(frame.time - moment, moment - frame.time)
+            guard distance <= meeting?.distance ?? Self.clockTolerance else { continue }
+            meeting = (frame.time - opening.time, distance)
+        }
+        return (end, meeting?.place)
+    }
+
+    /// True when it has a frame after `moment` of the result's timeline.
+    func reaches(beyond moment: Duration) -> Bool {
+        var copy = self
+        while let frame = copy.next() {
+            if frame.time > moment { return true }
+        }
+        return false
     }
 }

@@ -4,12 +4,12 @@ internal import LinuxIO
 /// Reads the media sockets of a pipeline on one thread of its own.
 final class DatagramReader: Sendable {
     private let loop: DescriptorLoop
-    private let sockets: [MediaSocket]
+    private let sockets: [DatagramSocket]
 
     /// Calls `onDatagram` with the socket's index, the header and what follows it; on the reader's thread, bytes valid for the call.
     /// Malformed datagrams are skipped; a socket whose other end closed is left alone.
     init(
-        sockets: [MediaSocket],
+        sockets: [DatagramSocket],
         onDatagram: @escaping @Sendable (_ index: Int, _ header: MediaDatagram, _ packet: UnsafeRawBufferPointer) -> Void
     ) throws(SystemError) {
         let loop = try DescriptorLoop(tick: .seconds(60), onTick: {})
@@ -29,7 +29,7 @@ final class DatagramReader: Sendable {
     }
 
     /// Reads until nothing is left; false when the socket is of no more use.
-    private static func drain(_ socket: MediaSocket, _ body: (MediaDatagram, UnsafeRawBufferPointer) -> Void) -> Bool {
+    private static func drain(_ socket: DatagramSocket, _ body: (MediaDatagram, UnsafeRawBufferPointer) -> Void) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: MediaDatagram.maximumSize, alignment: 8) { buffer in
             while true {
                 switch socket.receive(into: buffer) {
@@ -37,7 +37,8 @@ final class DatagramReader: Sendable {
                     let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
                     guard let header = MediaDatagram(reading: bytes) else { continue }
                     body(header, UnsafeRawBufferPointer(rebasing: bytes[MediaDatagram.headerSize...]))
-                case .wouldBlock: return true
+                case .tooLong: continue
+                case .empty: return true
                 case .closed: return false
                 }
             }

@@ -8,12 +8,12 @@ internal import Synchronization
 /// Where a publisher's pads, packets and reports end, on webrtcbin's own threads.
 final class PublishIntake: Sendable {
     let gate: MediaGate
-    let sockets: [MediaSocket]
+    let sockets: [DatagramSocket]
     private let tracks: [TrackForwarder]
     private let routes: PayloadTypeRoutes
     private let pads = Mutex<[Int: Pad]>([:])
 
-    init(gate: MediaGate, sockets: [MediaSocket], tracks: [TrackForwarder]) {
+    init(gate: MediaGate, sockets: [DatagramSocket], tracks: [TrackForwarder]) {
         self.gate = gate
         self.sockets = sockets
         self.tracks = tracks

@@ -18,10 +18,9 @@ actor PublishRunner: PipelineRunner {
         self.plan = plan
         self.context = context
         loop = context.loop
-        let sockets = context.media.map(MediaSocket.init(descriptor:))
         intake = PublishIntake(
-            gate: MediaGate(fingerprints: plan.peerFingerprints), sockets: sockets,
-            tracks: zip(plan.tracks, sockets).map { TrackForwarder(track: $0, socket: $1) })
+            gate: MediaGate(fingerprints: plan.peerFingerprints), sockets: context.media,
+            tracks: zip(plan.tracks, context.media).map { TrackForwarder(track: $0, socket: $1) })
     }
 
     func start() async throws(BridgeError) {

@@ -16,10 +16,10 @@ final class TrackForwarder: Sendable {
     }
 
     let track: TrackDescription
-    private let socket: MediaSocket
+    private let socket: DatagramSocket
     private let state = Mutex(State())
 
-    init(track: TrackDescription, socket: MediaSocket) {
+    init(track: TrackDescription, socket: DatagramSocket) {
         self.track = track
         self.socket = socket
     }
@@ -61,7 +61,7 @@ final class TrackForwarder: Sendable {
         let header = MediaDatagram(kind: kind, track: track.index, flags: flags, sequence: state.sequence, time: arrival)
         let result = withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
             header.write(to: bytes)
-            return socket.send(header: UnsafeRawBufferPointer(bytes), payload: packet)
+            return socket.send(UnsafeRawBufferPointer(bytes), packet)
         }
         if result == .sent { state.sequence &+= 1 }
         return result == .sent

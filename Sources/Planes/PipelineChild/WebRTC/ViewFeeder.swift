@@ -14,7 +14,7 @@ final class ViewFeeder: Sendable {
     struct Lane: Sendable {
         let track: ViewTrack
         let ssrc: UInt32
-        let socket: MediaSocket
+        let socket: DatagramSocket
         let source: AppSource
     }
 
@@ -113,7 +113,7 @@ final class ViewFeeder: Sendable {
             kind: .keyframeRequest, track: lane.track.source.index, sequence: 0, time: MonotonicTime(nanoseconds: now))
         withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in
             request.write(to: bytes)
-            _ = lane.socket.send(header: UnsafeRawBufferPointer(bytes), payload: UnsafeRawBufferPointer(start: nil, count: 0))
+            lane.socket.send(UnsafeRawBufferPointer(bytes))
         }
     }
 }

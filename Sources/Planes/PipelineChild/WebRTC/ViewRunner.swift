@@ -10,7 +10,6 @@ actor ViewRunner: PipelineRunner {
 
     private let plan: ViewPlan
     private let context: RunnerContext
-    private let sockets: [MediaSocket]
     private let gate: MediaGate
     private var peer: WebRTCPeer?
     private var feeder: ViewFeeder?
@@ -20,7 +19,6 @@ actor ViewRunner: PipelineRunner {
         self.plan = plan
         self.context = context
         loop = context.loop
-        sockets = context.media.map(MediaSocket.init(descriptor:))
         gate = MediaGate(fingerprints: plan.peerFingerprints)
     }
 
@@ -40,7 +38,7 @@ actor ViewRunner: PipelineRunner {
             for (section, lane) in feeder.lanes.enumerated() { try Self.attach(lane, section: section, to: peer.bin, of: feeder) }
             let answer = try await peer.answer(plan.offer, sections: plan.tracks.count)
             let pipeline = WeakPipeline(peer.pipeline)
-            reader = try DatagramReader(sockets: sockets) { lane, header, packet in
+            reader = try DatagramReader(sockets: context.media) { lane, header, packet in
                 feeder.take(header, packet, lane: lane, baseTime: pipeline.value?.element.baseTime)
             }
             context.events(.localDescription(sdp: answer))
@@ -52,7 +50,7 @@ actor ViewRunner: PipelineRunner {
 
     private func makeLanes() throws(GStreamerError) -> [ViewFeeder.Lane] {
         var lanes: [ViewFeeder.Lane] = []
-        for (track, socket) in zip(plan.tracks, sockets) {
+        for (track, socket) in zip(plan.tracks, context.media) {
             let ssrc = UInt32.random(in: 1...UInt32.max)
             let source = try AppSource(caps: track.source.rtpCaps(payloadType: track.payloadType, ssrc: ssrc))
             lanes.append(ViewFeeder.Lane(track: track, ssrc: ssrc, socket: socket, source: source))

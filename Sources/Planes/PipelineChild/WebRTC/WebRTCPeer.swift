@@ -20,13 +20,16 @@ actor WebRTCPeer {
     private let inbox: AsyncStream<News>.Continuation
     private var listening: Task<Void, Never>?
     private var gathering = Gathering.running
-    private var wasConnected = false
-    private var isTornDown = false
+    private var life = Life.connecting
 
     /// What the jitter buffers wait for a retransmission: two tries at the round trip of a mobile network.
     private static let jitterLatency = ClockTime.milliseconds(200)
     /// How long the description waits for candidates (RFC 8838 lets the rest follow).
     private static let gatheringLimit: Duration = .milliseconds(500)
+
+    private enum Life {
+        case connecting, connected, tornDown
+    }
 
     /// What comes from foreign threads.
     private enum News: Sendable {
@@ -36,6 +39,7 @@ actor WebRTCPeer {
         case gathered
         case gatheringLimit
         case wrongCertificate
+        case goodbye
     }
 
     private enum Gathering {
@@ -59,6 +63,7 @@ actor WebRTCPeer {
         bin.onPeerCertificate { pem in
             if !gate.judge(certificatePEM: pem) { inbox.yield(.wrongCertificate) }
         }
+        bin.onPeerGoodbye { inbox.yield(.goodbye) }
         bin.onConnectionState { inbox.yield(.connection($0)) }
         bin.onGatheringComplete { inbox.yield(.gathered) }
         bin.element.onIceCandidate { inbox.yield(.candidate(line: $0, text: $1)) }
@@ -115,12 +120,14 @@ actor WebRTCPeer {
     }
 
     private func hear(_ item: News) {
-        guard !isTornDown else { return }  // elements that go down one after another complain about each other
+        guard life != .tornDown else { return }  // elements that go down one after another complain about each other
         switch item {
         case .bus(let message): hear(message)
         case .connection(let state): hear(state)
         case .wrongCertificate:
             events(.failed(BridgeError(.fingerprintMismatch, "The peer's certificate is not the one that its SDP names; no media passed.")))
+        case .goodbye where life == .connected: events(.failed(BridgeError(.connectionLost, "The peer closed its transport.")))
+        case .goodbye: break  // a new transport is closed, too
         case .gathered: endGathering(complete: true)
         case .gatheringLimit: endGathering(complete: false)
         case .candidate(let line, let text):
@@ -159,11 +166,15 @@ actor WebRTCPeer {
         gate.setTransportUp(state == .connected)
         switch state {
         case .connected where gate.isOpen:
-            wasConnected = true
+            life = .connected
             events(.connected)
         case .disconnected: events(.disconnected)
-        case .failed where wasConnected, .closed where wasConnected:
+        case .failed where life == .connected && !bin.isICEUp:
+            events(.failed(BridgeError(.connectionTimeout, "The peer does not answer any more.")))
+        case .failed where life == .connected, .closed where life == .connected:
             events(.failed(BridgeError(.connectionLost, "The peer's transport ended.")))
+        case .failed where bin.isICEUp:
+            events(.failed(BridgeError(.connectionLost, "The peer broke the DTLS handshake off.")))
         case .failed: events(.failed(BridgeError(.connectionTimeout, "ICE or DTLS with the peer did not come up.")))
         case .new, .connecting, .connected, .closed: break
         }
@@ -174,7 +185,7 @@ actor WebRTCPeer {
 
     /// Takes everything down: webrtcbin first, since a queue that stops before an unconnected webrtcbin deadlocks, then the rest.
     func tearDown() {
-        isTornDown = true
+        life = .tornDown
         bin.element.setStateLocked(true)
         try? bin.element.setState(.null)
         try? pipeline.setState(.null)

@@ -21,7 +21,7 @@ final class Recording: Sendable {
             tracks: camera.tracks, container: container, fragment: .seconds(1), path: path, wallClockOffset: offset,
             firstMediaTimeout: timeout)
         let box = EventBox()
-        runner = RecordRunner(plan: plan, context: RunnerContext(media: camera.far, events: EventSink { box.add($0) }, loop: loop))
+        runner = RecordRunner(plan: plan, context: RunnerContext(descriptors: camera.far, events: EventSink { box.add($0) }, loop: loop))
         self.box = box
     }
 
@@ -231,7 +231,7 @@ final class EventBox: Sendable {
             for kind in UInt8(0)...4 {
                 var bytes = [UInt8](repeating: 0xFF, count: length)
                 if length > 1 { (bytes[0], bytes[1]) = (1, kind) }
-                bytes.withUnsafeBytes { _ = DatagramSocket.send($0, to: camera.near[0]) }
+                _ = bytes.withUnsafeBytes { camera.near[0].send($0) }
             }
         }
         #expect(try await recording.waits(3) { _ in recording.closed.last.map { $0.duration >= .seconds(1) } ?? false })

@@ -9,7 +9,7 @@ import Synchronization
 /// time, and sender reports on request.
 final class SyntheticCamera: Sendable {
     /// The hub's ends of the media sockets, and the recorder's.
-    let near: [Int32]
+    let near: [DatagramSocket]
     let far: [Int32]
     let tracks: [TrackDescription]
     private let pipeline: Pipeline
@@ -60,7 +60,6 @@ final class SyntheticCamera: Sendable {
     deinit {
         try? pipeline.setState(.null)
         pipeline.detachBus()
-        near.forEach(closeDescriptor)
     }
 
     func play() throws { try pipeline.setState(.playing) }
@@ -143,16 +142,17 @@ private final class Feed: Sendable {
         var newest: (rtp: UInt32, at: UInt64)?
     }
 
-    let near: Int32
+    let near: DatagramSocket
     let far: Int32
     let sink: AppSink
     private let track: UInt8
 
     init(_ track: TrackDescription) throws {
-        let (near, far) = try SocketPair.datagram()
+        let pair = try SocketPair.datagram()
+        let near = DatagramSocket(descriptor: pair.near)
         let state = SharedState()
         let index = track.index
-        (self.near, self.far, self.track) = (near, far, index)
+        (self.near, far, self.track) = (near, pair.far, index)
         sink = try AppSink { item in
             if case .sample(let sample) = item { state.send(sample.bytes, track: index, to: near) }
             return true
@@ -175,7 +175,7 @@ private final class Feed: Sendable {
             shared.header(.senderReport, track: track, time: newest.at).write(to: buffer)
             let report = UnsafeMutableRawBufferPointer(rebasing: buffer[MediaDatagram.headerSize...])
             SenderReportView(ssrc: 1, ntp: ntp, rtp: newest.rtp).write(to: report)
-            DatagramSocket.send(UnsafeRawBufferPointer(buffer), to: near)
+            near.send(UnsafeRawBufferPointer(buffer))
         }
     }
 
@@ -183,14 +183,14 @@ private final class Feed: Sendable {
         var bytes = [UInt8](repeating: 0, count: MediaDatagram.headerSize)
         bytes.withUnsafeMutableBytes { buffer in
             shared.header(.end, track: track, time: SystemClocks.monotonicNanoseconds).write(to: buffer)
-            DatagramSocket.send(UnsafeRawBufferPointer(buffer), to: near)
+            near.send(UnsafeRawBufferPointer(buffer))
         }
     }
 
     func readRequests() -> Int {
         var buffer = [UInt8](repeating: 0, count: 64)
         var requests = 0
-        while case .datagram(let count) = buffer.withUnsafeMutableBytes({ DatagramSocket.receive(from: near, into: $0) }) {
+        while case .datagram(let count) = buffer.withUnsafeMutableBytes({ near.receive(into: $0) }) {
             let header = buffer.withUnsafeBytes { MediaDatagram(reading: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             if header?.kind == .keyframeRequest { requests += 1 }
         }
@@ -208,7 +208,7 @@ private final class SharedState: Sendable {
         }
     }
 
-    func send(_ packet: UnsafeRawBufferPointer, track: UInt8, to descriptor: Int32) {
+    func send(_ packet: UnsafeRawBufferPointer, track: UInt8, to socket: DatagramSocket) {
         guard let view = RTPPacketView(reading: packet) else { return }
         let now = SystemClocks.monotonicNanoseconds
         let (isKept, time) = state.withLock { state in
@@ -223,7 +223,7 @@ private final class SharedState: Sendable {
         bytes.withUnsafeMutableBytes { buffer in
             header(.rtp, track: track, time: time).write(to: buffer)
             UnsafeMutableRawBufferPointer(rebasing: buffer[MediaDatagram.headerSize...]).copyMemory(from: packet)
-            DatagramSocket.send(UnsafeRawBufferPointer(buffer), to: descriptor)
+            socket.send(UnsafeRawBufferPointer(buffer))
         }
     }
 }

@@ -27,6 +27,19 @@ package indirect enum JSONText: Sendable, Equatable {
     /// An integer, or null.
     package static func optional(_ number: Int64?) -> JSONText { number.map(JSONText.integer) ?? .null }
 
+    /// What was read or built without an order of its own: members are sorted by name.
+    package init(_ value: JSONValue) {
+        switch value {
+        case .null: self = .null
+        case .bool(let value): self = .bool(value)
+        case .number(let number): self = Int64(exactly: number).map(JSONText.integer) ?? .number(number)
+        case .string(let text): self = .string(text)
+        case .array(let items): self = .array(items.map(JSONText.init))
+        case .object(let members):
+            self = .object(members.sorted { $0.key < $1.key }.map { Member($0.key, JSONText($0.value)) })
+        }
+    }
+
     /// The document without white space. Infinite and undefined numbers, which JSON lacks, are null.
     package var text: String {
         var output = ""

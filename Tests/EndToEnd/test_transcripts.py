@@ -1,0 +1,68 @@
+"""The transcripts of the contract, each played against a live bridge with real sockets, media and receivers."""
+
+import asyncio
+import json
+import pathlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import aiohttp
+import pytest
+
+import rtm  # noqa: F401  loopback for aiortc
+from bridge import Bridge
+
+CONFORMANCE = pathlib.Path(__file__).resolve().parents[1] / "Conformance"
+sys.path.append(str(CONFORMANCE))
+import play_transcripts  # noqa: E402
+
+SECONDS = 120  # for the slowest of them
+
+
+def header(file):
+    return json.loads(file.read_text().splitlines()[0])
+
+
+LIVE = [file for file in sorted(play_transcripts.TRANSCRIPTS.glob("*.jsonl")) if "live" in header(file)["players"]]
+SLOW = [file for file in LIVE if header(file).get("slow")]
+
+
+@pytest.fixture(scope="module")
+def bridge():
+    with Bridge() as running:
+        assert running.master_key  # made once, before several players ask for it
+        yield running
+
+
+@pytest.fixture(scope="module")
+def slow_ones(bridge):
+    """Those that wait for half a minute and more are played beside the others."""
+    with ThreadPoolExecutor(len(SLOW)) as pool:
+        yield {file: pool.submit(play, bridge, file) for file in SLOW}
+
+
+def play(bridge, file):
+    asyncio.run(asyncio.wait_for(play_steps(bridge, play_transcripts.load(file)[1]), SECONDS))
+
+
+async def play_steps(bridge, steps):
+    receiver = play_transcripts.Receiver()
+    await receiver.start()
+    try:
+        async with aiohttp.ClientSession() as http:
+            await play_transcripts.Player(bridge.base, bridge.master_key, receiver, http).play(steps)
+    finally:
+        await receiver.stop()
+
+
+def test_there_are_transcripts_for_a_live_bridge():
+    assert len(LIVE) >= 16 and SLOW, LIVE
+
+
+@pytest.mark.parametrize("file", [file for file in LIVE if file not in SLOW] + SLOW, ids=lambda file: file.stem)
+def test_the_bridge_answers_as_the_transcript_says(bridge, slow_ones, file):
+    if file in slow_ones:
+        slow_ones[file].result()
+    else:
+        play(bridge, file)
+    assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"

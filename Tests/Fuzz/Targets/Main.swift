@@ -1,0 +1,37 @@
+import Glibc
+
+/// One program for all targets: building and linking takes longer than a short run. `FUZZ_TARGET` in the environment chooses.
+private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
+    "configuration": fuzzConfiguration,
+    "control": fuzzControl,
+    "delivery-url": fuzzDeliveryURL,
+    "http-body": fuzzHTTPBody,
+    "http-fields": fuzzHTTPFields,
+    "http-head": fuzzHTTPHead,
+    "json": fuzzJSON,
+    "matroska": fuzzMatroska,
+    "media-datagram": fuzzMediaDatagram,
+    "payload-descriptors": fuzzPayloadDescriptors,
+    "rtcp": fuzzRTCP,
+    "rtm": fuzzRTM,
+    "rtp": fuzzRTP,
+    "sdp": fuzzSDP,
+    "token": fuzzToken,
+    "websocket": fuzzWebSocket,
+]
+
+private let chosen: @Sendable (UnsafeRawBufferPointer) -> Void = {
+    let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
+    guard let target = targets[name] else {
+        print("FUZZ_TARGET names no target; there are: \(targets.keys.sorted().joined(separator: " "))")
+        exit(2)
+    }
+    return target
+}()
+
+/// What libFuzzer calls with each input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
+    chosen(UnsafeRawBufferPointer(start: start, count: count))
+    return 0
+}
