@@ -15,8 +15,7 @@ import pytest
 
 import media
 from bridge import Bridge
-from receiver import Receiver
-from rtm import PATIENCE, Camera, LoopThread
+from rtm import PATIENCE, Camera
 
 SEED = int(os.environ.get("CRASH_SEED", time.time()))
 TOGETHER = 4  # recordings at a time, where one crash costs one recording
@@ -24,18 +23,6 @@ ROUNDS = 20 // TOGETHER
 BRIDGE_KILLS = 20
 LARGEST_LOSS = 1.0  # seconds of received media
 CODECS = ["VP8", "H264"]
-
-
-@pytest.fixture(scope="module")
-def network():
-    with LoopThread() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def receiver():
-    with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture(scope="module")
