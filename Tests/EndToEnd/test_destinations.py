@@ -1,4 +1,4 @@
-"""Destinations and webhook receivers that are down, slow, unwilling or hostile: what the bridge does, and that nothing is lost or leaked."""
+"""Destinations and webhook receivers that are down, slow, unwilling or hostile: what the bridge does; nothing is lost, nothing leaked."""
 
 import json
 import time
