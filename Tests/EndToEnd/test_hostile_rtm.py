@@ -5,19 +5,13 @@ import json
 import pytest
 
 from bridge import Bridge
-from raw import TEXT, RawSocket, RTMSocket, Usage, client_token, frame, new_session, offer, post
+from raw import TEXT, RawSocket, RTMSocket, Usage, check_goes_on, client_token, frame, new_session, offer, post
 
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 16 * 1024  # that may stay behind when the tables have been played over and over
 KNOWN = "candidate:1 1 udp 2122260223 127.0.0.1 9 typ host"
 ANSWER = {"type": "answer", "sdp": "v=0\r\n"}
 OFFER = {"type": "offer", "sdp": offer("chromium-156-publish")}
-
-
-@pytest.fixture(scope="module")
-def bridge():
-    with Bridge() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +28,7 @@ def socket(bridge, token):
 @pytest.fixture(autouse=True)
 def goes_on(bridge):
     yield
-    assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"
-    assert bridge.get("/healthz")[0] == 200
+    check_goes_on(bridge)
 
 
 # Texts that are no message at all: the code, and the field that is named.

@@ -62,13 +62,12 @@ async def visits(bridge, clip, count, prefix):
     return failures
 
 
-def test_the_bridge_is_after_two_hundred_sessions_as_it_was_before(bridge):
+def test_the_bridge_is_after_two_hundred_sessions_as_it_was_before(bridge, network):
     clip = media.Clip("VP8", 20)
-    with rtm.LoopThread() as network:
-        assert network.run(visits(bridge, clip, WARM_UP, "warm"), timeout=120) == []
-        check_unused(bridge)
-        before = Usage.at_rest(bridge)
-        assert network.run(visits(bridge, clip, SESSIONS, "visitor"), timeout=280) == []
+    assert network.run(visits(bridge, clip, WARM_UP, "warm"), timeout=120) == []
+    check_unused(bridge)
+    before = Usage.at_rest(bridge)
+    assert network.run(visits(bridge, clip, SESSIONS, "visitor"), timeout=280) == []
     check_unused(bridge)
     before.check_returned(bridge, MEMORY_KIBIBYTES)
     print(f"{before} before, {Usage.at_rest(bridge)} after {SESSIONS} sessions")
@@ -78,7 +77,7 @@ def test_the_bridge_is_after_two_hundred_sessions_as_it_was_before(bridge):
 
 
 @pytest.mark.soak
-def test_a_session_whose_peer_falls_silent_ends(bridge):
+def test_a_session_whose_peer_falls_silent_ends(bridge, network):
     async def fall_silent():
         client = rtm.Client(bridge, "silent")
         await client.publish(*clip.tracks(), codec=clip.codec)
@@ -87,8 +86,7 @@ def test_a_session_whose_peer_falls_silent_ends(bridge):
         await client.close()
 
     clip = media.Clip("VP8", 20)
-    with rtm.LoopThread() as network:
-        network.run(fall_silent(), timeout=90)
+    network.run(fall_silent(), timeout=90)
 
 
 def check_unused(bridge):
