@@ -180,11 +180,15 @@ let package = Package(
         .target(
             name: "BridgeTesting", dependencies: ["BridgeModel", "Bridge"], path: "Tests/Planes/BridgeTesting", swiftSettings: strict),
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", logging]),
-        tests("CameraPlane", in: Room.planes, ["CameraPlane", "BridgeTesting", "BridgeModel", "Bridge", "WebServerKit", httpTypes, logging]),
+        tests(
+            "CameraPlane", in: Room.planes, ["CameraPlane", "BridgeTesting", "BridgeModel", "Bridge", "WebServerKit", httpTypes, logging]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
         tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
         tests("EyesonDialect", in: Room.api, ["EyesonDialect", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
         tests("BridgeConfiguration", in: Room.app, ["BridgeConfiguration", "BridgeModel"]),
+        tests(
+            "viaduct", in: Room.app,
+            ["viaduct", "BridgeModel", logging, .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .testTarget(name: "LayeringTests", path: "Tests/Layering", swiftSettings: strict),
     ]
 )
