@@ -54,6 +54,16 @@ private final class Waits: Sendable {
             sleep: { try await waits.wait($0) }, report: { reports.note($0) })
     }
 
+    /// Runs the agent; the journal has an entry when it has returned.
+    private func run(_ agent: CameraAgent) -> Journal<Void> {
+        let end = Journal<Void>()
+        Task {
+            await agent.run()
+            end.note(())
+        }
+        return end
+    }
+
     /// The reasons of the interruptions, in order.
     private var interruptions: [BridgeError] {
         reports.all.compactMap { report in
@@ -75,7 +85,7 @@ private final class Waits: Sendable {
     @Test func aCameraPublishesIsRecordedAndSaysGoodbye() async throws {
         try await TestBridge.run { bridge, origin in
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             let pipeline = try #require(await launcher.pipeline())
             guard case .camera(let plan) = pipeline.plan.work else {
                 Issue.record("\(pipeline.plan)")
@@ -93,7 +103,7 @@ private final class Waits: Sendable {
             #expect(await eventually { bridge.messages("session_stop").count == 1 })
             #expect(!pipeline.isStopped)
             bridge.say("session_terminated", ["termination_cause": "CLIENT_STOP"])
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
             #expect(pipeline.isStopped && interruptions.isEmpty)
         }
     }
@@ -101,7 +111,7 @@ private final class Waits: Sendable {
     @Test func theNextSessionBeginsWhenOneIsOver() async throws {
         try await TestBridge.run { bridge, origin in
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             let first = try #require(await launcher.pipeline())
             await connect(first, to: bridge)
             bridge.say("session_terminated", ["termination_cause": "MAX_DURATION"])
@@ -114,7 +124,7 @@ private final class Waits: Sendable {
             // Once live, the waits begin anew.
             #expect(await eventually { waits.asked.all == [.milliseconds(500), .milliseconds(500)] })
             await agent.stop()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
         }
     }
 
@@ -123,10 +133,10 @@ private final class Waits: Sendable {
             bridge.reply("/auth_v2/client", 401, "{}")
             waits.letGo()
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             #expect(await eventually { waits.asked.all.count >= 7 })
             await agent.stop()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
             #expect(waits.asked.all.prefix(7).map { $0 / .milliseconds(500) } == [1, 2, 4, 8, 16, 20, 20])
             #expect(interruptions.first?.code == .forbidden)
         }
@@ -136,10 +146,10 @@ private final class Waits: Sendable {
         try await TestBridge.run { bridge, origin in
             bridge.reply("/auth_v2/client", 503, "{}")
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             #expect(await eventually { waits.asked.all == [.milliseconds(500)] })
             await agent.stop()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
             #expect(interruptions.map(\.code) == [.unavailable])
         }
     }
@@ -147,14 +157,14 @@ private final class Waits: Sendable {
     @Test func aGoodbyeWithoutAnAnswerIsNotWaitedForLong() async throws {
         try await TestBridge.run { bridge, origin in
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             let pipeline = try #require(await launcher.pipeline())
             await connect(pipeline, to: bridge)
             await agent.stop()
             #expect(await eventually { waits.asked.all == [.seconds(3)] })
             #expect(!pipeline.isStopped)
             waits.letGo()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
             #expect(pipeline.isStopped)
         }
     }
@@ -163,11 +173,11 @@ private final class Waits: Sendable {
         try await TestBridge.run { bridge, origin in
             launcher.gate.close()
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             #expect(await eventually { launcher.gate.waitingCount == 1 })
             await agent.stop()
             launcher.gate.open()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
             #expect(launcher.pipelines.allSatisfy(\.isStopped) && bridge.messages.all.isEmpty)
         }
     }
@@ -177,10 +187,10 @@ private final class Waits: Sendable {
             let refusal = BridgeError(.pipelineUnavailable, "viaduct-pipeline is missing")
             launcher.refuse(refusal)
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             #expect(await eventually { interruptions == [refusal] })
             await agent.stop()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
             #expect(bridge.messages.all.isEmpty)
         }
     }
@@ -191,11 +201,11 @@ private final class Waits: Sendable {
             bridge.reply("/auth_v2/client", 201, #"{"auth_token":"secret-token"}"#)
             bridge.reply("/api/v2/session", 201, #"{"session_id":"S","ws_endpoint":"\#(endpoint)"}"#)
             let agent = agent(origin)
-            let running = Task { await agent.run() }
+            let end = run(agent)
             #expect(await eventually { interruptions.count == 1 })
             #expect(interruptions.first?.code == .unavailable && interruptions.first?.message.contains("secret") == false)
             await agent.stop()
-            await running.value
+            #expect(await eventually { !end.all.isEmpty })
         }
     }
 }
