@@ -29,6 +29,15 @@ import Testing
         #expect(await changes() == [.started(stream)])
     }
 
+    @Test func aSessionHasAStreamWhileItsSourceIsThere() async {
+        let stream = Sample.stream()
+        _ = await register.publish(stream, sources: sockets)
+        #expect(await register.liveStream(of: stream.context) == stream)
+        #expect(await register.liveStream(of: Sample.context("s2")) == nil)
+        await register.sourceEnded(stream.peer, of: id)
+        #expect(await register.liveStream(of: stream.context) == nil)
+    }
+
     @Test func aNameBelongsToTheAccountThatPublishesIt() async {
         let stream = Sample.stream()
         #expect(await register.publish(stream, sources: sockets))
