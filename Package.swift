@@ -179,11 +179,18 @@ let package = Package(
             ["StoragePlane", "BridgeModel", "Bridge", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
-        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", logging]),
+        .target(
+            name: "BridgeTesting", dependencies: ["BridgeModel", "Bridge"], path: "Tests/Planes/BridgeTesting", swiftSettings: strict),
+        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", logging]),
+        tests(
+            "CameraPlane", in: Room.planes, ["CameraPlane", "BridgeTesting", "BridgeModel", "Bridge", "WebServerKit", httpTypes, logging]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
         tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
         tests("EyesonDialect", in: Room.api, ["EyesonDialect", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
         tests("BridgeConfiguration", in: Room.app, ["BridgeConfiguration", "BridgeModel"]),
+        tests(
+            "viaduct", in: Room.app,
+            ["viaduct", "BridgeModel", logging, .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .testTarget(name: "LayeringTests", path: "Tests/Layering", swiftSettings: strict),
     ]
 )

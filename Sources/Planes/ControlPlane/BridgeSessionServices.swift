@@ -43,9 +43,8 @@ package struct BridgeSessionServices: SessionServices {
         guard let tracks = await peers.tracks(of: request.context.session) ?? own?.tracks else {
             throw BridgeError(.notFound, "The session publishes nothing that could be recorded.")
         }
-        // A stream that waits for its source is none yet: the time for the first keyframe counts from its return.
-        let source = await streams.live.contains { $0.id == own?.id } ? own : nil
-        return try await recordings.start(request, tracks: tracks, source: source, updates: updates)
+        return try await recordings.start(
+            request, tracks: tracks, source: { await streams.liveStream(of: request.context) }, updates: updates)
     }
 
     package func stopRecording(_ recording: RecordingID) async throws(BridgeError) {

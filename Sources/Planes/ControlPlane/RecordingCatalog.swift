@@ -22,7 +22,7 @@ package struct RecordingCatalog: RecordingCommands {
         let request = RecordingRequest(
             context: source.context, destination: order.destination, webhookURL: order.webhookURL,
             container: order.container ?? .usual(for: source.tracks))
-        let id = try await director.start(request, tracks: source.tracks, source: source, updates: { _ in })
+        let id = try await director.start(request, tracks: source.tracks, source: { source }, updates: { _ in })
         return try await existing(id)
     }
 

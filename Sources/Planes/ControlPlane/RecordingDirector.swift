@@ -7,8 +7,6 @@ internal import Logging
 package actor RecordingDirector: UploadObserver {
     private let services: RecordingServices
     private var runs: [RecordingID: (run: RecordingRun, context: SessionContext)] = [:]
-    /// Streams with a source, as far as their changes have come here.
-    private var present: [StreamID: LiveStream] = [:]
     /// Sessions whose recording began by itself: one that its user stopped does not begin again when the source returns.
     private var begunByTrigger: Set<SessionID> = []
     private var watchman: Task<Void, Never>?
@@ -21,11 +19,12 @@ package actor RecordingDirector: UploadObserver {
     /// A recording of this run of the bridge, as it stands; nil when it is over.
     package func row(of id: RecordingID) -> RecordingRow? { runs[id]?.run.row }
 
-    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live, and
-    /// nil where that is not known; `since`: nothing that came before is recorded, nil means now.
+    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live, asked
+    /// for when the recording is there to be told of changes, so that none is missed in between; `since`: nothing that came before is
+    /// recorded, nil means now.
     package func start(
-        _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?, since: MonotonicTime? = nil,
-        updates: @escaping @Sendable (RecordingUpdate) -> Void
+        _ request: RecordingRequest, tracks: [TrackDescription], source: @Sendable () async -> LiveStream?,
+        since: MonotonicTime? = nil, updates: @escaping @Sendable (RecordingUpdate) -> Void
     ) async throws(BridgeError) -> RecordingID {
         guard services.settings.trigger != .never else {
             throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request or session.")
@@ -39,8 +38,7 @@ package actor RecordingDirector: UploadObserver {
             services: services, tell: updates)
         runs[row.id] = (run, request.context)
         do throws(BridgeError) {
-            // A source that came since the caller looked was announced here before this recording was there to be told.
-            try await run.begin(source: source ?? presentSource(of: request.context))
+            try await run.begin(source: source())
         } catch {
             runs[row.id] = nil
             throw error
@@ -80,11 +78,9 @@ package actor RecordingDirector: UploadObserver {
     package func streamChanged(_ change: StreamTable.Change) async {
         switch change {
         case .started(let stream), .returned(let stream):
-            present[stream.id] = stream
             for run in runs(of: stream) { run.post(source: stream) }
             await startWithSession(stream)
         case .lost(let id), .ended(let id):
-            present[id] = nil
             for entry in runs.values where entry.context.stream == id { entry.run.post(.sourceLost) }
         }
     }
@@ -129,11 +125,6 @@ package actor RecordingDirector: UploadObserver {
         runs.values.contains { $0.context.session == session && $0.run.isRunning }
     }
 
-    private func presentSource(of context: SessionContext) -> LiveStream? {
-        guard let stream = present[context.stream], stream.context.session == context.session else { return nil }
-        return stream
-    }
-
     private func runs(of stream: LiveStream) -> [RecordingRun] {
         runs.values.filter { $0.context.stream == stream.id && $0.context.account == stream.context.account }.map(\.run)
     }
@@ -154,7 +145,7 @@ package actor RecordingDirector: UploadObserver {
         guard services.settings.trigger == .session, !isRecording(session), begunByTrigger.insert(session).inserted else { return }
         do throws(BridgeError) {
             _ = try await start(
-                RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: stream,
+                RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: { stream },
                 since: MonotonicTime(nanoseconds: 0), updates: { _ in })
         } catch {
             begunByTrigger.remove(session)

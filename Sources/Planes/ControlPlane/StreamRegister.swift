@@ -26,6 +26,11 @@ package actor StreamRegister {
     /// The stream, also while its source is away for a moment; nil when it is not published.
     package func stream(_ id: StreamID) -> LiveStream? { table.stream(id) }
 
+    /// The session's stream, while its source is there.
+    package func liveStream(of context: SessionContext) -> LiveStream? {
+        table.live.first { $0.id == context.stream && $0.context.session == context.session }
+    }
+
     /// Hands a connected source's sockets to the hub and enters the stream. False, and nothing done, when another account has a stream of
     /// this name.
     package func publish(_ stream: LiveStream, sources: [MediaDescriptor]) -> Bool {

@@ -81,4 +81,52 @@ import Testing
         #expect(watch.unreachable() == [])
         #expect(code(watch.exited(.signal(9))) == .pipelineHung)
     }
+
+    @Test func aStopThatIsAskedForAgainMayOnlyComeSooner() {
+        var watch = watch()
+        watch.stopRequested(deadline: .seconds(3), now: at(0))
+        watch.stopRequested(deadline: .zero, now: at(1))
+        watch.stopRequested(deadline: .seconds(60), now: at(1))
+        #expect(watch.tick(now: at(2.9), residentBytes: 1) == [.ping])
+        #expect(watch.tick(now: at(3), residentBytes: 1) == [.kill])
+    }
+
+    @Test func theLastWordsOfAStoppingChildAreHeard() {
+        var watch = watch()
+        watch.stopRequested(deadline: .seconds(3), now: at(0))
+        let isTold = watch.heard(.finished(bytes: 1, duration: .zero), now: at(1))
+        #expect(isTold)
+        watch.stopRequested(deadline: .zero, now: at(1))
+        #expect(watch.unreachable() == [])
+        #expect(watch.tick(now: at(2.9), residentBytes: 5000) == [])
+        #expect(watch.exited(.status(0)) == nil)
+    }
+
+    @Test func aStoppingChildIsWatchedToo() {
+        var hungry = watch()
+        hungry.stopRequested(deadline: .seconds(60), now: at(0))
+        #expect(hungry.tick(now: at(1), residentBytes: 1001) == [.kill])
+        #expect(code(hungry.exited(.signal(9))) == .pipelineOverLimit)
+        var silent = watch()
+        _ = silent.heard(.ready, now: at(0))
+        silent.stopRequested(deadline: .seconds(60), now: at(0))
+        #expect(silent.tick(now: at(5), residentBytes: 1) == [.kill])
+        #expect(code(silent.exited(.signal(9))) == .pipelineHung)
+    }
+
+    @Test func aKilledChildSaysNothingMore() {
+        var watch = watch()
+        _ = watch.unreachable()
+        let isTold = watch.heard(.finished(bytes: 1, duration: .zero), now: at(1))
+        #expect(!isTold)
+        watch.stopRequested(deadline: .zero, now: at(1))
+        #expect(watch.tick(now: at(99), residentBytes: 5000) == [])
+        #expect(code(watch.exited(.status(0))) == .pipelineHung)
+    }
+
+    @Test func aChildThatStopsByASignalOfItsOwnHasCrashed() {
+        var watch = watch()
+        watch.stopRequested(deadline: .seconds(3), now: at(0))
+        #expect(code(watch.exited(.signal(11))) == .pipelineCrashed)
+    }
 }

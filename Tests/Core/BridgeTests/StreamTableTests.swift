@@ -59,4 +59,53 @@ import Testing
             table.published(stream("p2", codec: .h264))
                 == [.announce(.ended(StreamID("c"))), .announce(.started(stream("p2", codec: .h264)))])
     }
+
+    @Test func aSourceThatIsLostTwiceIsNotWaitedForLonger() {
+        var table = StreamTable(grace: .seconds(10))
+        _ = table.published(stream("p1"))
+        _ = table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: false, now: at(0))
+        #expect(table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: false, now: at(5)) == [])
+        #expect(table.deadline == at(10))
+    }
+
+    @Test func aGoodbyeEndsTheWait() {
+        var table = StreamTable(grace: .seconds(10))
+        _ = table.published(stream("p1"))
+        _ = table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: false, now: at(0))
+        #expect(
+            table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: true, now: at(5))
+                == [.unpublish(StreamID("c"), source: MediaDescriptor(3)), .announce(.ended(StreamID("c")))])
+        #expect(table.deadline == nil)
+    }
+
+    @Test func streamsWaitIndependently() {
+        var table = StreamTable(grace: .seconds(10))
+        for (name, second) in [("b", 0), ("a", 0), ("later", 3)] {
+            var stream = stream("p-\(name)")
+            stream.context.stream = StreamID(name)
+            _ = table.published(stream)
+            _ = table.sourceEnded(PeerID("p-\(name)"), of: StreamID(name), forGood: false, now: at(second))
+        }
+        #expect(table.deadline == at(10))
+        let ended = table.expire(now: at(12)).compactMap { effect -> StreamID? in
+            guard case .announce(.ended(let id)) = effect else { return nil }
+            return id
+        }
+        #expect(ended == [StreamID("a"), StreamID("b")])
+        #expect(table.deadline == at(13))
+    }
+
+    @Test func anUnknownStreamHasNoSourceToLose() {
+        var table = StreamTable(grace: .seconds(10))
+        #expect(table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: true, now: at(0)) == [])
+        #expect(table.stream(StreamID("c")) == nil && table.deadline == nil && table.expire(now: at(99)) == [])
+    }
+
+    @Test func aChangedNumberOfTracksIsAnotherStream() {
+        var table = StreamTable(grace: .seconds(10))
+        _ = table.published(stream("p1"))
+        var more = stream("p2")
+        more.tracks.append(TrackDescription(index: 1, codec: .opus, payloadType: 111, mid: "1"))
+        #expect(table.published(more) == [.announce(.ended(StreamID("c"))), .announce(.started(more))])
+    }
 }

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import ControlPlane
 import Foundation
 import Testing
@@ -91,9 +92,26 @@ import Testing
         #expect(
             values == [
                 "viaduct_sessionspublish": 2, "viaduct_sessionswatch": 0, "viaduct_recordings": 1, "viaduct_pipelines": 1,
+                "viaduct_delivery_lateness_seconds": 0,
                 "viaduct_streams": 2, "viaduct_subscribers": 3, "viaduct_packets_received_total": 11, "viaduct_packets_sent_total": 12,
                 "viaduct_packets_dropped_total": 13, "viaduct_keyframe_requests_received_total": 14,
                 "viaduct_keyframe_requests_sent_total": 15, "viaduct_malformed_datagrams_total": 16, "viaduct_http_requests_total": 5,
             ])
+    }
+
+    @Test func deliveriesThatAreLateShow() async throws {
+        func lateness() async -> Double? {
+            await operations().samples().first { $0.name == "viaduct_delivery_lateness_seconds" }?.value
+        }
+        let due = bench.clock.wall.advanced(by: .seconds(10))
+        let row = DeliveryRow(
+            id: DeliveryID("msg_1"), work: .webhook(url: RecordingBench.webhook, body: ""), account: AccountID("acme"),
+            session: SessionID("s1"), dueAt: due, createdAt: due)
+        try await bench.ledger.commit([.delivery(row)])
+        #expect(await lateness() == 0)
+        bench.clock.advance(by: .seconds(13))
+        #expect(await lateness() == 3)
+        bench.ledger.fail(1)
+        #expect(await lateness() == 0)
     }
 }

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import ControlPlane
 import Testing
 
@@ -35,6 +36,8 @@ import Testing
             stopped.note(())
         }
         #expect(await eventually { bench.ledger.gate.waitingCount == 1 })
+        // Time enough for a stop that does not wait.
+        for _ in 0..<200 { _ = await bench.director.count }
         #expect(stopped.all.isEmpty)
         bench.ledger.gate.open()
         try await stopping.value

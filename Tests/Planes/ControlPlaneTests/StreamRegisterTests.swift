@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import ControlPlane
 import Testing
 
@@ -26,6 +27,15 @@ import Testing
         #expect(hub.calls == [.publish(id, tracks: stream.tracks, sources: sockets)])
         #expect(await register.live == [stream])
         #expect(await changes() == [.started(stream)])
+    }
+
+    @Test func aSessionHasAStreamWhileItsSourceIsThere() async {
+        let stream = Sample.stream()
+        _ = await register.publish(stream, sources: sockets)
+        #expect(await register.liveStream(of: stream.context) == stream)
+        #expect(await register.liveStream(of: Sample.context("s2")) == nil)
+        await register.sourceEnded(stream.peer, of: id)
+        #expect(await register.liveStream(of: stream.context) == nil)
     }
 
     @Test func aNameBelongsToTheAccountThatPublishesIt() async {

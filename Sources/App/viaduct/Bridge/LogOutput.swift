@@ -48,9 +48,7 @@ struct LogLine {
     var text: String {
         let head = "\(time.iso8601) \(level.rawValue.uppercased()) \(label): \(Self.oneLine(message))"
         return members.reduce(head) { line, member in
-            let value = Self.oneLine(member.1)
-            let needsQuotes = value.isEmpty || value.contains { $0 == " " || $0 == "\"" || $0 == "=" }
-            return line + " \(member.0)=" + (needsQuotes ? "\"\(value.replacing("\"", with: "\\\""))\"" : value)
+            line + " \(member.0)=" + Self.quoted(Self.oneLine(member.1))
         }
     }
 
@@ -60,8 +58,25 @@ struct LogLine {
         return JSONText.object((own + members).map { JSONText.Member($0.0, .string($0.1)) }).text
     }
 
+    /// Quoted where it would not be read as one value; no value ends its quotes itself and adds members of its own. Scalar by scalar, because
+    /// a quotation mark with a combining one behind it is another Character, but the same mark to whoever reads the line.
+    private static func quoted(_ value: String) -> String {
+        guard value.isEmpty || value.unicodeScalars.contains(where: { " =\"\\".unicodeScalars.contains($0) }) else { return value }
+        var quoted = String.UnicodeScalarView("\"".unicodeScalars)
+        for scalar in value.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { quoted.append("\\") }
+            quoted.append(scalar)
+        }
+        quoted.append("\"")
+        return String(quoted)
+    }
+
     /// What peers sent never begins a new line and never steers a terminal.
     private static func oneLine(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isBreaking($0) ? " " : $0 }))
+    }
+
+    private static func isBreaking(_ scalar: Unicode.Scalar) -> Bool {
+        [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
     }
 }

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import Synchronization
 
 /// A spool without a disk.

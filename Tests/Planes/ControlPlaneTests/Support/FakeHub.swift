@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import Synchronization
 
 /// A hub that only remembers what it was told.

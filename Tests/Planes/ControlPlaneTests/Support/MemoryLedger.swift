@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import Synchronization
 
 /// Rows in memory, and the transactions that wrote them.
@@ -85,5 +86,8 @@ final class MemoryLedger: Ledger {
 
     func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] { [] }
 
-    func nextDeliveryDue() async throws(BridgeError) -> WallTime? { try access { _ in nil } }
+    func nextDeliveryDue() async throws(BridgeError) -> WallTime? {
+        try access { _ in () }
+        return deliveries.map(\.dueAt).min()
+    }
 }

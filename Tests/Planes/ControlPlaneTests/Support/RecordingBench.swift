@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import BridgeTesting
 import ControlPlane
 import Testing
 
@@ -37,7 +38,7 @@ struct RecordingBench {
         var request = RecordingRequest(context: stream.context, webhookURL: Self.webhook)
         order(&request)
         let updates = updates
-        return try await director.start(request, tracks: stream.tracks, source: isLive ? stream : nil) { updates.note($0) }
+        return try await director.start(request, tracks: stream.tracks, source: { isLive ? stream : nil }) { updates.note($0) }
     }
 
     /// The same with a recorder that has written its first frame.

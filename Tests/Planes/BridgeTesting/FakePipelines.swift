@@ -1,12 +1,13 @@
-import Bridge
-import BridgeModel
+package import Bridge
+package import BridgeModel
 import Synchronization
 
 /// A child that says what the test wants.
-final class FakePipeline: RunningPipeline {
-    let plan: PipelinePlan
-    let media: [MediaDescriptor]
-    let events: AsyncStream<PipelineEvent>
+package final class FakePipeline: RunningPipeline {
+    /// What it was started with.
+    package let plan: PipelinePlan
+    package let media: [MediaDescriptor]
+    package let events: AsyncStream<PipelineEvent>
     private let mouth: AsyncStream<PipelineEvent>.Continuation
     private let received = Journal<PipelineCommand>()
 
@@ -16,34 +17,35 @@ final class FakePipeline: RunningPipeline {
         (events, mouth) = AsyncStream.makeStream()
     }
 
-    var id: PipelineID { plan.pipeline }
+    package var id: PipelineID { plan.pipeline }
 
     /// What it was told, in order.
-    var commands: [PipelineCommand] { received.all }
+    package var commands: [PipelineCommand] { received.all }
 
     /// True when it was told to finish.
-    var isStopped: Bool {
+    package var isStopped: Bool {
         commands.contains { command in
             guard case .stop = command else { return false }
             return true
         }
     }
 
-    func send(_ command: PipelineCommand) { received.note(command) }
+    package func send(_ command: PipelineCommand) { received.note(command) }
 
-    func say(_ events: PipelineEvent...) {
+    /// Says these words.
+    package func say(_ events: PipelineEvent...) {
         for event in events { mouth.yield(event) }
     }
 
     /// The last word; the process is gone after it.
-    func end(_ event: PipelineEvent = .finished(bytes: 0, duration: .zero)) {
+    package func end(_ event: PipelineEvent = .finished(bytes: 0, duration: .zero)) {
         mouth.yield(event)
         mouth.finish()
     }
 }
 
 /// Starts fake children, or refuses to.
-final class FakeLauncher: PipelineLauncher {
+package final class FakeLauncher: PipelineLauncher {
     private struct State {
         var pipelines: [FakePipeline] = []
         var refusal: BridgeError?
@@ -51,27 +53,29 @@ final class FakeLauncher: PipelineLauncher {
     }
 
     /// Holds launches up while it is closed.
-    let gate = Gate()
+    package let gate = Gate()
     private let state = Mutex(State())
 
-    /// All that were started, oldest first.
-    var pipelines: [FakePipeline] { state.withLock { $0.pipelines } }
+    package init() {}
 
-    func refuse(_ error: BridgeError?) { state.withLock { $0.refusal = error } }
+    /// All that were started, oldest first.
+    package var pipelines: [FakePipeline] { state.withLock { $0.pipelines } }
+
+    /// Refuses every launch from now on, or none.
+    package func refuse(_ error: BridgeError?) { state.withLock { $0.refusal = error } }
 
     /// The next children get these sockets; nil makes up numbers that no open descriptor has.
-    func give(_ sockets: [MediaDescriptor]?) { state.withLock { $0.sockets = sockets } }
+    package func give(_ sockets: [MediaDescriptor]?) { state.withLock { $0.sockets = sockets } }
 
     /// The child number `count` when it has been started.
-    func pipeline(_ count: Int = 1) async -> FakePipeline? {
+    package func pipeline(_ count: Int = 1) async -> FakePipeline? {
         _ = await eventually { pipelines.count >= count }
         return pipelines.count >= count ? pipelines[count - 1] : nil
     }
 
-    func launch(_ plan: PipelinePlan) async throws(BridgeError) -> any RunningPipeline {
+    package func launch(_ plan: PipelinePlan) async throws(BridgeError) -> any RunningPipeline {
         await gate.pass()
-        let refusal = state.withLock { $0.refusal }
-        if let refusal { throw refusal }
+        try await checkStart()
         return state.withLock { state in
             let first = 1_000_000 + 100 * state.pipelines.count
             let sockets = state.sockets ?? plan.tracks.indices.map { MediaDescriptor(Int32(first + $0)) }
@@ -81,10 +85,10 @@ final class FakeLauncher: PipelineLauncher {
         }
     }
 
-    func checkStart() async throws(BridgeError) {
+    package func checkStart() async throws(BridgeError) {
         let refusal = state.withLock { $0.refusal }
         if let refusal { throw refusal }
     }
 
-    var runningCount: Int { pipelines.count }
+    package var runningCount: Int { pipelines.count }
 }

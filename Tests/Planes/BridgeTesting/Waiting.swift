@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets other tasks run until `condition` holds; false when it does not within ten seconds, which only a broken bridge needs.
-func eventually(_ condition: () async -> Bool) async -> Bool {
+package func eventually(_ condition: () async -> Bool) async -> Bool {
     let end = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < end {
         if await condition() { return true }
@@ -11,16 +11,20 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
 }
 
 /// What happened, in order.
-final class Journal<Entry: Sendable>: Sendable {
+package final class Journal<Entry: Sendable>: Sendable {
     private let entries = Mutex<[Entry]>([])
 
-    var all: [Entry] { entries.withLock { $0 } }
+    package init() {}
 
-    func note(_ entry: Entry) { entries.withLock { $0.append(entry) } }
+    /// All that was noted.
+    package var all: [Entry] { entries.withLock { $0 } }
+
+    /// Notes one thing more.
+    package func note(_ entry: Entry) { entries.withLock { $0.append(entry) } }
 }
 
 /// Holds callers up while it is closed.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private struct State {
         var isOpen = true
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -28,12 +32,17 @@ final class Gate: Sendable {
 
     private let state = Mutex(State())
 
+    /// An open gate.
+    package init() {}
+
     /// Callers that are held up now.
-    var waitingCount: Int { state.withLock { $0.waiting.count } }
+    package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    func close() { state.withLock { $0.isOpen = false } }
+    /// Holds up whoever comes from now on.
+    package func close() { state.withLock { $0.isOpen = false } }
 
-    func open() {
+    /// Lets everybody through.
+    package func open() {
         let waiting = state.withLock { state in
             defer { state.waiting = [] }
             state.isOpen = true
@@ -42,7 +51,8 @@ final class Gate: Sendable {
         for caller in waiting { caller.resume() }
     }
 
-    func pass() async {
+    /// Returns when the gate is open.
+    package func pass() async {
         await withCheckedContinuation { caller in
             let isOpen = state.withLock { state in
                 if !state.isOpen { state.waiting.append(caller) }
