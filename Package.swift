@@ -179,7 +179,7 @@ let package = Package(
             ["StoragePlane", "BridgeModel", "Bridge", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
-        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", "SDP"]),
+        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeModel", "Bridge", logging]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
         tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
         tests("EyesonDialect", in: Room.api, ["EyesonDialect", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),

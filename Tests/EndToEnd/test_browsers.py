@@ -118,13 +118,14 @@ navigator.mediaDevices.getUserMedia = async () => {
 """
 
 
-def test_the_pages_survive_a_restart_of_the_bridge(camera_browser, viewer_browser):
+@pytest.mark.parametrize("end", [Bridge.kill, Bridge.stop])
+def test_the_pages_survive_a_restart_of_the_bridge(camera_browser, viewer_browser, end):
     with Bridge() as bridge:
         with publish(bridge, camera_browser, "restart", codec="vp8") as camera, watch(bridge, viewer_browser, "restart") as viewer:
             viewer.wait_for(LIVE, 10)
             for page in (camera, viewer):
                 page.evaluate("window.isTheSamePage = true")
-            bridge.kill()
+            end(bridge)
             viewer.wait_for("viaduct.state === 'reconnecting'", 10)
             bridge.start()
             camera.wait_for(LIVE, 20)

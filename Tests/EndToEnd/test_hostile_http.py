@@ -1,6 +1,7 @@
 """HTTP as nobody should speak it: every answer is the specified one, and the bridge goes on."""
 
 import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -333,6 +334,18 @@ def test_wrong_keys_are_counted_by_address_and_then_not_even_tried():
             assert 1 <= int(reply.headers["retry-after"]) <= 60, reply
 
 
+def test_a_key_that_is_used_too_often_has_to_wait(bridge):
+    key = json.loads(bridge.command("keys", "create", "--name", "hasty", "--json"))["key"]
+    body = json.dumps({"master_key": key, "client_id": "c"})
+    with RawConnection(bridge.port) as connection:
+        connection.send(request("POST", "/auth_v2/client", body) * 80)
+        replies = [connection.reply() for _ in range(80)]
+    assert [reply.status for reply in replies[:40]] == [201] * 40, replies[:40]
+    late = [reply for reply in replies if reply.status != 201]
+    assert late, "80 calls at once were all taken, although 40 at once and 20 a second are allowed"
+    assert {(reply.status, reply.code, reply.headers["retry-after"]) for reply in late} == {(429, "rate_limited", "1")}, late
+
+
 # Manners
 
 def test_a_target_in_absolute_form_is_served(bridge):
@@ -429,6 +442,21 @@ def test_a_slow_client_holds_its_connection_no_longer_than_the_limits(bridge):
         answer, seconds = found[name].result()
         assert statuses(answer) == ([status] if status else []), f"{name}: {answer!r}"
         assert limit - 1 < seconds < limit + 6, f"{name}: ended after {seconds:.1f} s"
+
+
+def test_a_reader_that_takes_nothing_is_dropped():
+    with Bridge(http__limits__slow_reader_timeout="1s") as bridge, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(0.5)
+        reader.connect(("127.0.0.1", bridge.port))
+        began = time.monotonic()
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while time.monotonic() - began < 15:
+                try:
+                    reader.send(request("GET", "/assets/viaduct.css") * 100)
+                except TimeoutError:
+                    pass  # the bridge reads no more requests until the answers to the first are read
+        assert bridge.get("/healthz")[0] == 200
 
 
 def test_the_tables_leave_no_memory_behind(bridge):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bridge import Bridge
-from raw import TEXT, RawSocket, RTMSocket, Usage, client_token, frame, new_session, offer
+from raw import TEXT, RawSocket, RTMSocket, Usage, client_token, frame, new_session, offer, post
 
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 16 * 1024  # that may stay behind when the tables have been played over and over
@@ -189,6 +189,37 @@ def test_more_messages_than_the_burst_are_dropped_with_an_error(socket):
 def test_a_flood_of_messages_closes_the_socket(socket):
     socket.send(b"".join(frame(TEXT, '{"type":"unheard_of"}') for _ in range(600)))
     assert socket.close_code("error") == 4429
+
+
+def test_of_the_sessions_that_a_client_does_not_start_the_newest_three_are_kept(bridge, token):
+    sessions = [new_session(bridge, CLIENT, token) for _ in range(4)]
+    with RTMSocket(bridge, CLIENT, token, sessions[0]) as oldest:
+        oldest.tell("session_start", {"sdp": OFFER})
+        check_error(oldest.next_message(), "session_not_found", "session_id", "session_start")
+        assert oldest.close_code() == 4404
+    with RTMSocket(bridge, CLIENT, token, sessions[1]) as kept:
+        start(kept)
+
+
+def test_a_newer_session_of_a_client_replaces_the_running_one(bridge, token):
+    with RTMSocket(bridge, CLIENT, token) as first, RTMSocket(bridge, CLIENT, token) as second:
+        start(first)
+        start(second)
+        ended = first.next_message("candidate")
+        assert (ended["type"], ended["data"].get("termination_cause")) == ("session_terminated", "REPLACED"), ended
+        assert first.close_code("candidate") == 4409
+        assert second.stop() == "CLIENT_STOP"
+
+
+def test_an_account_runs_so_many_sessions_and_no_more():
+    with Bridge(streamrec__sessions_per_account=1) as bridge:
+        first, second = client_token(bridge, "first"), client_token(bridge, "second")
+        with RTMSocket(bridge, "first", first) as running:
+            start(running)
+            reply = post(bridge, "/api/v2/session", {"client_id": "second"}, second)
+            assert (reply.status, reply.code) == (429, "session_limit") and int(reply.headers["retry-after"]) >= 1, reply
+            assert running.stop() == "CLIENT_STOP"
+        assert new_session(bridge, "second", second)
 
 
 # What belongs to others

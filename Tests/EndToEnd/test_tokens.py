@@ -147,6 +147,16 @@ def test_a_socket_takes_two_tokens_only_if_they_are_the_same(bridge, token):
     assert (missing.status, missing.code) == (401, "token_missing"), missing
 
 
+def test_where_it_is_set_a_token_opens_one_socket_only():
+    with Bridge(streamrec__single_use_socket="true") as bridge:
+        token = client_token(bridge, CLIENT)
+        assert exchange(bridge, upgrade(f"/api/v2/io?auth_token={token}", key="short")).status == 400  # opens nothing and burns nothing
+        assert exchange(bridge, upgrade(f"/api/v2/io?auth_token={token}")).status == 101
+        reply = exchange(bridge, upgrade(f"/api/v2/io?auth_token={token}"))
+        assert (reply.status, reply.code) == (401, "token_revoked"), reply
+        assert exchange(bridge, upgrade(f"/api/v2/io?auth_token={client_token(bridge, CLIENT)}")).status == 101
+
+
 @pytest.mark.parametrize("body, status, code", [
     ({"client_id": "client-1"}, 403, "client_mismatch"), ({"client_id": "CLIENT-0"}, 403, "client_mismatch"),
     ({}, 400, "missing_field"), ({"client_id": 0}, 400, "invalid_field"), ([], 400, "not_an_object"), ("", 400, "malformed_json"),

@@ -44,16 +44,23 @@ package actor CameraAgent {
     private let launcher: any PipelineLauncher
     private let report: @Sendable (Report) -> Void
     private let logger: Logger
+    private let sleep: @Sendable (Duration) async throws -> Void
     private var inputs: AsyncStream<CameraConversation.Input>.Continuation?
     private var isStopping = false
     private var failures = 0
+    /// The wait before the next session.
+    private var pause: Task<Void, Never>?
 
+    /// `sleep` returns after this time, or throws when its task is cancelled.
     package init(
-        settings: CameraSettings, launcher: any PipelineLauncher, logger: Logger, report: @escaping @Sendable (Report) -> Void = { _ in }
+        settings: CameraSettings, launcher: any PipelineLauncher, logger: Logger,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+        report: @escaping @Sendable (Report) -> Void = { _ in }
     ) {
         self.settings = settings
         self.launcher = launcher
         self.logger = logger
+        self.sleep = sleep
         self.report = report
     }
 
@@ -67,18 +74,29 @@ package actor CameraAgent {
                 report(.interrupted(error))
                 logger.notice("camera session over", metadata: ["camera": "\(settings.client)", "reason": "\(error)"])
                 failures += 1
-                try? await Task.sleep(for: Self.wait(after: failures))
+                await wait(Self.wait(after: failures))
             }
+        }
+    }
+
+    private func wait(_ duration: Duration) async {
+        let pause = Task { [sleep] in _ = try? await sleep(duration) }
+        self.pause = pause
+        await withTaskCancellationHandler {
+            await pause.value
+        } onCancel: {
+            pause.cancel()
         }
     }
 
     /// Ends the session with a goodbye; `run` returns when the bridge has answered it, or after three seconds.
     package func stop() {
         isStopping = true
+        pause?.cancel()
         inputs?.yield(.stop)
         let inputs = inputs
-        Task {
-            try? await Task.sleep(for: Self.goodbyeLimit)
+        Task { [sleep] in
+            try? await sleep(Self.goodbyeLimit)
             inputs?.yield(.socketClosed)
         }
     }
@@ -111,6 +129,9 @@ package actor CameraAgent {
     private func connect(_ url: Redacted<String>) async throws(BridgeError) -> WebSocket {
         do throws(WebServerError) {
             return try await WebSocketClient.connect(url: url.revealed)
+        } catch .invalidURL {
+            // The URL carries the token: it must not be told.
+            throw BridgeError(.unavailable, "The bridge named a socket that is no ws:// or wss:// URL.")
         } catch {
             throw BridgeError(.unavailable, "The bridge's socket could not be opened: \(error.description)")
         }
@@ -124,9 +145,10 @@ package actor CameraAgent {
 
     /// Runs the conversation to its end. nil: it was stopped.
     private func converse(over socket: WebSocket, with pipeline: any RunningPipeline, session: SessionID) async -> BridgeError? {
+        // Stopped before it began: the bridge forgets a session that was never started.
+        guard !isStopping else { return nil }
         let (stream, inputs) = AsyncStream.makeStream(of: CameraConversation.Input.self)
         self.inputs = inputs
-        if isStopping { inputs.yield(.stop) }
         let pumps = [
             Task { for await event in pipeline.events { inputs.yield(.pipeline(event)) } },
             Task { await Self.read(socket, into: inputs) },
@@ -169,6 +191,8 @@ package actor CameraAgent {
             failures = 0
             report(.live)
         case .recording(let state, let id): report(.recording(state, id: id))
+        case .refused(let reason):
+            logger.warning("the bridge refused a camera's message", metadata: ["camera": "\(settings.client)", "reason": "\(reason)"])
         case .end: break
         }
     }

@@ -17,6 +17,8 @@ struct CameraConversation {
         /// Media flows.
         case live
         case recording(RecordingState, id: String)
+        /// The bridge refused something, but the session goes on.
+        case refused(String)
         /// The session is over; nil when it was asked to stop.
         case end(BridgeError?)
     }
@@ -25,6 +27,7 @@ struct CameraConversation {
     private let recording: JSONValue?
     private let webhookURL: Redacted<String>?
     private var offer: String?
+    private var isLive = false
     private var isStopping = false
 
     init(recording: JSONValue?, webhookURL: Redacted<String>?) {
@@ -56,6 +59,9 @@ struct CameraConversation {
         case .candidate(let candidate):
             return [.send(type: "candidate", data: ["candidate": Self.member(candidate)])]
         case .connected:
+            // ICE may come back after a loss: the recording went on.
+            guard !isLive else { return [] }
+            isLive = true
             return [.live] + (recording.map { [.send(type: "recording_start", data: $0)] } ?? [])
         case .failed(let error):
             return [.end(isStopping ? nil : error)]
@@ -75,6 +81,7 @@ struct CameraConversation {
             [.end(isStopping ? nil : Self.terminated(data["termination_cause"]?.string))]
         case "error" where data["in_reply_to"]?.string == "session_start":
             [.end(BridgeError(.unacceptableOffer, "The bridge refused the camera: \(data["msg"]?.string ?? "")."))]
+        case "error": [.refused("\(data["code"]?.string ?? ""): \(data["msg"]?.string ?? "")")]
         default: []
         }
     }

@@ -38,11 +38,13 @@ package struct BridgeSessionServices: SessionServices {
     package func startRecording(
         _ request: RecordingRequest, updates: @escaping @Sendable (RecordingUpdate) -> Void
     ) async throws(BridgeError) -> RecordingID {
-        let live = await streams.stream(request.context.stream)
-        let source = live?.context.session == request.context.session ? live : nil
-        guard let tracks = await peers.tracks(of: request.context.session) ?? source?.tracks else {
+        let known = await streams.stream(request.context.stream)
+        let own = known?.context.session == request.context.session ? known : nil
+        guard let tracks = await peers.tracks(of: request.context.session) ?? own?.tracks else {
             throw BridgeError(.notFound, "The session publishes nothing that could be recorded.")
         }
+        // A stream that waits for its source is none yet: the time for the first keyframe counts from its return.
+        let source = await streams.live.contains { $0.id == own?.id } ? own : nil
         return try await recordings.start(request, tracks: tracks, source: source, updates: updates)
     }
 

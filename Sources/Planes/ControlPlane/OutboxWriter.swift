@@ -18,10 +18,7 @@ package struct OutboxWriter: Sendable {
         let now = clock.wall()
         var random = SystemRandomNumberGenerator()
         return translators.flatMap { $0.webhooks(for: event, at: now) }.map { message in
-            .delivery(
-                DeliveryRow(
-                    id: .webhook(at: now, using: &random), work: .webhook(url: message.url, body: message.body), account: message.account,
-                    session: message.session, dueAt: now, createdAt: now))
+            .delivery(message.delivery(id: .webhook(at: now, using: &random), at: now))
         }
     }
 

@@ -72,11 +72,6 @@ package actor PeerDirector {
         await life.value
     }
 
-    /// Ends every peer.
-    package func closeAll() async {
-        for id in peers.keys { await close(id) }
-    }
-
     /// A peer's pipeline has nothing to finish: this is for a goodbye on the wire.
     private static let stopDeadline = Duration.seconds(1)
 
@@ -174,7 +169,8 @@ package actor PeerDirector {
 
     private func connect(_ id: PeerID, _ peer: Peer) async {
         // ICE may come back after a loss: the sockets were handed over at the first time.
-        guard !peer.isConnected, !peer.isClosing, let pipeline = peer.pipeline else { return peer.tell(.connected) }
+        guard !peer.isConnected else { return peer.tell(.connected) }
+        guard !peer.isClosing, let pipeline = peer.pipeline else { return }
         switch peer.context.direction {
         case .publish:
             guard await publish(id, peer, media: pipeline.media) else { return }

@@ -7,6 +7,10 @@ internal import Logging
 package actor RecordingDirector: UploadObserver {
     private let services: RecordingServices
     private var runs: [RecordingID: (run: RecordingRun, context: SessionContext)] = [:]
+    /// Streams with a source, as far as their changes have come here.
+    private var present: [StreamID: LiveStream] = [:]
+    /// Sessions whose recording began by itself: one that its user stopped does not begin again when the source returns.
+    private var begunByTrigger: Set<SessionID> = []
     private var watchman: Task<Void, Never>?
 
     package init(services: RecordingServices) { self.services = services }
@@ -17,8 +21,8 @@ package actor RecordingDirector: UploadObserver {
     /// A recording of this run of the bridge, as it stands; nil when it is over.
     package func row(of id: RecordingID) -> RecordingRow? { runs[id]?.run.row }
 
-    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live;
-    /// `since`: nothing that came before is recorded, nil means now.
+    /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live, and
+    /// nil where that is not known; `since`: nothing that came before is recorded, nil means now.
     package func start(
         _ request: RecordingRequest, tracks: [TrackDescription], source: LiveStream?, since: MonotonicTime? = nil,
         updates: @escaping @Sendable (RecordingUpdate) -> Void
@@ -26,7 +30,7 @@ package actor RecordingDirector: UploadObserver {
         guard services.settings.trigger != .never else {
             throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request or session.")
         }
-        guard !runs.values.contains(where: { $0.context.session == request.context.session && $0.run.isRunning }) else {
+        guard !isRecording(request.context.session) else {
             throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
         }
         let row = try makeRow(for: request, tracks: tracks)
@@ -35,7 +39,8 @@ package actor RecordingDirector: UploadObserver {
             services: services, tell: updates)
         runs[row.id] = (run, request.context)
         do throws(BridgeError) {
-            try await run.begin(source: source)
+            // A source that came since the caller looked was announced here before this recording was there to be told.
+            try await run.begin(source: source ?? presentSource(of: request.context))
         } catch {
             runs[row.id] = nil
             throw error
@@ -46,14 +51,17 @@ package actor RecordingDirector: UploadObserver {
         return row.id
     }
 
-    /// Asks a recording to finish. Throws `not_found` when it is over or was never there.
-    package func stop(_ id: RecordingID) throws(BridgeError) {
+    /// Asks a recording to finish and returns when it has reached `finalizing`, durably: its session may begin another then. Throws
+    /// `not_found` when it is over or was never there.
+    package func stop(_ id: RecordingID) async throws(BridgeError) {
         guard let entry = runs[id] else { throw BridgeError(.notFound, "There is no running recording with this id.") }
         entry.run.post(.stop)
+        await entry.run.settle()
     }
 
     /// Asks the session's recordings to finish and returns when each has reached `finalizing`, durably.
     package func finish(session: SessionID) async {
+        begunByTrigger.remove(session)
         let ending = runs.values.filter { $0.context.session == session }.map(\.run)
         for run in ending { run.post(.stop) }
         for run in ending { await run.settle() }
@@ -64,19 +72,19 @@ package actor RecordingDirector: UploadObserver {
         let end = services.clock.now().advanced(by: limit)
         while services.clock.now() < end {
             if runs.values.allSatisfy(\.run.row.state.isBeyondFinalizing) { return }
-            try? await Task.sleep(for: .milliseconds(20))
+            try? await services.clock.pause(.milliseconds(20))
         }
     }
 
     /// Tells the recordings of a stream what happened to it, and begins one where the configuration wants it.
     package func streamChanged(_ change: StreamTable.Change) async {
         switch change {
-        case .started(let stream):
+        case .started(let stream), .returned(let stream):
+            present[stream.id] = stream
             for run in runs(of: stream) { run.post(source: stream) }
             await startWithSession(stream)
-        case .returned(let stream):
-            for run in runs(of: stream) { run.post(source: stream) }
         case .lost(let id), .ended(let id):
+            present[id] = nil
             for entry in runs.values where entry.context.stream == id { entry.run.post(.sourceLost) }
         }
     }
@@ -117,6 +125,15 @@ package actor RecordingDirector: UploadObserver {
         return limits
     }
 
+    private func isRecording(_ session: SessionID) -> Bool {
+        runs.values.contains { $0.context.session == session && $0.run.isRunning }
+    }
+
+    private func presentSource(of context: SessionContext) -> LiveStream? {
+        guard let stream = present[context.stream], stream.context.session == context.session else { return nil }
+        return stream
+    }
+
     private func runs(of stream: LiveStream) -> [RecordingRun] {
         runs.values.filter { $0.context.stream == stream.id && $0.context.account == stream.context.account }.map(\.run)
     }
@@ -133,12 +150,14 @@ package actor RecordingDirector: UploadObserver {
     }
 
     private func startWithSession(_ stream: LiveStream) async {
-        guard services.settings.trigger == .session, runs(of: stream).isEmpty else { return }
+        let session = stream.context.session
+        guard services.settings.trigger == .session, !isRecording(session), begunByTrigger.insert(session).inserted else { return }
         do throws(BridgeError) {
             _ = try await start(
                 RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: stream,
                 since: MonotonicTime(nanoseconds: 0), updates: { _ in })
         } catch {
+            begunByTrigger.remove(session)
             services.logger.error(
                 "a session's recording could not begin", metadata: stream.context.metadata.adding("error", error.description))
         }
@@ -161,19 +180,21 @@ package actor RecordingDirector: UploadObserver {
     /// Looks at the spool's disk every few seconds while anything is recorded.
     private func watchSpace() {
         guard watchman == nil else { return }
-        watchman = Task { [weak self] in
-            while await self?.lookAtSpace() == true { try? await Task.sleep(for: .seconds(5)) }
+        watchman = Task { [weak self, clock = services.clock] in
+            while await self?.lookAtSpace() == true { try? await clock.pause(Self.spaceInterval) }
         }
     }
 
+    private static let spaceInterval = Duration.seconds(5)
+
     private func lookAtSpace() async -> Bool {
-        guard !runs.isEmpty else {
+        guard runs.values.contains(where: \.run.isRunning) else {
             watchman = nil
             return false
         }
         if await !services.files.hasSpace() {
             services.logger.error("the spool's disk is nearly full; recordings are finished now, free space or move data.folder")
-            for entry in runs.values { entry.run.post(.spaceLow) }
+            for entry in runs.values where entry.run.isRunning { entry.run.post(.spaceLow) }
         }
         return true
     }

@@ -61,10 +61,16 @@ actor RecordingRun {
         }
     }
 
-    /// Makes the row durable and starts the recorder where there is a source. Throws when nothing could be promised.
+    /// Makes the row durable and starts the recorder where there is a source. Throws when nothing could be promised; it is over then.
     func begin(source: LiveStream?) async throws(BridgeError) {
-        try await services.files.open(machine.row.id)
-        try await services.ledger.commit([.recording(machine.row)])
+        do throws(BridgeError) {
+            try await services.files.open(machine.row.id)
+            try await services.ledger.commit([.recording(machine.row)])
+        } catch {
+            await services.files.discard(machine.row.id)
+            close()
+            throw error
+        }
         self.source = source
         let (now, wall) = (services.clock.now(), services.clock.wall())
         // The row is durable already.
@@ -129,9 +135,8 @@ actor RecordingRun {
     private func armTimer() {
         timer?.cancel()
         guard let deadline = machine.deadline else { return }
-        let wait = deadline.duration(since: services.clock.now())
-        timer = Task { [weak self] in
-            guard (try? await Task.sleep(for: max(wait, .zero))) != nil else { return }
+        timer = Task { [weak self, clock = services.clock] in
+            guard (try? await clock.sleep(deadline)) != nil else { return }
             self?.post(.deadline)
         }
     }
@@ -231,12 +236,13 @@ actor RecordingRun {
                 services.logger.error(
                     "a recording's state could not be stored",
                     metadata: metadata.adding("error", error.description).adding("attempt", "\(attempt)"))
-                try? await Task.sleep(for: .seconds(1))
+                try? await services.clock.pause(Self.commitPause)
             }
         }
     }
 
     private static let commitAttempts = 10
+    private static let commitPause = Duration.seconds(1)
 
     private var metadata: Logger.Metadata {
         machine.row.context.metadata.adding("recording", machine.row.id.rawValue)
@@ -257,5 +263,10 @@ extension BridgeClock {
     /// Wall clock minus monotonic clock, now.
     var wallOffset: Duration {
         .nanoseconds(wall().nanoseconds - Int64(clamping: now().nanoseconds))
+    }
+
+    /// Returns after this time; throws when the task is cancelled.
+    func pause(_ duration: Duration) async throws {
+        try await sleep(now().advanced(by: duration))
     }
 }

@@ -43,8 +43,11 @@ package actor SessionRegister {
     /// The session, unless it is unknown, over or was never started in time.
     package func context(of id: SessionID) -> SessionContext? { table.context(of: id, now: clock.now()) }
 
-    /// Makes the session's row durable and ends the sessions that it replaces.
+    /// Makes the session's row durable and ends the sessions that it replaces. Throws `not_found` when the session is unknown or expired.
     package func started(_ context: SessionContext, webhookURL: Redacted<String>?, handle: any SessionHandle) async throws(BridgeError) {
+        guard table.context(of: context.session, now: clock.now()) != nil else {
+            throw BridgeError(.notFound, "The session is unknown or was not started in time; create a new one.")
+        }
         let row = SessionRow(context: context, state: .active, webhookURL: webhookURL, createdAt: clock.wall())
         try await ledger.commit([.session(row)])
         running[context.session] = Running(row: row, handle: handle)
@@ -70,9 +73,13 @@ package actor SessionRegister {
         logger.info("session ended", metadata: context.metadata.adding("cause", cause.rawValue))
     }
 
-    /// Ends the sessions that watch a stream which is over.
+    /// Ends the sessions that watch a stream which is over, all at once: one that is slow to end keeps no other waiting.
     package func endWatchers(of stream: StreamID) async {
-        for handle in table.watching(stream).compactMap({ running[$0]?.handle }) { await handle.end(.monitoredSessionEnded) }
+        await withDiscardingTaskGroup { group in
+            for handle in table.watching(stream).compactMap({ running[$0]?.handle }) {
+                group.addTask { await handle.end(.monitoredSessionEnded) }
+            }
+        }
     }
 
     /// Takes no more sessions.

@@ -68,9 +68,8 @@ package actor StreamRegister {
     private func armTimer() {
         graceTimer?.cancel()
         guard let deadline = table.deadline else { return }
-        let wait = deadline.duration(since: clock.now())
-        graceTimer = Task { [weak self] in
-            guard (try? await Task.sleep(for: max(wait, .zero))) != nil else { return }
+        graceTimer = Task { [weak self, clock] in
+            guard (try? await clock.sleep(deadline)) != nil else { return }
             await self?.expire()
         }
     }

@@ -121,7 +121,8 @@ struct Stage {
         settings.streamsPublic = streamsArePublic
         let ports = BridgeAPI.Ports(
             authority: authority, directory: bridge, streams: bridge, recordings: bridge, operations: bridge)
-        let clock = BridgeClock(now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) })
+        let clock = BridgeClock(
+            now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })
         api = BridgeAPI(ports, iceServers: servers, clock: clock, settings: settings, publicAccount: AccountID("bridge"))
     }

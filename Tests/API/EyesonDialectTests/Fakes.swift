@@ -85,7 +85,7 @@ final class Stage: Sendable {
         let wall = WallTime(milliseconds: 1_700_000_000_000)
         let ports = EyesonDialect.Ports(
             authority: authority, directory: directory, iceServers: IceServerList(settings.turn, hmacSHA1: HMACSHA1.code),
-            clock: BridgeClock(now: { time.now }, wall: { wall }))
+            clock: BridgeClock(now: { time.now }, wall: { wall }, sleep: { _ in }))
         dialect = EyesonDialect(ports, settings: settings)
         router = Router([dialect])
         for role in Grant.Role.allCases {

@@ -6,5 +6,6 @@ import LinuxIO
 enum SystemTime {
     static var now: MonotonicTime { MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds) }
     static var wall: WallTime { WallTime(nanoseconds: SystemClocks.wallNanoseconds) }
-    static let clock = BridgeClock(now: { now }, wall: { wall })
+    static let clock = BridgeClock(
+        now: { now }, wall: { wall }, sleep: { until in try await Task.sleep(for: max(.zero, until.duration(since: now))) })
 }

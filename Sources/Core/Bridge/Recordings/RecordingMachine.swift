@@ -115,6 +115,8 @@ extension RecordingMachine {
     }
 
     private mutating func firstFrame(writtenAt: WallTime, capturedAt: WallTime?, wall: WallTime) -> [Effect] {
+        // The row is the uploader's now: a late word of a recorder that was given up must not write over it.
+        guard state != .delivered else { return [] }
         crashesInARow = 0
         let isFirst = row.firstFrameWrittenAt == nil
         if isFirst { row.firstFrameWrittenAt = writtenAt }
@@ -178,7 +180,8 @@ extension RecordingMachine {
         let announcement: [Effect] = [.commit(row, nil), notice(.finalizing, message, wall)]
         guard !open.isEmpty else { return announcement + assemble(now: now, wall: wall) }
         deadline = now.advanced(by: limits.stop)
-        return announcement + open
+        // The recorders first: a ledger that is slow must not keep them writing, nor use up their time to close their files.
+        return open + announcement
     }
 
     /// All recorders have ended: the one clean part is the file, or the finisher makes it.

@@ -49,7 +49,7 @@ package struct SessionTable: Sendable {
             throw BridgeError(.limitReached, "The account runs \(limits.runningPerAccount) sessions already; end one first.")
         }
         let waiting = entries.values.filter { $0.isUnused && $0.context.isOfSameClient(as: context) }.sorted { $0.number < $1.number }
-        for entry in waiting.dropLast(limits.unusedPerClient - 1) { entries[entry.context.session] = nil }
+        for entry in waiting.dropLast(max(0, limits.unusedPerClient - 1)) { entries[entry.context.session] = nil }
         created += 1
         entries[context.session] = Entry(context: context, phase: .created(now), number: created)
     }

@@ -1,0 +1,43 @@
+import Bridge
+import BridgeModel
+import Synchronization
+
+/// A hub that only remembers what it was told.
+final class FakeHub: MediaHub {
+    enum Call: Equatable {
+        case publish(StreamID, tracks: [TrackDescription], sources: [MediaDescriptor])
+        case unpublish(StreamID, source: MediaDescriptor)
+        case subscribe(PipelineID, to: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], SubscriptionTiming)
+        case unsubscribe(PipelineID)
+        case requestKeyframe(StreamID, track: UInt8)
+    }
+
+    private let journal = Journal<Call>()
+    private let figures: Mutex<HubTotals>
+
+    init(totals: HubTotals = HubTotals()) { figures = Mutex(totals) }
+
+    var calls: [Call] { journal.all }
+
+    func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor]) {
+        journal.note(.publish(stream, tracks: tracks, sources: sources))
+    }
+
+    func unpublish(_ stream: StreamID, source: MediaDescriptor) { journal.note(.unpublish(stream, source: source)) }
+
+    func subscribe(
+        _ subscriber: PipelineID, to stream: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], timing: SubscriptionTiming
+    ) {
+        journal.note(.subscribe(subscriber, to: stream, tracks: tracks, sinks: sinks, timing))
+    }
+
+    func unsubscribe(_ subscriber: PipelineID) { journal.note(.unsubscribe(subscriber)) }
+
+    func requestKeyframe(of stream: StreamID, track: UInt8) { journal.note(.requestKeyframe(stream, track: track)) }
+
+    func statistics(of stream: StreamID) async -> StreamStatistics? {
+        StreamStatistics(tracks: [TrackStatistics(packets: 7)], subscribers: stream.rawValue.count)
+    }
+
+    func totals() async -> HubTotals { figures.withLock { $0 } }
+}

@@ -1,0 +1,90 @@
+import Bridge
+import BridgeModel
+import Synchronization
+
+/// A child that says what the test wants.
+final class FakePipeline: RunningPipeline {
+    let plan: PipelinePlan
+    let media: [MediaDescriptor]
+    let events: AsyncStream<PipelineEvent>
+    private let mouth: AsyncStream<PipelineEvent>.Continuation
+    private let received = Journal<PipelineCommand>()
+
+    init(_ plan: PipelinePlan, media: [MediaDescriptor]) {
+        self.plan = plan
+        self.media = media
+        (events, mouth) = AsyncStream.makeStream()
+    }
+
+    var id: PipelineID { plan.pipeline }
+
+    /// What it was told, in order.
+    var commands: [PipelineCommand] { received.all }
+
+    /// True when it was told to finish.
+    var isStopped: Bool {
+        commands.contains { command in
+            guard case .stop = command else { return false }
+            return true
+        }
+    }
+
+    func send(_ command: PipelineCommand) { received.note(command) }
+
+    func say(_ events: PipelineEvent...) {
+        for event in events { mouth.yield(event) }
+    }
+
+    /// The last word; the process is gone after it.
+    func end(_ event: PipelineEvent = .finished(bytes: 0, duration: .zero)) {
+        mouth.yield(event)
+        mouth.finish()
+    }
+}
+
+/// Starts fake children, or refuses to.
+final class FakeLauncher: PipelineLauncher {
+    private struct State {
+        var pipelines: [FakePipeline] = []
+        var refusal: BridgeError?
+        var sockets: [MediaDescriptor]?
+    }
+
+    /// Holds launches up while it is closed.
+    let gate = Gate()
+    private let state = Mutex(State())
+
+    /// All that were started, oldest first.
+    var pipelines: [FakePipeline] { state.withLock { $0.pipelines } }
+
+    func refuse(_ error: BridgeError?) { state.withLock { $0.refusal = error } }
+
+    /// The next children get these sockets; nil makes up numbers that no open descriptor has.
+    func give(_ sockets: [MediaDescriptor]?) { state.withLock { $0.sockets = sockets } }
+
+    /// The child number `count` when it has been started.
+    func pipeline(_ count: Int = 1) async -> FakePipeline? {
+        _ = await eventually { pipelines.count >= count }
+        return pipelines.count >= count ? pipelines[count - 1] : nil
+    }
+
+    func launch(_ plan: PipelinePlan) async throws(BridgeError) -> any RunningPipeline {
+        await gate.pass()
+        let refusal = state.withLock { $0.refusal }
+        if let refusal { throw refusal }
+        return state.withLock { state in
+            let first = 1_000_000 + 100 * state.pipelines.count
+            let sockets = state.sockets ?? plan.tracks.indices.map { MediaDescriptor(Int32(first + $0)) }
+            let pipeline = FakePipeline(plan, media: sockets)
+            state.pipelines.append(pipeline)
+            return pipeline
+        }
+    }
+
+    func checkStart() async throws(BridgeError) {
+        let refusal = state.withLock { $0.refusal }
+        if let refusal { throw refusal }
+    }
+
+    var runningCount: Int { pipelines.count }
+}

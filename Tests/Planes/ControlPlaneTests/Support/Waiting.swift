@@ -1,0 +1,54 @@
+import Synchronization
+
+/// Lets other tasks run until `condition` holds; false when it does not within ten seconds, which only a broken bridge needs.
+func eventually(_ condition: () async -> Bool) async -> Bool {
+    let end = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < end {
+        if await condition() { return true }
+        await Task.yield()
+    }
+    return false
+}
+
+/// What happened, in order.
+final class Journal<Entry: Sendable>: Sendable {
+    private let entries = Mutex<[Entry]>([])
+
+    var all: [Entry] { entries.withLock { $0 } }
+
+    func note(_ entry: Entry) { entries.withLock { $0.append(entry) } }
+}
+
+/// Holds callers up while it is closed.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = true
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Callers that are held up now.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    func close() { state.withLock { $0.isOpen = false } }
+
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            state.isOpen = true
+            return state.waiting
+        }
+        for caller in waiting { caller.resume() }
+    }
+
+    func pass() async {
+        await withCheckedContinuation { caller in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(caller) }
+                return state.isOpen
+            }
+            if isOpen { caller.resume() }
+        }
+    }
+}
