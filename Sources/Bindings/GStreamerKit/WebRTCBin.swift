@@ -34,8 +34,9 @@ package final class WebRTCBin: Sendable {
             throw GStreamerError(.ice, "webrtcbin has no libnice agent")
         }
         self.agent = agent
-        // Before anything is gathered: UPnP costs a thread and eleven descriptors an agent; TCP candidates are not used.
-        try agent.set(["upnp": "false", "ice-tcp": "false"])
+        // Before anything is gathered: UPnP costs a thread and eleven descriptors an agent; TCP candidates are not used. Keep-alives that
+        // ask for an answer are how the loss of a peer is noticed: libnice's consent freshness can be had at its making only.
+        try agent.set(["upnp": "false", "ice-tcp": "false", "keepalive-conncheck": "true"])
         try apply(ice, to: gatherer)
         element.onElementAdded { added in
             guard added.factoryName == "dtlssrtpdec" else { return }
@@ -66,6 +67,20 @@ package final class WebRTCBin: Sendable {
             added.onChange(of: "peer-pem") { decoder in body(decoder.string("peer-pem") ?? "") }
         }
     }
+
+    /// Calls `body` when the peer has closed its DTLS connection (RFC 5246 section 7.2.1), which the overall state does not show. On the DTLS
+    /// thread.
+    package func onPeerGoodbye(_ body: @escaping @Sendable () -> Void) {
+        element.onElementAdded { added in
+            guard added.factoryName == "dtlssrtpdec" else { return }
+            added.onChange(of: "connection-state") { decoder in
+                if decoder.integer("connection-state") == Self.dtlsClosed { body() }
+            }
+        }
+    }
+
+    /// GST_DTLS_CONNECTION_STATE_CLOSED
+    private static let dtlsClosed: Int64 = 1
 
     /// Calls `body` with each new overall state. On webrtcbin's thread.
     package func onConnectionState(_ body: @escaping @Sendable (ConnectionState) -> Void) {

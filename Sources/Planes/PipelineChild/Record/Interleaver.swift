@@ -26,6 +26,12 @@ struct Interleaver {
         queues[frame.track].append(frame)
     }
 
+    /// Takes away the frames of a track that were handed over before `moment`.
+    mutating func drop(ofTrack track: Int, receivedBefore moment: UInt64) {
+        guard queues.indices.contains(track) else { return }
+        queues[track].removeAll { $0.receivedAt < moment }
+    }
+
     /// Takes away what was from before `time`.
     mutating func drop(before time: UInt64) {
         for index in queues.indices { queues[index].removeAll { $0.time < time } }

@@ -33,7 +33,6 @@ struct RecordingAssembler {
     private var interleaver: Interleaver
     private var firstFrames: [Int: TimedFrame] = [:]
     private var clusterOpenedAt: UInt64?
-    private var newestSound: UInt64 = 0
 
     init(plan: RecordPlan) {
         self.plan = plan
@@ -56,8 +55,8 @@ struct RecordingAssembler {
         guard beginning == nil else { return }
         if firstFrames[frame.track] == nil { firstFrames[frame.track] = frame }
         if plan.tracks[frame.track].kind == .audio, !videoTracks.isEmpty {
-            newestSound = max(newestSound, frame.time)
-            interleaver.drop(before: newestSound - min(newestSound, Self.soundKept))
+            // By the clock and not by its time: a pre-roll of many seconds comes at once, and its sound may overtake its pictures.
+            interleaver.drop(ofTrack: frame.track, receivedBefore: frame.receivedAt - min(frame.receivedAt, Self.soundKept))
         }
     }
 

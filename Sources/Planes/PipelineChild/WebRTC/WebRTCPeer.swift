@@ -39,6 +39,7 @@ actor WebRTCPeer {
         case gathered
         case gatheringLimit
         case wrongCertificate
+        case goodbye
     }
 
     private enum Gathering {
@@ -62,6 +63,7 @@ actor WebRTCPeer {
         bin.onPeerCertificate { pem in
             if !gate.judge(certificatePEM: pem) { inbox.yield(.wrongCertificate) }
         }
+        bin.onPeerGoodbye { inbox.yield(.goodbye) }
         bin.onConnectionState { inbox.yield(.connection($0)) }
         bin.onGatheringComplete { inbox.yield(.gathered) }
         bin.element.onIceCandidate { inbox.yield(.candidate(line: $0, text: $1)) }
@@ -124,6 +126,8 @@ actor WebRTCPeer {
         case .connection(let state): hear(state)
         case .wrongCertificate:
             events(.failed(BridgeError(.fingerprintMismatch, "The peer's certificate is not the one that its SDP names; no media passed.")))
+        case .goodbye where life == .connected: events(.failed(BridgeError(.connectionLost, "The peer closed its transport.")))
+        case .goodbye: break  // a new transport is closed, too
         case .gathered: endGathering(complete: true)
         case .gatheringLimit: endGathering(complete: false)
         case .candidate(let line, let text):
@@ -165,6 +169,8 @@ actor WebRTCPeer {
             life = .connected
             events(.connected)
         case .disconnected: events(.disconnected)
+        case .failed where life == .connected && !bin.isICEUp:
+            events(.failed(BridgeError(.connectionTimeout, "The peer does not answer any more.")))
         case .failed where life == .connected, .closed where life == .connected:
             events(.failed(BridgeError(.connectionLost, "The peer's transport ended.")))
         case .failed where bin.isICEUp:

@@ -110,6 +110,23 @@ private func track(_ index: UInt8, _ codec: Codec, _ parameters: String = "") ->
         #expect(try times(&assembler, finishAt: 600) == [1: [0], 2: [0, 20, 40, 60, 80]])
     }
 
+    @Test func theSoundOfALongPreRollMayOvertakeItsPictures() throws {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)])
+        let sounds = stride(from: UInt64(1000), to: 6000, by: 1000)
+        for time in sounds { assembler.add(frame(1, time, at: 6000)) }
+        assembler.setFormat(.init(width: 320, height: 240), track: 0)
+        assembler.add(frame(0, 1000, at: 6010))
+        #expect(try times(&assembler, finishAt: 6020)[2] == sounds.map { Int64($0) - 1000 })
+    }
+
+    @Test func soundIsNotKeptForeverWhileAKeyframeIsWaitedFor() throws {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)])
+        for time in stride(from: UInt64(1000), to: 6000, by: 1000) { assembler.add(frame(1, time)) }
+        assembler.setFormat(.init(width: 320, height: 240), track: 0)
+        assembler.add(frame(0, 1000, at: 5500))
+        #expect(try times(&assembler, finishAt: 5600)[2] == [2000, 3000, 4000])
+    }
+
     @Test func aCameraWithoutAKeyframeIsLeftOutAfterAWhile() throws {
         var assembler = assembler([track(0, .vp8), track(1, .vp8)])
         assembler.setFormat(.init(width: 320, height: 240), track: 0)
