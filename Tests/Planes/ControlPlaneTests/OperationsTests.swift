@@ -91,6 +91,7 @@ import Testing
         #expect(
             values == [
                 "viaduct_sessionspublish": 2, "viaduct_sessionswatch": 0, "viaduct_recordings": 1, "viaduct_pipelines": 1,
+                "viaduct_delivery_lateness_seconds": 0,
                 "viaduct_streams": 2, "viaduct_subscribers": 3, "viaduct_packets_received_total": 11, "viaduct_packets_sent_total": 12,
                 "viaduct_packets_dropped_total": 13, "viaduct_keyframe_requests_received_total": 14,
                 "viaduct_keyframe_requests_sent_total": 15, "viaduct_malformed_datagrams_total": 16, "viaduct_http_requests_total": 5,
