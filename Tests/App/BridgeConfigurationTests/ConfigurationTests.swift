@@ -67,6 +67,11 @@ struct ConfigurationTests {
         #expect(settings.webrtc.addresses.isEmpty)
     }
 
+    @Test(arguments: ["5s,30s", "5s, 30s", "[5s, 30s]", " [5s,30s] "]) func aListMayStandInBrackets(_ text: String) throws {
+        let settings = try Configuration(overrides: ["webhooks.schedule=\(text)"]).load()
+        #expect(settings.webhooks.schedule == [.seconds(5), .seconds(30)])
+    }
+
     @Test func anOptionsValueMayHoldAnEqualsSign() throws {
         let settings = try Self.load(set: ["recording.destination=https://store.example/put?a=b=c"])
         #expect(settings.recording.destination.revealed == "https://store.example/put?a=b=c")
