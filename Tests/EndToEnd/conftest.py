@@ -4,12 +4,28 @@ import pytest
 
 from bridge import Bridge
 from browsers import Chromium, Firefox
+from receiver import Receiver
+from rtm import LoopThread
 
 
 @pytest.fixture(scope="module")
 def bridge():
     with Bridge() as bridge:
         yield bridge
+
+
+@pytest.fixture(scope="module")
+def receiver():
+    """The user's side: takes uploads and webhooks."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Where the cameras by aiortc live."""
+    with LoopThread() as network:
+        yield network
 
 
 @pytest.fixture(scope="session")

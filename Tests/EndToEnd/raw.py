@@ -126,6 +126,32 @@ def request(method, target, body=b"", **fields):
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
+def head(line, *fields):
+    """The bytes of a request's head as it stands."""
+    return "\r\n".join([line, *fields, "", ""]).encode("latin-1")
+
+
+def answers(bridge, sent):
+    """All that the bridge says until it closes, for requests after which it must."""
+    with RawConnection(bridge.port) as connection:
+        try:
+            connection.send(sent)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it has answered and closed before everything was sent
+        return connection.rest()
+
+
+def statuses(answer):
+    """The statuses of the responses in these bytes."""
+    return [int(part.split(b" ", 2)[1]) for part in answer.split(b"\r\n") if part.startswith(b"HTTP/1.1 ")]
+
+
+def check_goes_on(bridge):
+    """The process is the same as ever and answers."""
+    assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"
+    assert exchange(bridge, request("GET", "/healthz")).status == 200
+
+
 def post(bridge, path, body, token=None):
     """A JSON document by POST; calls that come too fast for the contract's rates are repeated when the bridge says so."""
     fields = {"Authorization": f"Bearer {token}"} if token else {}

@@ -15,8 +15,7 @@ import pytest
 
 import media
 from bridge import Bridge
-from receiver import Receiver
-from rtm import PATIENCE, Camera, LoopThread
+from rtm import PATIENCE, Camera
 
 SEED = int(os.environ.get("CRASH_SEED", time.time()))
 TOGETHER = 4  # recordings at a time, where one crash costs one recording
@@ -24,18 +23,6 @@ ROUNDS = 20 // TOGETHER
 BRIDGE_KILLS = 20
 LARGEST_LOSS = 1.0  # seconds of received media
 CODECS = ["VP8", "H264"]
-
-
-@pytest.fixture(scope="module")
-def network():
-    with LoopThread() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def receiver():
-    with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +67,18 @@ class Shooting:
         seconds = float(media.probe(file)[0]["duration"])
         assert seconds == pytest.approx((film.last - film.first + 1) / media.RATE, abs=0.3), f"the file is stretched; seed {SEED}"
 
-    def check_spool(self, tmp_path):
-        """What lies on the disk right now plays, also while it is written. There is nothing when it has been finished and moved."""
-        for path in glob.glob(f"{self.bridge.data}/**/{self.recording}/part-*", recursive=True):
-            copy = tmp_path / "on-disk"
-            try:
-                shutil.copyfile(path, copy)
-            except FileNotFoundError:
-                continue
+    def files(self):
+        """What the spool holds of the recording: its parts, and the finished file. A recorder that has only begun has an empty one."""
+        found = glob.glob(f"{self.bridge.data}/**/{self.recording}/part-*", recursive=True)
+        found += glob.glob(f"{self.bridge.data}/**/{self.recording}.*", recursive=True)
+        return [path for path in found if os.path.getsize(path) > 0]
+
+    @staticmethod
+    def check_on_disk(files, tmp_path):
+        """Each of the files plays as it lies there, also while it is written."""
+        assert files, "the spool holds nothing of the recording"
+        for path in files:
+            copy = shutil.copyfile(path, tmp_path / "on-disk")
             assert media.Film(copy).pictures, f"{path} shows nothing after a crash; seed {SEED}"
 
 
@@ -147,8 +138,9 @@ def test_a_recorder_is_killed(bridge, shoot, tmp_path, turn):
     chance = random.Random(f"recorder {SEED} {turn}")
     shootings = [shoot(f"recorder-{turn}-{number}", CODECS[number % 2]) for number in range(TOGETHER)]
     for shooting in at_random_moments(chance, 3, shootings):
+        files = shooting.files()
         os.kill(recorder_of(bridge, shooting.recording), signal.SIGKILL)
-        shooting.check_spool(tmp_path)
+        shooting.check_on_disk(files, tmp_path)
     time.sleep(1.5)
     for shooting in shootings:
         shooting.stop()
@@ -199,7 +191,7 @@ def test_the_bridge_is_killed(bridge, receiver, shoot, tmp_path, turn):
         kill_if_there(pid)
     for shooting in shootings:
         shooting.received_until = shooting.received_until or died
-        shooting.check_spool(tmp_path)
+        shooting.check_on_disk(shooting.files(), tmp_path)
     bridge.start()
     for shooting in shootings:
         shooting.check(tmp_path)

@@ -25,7 +25,7 @@ class Demo:
 
     def __init__(self, folder, *options):
         self.port, self.folder, self.lines = free_port(), str(folder), []
-        settings = ["--set", f"http.port={self.port}", "--set", f"data.folder={self.folder}"]
+        settings = ["--set", f"http.port={self.port}", "--set", f"data.folder={self.folder}", "--set", "webrtc.addresses=127.0.0.1"]
         self.process = subprocess.Popen(
             [BINARY, "demo", *settings, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT,
             start_new_session=True)

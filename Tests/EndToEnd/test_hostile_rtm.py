@@ -5,19 +5,13 @@ import json
 import pytest
 
 from bridge import Bridge
-from raw import TEXT, RawSocket, RTMSocket, Usage, client_token, frame, new_session, offer
+from raw import TEXT, RawSocket, RTMSocket, Usage, check_goes_on, client_token, frame, new_session, offer, post
 
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 16 * 1024  # that may stay behind when the tables have been played over and over
 KNOWN = "candidate:1 1 udp 2122260223 127.0.0.1 9 typ host"
 ANSWER = {"type": "answer", "sdp": "v=0\r\n"}
 OFFER = {"type": "offer", "sdp": offer("chromium-156-publish")}
-
-
-@pytest.fixture(scope="module")
-def bridge():
-    with Bridge() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +28,7 @@ def socket(bridge, token):
 @pytest.fixture(autouse=True)
 def goes_on(bridge):
     yield
-    assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"
-    assert bridge.get("/healthz")[0] == 200
+    check_goes_on(bridge)
 
 
 # Texts that are no message at all: the code, and the field that is named.
@@ -187,8 +180,42 @@ def test_more_messages_than_the_burst_are_dropped_with_an_error(socket):
 
 
 def test_a_flood_of_messages_closes_the_socket(socket):
-    socket.send(b"".join(frame(TEXT, '{"type":"unheard_of"}') for _ in range(600)))
+    for _ in range(4):  # read in between: who reads nothing is closed for that
+        socket.send(b"".join(frame(TEXT, '{"type":"unheard_of"}') for _ in range(100)))
+        assert {socket.next_message()["data"]["code"] for _ in range(100)} <= {"unknown_type", "rate_limited"}
+    socket.send(b"".join(frame(TEXT, '{"type":"unheard_of"}') for _ in range(200)))
     assert socket.close_code("error") == 4429
+
+
+def test_of_the_sessions_that_a_client_does_not_start_the_newest_three_are_kept(bridge, token):
+    sessions = [new_session(bridge, CLIENT, token) for _ in range(4)]
+    with RTMSocket(bridge, CLIENT, token, sessions[0]) as oldest:
+        oldest.tell("session_start", {"sdp": OFFER})
+        check_error(oldest.next_message(), "session_not_found", "session_id", "session_start")
+        assert oldest.close_code() == 4404
+    with RTMSocket(bridge, CLIENT, token, sessions[1]) as kept:
+        start(kept)
+
+
+def test_a_newer_session_of_a_client_replaces_the_running_one(bridge, token):
+    with RTMSocket(bridge, CLIENT, token) as first, RTMSocket(bridge, CLIENT, token) as second:
+        start(first)
+        start(second)
+        ended = first.next_message("candidate")
+        assert (ended["type"], ended["data"].get("termination_cause")) == ("session_terminated", "REPLACED"), ended
+        assert first.close_code("candidate") == 4409
+        assert second.stop() == "CLIENT_STOP"
+
+
+def test_an_account_runs_so_many_sessions_and_no_more():
+    with Bridge(streamrec__sessions_per_account=1) as bridge:
+        first, second = client_token(bridge, "first"), client_token(bridge, "second")
+        with RTMSocket(bridge, "first", first) as running:
+            start(running)
+            reply = post(bridge, "/api/v2/session", {"client_id": "second"}, second)
+            assert (reply.status, reply.code) == (429, "session_limit") and int(reply.headers["retry-after"]) >= 1, reply
+            assert running.stop() == "CLIENT_STOP"
+        assert new_session(bridge, "second", second)
 
 
 # What belongs to others

@@ -7,8 +7,7 @@ import pytest
 
 import media
 import rtm
-from bridge import Bridge
-from raw import FIXTURES, RTMSocket, Usage, client_token, offer, post, settle
+from raw import FIXTURES, RTMSocket, Usage, check_goes_on, client_token, offer, post, settle
 
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 24 * 1024  # that may stay behind when the tables have been played over and over
@@ -17,12 +16,6 @@ VIEWERS = sorted(path.stem for path in FIXTURES.glob("*-view.sdp") if "-answer" 
 BASE = offer("obs-31-whip")
 MUTANTS = 120
 SEED = 20260611
-
-
-@pytest.fixture(scope="module")
-def bridge():
-    with Bridge() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +32,7 @@ def socket(bridge, token):
 @pytest.fixture(autouse=True)
 def goes_on(bridge):
     yield
-    assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"
-    assert bridge.get("/healthz")[0] == 200
+    check_goes_on(bridge)
 
 
 def sections(sdp):
@@ -130,10 +122,10 @@ def test_an_offer_of_a_real_publisher_gets_an_answer_that_fits(socket, name):
 
 
 @pytest.fixture(scope="module")
-def live_stream(bridge):
+def live_stream(bridge, network):
     """The id of a stream with VP8 and Opus."""
     clip = media.Clip("VP8", 60)
-    with rtm.LoopThread() as network, rtm.Camera(network, bridge, "live", *clip.tracks(), codec=clip.codec):
+    with rtm.Camera(network, bridge, "live", *clip.tracks(), codec=clip.codec):
         owner = {"authorization": f"Bearer {bridge.operator_token}"}
         status = settle(lambda: bridge.get("/bridge/v1/streams/live", headers=owner)[0], lambda status: status == 200)
         assert status == 200

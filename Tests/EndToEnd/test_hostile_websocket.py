@@ -4,19 +4,13 @@ import struct
 
 import pytest
 
-from bridge import Bridge
 from raw import (
-    BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawConnection, RawSocket, Usage, client_token, exchange, frame, request, upgrade)
+    BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawConnection, RawSocket, Usage, check_goes_on, client_token, exchange, frame, request,
+    upgrade)
 
 LIMIT = 256 * 1024  # bytes of one message
 MEMORY_KIBIBYTES = 16 * 1024  # that may stay behind when the tables have been played over and over
 PATH = "/api/v2/io"
-
-
-@pytest.fixture(scope="module")
-def bridge():
-    with Bridge() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +21,7 @@ def token(bridge):
 @pytest.fixture(autouse=True)
 def goes_on(bridge):
     yield
-    assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"
-    assert bridge.get("/healthz")[0] == 200
+    check_goes_on(bridge)
 
 
 def closing(code, reason=b""):

@@ -62,6 +62,22 @@ def test_a_bridge_without_its_spool_is_not_ready(replacement):
         assert failing(bridge) is None, checks(bridge)
 
 
+def test_a_bridge_whose_database_is_destroyed_is_not_ready_and_opens_nothing():
+    with Bridge() as bridge:
+        token = client_token(bridge, "client")
+        for suffix in ("", "-wal"):
+            os.truncate(os.path.join(bridge.data, "viaduct.db" + suffix), 0)
+        assert set(failing(bridge) or {}) == {"storage"}, checks(bridge)
+        for path, body, bearer in [
+            ("/auth_v2/client", {"master_key": bridge.master_key, "client_id": "client"}, None),
+            ("/api/v2/session", {"client_id": "client"}, token),
+        ]:
+            status, reply = bridge.post(path, body, bearer)
+            assert (status, reply["error"]) == (503, "unavailable"), reply
+        assert bridge.get("/healthz")[0] == 200
+        assert bridge.stop() == 0
+
+
 BROKEN_PROGRAMS = {"gone": None, "empty": b"", "failing": b"#!/bin/false\n", "silent": b"#!/bin/sh\nexec sleep 60\n"}
 
 

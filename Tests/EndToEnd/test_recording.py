@@ -11,24 +11,12 @@ from aiortc.contrib.media import MediaPlayer
 
 import media
 from bridge import ROOT, Bridge
-from receiver import Receiver, signature_is_right
-from rtm import Camera, LoopThread
+from receiver import signature_is_right
+from rtm import Camera
 
 SECRET = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 CONTAINERS = {"VP8": b"webm", "H264": b"matroska"}  # the document types of Eyeson's rule: WebM, Matroska for H.264
 SOUND_DELAY = 0.1  # seconds by which picture and sound may begin apart
-
-
-@pytest.fixture(scope="module")
-def network():
-    with LoopThread() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def receiver():
-    with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture(scope="module")

@@ -24,12 +24,6 @@ FOREIGN = (
 
 
 @pytest.fixture(scope="module")
-def bridge():
-    with Bridge() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def token(bridge):
     return client_token(bridge, CLIENT)
 
@@ -145,6 +139,16 @@ def test_a_socket_takes_two_tokens_only_if_they_are_the_same(bridge, token):
     assert (reply.status, reply.code) == (401, "token_invalid"), reply
     missing = exchange(bridge, upgrade("/api/v2/io"))
     assert (missing.status, missing.code) == (401, "token_missing"), missing
+
+
+def test_where_it_is_set_a_token_opens_one_socket_only():
+    with Bridge(streamrec__single_use_socket="true") as bridge:
+        token = client_token(bridge, CLIENT)
+        assert exchange(bridge, upgrade(f"/api/v2/io?auth_token={token}", key="short")).status == 400  # opens nothing and burns nothing
+        assert exchange(bridge, upgrade(f"/api/v2/io?auth_token={token}")).status == 101
+        reply = exchange(bridge, upgrade(f"/api/v2/io?auth_token={token}"))
+        assert (reply.status, reply.code) == (401, "token_revoked"), reply
+        assert exchange(bridge, upgrade(f"/api/v2/io?auth_token={client_token(bridge, CLIENT)}")).status == 101
 
 
 @pytest.mark.parametrize("body, status, code", [
@@ -269,9 +273,9 @@ def test_a_session_of_another_account_is_not_found_even_for_a_client_of_the_same
         assert socket.close_code() == 4404
 
 
-def test_a_live_stream_cannot_be_taken_over_by_another_account(bridge, other_key):
+def test_a_live_stream_cannot_be_taken_over_by_another_account(bridge, network, other_key):
     clip, seen = media.Clip("VP8", 20), "/bridge/v1/streams/shared-name"
-    with rtm.LoopThread() as network, rtm.Camera(network, bridge, "shared-name", *clip.tracks(), codec=clip.codec) as camera:
+    with rtm.Camera(network, bridge, "shared-name", *clip.tracks(), codec=clip.codec) as camera:
         owner = {"authorization": f"Bearer {bridge.operator_token}"}
         settle(lambda: bridge.get(seen, headers=owner)[0], lambda status: status == 200)
         since = json.loads(bridge.get(seen, headers=owner)[2])["since"]

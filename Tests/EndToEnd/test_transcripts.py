@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import aiohttp
 import pytest
 
-import rtm  # noqa: F401  loopback for aiortc
 from bridge import Bridge
 
 CONFORMANCE = pathlib.Path(__file__).resolve().parents[1] / "Conformance"

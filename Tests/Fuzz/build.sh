@@ -7,11 +7,12 @@
 # make them up are compiled here as a small module of the same name; a parser that begins to need the library fails to build here.
 set -euo pipefail
 
-output=$1
+mkdir -p "$1"
+output=$(cd "$1" && pwd)
 folder=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$folder/../.." && pwd)
 packages=$root/.build/checkouts
-mkdir -p "$output"
+yaml=$packages/Yams/Sources/CYaml
 
 if [[ -x $output/fuzz && -z $(find "$root/Sources" "$folder" -name corpus -prune -o -type f -newer "$output/fuzz" -print -quit) ]]; then
     exit 0
@@ -19,48 +20,60 @@ fi
 [[ -d $packages/Yams && -d $packages/swift-http-types ]] || swift package --package-path "$root" resolve
 
 instrument=(-sanitize=fuzzer,address -O -g)
-flags=("${instrument[@]}" -parse-as-library -swift-version 6 -package-name viaduct -enable-testing -I "$output" -I "$packages/Yams/Sources/CYaml/include"
+flags=("${instrument[@]}" -parse-as-library -swift-version 6 -package-name viaduct -enable-testing -I "$output" -I "$yaml/include"
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault -enable-upcoming-feature MemberImportVisibility)
 objects=()
+# Set when a module was compiled: the ones after it may have imported it.
+rebuilt=
+
+# stale OBJECT SOURCE...: whether it has to be compiled.
+stale() {
+    local object=$1
+    shift
+    [[ -n $rebuilt || ! -e $object || -n $(find "$@" "$folder/build.sh" -newer "$object" -print -quit) ]]
+}
 
 # module NAME FILE...: compiles the files as a module that later ones can import.
 module() {
-    local name=$1
+    local name=$1 object=$output/$1.o
     shift
-    swiftc "${flags[@]}" -wmo -module-name "$name" -emit-module -emit-module-path "$output/$name.swiftmodule" \
-        -emit-object -o "$output/$name.o" "$@"
-    objects+=("$output/$name.o")
+    objects+=("$object")
+    stale "$object" "$@" || return 0
+    echo "fuzz: compiling $name"
+    swiftc "${flags[@]}" -wmo -module-name "$name" -emit-module -emit-module-path "$output/$name.swiftmodule" -emit-object -o "$object" "$@"
+    rebuilt=yes
 }
 
-# whole NAME FOLDER: all of a folder.
+# whole NAME FOLDER: the same with all files of a folder.
 whole() {
     local files
     mapfile -t files < <(find "$2" -name '*.swift' | sort)
     module "$1" "${files[@]}"
 }
 
-# A package of others: it is not ours to warn about.
+# foreign NAME FOLDER: a package that is not ours to warn about.
 foreign() {
-    local files
-    mapfile -t files < <(find "$2" -name '*.swift' | sort)
-    swiftc "${instrument[@]}" -parse-as-library -swift-version 5 -suppress-warnings -package-name "$1" -I "$packages/Yams/Sources/CYaml/include" \
-        -wmo -module-name "$1" -emit-module -emit-module-path "$output/$1.swiftmodule" -emit-object -o "$output/$1.o" "${files[@]}"
-    objects+=("$output/$1.o")
+    local ours=("${flags[@]}")
+    flags=("${instrument[@]}" -D SWIFT_PACKAGE -parse-as-library -swift-version 5 -suppress-warnings -package-name "$1" -I "$yaml/include")
+    whole "$1" "$2"
+    flags=("${ours[@]}")
 }
 
-yaml() {
+# The C half of Yams.
+yaml_objects() {
     local source object
-    for source in "$packages"/Yams/Sources/CYaml/src/*.c; do
+    for source in "$yaml"/src/*.c; do
         object=$output/yaml-$(basename "$source" .c).o
-        clang -fsanitize=address,fuzzer-no-link -O1 -g -w -DYAML_DECLARE_STATIC -I "$packages/Yams/Sources/CYaml/include" -c "$source" -o "$object"
         objects+=("$object")
+        stale "$object" "$source" || continue
+        clang -fsanitize=address,fuzzer-no-link -O1 -g -w -DYAML_DECLARE_STATIC -I "$yaml/include" -c "$source" -o "$object"
     done
 }
 
 bindings=$root/Sources/Bindings
 web=$bindings/WebServerKit
 
-yaml
+yaml_objects
 foreign Yams "$packages/Yams/Sources/Yams"
 foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
 for name in BridgeModel RTP SDP Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
@@ -71,4 +84,7 @@ module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocket
 module AccessPlane "$root"/Sources/Planes/AccessPlane/{Base64URL,TokenEnvelope}.swift
 module HTTPCore "$root/Sources/API/HTTPCore/RequestTarget.swift"
 
-swiftc "${flags[@]}" -wmo -use-ld=lld -module-name FuzzTargets -o "$output/fuzz" "$folder"/Targets/*.swift "${objects[@]}"
+echo "fuzz: linking"
+# The compiler leaves what debuggers want in the current folder.
+cd "$output"
+swiftc "${flags[@]}" -wmo -use-ld=lld -module-name FuzzTargets -o fuzz "$folder"/Targets/*.swift "${objects[@]}"

@@ -38,10 +38,10 @@ struct NativeAccess: Sendable {
     /// The grant of a socket on the native path: any role whose sessions are created here.
     func socketGrant(_ request: APIRequest) async throws(Problem) -> Grant {
         let token: Redacted<String>
-        do throws(AccessProblem) {
+        do throws(AccessError) {
             token = try SocketToken.read(request)
         } catch {
-            throw .token(error == .missing ? .missing : .invalid)
+            throw .token(error)
         }
         let grant = try await verify(token)
         guard [.admin, .watch, .publish].contains(grant.role) else { throw .wrongRole(grant.role) }

@@ -65,10 +65,10 @@ struct EyesonSessions: Sendable {
     /// Checks the token of an upgrade at `socketPath`.
     func admit(_ request: APIRequest) async throws(EyesonError) -> Grant {
         let token: Redacted<String>
-        do throws(AccessProblem) {
+        do throws(AccessError) {
             token = try SocketToken.read(request)
         } catch {
-            throw .token(error == .missing ? .missing : .invalid)
+            throw .token(error)
         }
         let grant = try await verify(token)
         guard grant.role == .client else { throw .wrongRole(grant.role) }

@@ -1,3 +1,4 @@
+package import Bridge
 package import BridgeModel
 
 /// What an `Authorization` field holds.
@@ -37,7 +38,7 @@ package enum BearerToken: Sendable, Equatable {
 /// The token of a socket upgrade: in the query, because browsers cannot set a field there, or in `Authorization`.
 package enum SocketToken {
     /// Both places must hold the same token if both hold one. Throws `missing` or `invalid`.
-    package static func read(_ request: APIRequest) throws(AccessProblem) -> Redacted<String> {
+    package static func read(_ request: APIRequest) throws(AccessError) -> Redacted<String> {
         let query = request.query["auth_token"].map { Redacted($0) }
         switch request.bearer {
         case .malformed: throw .invalid
@@ -49,10 +50,4 @@ package enum SocketToken {
             return token
         }
     }
-}
-
-/// A token that never reaches the authority.
-package enum AccessProblem: Error, Sendable, Equatable {
-    case missing
-    case invalid
 }

@@ -11,16 +11,24 @@ enum SettingValue: Sendable, Equatable {
         return text
     }
 
-    /// The items of a list. Text counts as items with commas between, as environment variables and `--set` write it.
+    /// The items of a list. Text counts as items with commas between, with or without brackets around, as environment variables and `--set`
+    /// write it.
     var items: [String]? {
         switch self {
         case .missing: nil
         case .list(let items): items
         case .text(let text):
-            text.split(separator: ",").map { item in
-                String(item.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-            }
+            Self.withoutBrackets(text).split(separator: ",").map(Self.trimmed)
         }
+    }
+
+    private static func withoutBrackets(_ text: String) -> String {
+        let text = trimmed(Substring(text))
+        return text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }
 

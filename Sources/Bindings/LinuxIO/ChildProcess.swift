@@ -43,15 +43,7 @@ package struct ChildProcess: Sendable, Equatable {
     }
 
     /// Resident memory in bytes from `/proc`; nil when the process is gone.
-    package var residentBytes: UInt64? {
-        guard let file = fopen("/proc/\(pid)/statm", "r") else { return nil }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
-        let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let pages = UInt64(fields[1]) else { return nil }
-        return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
-    }
+    package var residentBytes: UInt64? { HostFacts.residentBytes(of: "\(pid)") }
 }
 
 /// A null-terminated array of C strings, freed with the object.

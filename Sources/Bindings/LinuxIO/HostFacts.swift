@@ -3,21 +3,17 @@ internal import Glibc
 /// What the machine says about itself.
 package enum HostFacts {
     /// Resident memory of this process in bytes; 0 where `/proc` cannot be read.
-    package static var residentBytes: UInt64 {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+    package static var residentBytes: UInt64 { residentBytes(of: "self") ?? 0 }
+
+    /// The same of the process `/proc/<process>`; nil when it is gone.
+    static func residentBytes(of process: String) -> UInt64? {
+        guard let file = fopen("/proc/\(process)/statm", "r") else { return nil }
         defer { fclose(file) }
-        var total: UInt64 = 0
-        var resident: UInt64 = 0
-        guard
-            withUnsafeMutablePointer(
-                to: &total,
-                { totalPointer in
-                    withUnsafeMutablePointer(to: &resident) { residentPointer in
-                        withVaList([totalPointer, residentPointer]) { vfscanf(file, "%lu %lu", $0) }
-                    }
-                }) == 2
-        else { return 0 }
-        return resident * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+        let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
+        guard fields.count > 1, let pages = UInt64(fields[1]) else { return nil }
+        return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
     }
 
     /// A network interface's address.

@@ -88,16 +88,18 @@ extension OutboxRunner {
 
     private func look() async -> Look {
         var look = Look(startable: takeStartable())
+        // One moment for the whole look: what falls due during it is due for the next one.
+        let now = clock.now
         do {
             while lanes.hasRoom, backlog.count < Self.longestBacklog {
-                let page = try await ledger.dueDeliveries(at: clock.now, limit: Self.pageLength, excluding: known)
+                let page = try await ledger.dueDeliveries(at: now, limit: Self.pageLength, excluding: known)
                 backlog += page
                 look.startable += takeStartable()
                 guard page.count == Self.pageLength else { break }
             }
-            // The earliest of all that is neither under way nor waiting for a place. If even that is due, a place will be free first.
+            // The earliest of all that is neither under way nor waiting for a place. If even that was due, a place will be free first.
             let later = try await ledger.dueDeliveries(at: WallTime(nanoseconds: .max), limit: 1, excluding: known)
-            look.next = later.first.map(\.dueAt).flatMap { $0 > clock.now ? $0 : nil }
+            look.next = later.first.map(\.dueAt).flatMap { $0 > now ? $0 : nil }
             look.foundNothing = look.startable.isEmpty && backlog.isEmpty
         } catch {
             logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])

@@ -7,8 +7,8 @@ package import Signaling
 package struct RTMSettings: Sendable, Equatable {
     package var session = SessionLimits()
     package var socket = SocketLimits()
-    /// The form of webhook and upload URLs.
-    package var urls = DestinationURLRule()
+    /// What webhook and upload URLs are judged by on receipt.
+    package var urls = AddressRules()
     /// Sessions at once; more are refused with 1013.
     package var maximumSessions = 10_000
 

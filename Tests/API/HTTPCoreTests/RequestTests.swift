@@ -1,3 +1,4 @@
+import Bridge
 import BridgeModel
 import HTTPCore
 import HTTPTypes
@@ -53,9 +54,9 @@ func request(
         let both: HTTPFields = [.authorization: "Bearer abc"]
         #expect(try SocketToken.read(request(.get, "/io?auth_token=abc", fields: both)).revealed == "abc")
         #expect(try SocketToken.read(request(.get, "/io", fields: both)).revealed == "abc")
-        #expect(throws: AccessProblem.invalid) { try SocketToken.read(request(.get, "/io?auth_token=other", fields: both)) }
-        #expect(throws: AccessProblem.missing) { try SocketToken.read(request(.get, "/io?auth_token=")) }
-        #expect(throws: AccessProblem.missing) { try SocketToken.read(request(.get, "/io")) }
+        #expect(throws: AccessError.invalid) { try SocketToken.read(request(.get, "/io?auth_token=other", fields: both)) }
+        #expect(throws: AccessError.missing) { try SocketToken.read(request(.get, "/io?auth_token=")) }
+        #expect(throws: AccessError.missing) { try SocketToken.read(request(.get, "/io")) }
     }
 
     @Test func originsComeFromTheConfigurationOrTheRequest() {

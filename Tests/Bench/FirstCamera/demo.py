@@ -11,7 +11,8 @@ SETTLED_SECONDS = 2  # until what a session starts has started
 
 
 class Demo(Bridge):
-    """Its camera publishes and is recorded from the start. `roles`: process ids of its pipelines, by what they do."""
+    """Its camera publishes (H.264, the cheapest to encode) and is recorded from the start. `roles`: process ids of its pipelines, by what
+    they do."""
 
     def __init__(self, **settings):
         super().__init__(streams__public="true", log__level="info", **settings)
@@ -20,7 +21,7 @@ class Demo(Bridge):
 
     def start(self, timeout=PATIENCE):
         with open(self.log_path, "a") as log:
-            command = [BINARY, "demo", *self.arguments()]
+            command = [BINARY, "demo", "--codec", "h264", *self.arguments()]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
         end = time.monotonic() + timeout
         while not (streams := self.live_streams()):

@@ -27,7 +27,8 @@ import RTP
             let sink = try SocketPair.datagram()
             sinks.append(DatagramSocket(descriptor: sink.near))
             hub.subscribe(
-                PipelineID("\(number)"), to: StreamID("bench"), tracks: [0], sinks: [MediaDescriptor(sink.far)], timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
+                PipelineID("\(number)"), to: StreamID("bench"), tracks: [0], sinks: [MediaDescriptor(sink.far)],
+                timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
         }
         let drain = try Drain(sinks)
         _ = await hub.totals()

@@ -90,15 +90,17 @@ extension SocketTests {
         /// In a process of its own, where nothing else opens descriptors and takes memory.
         @Test func descriptorsAndMemoryReturn() async {
             await #expect(processExitsWith: .success) {
+                // The first server warms up what the libraries keep open for themselves.
+                try await withServer { port, _ in try await Self.sendMuch(port) }
                 let before = OwnProcess.openDescriptors
                 try await withServer { port, server in
                     try await Self.sendMuch(port)
                     try #require(await becomesTrue { server.statistics.connections == 0 })
                     let memory = OwnProcess.residentBytes
-                    for _ in 0..<4 { try await Self.sendMuch(port) }
+                    for _ in 0..<12 { try await Self.sendMuch(port) }
                     try #require(await becomesTrue { server.statistics.connections == 0 })
-                    // 40 bodies and 40 unfinished messages of 100 kB have come and gone; what stays is the allocator's slack.
-                    try #require(OwnProcess.residentBytes - memory < 4 * 1024 * 1024)
+                    // 24 MB of bodies and unfinished messages have come and gone; what stays is the allocator's slack.
+                    try #require(OwnProcess.residentBytes - memory < 10 * 1024 * 1024)
                 }
                 try #require(await becomesTrue { OwnProcess.openDescriptors <= before })
             }

@@ -8,9 +8,9 @@ import Testing
 /// The tests with real sockets.
 enum SocketTests {}
 
-/// Looks often until it is true; false after ten seconds.
+/// Looks often until it is true; false after a minute.
 func becomesTrue(_ condition: () -> Bool) async -> Bool {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(60)
     while !condition() {
         guard ContinuousClock.now < end else { return false }
         try? await Task.sleep(for: .milliseconds(1))

@@ -45,7 +45,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "v"),
             TrackDescription(index: 1, codec: .opus, payloadType: 111, mid: "a"),
         ]
-        for _ in 0..<200 {
+        for _ in 0..<50 {
             let text = Self.mutate(fixture.text, &random)
             if let parsed = try? SessionDescription.parse(text) {
                 let printed = parsed.print()
@@ -73,7 +73,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         guard let accepted = try? OfferGate.acceptPublish(fixture.text, policy: policy) else { return }
         let engine = try ObligingEngine.answer(to: accepted.engineOffer, setup: accepted.offeredSetup == .active ? "passive" : "active")
         var random = SeededGenerator(state: 99)
-        for _ in 0..<150 {
+        for _ in 0..<40 {
             let text = Self.mutate(engine, &random)
             if let answer = try? accepted.finishAnswer(engineAnswer: text) { _ = try SessionDescription.parse(answer) }
             if let answer = try? AnswerGate.accept(text, offer: accepted.engineOffer) { _ = try SessionDescription.parse(answer.sdp) }

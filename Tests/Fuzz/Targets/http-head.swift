@@ -1,3 +1,5 @@
+import HTTPTypes
+
 @testable import WebServerKit
 
 /// A request head, whole and in pieces of the length that the first byte says: both ways it is the same, or refused for the same reason.

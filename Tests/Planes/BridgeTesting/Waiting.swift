@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Lets other tasks run until `condition` holds; false when it does not within ten seconds, which only a broken bridge needs.
+/// Lets other tasks run until `condition` holds; false when it does not within a minute, which only a broken bridge needs.
 package func eventually(_ condition: () async -> Bool) async -> Bool {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < end {
         if await condition() { return true }
-        await Task.yield()
+        try? await Task.sleep(for: .milliseconds(1))
     }
     return false
 }

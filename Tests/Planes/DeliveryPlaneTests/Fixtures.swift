@@ -100,7 +100,7 @@ func routes(
     var uploads = UploadSettings()
     webhooks.timeout = limit
     uploads.stallTimeout = limit
-    let client = try EgressClient(rules: rules, resolver: resolver, connectTimeout: .seconds(20), trustRoots: trustRoots)
+    let client = try EgressClient(rules: rules, resolver: resolver, connectTimeout: min(.seconds(20), limit * 2), trustRoots: trustRoots)
     let signer = try WebhookSigner([try WebhookSecret(parsing: Redacted(Rows.secretText))])
     return DeliveryRoutes(
         spoolFolder: folder.spool, client: client, signer: signer, settings: (webhooks, uploads), clock: SystemOutboxClock())

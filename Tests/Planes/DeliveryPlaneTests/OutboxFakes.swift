@@ -92,16 +92,21 @@ struct LineTranslator: EventTranslator {
     }
 }
 
-/// A ledger whose next commits or reads fail, or with a row that cannot be read.
+/// A ledger whose next commits or reads fail, with a row that cannot be read, or during whose reads something happens.
 final class FailingLedger: Ledger {
     private let base: any Ledger
     private let failures: Mutex<(commits: Int, reads: Int)>
 
     private let damaged: RecordingID?
+    private let afterRead: @Sendable () -> Void
 
-    init(_ base: any Ledger, commits: Int = 0, reads: Int = 0, damaged: RecordingID? = nil) {
+    init(
+        _ base: any Ledger, commits: Int = 0, reads: Int = 0, damaged: RecordingID? = nil,
+        afterRead: @escaping @Sendable () -> Void = {}
+    ) {
         self.base = base
         self.damaged = damaged
+        self.afterRead = afterRead
         failures = Mutex((commits, reads))
     }
 
@@ -120,7 +125,9 @@ final class FailingLedger: Ledger {
             return state.reads >= 0
         }
         if fails { throw BridgeError(.unavailable, "the disk is gone") }
-        return try await base.dueDeliveries(at: now, limit: limit, excluding: excluding)
+        let due = try await base.dueDeliveries(at: now, limit: limit, excluding: excluding)
+        afterRead()
+        return due
     }
 
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {

@@ -68,6 +68,18 @@ import Testing
         }
     }
 
+    @Test func aRowThatFallsDueWhileTheLedgerIsReadIsTaken() async throws {
+        let later = Rows.start.advanced(by: .seconds(60))
+        let clock = VirtualClock()
+        let slow = FailingLedger(ledger, afterRead: { clock.advance(to: later) })
+        let performer = ScriptedPerformer(always: .replied(status: 200, retryAfter: nil))
+        try await ledger.commit([.delivery(Rows.webhook(url: "https://a.example/", due: later))])
+        try await Outbox(ledger: slow, performer: performer, clock: clock).run { _ in
+            for await _ in performer.started { break }
+        }
+        #expect(performer.attempted == [DeliveryID("msg_1")])
+    }
+
     @Test func aSlowUploadDoesNotHoldUpARetry() async throws {
         let gate = Gate()
         let performer = ScriptedPerformer { delivery in

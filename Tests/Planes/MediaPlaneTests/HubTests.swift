@@ -53,7 +53,8 @@ import Testing
             publisher.sendFrame(keyframe: false)
             #expect(await waitForPackets(2, in: hub))
             let live = try join(hub, viewer).receive(count: 2).compactMap(\.header?.timestamp)
-            let recorded = try join(hub, PipelineID("recorder"), timing: .recorded(since: MonotonicTime(nanoseconds: 0))).receive(count: 2).compactMap(\.header?.timestamp)
+            let recorded = try join(hub, PipelineID("recorder"), timing: .recorded(since: MonotonicTime(nanoseconds: 0))).receive(count: 2)
+                .compactMap(\.header?.timestamp)
             #expect(recorded == [93_000, 96_000])
             #expect(live == [96_000 - 3000 / 32, 96_000])
         }

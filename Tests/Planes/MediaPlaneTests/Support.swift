@@ -144,7 +144,7 @@ func waitForPackets(_ count: UInt64, in hub: Hub) async -> Bool {
 
 /// Waits until the hub's counters are as wanted.
 func wait(for hub: Hub, until isWanted: (HubTotals) -> Bool) async -> Bool {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
         if isWanted(await hub.totals()) { return true }
         try? await Task.sleep(for: .milliseconds(1))

@@ -8,45 +8,20 @@ import Testing
 
 /// The children here are shell and Python scripts that speak the control protocol: this is about processes, not about media.
 @Suite struct PipelineSupervisorTests {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "supervisor-\(UUID().uuidString)")
-
-    private let prelude = """
-        #!/usr/bin/env python3
-        import json, os, socket, struct, sys, time, signal, array
-        control = socket.socket(fileno=3)
-        def say(event):
-            body = json.dumps(event).encode(); control.sendall(struct.pack('>I', len(body)) + body)
-        def exactly(count):
-            data = b''
-            while len(data) < count:
-                more, ancillary, _, _ = control.recvmsg(count - len(data), 1024)
-                for level, kind, raw in ancillary: descriptors.extend(array.array('i', raw))
-                if not more: sys.exit(0)
-                data += more
-            return data
-        descriptors = []
-        def hear():
-            return json.loads(exactly(struct.unpack('>I', exactly(4))[0]))
-        say({'ready': {}})
-        plan = hear()
-        say({'started': {}})
-
-        """
+    /// Runs what `SCRIPT` in its environment says. A file of the repository, not one that the test writes: a program cannot be started while
+    /// somebody has it open for writing, such as a child that another test is just about to start.
+    private let child = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "child.py").path
 
     private func supervisor(
         _ script: String, warm: Int = 0, watchdog: Duration = .seconds(5), memory: Int = 1 << 30
     ) throws -> PipelineSupervisor {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let file = folder.appending(path: "child-\(UUID().uuidString).py")
-        try (prelude + script).write(to: file, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
         var settings = PipelineSettings()
         settings.warm = warm
         settings.watchdog = watchdog
         settings.memoryBytes = memory
         settings.maximum = 3
         return try PipelineSupervisor(
-            settings: settings, executable: file.path, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"],
+            settings: settings, executable: child, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "SCRIPT": script],
             logger: Logger(label: "test"))
     }
 

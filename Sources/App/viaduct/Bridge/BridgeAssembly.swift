@@ -144,7 +144,7 @@ extension RTMSettings {
     fileprivate init(_ settings: Settings) {
         self.init()
         session.maximumAge = settings.streamrec.maximumDuration
-        urls = DestinationURLRule(allowsPlainHTTP: settings.webhooks.allowPrivate)
+        urls = AddressRules(settings.webhooks)
     }
 }
 

@@ -40,10 +40,9 @@ final class Demo: Sendable {
         let agent = CameraAgent(
             settings: CameraSettings(
                 bridge: bridge.origin, masterKey: key.key, client: camera,
-                plan: Self.plan(codec, identity: bridge.assembly.identity, ice: IceSettings(settings)),
+                plan: Self.plan(codec, identity: bridge.assembly.identity, ice: IceSettings(addresses: [settings.http.bind])),
                 webhookURL: Redacted(webhook), recording: ["webhook_url": .string(webhook)]),
-            launcher: bridge.assembly.supervisor, logger: logger
-        ) { report in DemoTerminal.show(report) }
+            launcher: bridge.assembly.supervisor, logger: logger, report: { DemoTerminal.show($0) })
         self.agent = agent
         run = Task { await agent.run() }
     }

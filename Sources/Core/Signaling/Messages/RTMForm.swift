@@ -1,11 +1,12 @@
+package import Bridge
 import BridgeModel
 
 /// Reads the `data` of inbound messages (streamrec contract, 6.3 and sections 10 and 12).
 package struct RTMForm: Sendable, Equatable {
-    /// The form of webhook and upload URLs.
-    package var urls: DestinationURLRule
+    /// What webhook and upload URLs are judged by on receipt; their addresses are, at each delivery.
+    package var urls: AddressRules
 
-    package init(urls: DestinationURLRule = DestinationURLRule()) { self.urls = urls }
+    package init(urls: AddressRules = AddressRules()) { self.urls = urls }
 
     /// Longest SDP, in bytes (section 10).
     package static let maximumDescriptionBytes = 128 * 1024
@@ -89,7 +90,11 @@ package struct RTMForm: Sendable, Equatable {
 
     private func url(_ member: JSONValue?, _ field: String) throws(RTMError) -> Redacted<String>? {
         guard let text = try optionalText(member, field) else { return nil }
-        if let fault = urls.fault(in: text) { throw RTMError(.invalidURL, "\(field) \(fault)", field: field) }
+        do throws(BridgeError) {
+            _ = try DeliveryURL(parsing: Redacted(text), rules: urls)
+        } catch {
+            throw RTMError(.invalidURL, "\(field): \(error.message)", field: field)
+        }
         return Redacted(text)
     }
 

@@ -52,7 +52,7 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
             Issue.record("\(String(describing: event))")
             return
         }
-        let probe = try MediaProbe(whole)
+        let probe = try await MediaProbe(whole)
         #expect(probe.decodeErrors == "")
         let seconds = try #require(probe.format.seconds)
         #expect(seconds > 1 && abs(seconds - Double(duration.wholeMilliseconds) / 1000) < 0.1)
@@ -76,12 +76,12 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
             Issue.record("\(String(describing: event))")
             return
         }
-        let probe = try MediaProbe(whole)
+        let probe = try await MediaProbe(whole)
         #expect(probe.decodeErrors == "")
         let starts = try [first, second].map { try #require($0.firstFrame).writtenAt }
         let expected = starts[0].nanoseconds.distance(to: starts[1].nanoseconds) / 1_000_000 + 2000
         #expect(abs(duration.wholeMilliseconds - Int64(expected)) < 1500)
-        let times = try MediaProbe.times(whole, stream: "v:0")
+        let times = try await MediaProbe.times(whole, stream: "v:0")
         let gap = zip(times, times.dropFirst()).map { $1 - $0 }.max() ?? 0
         #expect(gap > 0.9)
     }

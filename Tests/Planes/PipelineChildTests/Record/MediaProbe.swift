@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 
 /// Looks at a media file with tools that are not ours: ffprobe and ffmpeg.
@@ -27,25 +28,36 @@ struct MediaProbe {
     /// Decoded pictures.
     var frames: Int
 
-    init(_ path: String) throws {
-        let answer = try Self.run("ffprobe", ["-v", "error", "-show_streams", "-show_format", "-of", "json", path])
+    init(_ path: String) async throws {
+        let answer = try await Self.run("ffprobe", ["-v", "error", "-show_streams", "-show_format", "-of", "json", path])
         let read = try JSONDecoder().decode(Answer.self, from: Data(answer.output.utf8))
         (streams, format) = (read.streams, read.format)
-        decodeErrors = try Self.run("ffmpeg", ["-nostdin", "-v", "error", "-i", path, "-f", "null", "-"]).errors
-        let counted = try Self.run(
+        // In the file's own time base: at 25 a second two frames that came a little early and a little late would have one number.
+        let decoding = ["-nostdin", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "null", "-"]
+        decodeErrors = try await Self.run("ffmpeg", decoding).errors
+        let counted = try await Self.run(
             "ffprobe",
             ["-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path])
         frames = Int(counted.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
     }
 
     /// The presentation times of a stream's packets, in seconds.
-    static func times(_ path: String, stream: String) throws -> [Double] {
-        let answer = try run(
+    static func times(_ path: String, stream: String) async throws -> [Double] {
+        let answer = try await run(
             "ffprobe", ["-v", "error", "-select_streams", stream, "-show_entries", "packet=pts_time", "-of", "csv=p=0", path])
         return answer.output.split(separator: "\n").compactMap { Double($0.trimmingCharacters(in: CharacterSet(charactersIn: ", "))) }
     }
 
-    static func run(_ tool: String, _ arguments: [String]) throws -> (output: String, errors: String) {
+    /// Waits on a thread of the system's: the few of Swift's pool are everybody's.
+    static func run(_ tool: String, _ arguments: [String]) async throws -> (output: String, errors: String) {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try runBlocking(tool, arguments) })
+            }
+        }
+    }
+
+    private static func runBlocking(_ tool: String, _ arguments: [String]) throws -> (output: String, errors: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/\(tool)")
         process.arguments = arguments

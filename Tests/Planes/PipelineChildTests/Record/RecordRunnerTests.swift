@@ -72,7 +72,7 @@ final class EventBox: Sendable {
         #expect(try await recording.waits(10) { _ in recording.closed.last.map { $0.duration >= .seconds(2) } ?? false })
         let result = await recording.runner.stop(deadline: .seconds(3))
 
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         let names: [Codec: String] = [.pcmu: "pcm_mulaw", .pcma: "pcm_alaw", .h265: "hevc"]
         #expect(probe.streams.map(\.codec_name) == [video, audio].map { names[$0] ?? $0.rawValue })
         #expect(probe.streams.first?.width == 320 && probe.streams.first?.height == 240)
@@ -118,9 +118,9 @@ final class EventBox: Sendable {
         try camera.forceKeyframe(track: 0)
         try await Task.sleep(for: .milliseconds(1000))
         _ = await recording.runner.stop(deadline: .seconds(3))
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.decodeErrors == "")
-        let times = try MediaProbe.times(path, stream: "v:0")
+        let times = try await MediaProbe.times(path, stream: "v:0")
         let longest = zip(times, times.dropFirst()).map { $1 - $0 }.max() ?? 0
         #expect(longest > 0.1 && longest < 1.5)
         let last = try #require(times.last)
@@ -142,11 +142,11 @@ final class EventBox: Sendable {
         if muted == 0 { try camera.forceKeyframe(track: 0) }
         try await Task.sleep(for: .milliseconds(800))
         _ = await recording.runner.stop(deadline: .seconds(3))
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.decodeErrors == "")
-        let times = try MediaProbe.times(path, stream: muted == 0 ? "v:0" : "a:0")
+        let times = try await MediaProbe.times(path, stream: muted == 0 ? "v:0" : "a:0")
         #expect((zip(times, times.dropFirst()).map { $1 - $0 }.max() ?? 0) > 2.5)
-        let ends = try ["v:0", "a:0"].compactMap { try MediaProbe.times(path, stream: $0).last }
+        let ends = try await [MediaProbe.times(path, stream: "v:0"), MediaProbe.times(path, stream: "a:0")].compactMap(\.last)
         #expect(ends.count == 2 && abs(ends[0] - ends[1]) < 0.15)
     }
 
@@ -164,9 +164,9 @@ final class EventBox: Sendable {
         try await Task.sleep(for: .milliseconds(1200))
         let result = await recording.runner.stop(deadline: .seconds(3))
         #expect(result.duration > .milliseconds(1500))
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.decodeErrors == "")
-        let sizes = try MediaProbe.run(
+        let sizes = try await MediaProbe.run(
             "ffprobe", ["-v", "error", "-select_streams", "v:0", "-show_entries", "frame=width", "-of", "csv=p=0", path])
         let widths = Set(sizes.output.split(separator: "\n").map { $0.filter(\.isNumber) })
         #expect(widths == ["320", "640"])
@@ -187,7 +187,7 @@ final class EventBox: Sendable {
             camera.report(offset: wall - zero)
         }
         _ = await recording.runner.stop(deadline: .seconds(3))
-        let ends = try ["v:0", "a:0"].compactMap { try MediaProbe.times(path, stream: $0).last }
+        let ends = try await [MediaProbe.times(path, stream: "v:0"), MediaProbe.times(path, stream: "a:0")].compactMap(\.last)
         #expect(ends.count == 2 && abs(ends[0] - ends[1]) < 0.1)
         let captured = try #require(recording.firstFrame?.capturedAt)
         #expect(captured.nanoseconds >= wall && captured.nanoseconds < wall + 2_000_000_000)
@@ -202,7 +202,7 @@ final class EventBox: Sendable {
         try camera.play()
         #expect(try await recording.waits(10) { _ in recording.closed.last.map { $0.duration >= .seconds(1) } ?? false })
         _ = await recording.runner.stop(deadline: .seconds(3))
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.streams.map(\.codec_name) == ["vp8", "vp9"] && probe.decodeErrors == "")
     }
 
@@ -215,7 +215,7 @@ final class EventBox: Sendable {
         try camera.play()
         #expect(try await recording.waits(10) { _ in recording.closed.last.map { $0.duration >= .seconds(1) } ?? false })
         _ = await recording.runner.stop(deadline: .seconds(3))
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.streams.map(\.codec_name) == ["opus"] && probe.decodeErrors == "")
     }
 
@@ -237,6 +237,6 @@ final class EventBox: Sendable {
         #expect(try await recording.waits(3) { _ in recording.closed.last.map { $0.duration >= .seconds(1) } ?? false })
         #expect(await recording.runner.statistics().packetsDropped > 10)
         _ = await recording.runner.stop(deadline: .seconds(3))
-        #expect(try MediaProbe(path).streams.count == 2)
+        #expect(try await MediaProbe(path).streams.count == 2)
     }
 }

@@ -50,14 +50,14 @@ private func lastFrames(_ path: String) throws -> [UInt8: WallTime] {
             print("killed recorder: track \(track) lost \(lost.wholeMilliseconds) ms")
             #expect(lost < .seconds(1))
         }
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.streams.count == 2 && probe.frames > 10)
 
         let whole = folder.file("whole")
         let finisher = try ChildUnderTest()
         try finisher.run(.finish(FinishPlan(container: codec == .h264 ? .mp4 : .webm, source: path, destination: whole)), media: [])
         #expect(try await finisher.exit(within: 20) == .status(0))
-        let finished = try MediaProbe(whole)
+        let finished = try await MediaProbe(whole)
         #expect(finished.decodeErrors == "" && finished.frames >= probe.frames - 1)
         #expect(finished.format.seconds != nil)
     }
@@ -77,7 +77,7 @@ private func lastFrames(_ path: String) throws -> [UInt8: WallTime] {
         #expect(try await child.exit(within: 3) == .status(0))
         #expect(ContinuousClock.now - start < .seconds(3))
         #expect(try !ReadableFile(path: path).isBeingWritten)
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.decodeErrors == "" && (probe.format.seconds ?? 0) > 1.2)
     }
 
@@ -119,7 +119,7 @@ private func lastFrames(_ path: String) throws -> [UInt8: WallTime] {
             return (bytes, duration)
         }
         #expect(closed.last?.0 == size)
-        let probe = try MediaProbe(path)
+        let probe = try await MediaProbe(path)
         #expect(probe.decodeErrors == "")
         #expect(abs((probe.format.seconds ?? 0) - Double(closed.last?.1.wholeMilliseconds ?? 0) / 1000) < 0.01)
     }
