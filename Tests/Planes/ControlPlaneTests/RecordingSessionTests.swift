@@ -37,7 +37,7 @@ import Testing
         }
         #expect(await eventually { bench.ledger.gate.waitingCount == 1 })
         // Time enough for a stop that does not wait.
-        for _ in 0..<200 { _ = await bench.director.count }
+        for _ in 0..<1000 { await Task.yield() }
         #expect(stopped.all.isEmpty)
         bench.ledger.gate.open()
         try await stopping.value
