@@ -35,7 +35,9 @@ package struct Operations: ReadinessProbe, MetricsSource {
             try await trial()
             return ReadinessCheck(name: name, isReady: true)
         } catch {
-            return ReadinessCheck(name: name, isReady: false, message: error.message)
+            // Everybody may ask: what names paths of this machine is for the operator's log alone.
+            services.logger.error("not ready", metadata: ["check": "\(name)", "error": "\(error.message)"])
+            return ReadinessCheck(name: name, isReady: false, message: "\(name): \(error.code.rawValue); the bridge's log says more.")
         }
     }
 

@@ -134,6 +134,16 @@ extension SocketTests {
             }
         }
 
+        @Test func anUpgradeThatIsAskedForStandsInTheConnectionField() async throws {
+            let handler = TestHandler(reply: { _ in WebResponse(status: .upgradeRequired, headerFields: [.upgrade: "websocket"]) })
+            try await withServer(handler) { port, _ in
+                let client = try await RawClient.connect(port)
+                await client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                let head = await client.receiveResponse().head.lowercased()
+                #expect(head.contains("upgrade: websocket\r\n") && head.contains("connection: upgrade\r\n"))
+            }
+        }
+
         @Test func aLostPeerCancelsItsHandler() async throws {
             let started = Signal<Void>()
             let cancelled = Signal<Bool>()

@@ -49,8 +49,8 @@ import Testing
         bench.files.setSpace(false)
         bench.launcher.refuse(BridgeError(.pipelineUnavailable, "viaduct-pipeline is missing"))
         let checks = await operations().readiness()
-        #expect(checks.first?.message == MemoryLedger.failure.message && checks.last?.message == "viaduct-pipeline is missing")
-        #expect(checks.allSatisfy { !$0.isReady && !$0.message.isEmpty })
+        #expect(checks.allSatisfy { $0.message.contains($0.name) })
+        #expect(checks.allSatisfy { !$0.isReady && !$0.message.contains("missing") }, "the words of an error may name paths")
     }
 
     // MARK: - Metrics

@@ -37,7 +37,7 @@ final class BridgeProcess: Sendable {
         } catch let error as BridgeError {
             throw OperatorError(error.message)
         } catch let error as WebServerError {
-            throw OperatorError(error)
+            throw OperatorError("The front door (http.bind, http.port, http.tls) does not open: \(error)")
         } catch let error as SystemError {
             throw OperatorError("A thread or socket of the bridge could not be made: \(error)")
         }

@@ -32,6 +32,8 @@ enum ResponseEncoder {
             text += field.value
             text += "\r\n"
         }
+        // An Upgrade field is the connection's own matter (RFC 9110, 7.8); 101 is not made here.
+        if head.headerFields[.upgrade] != nil { text += "connection: upgrade\r\n" }
         switch framing {
         case .none, .untilClose: break
         case .length(let length): text += "content-length: \(length)\r\n"
