@@ -335,3 +335,10 @@ def test_a_bridge_starts_again_where_it_was_stopped():
         bridge.start()
         assert client_token(bridge, "client", key=key)
         assert bridge.post("/api/v2/session", {"client_id": "client"}, token)[0] == 201
+
+
+def test_a_second_bridge_on_the_same_data_folder_does_not_start(bridge):
+    settings = ["--set", f"data.folder={bridge.data}", "--set", "http.port=0"]
+    second = subprocess.run([BINARY, "serve", *settings], capture_output=True, text=True, timeout=20, env=ENVIRONMENT)
+    assert second.returncode != 0 and "Another bridge runs on the data folder" in second.stderr, second
+    assert bridge.get("/readyz")[0] == 200

@@ -30,7 +30,7 @@ extension JSONText {
     fileprivate static func stream(_ stream: StreamSummary) -> JSONText {
         .object([
             .init("id", .string(stream.id.rawValue)), .init("since", .string(stream.since.iso8601)),
-            .init("viewers", .optional(stream.statistics.map { Int64($0.subscribers) })),
+            .init("viewers", .integer(Int64(stream.viewers))),
             .init("tracks", .array(stream.tracks.map { track($0, stream.statistics) })),
         ])
     }

@@ -60,7 +60,7 @@ enum SettingTable {
             "webhooks.timeout", \.webhooks.timeout, .duration(.seconds(1) ... .seconds(120)), "How long a receiver may take to answer."),
         SettingKey(
             "webhooks.schedule", \.webhooks.schedule, schedule,
-            "Waits between attempts, each 10 % more or less; after the last the webhook is dead and can be replayed."),
+            "Waits between attempts, each 10 % more or less; after the last the webhook is given up."),
     ]
 
     private static let uploads = [

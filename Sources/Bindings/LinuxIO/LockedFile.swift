@@ -40,6 +40,23 @@ package final class LockedFile {
     }
 }
 
+/// The sign that a process works on something that is for one process alone: a file that is locked (`flock`) for as long as this object lives.
+/// The kernel takes the lock back when the process ends, however it ends.
+package final class ProcessLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock on `path`, which is made where it is missing; its folder must exist. nil when another process has it.
+    package init?(path: String) throws(SystemError) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .last("open") }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+        guard errno == EWOULDBLOCK else { throw .last("flock") }
+        return nil
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+}
+
 /// A file that is read at any place.
 package final class ReadableFile: Sendable {
     private let descriptor: Int32

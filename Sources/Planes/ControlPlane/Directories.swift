@@ -9,15 +9,21 @@ extension SessionRegister: SessionDirectory {
     }
 
     package func session(_ id: SessionID) -> SessionContext? { context(of: id) }
+
+    /// How many running sessions watch the stream.
+    package func viewers(of stream: StreamID) -> Int { runningSessions.count { $0.direction == .watch && $0.stream == stream } }
 }
 
 /// The streams of the register with the hub's counters.
 package struct LiveStreamCatalog: StreamCatalog {
     private let streams: StreamRegister
+    private let viewers: @Sendable (StreamID) async -> Int
     private let hub: any MediaHub
 
-    package init(streams: StreamRegister, hub: any MediaHub) {
+    /// `viewers`: how many sessions watch a stream.
+    package init(streams: StreamRegister, hub: any MediaHub, viewers: @escaping @Sendable (StreamID) async -> Int) {
         self.streams = streams
+        self.viewers = viewers
         self.hub = hub
     }
 
@@ -35,6 +41,7 @@ package struct LiveStreamCatalog: StreamCatalog {
     private func summary(of stream: LiveStream) async -> StreamSummary {
         StreamSummary(
             id: stream.id, account: stream.context.account, tracks: stream.tracks, since: stream.since,
+            viewers: await viewers(stream.id),
             statistics: await hub.statistics(of: stream.id))
     }
 }

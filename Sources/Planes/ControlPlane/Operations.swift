@@ -1,5 +1,6 @@
 package import Bridge
 internal import BridgeModel
+internal import Logging
 
 /// Whether the bridge can do its work, and its figures.
 package struct Operations: ReadinessProbe, MetricsSource {

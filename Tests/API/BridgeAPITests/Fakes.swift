@@ -71,8 +71,8 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
     private static func summary(_ id: String) -> StreamSummary {
         StreamSummary(
             id: StreamID(id), account: AccountID("acme"), tracks: [TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "1")],
-            since: WallTime(milliseconds: 1_700_000_000_000),
-            statistics: StreamStatistics(tracks: [TrackStatistics(packets: 10, bytes: 1000, lost: 1, keyframes: 2)], subscribers: 3))
+            since: WallTime(milliseconds: 1_700_000_000_000), viewers: 3,
+            statistics: StreamStatistics(tracks: [TrackStatistics(packets: 10, bytes: 1000, lost: 1, keyframes: 2)], subscribers: 4))
     }
 
     static func row(_ id: String, destination: Destination = .keep) -> RecordingRow {

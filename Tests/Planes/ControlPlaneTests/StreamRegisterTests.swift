@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func theListShowsLiveStreamsInOrderWithTheHubsCounters() async {
-        let catalog = LiveStreamCatalog(streams: register, hub: hub)
+        let catalog = LiveStreamCatalog(streams: register, hub: hub) { $0 == StreamID("a") ? 2 : 0 }
         for name in ["b", "a", "gone"] {
             _ = await register.publish(Sample.stream(Sample.context("s-\(name)", client: name), peer: "p-\(name)"), sources: [])
         }
@@ -120,6 +120,7 @@ import Testing
         #expect(await catalog.stream(StreamID("gone")) == nil)
         let shown = await catalog.stream(StreamID("a"))
         #expect(shown?.account == AccountID("acme") && shown?.since == TestClock.epoch && shown?.tracks == [Sample.vp8, Sample.opus])
+        #expect(shown?.viewers == 2)
         #expect(shown?.statistics == StreamStatistics(tracks: [TrackStatistics(packets: 7)], subscribers: 1))
     }
 }

@@ -31,11 +31,17 @@ struct BridgeAssembly {
     let rtm: RTMSocketService
     let outbox: OutboxRunner
     let identity: DTLSIdentity
+    /// Two bridges on one data folder would end each other's sessions and take each other's recordings.
+    private let lock: ProcessLock
 
     /// Opens the data folder and starts the threads. Throws what the operator has to correct.
     init(_ settings: Settings, logger: Logger) throws {
         let clock = SystemTime.clock
         let database = try StorageDatabase(dataFolder: settings.dataFolder)
+        guard let lock = try ProcessLock(path: settings.dataFolder + "/bridge.lock") else {
+            throw OperatorError("Another bridge runs on the data folder \(settings.dataFolder); stop it, or set data.folder.")
+        }
+        self.lock = lock
         let ledger = SQLiteLedger(database, logger: logger.named("storage"))
         let spool = Self.spool(settings, ledger: ledger, logger: logger.named("spool"))
         let hub = try Hub()
@@ -78,9 +84,10 @@ struct BridgeAssembly {
         }
         let operations = Operations(services: recordingServices, sessions: sessions, recordings: recordings, frontDoor: statistics)
         let catalog = RecordingCatalog(director: recordings, streams: streams, ledger: ledger, files: spool)
+        let streamCatalog = LiveStreamCatalog(streams: streams, hub: hub) { [sessions] in await sessions.viewers(of: $0) }
         let native = BridgeAPI(
             .init(
-                authority: authority, directory: sessions, streams: LiveStreamCatalog(streams: streams, hub: hub), recordings: catalog,
+                authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 operations: operations),
             iceServers: iceServers, clock: SystemTime.clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(

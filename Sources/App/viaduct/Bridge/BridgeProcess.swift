@@ -99,6 +99,8 @@ final class BridgeProcess: Sendable {
         do throws(WebServerError) {
             try await server.reloadCertificate()
             logger.notice("certificate read again")
+        } catch .tlsNotConfigured {
+            logger.notice("there is no certificate to read again")
         } catch {
             logger.error("the certificate was not changed", metadata: ["error": "\(error)"])
         }

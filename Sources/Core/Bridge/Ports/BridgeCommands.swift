@@ -18,14 +18,19 @@ package struct StreamSummary: Sendable, Equatable {
     package var tracks: [TrackDescription]
     /// When its source began.
     package var since: WallTime
+    /// Sessions that watch it.
+    package var viewers: Int
     /// Counters of the hub; nil when it does not know the stream (any more).
     package var statistics: StreamStatistics?
 
-    package init(id: StreamID, account: AccountID, tracks: [TrackDescription], since: WallTime, statistics: StreamStatistics?) {
+    package init(
+        id: StreamID, account: AccountID, tracks: [TrackDescription], since: WallTime, viewers: Int, statistics: StreamStatistics?
+    ) {
         self.id = id
         self.account = account
         self.tracks = tracks
         self.since = since
+        self.viewers = viewers
         self.statistics = statistics
     }
 }
