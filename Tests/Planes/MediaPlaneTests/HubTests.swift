@@ -98,6 +98,8 @@ import Testing
             publisher.sendFrame(keyframe: true)
             for _ in 0..<50 { publisher.sendFrame(keyframe: false, packets: 2, size: 1000, mark: 7) }
             #expect(await waitForPackets(101, in: hub))
+            // What waits becomes too late: nobody reads for longer than the lag that is allowed.
+            try await Task.sleep(for: options.egress.maximumLag * 20)
             let early = sink.receiveWaiting()
             #expect(await wait(for: hub) { $0.packetsDropped > 0 })
             #expect(first?.datagram.kind == .keyframeRequest)
