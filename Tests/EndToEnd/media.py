@@ -201,9 +201,9 @@ class Film:
         return unseen / RATE, unheard * SOUND_PACKET
 
     def repeated(self):
-        """Pictures that come again or in a wrong order."""
-        numbers = [number for number, _ in self.pictures]
-        return [later for earlier, later in zip(numbers, numbers[1:]) if later <= earlier]
+        """Pictures and sounds that come again or in a wrong order."""
+        rows = [[number for number, _ in row] for row in (self.pictures, self.sounds)]
+        return [later for numbers in rows for earlier, later in zip(numbers, numbers[1:]) if later <= earlier]
 
     def skew(self):
         """How much later sound comes than the picture of its moment, the median in seconds."""

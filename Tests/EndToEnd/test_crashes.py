@@ -62,7 +62,7 @@ class Shooting:
         film = media.Film(file, media.clip(self.codec))
         lost = film.missing(self.pictures.count_at(self.received_until), self.sounds.count_at(self.received_until))
         assert max(lost) <= LARGEST_LOSS, f"{lost[0]:.2f} s of pictures and {lost[1]:.2f} s of sound are missing; seed {SEED}"
-        assert film.repeated() == [], f"pictures come again; seed {SEED}"
+        assert film.repeated() == [], f"pictures or sounds come again; seed {SEED}"
         assert film.pictures[0][0] <= self.pictures.count_at(self.began), f"the recording begins late; seed {SEED}"
         seconds = float(media.probe(file)[0]["duration"])
         assert seconds == pytest.approx((film.last - film.first + 1) / media.RATE, abs=0.3), f"the file is stretched; seed {SEED}"

@@ -56,13 +56,13 @@ struct RecordingParts {
         guard let before = parts.last else { return parts.append(part) }
         var part = part
         let byClock = part.reader.startedAt.map { Duration.nanoseconds($0.nanoseconds - startedAt.nanoseconds) }
-        let (end, meeting) = before.survey(lookingFor: part.opening, near: byClock)
-        if let meeting {
+        let survey = before.survey(lookingFor: part.openings, near: byClock)
+        if let meeting = survey.meeting {
             part.offset = meeting
-            guard part.reaches(beyond: end) else { return }  // the part before holds all of it
-            for index in parts.indices { parts[index].cut = min(parts[index].cut ?? meeting, meeting) }
+            guard part.reaches(beyond: survey.end) else { return }  // the part before holds all of it
+            for index in parts.indices { parts[index].cut(at: meeting, sounds: survey.sounds) }
         } else {
-            part.offset = max(byClock ?? .zero, end + Self.smallestGap)
+            part.offset = max(byClock ?? .zero, survey.end + Self.smallestGap)
         }
         parts.append(part)
     }
@@ -76,10 +76,15 @@ private struct Part {
     /// Where it begins on the result's timeline.
     var offset: Duration = .zero
     /// From here on a later part has its frames; nil when it is used to its end.
-    var cut: Duration?
+    private var cut: Duration?
+    /// The same of a track whose frames the two parts put at slightly different times.
+    private var trackCuts: [UInt8: Duration] = [:]
 
     /// How far two recorders' clocks may be apart on one frame.
     private static let clockTolerance: Duration = .seconds(1)
+    /// How far one piece of sound may be moved against the picture from one recorder to the other: less than half of the usual 20 ms, or silence,
+    /// which is always the same, would be taken for its neighbour.
+    private static let soundTolerance: Duration = .milliseconds(9)
 
     init(reader: MatroskaReader, numbers: [UInt8: UInt8]) {
         self.reader = reader
@@ -90,38 +95,80 @@ private struct Part {
     mutating func next() -> MatroskaFrame? {
         while var frame = reader.next() {
             frame.time += offset
-            guard let number = numbers[frame.track], cut.map({ frame.time < $0 }) ?? true else { continue }
+            guard let number = numbers[frame.track], isUsed(number, at: frame.time) else { continue }
             frame.track = number
             return frame
         }
         return nil
     }
 
-    /// The picture that the part begins with; nil where there is none. Sound does not tell parts apart: silence is always the same.
-    var opening: MatroskaFrame? {
-        guard reader.tracks.contains(where: { $0.codec.kind == .video }) else { return nil }
-        var copy = self
-        while let frame = copy.next() {
-            let isPicture = reader.tracks.contains { numbers[$0.number] == frame.track && $0.codec.kind == .video }
-            if isPicture { return frame }
-        }
-        return nil
+    private func isUsed(_ track: UInt8, at time: Duration) -> Bool {
+        guard let limit = trackCuts[track] ?? cut else { return true }
+        return time < limit
     }
 
-    /// Where its last frame is, and where it has a keyframe that equals `opening`, the nearest to `moment` if there are several; both on the
-    /// result's timeline.
-    func survey(lookingFor opening: MatroskaFrame?, near moment: Duration?) -> (end: Duration, meeting: Duration?) {
+    /// Ends the part where a later one goes on; `sounds` says where that is on tracks of their own.
+    mutating func cut(at meeting: Duration, sounds: [UInt8: Duration]) {
+        cut = min(cut ?? meeting, meeting)
+        for (track, time) in sounds { trackCuts[track] = min(trackCuts[track] ?? time, time) }
+    }
+
+    /// The first frame of each track: of pictures, which tell parts apart, and of sounds, which do not: silence is always the same.
+    struct Openings {
+        var picture: MatroskaFrame?
+        var sounds: [MatroskaFrame] = []
+    }
+
+    var openings: Openings {
         var copy = self
-        var end = offset
-        var meeting: (place: Duration, distance: Duration)?
-        while let frame = copy.next() {
-            end = max(end, frame.time)
-            guard let opening, let moment, frame.isKeyframe, frame.track == opening.track, frame.bytes == opening.bytes else { continue }
-            let distance = max(frame.time - moment, moment - frame.time)
-            guard distance <= meeting?.distance ?? Self.clockTolerance else { continue }
-            meeting = (frame.time - opening.time, distance)
+        var openings = Openings()
+        var pending = Set(numbers.values)
+        let pictures = Set(reader.tracks.filter { $0.codec.kind == .video }.compactMap { numbers[$0.number] })
+        while !pending.isEmpty, let frame = copy.next() {
+            guard pending.remove(frame.track) != nil else { continue }
+            if !pictures.contains(frame.track) {
+                openings.sounds.append(frame)
+            } else if openings.picture == nil {
+                openings.picture = frame
+            }
         }
-        return (end, meeting?.place)
+        return openings
+    }
+
+    /// What a look through a part found, on the result's timeline.
+    struct Survey {
+        /// Where its last frame is.
+        var end: Duration
+        /// Where the later part begins in it; nil when they share no keyframe.
+        var meeting: Duration?
+        /// Where it holds the first sound that the later part has, too.
+        var sounds: [UInt8: Duration] = [:]
+    }
+
+    /// Looks for a keyframe that equals the opening picture, the nearest to `moment` if there are several, and for the sounds that belong to it.
+    func survey(lookingFor openings: Openings, near moment: Duration?) -> Survey {
+        var copy = self
+        var survey = Survey(end: offset)
+        var nearest = Self.clockTolerance
+        var equalSounds: [(opening: MatroskaFrame, time: Duration)] = []
+        while let frame = copy.next() {
+            survey.end = max(survey.end, frame.time)
+            guard let moment else { continue }
+            for opening in openings.sounds
+            where opening.equals(frame) && (frame.time - moment - opening.time).isWithin(Self.clockTolerance * 2) {
+                equalSounds.append((opening, frame.time))
+            }
+            guard let picture = openings.picture, frame.isKeyframe, picture.equals(frame) else { continue }
+            let distance = max(frame.time - moment, moment - frame.time)
+            guard distance <= nearest else { continue }
+            nearest = distance
+            survey.meeting = frame.time - picture.time
+        }
+        guard let meeting = survey.meeting else { return survey }
+        for (opening, time) in equalSounds where (time - meeting - opening.time).isWithin(Self.soundTolerance) {
+            survey.sounds[opening.track] = time
+        }
+        return survey
     }
 
     /// True when it has a frame after `moment` of the result's timeline.
@@ -132,4 +179,13 @@ private struct Part {
         }
         return false
     }
+}
+
+extension MatroskaFrame {
+    /// Whether both are the same piece of the same track, whenever it is shown.
+    fileprivate func equals(_ other: MatroskaFrame) -> Bool { track == other.track && bytes == other.bytes }
+}
+
+extension Duration {
+    fileprivate func isWithin(_ limit: Duration) -> Bool { self <= limit && self >= .zero - limit }
 }

@@ -73,4 +73,33 @@ import Testing
         let times = try pictures(paths).map(\.time)
         #expect(times == times.sorted() && Set(times).count == times.count)
     }
+
+    /// Sounds 0 to 200 of one stream, 50 a second, and a keyframe each second; the second recorder begins with picture 2 and puts all sound
+    /// `shift` ms later against the picture than the first one does. Every fiftieth sound is `phase` ms after a keyframe.
+    @Test(arguments: [-7, -1, 0, 1, 7] as [Int64], [-1, 0] as [Int64])
+    func aSoundThatTwoRecordersPutAtSlightlyDifferentTimesIsThereOnce(shift: Int64, phase: Int64) throws {
+        let folder = try ScratchFolder()
+        let paths = [folder.file("part-1"), folder.file("part-2")]
+        for (path, begin, shift) in [(paths[0], Int64(0), Int64(0)), (paths[1], 2000, shift)] {
+            let start = Self.began.advanced(by: .milliseconds(begin))
+            var writer = MatroskaWriter(.webm, tracks: Self.tracks, startedAt: start, cluster: .seconds(1))
+            for number in UInt8(0)...(begin == 0 ? 130 : 200) {
+                let time = Duration.milliseconds(Int64(number) * 20 - begin)
+                if number % 50 == 0, time >= .zero {
+                    writer.append(MatroskaFrame(track: 1, time: time, isKeyframe: true, bytes: [number]))
+                }
+                let heard = time + .milliseconds(shift + phase)
+                guard heard >= .zero else { continue }
+                writer.append(MatroskaFrame(track: 2, time: heard, isKeyframe: true, bytes: [number]))
+            }
+            try Data(writer.takeOutput().appended).write(to: URL(fileURLWithPath: path))
+        }
+        var parts = try RecordingParts(paths: paths)
+        var sounds: [MatroskaFrame] = []
+        while let frame = parts.next() {
+            if frame.track == 2 { sounds.append(frame) }
+        }
+        #expect(sounds.map { $0.bytes[0] } == Array(UInt8(phase < 0 ? 1 : 0)...200))
+        #expect(zip(sounds, sounds.dropFirst()).allSatisfy { $1.time - $0.time >= .milliseconds(10) })
+    }
 }
