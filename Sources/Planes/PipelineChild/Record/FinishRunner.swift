@@ -5,7 +5,7 @@ internal import Foundation
 internal import LinuxIO
 internal import Synchronization
 
-/// Makes one finished file of a recording's parts, wherever they were cut: with duration, index and, for MP4, its header in front.
+/// Makes one finished file of a recording's parts, wherever they were cut: with duration and index; an MP4 is fragmented.
 ///
 /// Needed after a crash of the recorder (any container), for several parts, and for MP4 always. Matroska and WebM are rewritten by our own
 /// writer, MP4 is muxed by GStreamer; nothing is decoded. The result is written beside its destination under a temporary name, synchronised and

@@ -5,7 +5,8 @@ internal import LinuxIO
 internal import Matroska
 internal import Synchronization
 
-/// Muxes frames into an MP4 with its header in front (`faststart`), by GStreamer's mp4mux.
+/// Muxes frames into a fragmented MP4 (ISO/IEC 14496-12 section 8.8) by GStreamer's mp4mux: the header in front, fragments of a second at most,
+/// so that a player needs only what it shows, and an index of the fragments behind.
 ///
 /// The muxer waits for every track, so a microphone that was silent in the recording gets Opus silence (DTX frames) here: without it the
 /// pictures of that time would have to wait in memory.
@@ -14,26 +15,26 @@ final class MP4Muxer: Sendable {
     private let sources: [UInt8: AppSource]
     private let tracks: [MatroskaTrack]
     private let output: MuxerOutput
-    private let scratch: String
 
+    /// Where a fragment ends, ms: it takes in the frame that passes this mark, which at 10 pictures a second or more still ends within the second.
+    private static let fragment = 900
     /// What a track's queue may hold before the reader waits for the muxer, bytes.
     private static let queueBytes: UInt64 = 8 * 1024 * 1024
     /// A muxer that takes nothing for this long waits for another track: the reader goes on.
     private static let patience = 50
-    /// How long the muxer may take to write the header and copy the file, s.
-    private static let closing = 1500.0
+    /// How long the muxer may take to write what it still holds, s.
+    private static let closing = 60.0
 
     init(tracks: [MatroskaTrack], path: String) throws {
         self.tracks = tracks
         let output = MuxerOutput(file: try LockedFile(creating: path))
         self.output = output
-        scratch = path + ".scratch"
         pipeline = try Pipeline(name: "finish") { message in
             guard case .error(let element, _, _, let text) = message else { return }
             output.end(with: BridgeError(.pipelineFailed, "\(element): \(text)"))
         }
         let muxer = try Element("mp4mux")
-        try muxer.set(["faststart": "true", "faststart-file": scratch])
+        try muxer.set(["fragment-duration": String(Self.fragment)])
         let sink = try AppSink { output.take($0) }
         try pipeline.add(muxer, sink.element)
         try muxer.link(to: sink.element)
@@ -48,7 +49,6 @@ final class MP4Muxer: Sendable {
         defer {
             try? pipeline.setState(.null)
             pipeline.detachBus()
-            try? DurableFiles.remove(scratch)
         }
         try pipeline.setState(.playing)
         let duration = try feed(parts, until: isCancelled)

@@ -60,6 +60,19 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
         #expect(probe.streams.count == 2 && abs(probe.streams[0].start - probe.streams[1].start) < 0.1)
         #expect(abs(Double(probe.frames) / 25 - seconds) < 0.2)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["part-1.mkv", "whole"])
+        if container == .mp4 { try checkFragments(of: whole, seconds: seconds) }
+    }
+
+    /// Header in front, fragments of a second at most, which together are the file, and their index behind.
+    private func checkFragments(of path: String, seconds: Double) throws {
+        let file = try FragmentedMP4(path)
+        #expect(file.boxes.starts(with: ["ftyp", "moov", "moof", "mdat"]) && file.boxes.last == "mfra")
+        #expect(file.fragments.allSatisfy { $0.seconds > 0 && $0.seconds <= 1 }, "\(file.fragments)")
+        for track in Set(file.fragments.map(\.track)) {
+            let sum = file.fragments.filter { $0.track == track }.reduce(0) { $0 + $1.seconds }
+            #expect(abs(sum - seconds) < 0.2)
+        }
+        #expect(Set(file.fragments.map(\.track)).count == 2)
     }
 
     @Test(arguments: [Container.matroska, .mp4])
