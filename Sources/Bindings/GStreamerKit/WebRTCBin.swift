@@ -34,8 +34,8 @@ package final class WebRTCBin: Sendable {
             throw GStreamerError(.ice, "webrtcbin has no libnice agent")
         }
         self.agent = agent
-        // Before anything is gathered: UPnP costs a thread and eleven descriptors an agent; TCP candidates are not used. Keep-alives that
-        // ask for an answer are how the loss of a peer is noticed: libnice's consent freshness can be had at its making only.
+        // Before anything is gathered: UPnP costs a thread and eleven descriptors an agent; TCP candidates are not used. Keep-alives
+        // that ask for an answer, every 5 s, let a living peer be heard; libnice alone would notice its loss after 50 s.
         try agent.set(["upnp": "false", "ice-tcp": "false", "keepalive-conncheck": "true"])
         try apply(ice, to: gatherer)
         element.onElementAdded { added in
@@ -166,6 +166,9 @@ package final class WebRTCBin: Sendable {
             }
         }
     }
+
+    /// Changes whenever the transport has read a datagram, be it STUN, DTLS or media. Any thread.
+    package var newestDatagram: Int64 { Int64(vgst_newest_datagram(agent.raw)) }
 
     /// A weak reference to the ICE agent, for tests.
     package func watchAgent() -> LifetimeWatch { agent.watchLifetime() }

@@ -201,3 +201,41 @@ struct GatheringAddressesTests {
         #expect(agent.turnServers == ["turn://u:p@t:3478"] && agent.stunServer == "stun://s:3478")
     }
 }
+
+struct PeerSilenceTests {
+    private let start = MonotonicTime(nanoseconds: 5_000_000_000)
+
+    /// Asks twice a second for as long as the peer is silent; returns when consent had ended, if it did.
+    private func end(of silence: inout PeerSilence, newest: Int64, from begin: Duration, until limit: Duration) -> Duration? {
+        var time = begin
+        while time < limit {
+            if silence.hasConsentEnded(newest: newest, now: start.advanced(by: time)) { return time }
+            time += PeerSilence.interval
+        }
+        return nil
+    }
+
+    @Test func consentEndsWithinItsLimitAndNotMuchEarlier() throws {
+        var silence = PeerSilence(newest: 7, now: start)
+        let ended = try #require(end(of: &silence, newest: 7, from: .zero, until: .seconds(60)))
+        #expect(ended <= .seconds(30) && ended > .seconds(28))
+    }
+
+    @Test func aDatagramNowAndThenKeepsIt() {
+        var silence = PeerSilence(newest: 0, now: start)
+        for round in 1..<20 {
+            let begin = Duration.seconds(25 * round)
+            #expect(end(of: &silence, newest: Int64(round), from: begin, until: begin + .seconds(25)) == nil)
+        }
+    }
+
+    @Test func aWallClockThatWasSetBackIsNoSilence() {
+        var silence = PeerSilence(newest: 1_800_000_000_000_000, now: start)
+        let marks: [(Int64, Duration)] = [
+            (1_800_000_000_000_000, .seconds(20)), (1_700_000_000_000_000, .seconds(40)), (1_700_000_000_000_001, .seconds(60)),
+            (1_700_000_000_000_001, .seconds(90)),
+        ]
+        let verdicts = marks.map { silence.hasConsentEnded(newest: $0.0, now: start.advanced(by: $0.1)) }
+        #expect(verdicts == [false, false, false, true])
+    }
+}

@@ -122,3 +122,7 @@ static inline GType vgst_typefind_factory_type(void) { return GST_TYPE_TYPE_FIND
 static inline GType vgst_device_provider_type(void) { return GST_TYPE_DEVICE_PROVIDER_FACTORY; }
 
 static inline gboolean vgst_buffer_is_writable(GstBuffer *buffer) { return gst_buffer_is_writable(buffer); }
+
+// When the newest datagram of any socket of the agent's first component was read, in microseconds of the wall clock (SIOCGSTAMP, socket(7));
+// 0 before the second call on a socket that heard nothing since the first.
+gint64 vgst_newest_datagram(gpointer agent);

@@ -28,7 +28,14 @@ actor WebRTCPeer {
     private static let gatheringLimit: Duration = .milliseconds(500)
 
     private enum Life {
-        case connecting, connected, tornDown
+        case connecting
+        case connected(PeerSilence)
+        case tornDown
+
+        var isConnected: Bool {
+            guard case .connected = self else { return false }
+            return true
+        }
     }
 
     /// What comes from foreign threads.
@@ -40,6 +47,7 @@ actor WebRTCPeer {
         case gatheringLimit
         case wrongCertificate
         case goodbye
+        case consentCheck
     }
 
     private enum Gathering {
@@ -120,14 +128,15 @@ actor WebRTCPeer {
     }
 
     private func hear(_ item: News) {
-        guard life != .tornDown else { return }  // elements that go down one after another complain about each other
+        if case .tornDown = life { return }  // elements that go down one after another complain about each other
         switch item {
         case .bus(let message): hear(message)
         case .connection(let state): hear(state)
         case .wrongCertificate:
             events(.failed(BridgeError(.fingerprintMismatch, "The peer's certificate is not the one that its SDP names; no media passed.")))
-        case .goodbye where life == .connected: events(.failed(BridgeError(.connectionLost, "The peer closed its transport.")))
+        case .goodbye where life.isConnected: events(.failed(BridgeError(.connectionLost, "The peer closed its transport.")))
         case .goodbye: break  // a new transport is closed, too
+        case .consentCheck: checkConsent()
         case .gathered: endGathering(complete: true)
         case .gatheringLimit: endGathering(complete: false)
         case .candidate(let line, let text):
@@ -166,18 +175,40 @@ actor WebRTCPeer {
         gate.setTransportUp(state == .connected)
         switch state {
         case .connected where gate.isOpen:
-            life = .connected
+            beginLife()
             events(.connected)
         case .disconnected: events(.disconnected)
-        case .failed where life == .connected && !bin.isICEUp:
+        case .failed where life.isConnected && !bin.isICEUp:
             events(.failed(BridgeError(.connectionTimeout, "The peer does not answer any more.")))
-        case .failed where life == .connected, .closed where life == .connected:
+        case .failed where life.isConnected, .closed where life.isConnected:
             events(.failed(BridgeError(.connectionLost, "The peer's transport ended.")))
         case .failed where bin.isICEUp:
             events(.failed(BridgeError(.connectionLost, "The peer broke the DTLS handshake off.")))
         case .failed: events(.failed(BridgeError(.connectionTimeout, "ICE or DTLS with the peer did not come up.")))
         case .new, .connecting, .connected, .closed: break
         }
+    }
+
+    private func beginLife() {
+        guard !life.isConnected else { return }
+        life = .connected(PeerSilence(newest: bin.newestDatagram, now: now))
+        scheduleConsentCheck()
+    }
+
+    private var now: MonotonicTime { MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds) }
+
+    private func scheduleConsentCheck() {
+        loop.schedule(after: PeerSilence.interval) { [inbox] in inbox.yield(.consentCheck) }
+    }
+
+    private func checkConsent() {
+        guard case .connected(var silence) = life else { return }
+        guard !silence.hasConsentEnded(newest: bin.newestDatagram, now: now) else {
+            events(.failed(BridgeError(.connectionTimeout, "The peer does not answer any more.")))
+            return
+        }
+        life = .connected(silence)
+        scheduleConsentCheck()
     }
 
     /// Weak references to what must be gone after `tearDown`, for tests.
