@@ -96,15 +96,26 @@ def test_the_demo_is_live_soon_and_leaves_a_recording_and_a_webhook(tmp_path, co
             assert "<!doctype html>" in fetch(page.group(0).partition("#")[0])
         stream = json.loads(fetch(f"http://127.0.0.1:{demo.port}/bridge/v1/streams/{watch.group(1)}", watch.group(2)))
         assert {track["codec"] for track in stream["tracks"]} == {codec, "opus"}, stream
+        pretend_webhook(demo, status="\x1b[2J", rec_id="x")
+        pretend_webhook(demo, status="upload_failed", rec_id="\x1b]0;owned\x07")
         time.sleep(WATCH_SECONDS)
         status, seconds = demo.interrupt()
         assert status == 0, f"ended with {status}: {demo.text}"
         assert seconds < STOP_SECONDS, f"took {seconds:.1f} s to end: {demo.text}"
         assert "Webhook: upload_ready" in demo.text and "Webhook: session_finished" in demo.text, demo.text
         assert demo.lines[-1] == "Done.\n", demo.text
+        assert "\x1b" not in demo.text and "Webhook: upload_failed" in demo.text, repr(demo.text)
         files = [os.path.join(path, name) for path, _, names in os.walk(folder) for name in names]
         assert len(files) == 1, f"{files}: {demo.text}"
         check_recording(files[0], codec)
+
+
+def pretend_webhook(demo, **members):
+    """Posts what anybody on this machine could."""
+    body = json.dumps(members).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{demo.port}/demo/webhooks", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        assert reply.status == 204
 
 
 def check_recording(file, codec):
