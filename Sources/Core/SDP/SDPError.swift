@@ -43,6 +43,8 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidCandidate
     /// A candidate names no section of the description.
     case unknownSection
+    /// A fragment brings neither candidates nor ICE credentials (RFC 8840).
+    case emptyFragment
     /// An answer does not fit its offer.
     case answerMismatch(section: Int)
     /// An answer accepts nothing.
@@ -72,6 +74,7 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .conflictingPayloadType(let type): "payload type \(type) stands for two formats in one BUNDLE group"
         case .invalidCandidate: "the ICE candidate is malformed"
         case .unknownSection: "the ICE candidate names no media section of the offer"
+        case .emptyFragment: "the fragment holds neither candidates nor an ICE user fragment and password"
         case .answerMismatch(let section): "media section \(section) of the answer does not fit the offer"
         case .nothingAccepted: "the answer accepts no media section"
         }
