@@ -1,3 +1,5 @@
+package import BridgeModel
+
 /// Why a session description or a candidate is refused. Cases are stable; `description` is for people and quotes nothing of the input but
 /// line numbers, section numbers and checked identifiers, so that it may be sent and logged.
 package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -43,10 +45,18 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidCandidate
     /// A candidate names no section of the description.
     case unknownSection
+    /// A fragment brings neither candidates nor ICE credentials (RFC 8840).
+    case emptyFragment
     /// An answer does not fit its offer.
     case answerMismatch(section: Int)
     /// An answer accepts nothing.
     case nothingAccepted
+    /// The peer is an ICE-lite agent like the bridge: nobody would send checks (RFC 8445 section 2.5).
+    case peerIsLite
+    /// A section stands outside the BUNDLE group, and there is one transport only.
+    case unbundledSection(section: Int)
+    /// A viewer that asked for video, or for nothing but audio, cannot decode what the stream sends.
+    case cannotDecode(Codec)
 
     /// One sentence for the peer and for the log.
     package var description: String {
@@ -72,8 +82,12 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .conflictingPayloadType(let type): "payload type \(type) stands for two formats in one BUNDLE group"
         case .invalidCandidate: "the ICE candidate is malformed"
         case .unknownSection: "the ICE candidate names no media section of the offer"
+        case .emptyFragment: "the fragment holds neither candidates nor an ICE user fragment and password"
         case .answerMismatch(let section): "media section \(section) of the answer does not fit the offer"
         case .nothingAccepted: "the answer accepts no media section"
+        case .peerIsLite: "the peer is an ICE-lite agent, and so is the bridge"
+        case .unbundledSection(let section): "media section \(section) is not part of the BUNDLE group"
+        case .cannotDecode(let codec): "the stream sends \(codec.encodingName) in a form that the offer does not have"
         }
     }
 }

@@ -5,10 +5,10 @@ package import BridgeModel
 package struct BridgeSessionServices: SessionServices {
     private let sessions: SessionRegister
     private let streams: StreamRegister
-    private let peers: PeerDirector
+    private let peers: any PeerEngine
     private let recordings: RecordingDirector
 
-    package init(sessions: SessionRegister, streams: StreamRegister, peers: PeerDirector, recordings: RecordingDirector) {
+    package init(sessions: SessionRegister, streams: StreamRegister, peers: any PeerEngine, recordings: RecordingDirector) {
         self.sessions = sessions
         self.streams = streams
         self.peers = peers

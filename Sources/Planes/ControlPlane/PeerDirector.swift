@@ -6,7 +6,7 @@ package import Logging
 internal import SDP
 
 /// Brings peers up and takes them down: an offer through the gate, a pipeline for it, its sockets to the hub.
-package actor PeerDirector {
+package actor PeerDirector: PeerEngine {
     private let launcher: any PipelineLauncher
     private let hub: any MediaHub
     private let streams: StreamRegister
@@ -16,6 +16,8 @@ package actor PeerDirector {
     private let logger: Logger
     private var peers: [PeerID: Peer] = [:]
     private var opened: UInt64 = 0
+    /// Of the streams whose layers somebody asked for; dropped with the last peer.
+    private var meters: [StreamID: BitrateMeter] = [:]
 
     /// `identity`: the certificate of this run of the bridge; every peer sees the same.
     package init(
@@ -39,7 +41,7 @@ package actor PeerDirector {
     /// How many peers there are.
     package var count: Int { peers.count }
 
-    /// See `SessionServices.openPeer`.
+    /// See `PeerEngine.open`.
     package func open(
         _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID {
@@ -53,7 +55,7 @@ package actor PeerDirector {
         return id
     }
 
-    /// See `SessionServices.addCandidate`.
+    /// See `PeerEngine.add`.
     package func add(_ candidate: IceCandidate, to id: PeerID) throws(BridgeError) {
         guard let peer = peers[id] else { return }
         do throws(SDPError) {
@@ -74,6 +76,35 @@ package actor PeerDirector {
 
     /// A peer's pipeline has nothing to finish: this is for a goodbye on the wire.
     private static let stopDeadline = Duration.seconds(1)
+
+    // MARK: - What webrtcbin can and cannot
+
+    /// webrtcbin takes candidates at any time; another ICE session would need another offer (GStreamer 1.22).
+    package nonisolated let abilities: PeerAbilities = .trickle
+
+    /// See `PeerEngine.restart`; not among the `abilities`.
+    package func restart(_ id: PeerID, with offer: IceRestartOffer) throws(BridgeError) -> IceRestartAnswer {
+        throw BridgeError(.unavailable, "This engine cannot restart ICE; open a new session.")
+    }
+
+    /// See `PeerEngine.layers`: what the source sends is forwarded as it is, so that each video track is one layer.
+    package func layers(of id: PeerID) async -> [VideoLayer] {
+        guard let peer = peers[id], let statistics = await hub.statistics(of: peer.context.stream) else { return [] }
+        let rates = meters[peer.context.stream, default: BitrateMeter()].rates(statistics.tracks, now: clock.now())
+        return peer.videoViews.map { view in
+            let index = Int(view.sourceIndex)
+            return VideoLayer(mid: view.mid, bitrate: rates.indices.contains(index) ? rates[index] : 0)
+        }
+    }
+
+    /// See `PeerEngine.select`: there is one layer to choose.
+    package func select(_ choice: LayerChoice, for id: PeerID) throws(BridgeError) {
+        guard let peer = peers[id] else { throw BridgeError(.notFound, "The session has no peer any more.") }
+        let layers = peer.videoViews.map { VideoLayer(mid: $0.mid, bitrate: 0) }
+        guard layers.contains(where: choice.admits) else {
+            throw BridgeError(.invalidField, "The stream has one layer, which is outside the choice.")
+        }
+    }
 
     // MARK: - Beginning
 
@@ -197,6 +228,7 @@ package actor PeerDirector {
 
     private func end(_ id: PeerID, reason: BridgeError?) async {
         guard let peer = peers.removeValue(forKey: id) else { return }
+        if !peers.values.contains(where: { $0.context.stream == peer.context.stream }) { meters[peer.context.stream] = nil }
         switch (peer.isConnected, peer.context.direction) {
         case (true, .publish): await streams.sourceEnded(id, of: peer.context.stream)
         case (true, .watch): hub.unsubscribe(PipelineID(id.rawValue))
@@ -229,4 +261,9 @@ private struct Peer {
     var failure: BridgeError?
     /// `live`; nil only while `open` builds the value.
     var life: Task<Void, Never>?
+
+    /// The video that a viewer gets.
+    var videoViews: [AcceptedOffer.ViewTrack] {
+        offer.viewTracks.filter { view in tracks.contains { $0.index == view.sourceIndex && $0.kind == .video } }
+    }
 }

@@ -92,7 +92,8 @@ package struct SessionTable: Sendable {
 }
 
 extension SessionContext {
+    /// One client that publishes several streams, or watches several, does so in sessions that leave each other alone.
     fileprivate func isOfSameClient(as other: SessionContext) -> Bool {
-        account == other.account && client == other.client && direction == other.direction
+        account == other.account && client == other.client && direction == other.direction && stream == other.stream
     }
 }
