@@ -285,3 +285,12 @@ int clinux_tcp_connect(const struct clinux_address *remote) {
     close(descriptor);
     return -number;
 }
+
+ssize_t clinux_send_parts(int socket, const void *head, size_t head_length, const void *body, size_t body_length) {
+    struct iovec parts[2] = {{(void *)head, head_length}, {(void *)body, body_length}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = body_length > 0 ? 2 : 1};
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}

@@ -1,6 +1,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 // An IP address and port. IPv4 is held as an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2). `high` and `low` are the memory of the address's
 // 16 bytes, `port` is in host order, `scope` the interface of a link-local address.
@@ -77,6 +78,9 @@ int clinux_tcp_accept(int listener, struct clinux_address *remote, struct clinux
 
 // A non-blocking connection that is being made (for tests and our load clients). Returns the descriptor or -errno.
 int clinux_tcp_connect(const struct clinux_address *remote);
+
+// sendmsg(2) of one or two parts to a stream, non-blocking, without SIGPIPE. Returns the bytes sent or -errno.
+ssize_t clinux_send_parts(int socket, const void *head, size_t head_length, const void *body, size_t body_length);
 
 // The address of an interface from its text, IPv4 or IPv6 without scope. Returns 0 or -EINVAL.
 int clinux_address_parse(const char *text, struct clinux_address *address);
