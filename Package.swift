@@ -83,7 +83,7 @@ let package = Package(
         module("RTP", in: Room.core, ["BridgeModel"]),
         module("SDP", in: Room.core, ["BridgeModel"]),
         module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
-        module("Bridge", in: Room.core, ["BridgeModel"]),
+        module("Bridge", in: Room.core, ["BridgeModel", "SDP"]),
         module("Matroska", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
 
