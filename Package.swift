@@ -84,6 +84,7 @@ let package = Package(
         module("SDP", in: Room.core, ["BridgeModel"]),
         module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
         module("Bridge", in: Room.core, ["BridgeModel", "SDP"]),
+        module("PeerTransport", in: Room.core, ["BridgeModel"]),
         module("Matroska", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
 
@@ -151,6 +152,7 @@ let package = Package(
         tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
+        tests("PeerTransport", in: Room.core, ["PeerTransport", "BridgeModel"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
