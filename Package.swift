@@ -151,8 +151,11 @@ let package = Package(
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
         tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
-        tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
         tests("PeerTransport", in: Room.core, ["PeerTransport", "BridgeModel"]),
+        tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP", "NetworkTesting"]),
+        .target(
+            name: "NetworkTesting", dependencies: ["BridgeModel"], path: "Tests/Core/NetworkTesting", swiftSettings: strict),
+        tests("NetworkTesting", in: Room.core, ["NetworkTesting", "BridgeModel"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
