@@ -15,6 +15,8 @@ final class MediaStream {
     var sinks: [MediaSink] = []
     /// Peers that watch.
     var viewers: [EdgeViewer] = []
+    /// Who is served first in the next round.
+    var nextViewer = 0
     /// When a viewer is to be served although no packet came.
     var viewerDeadline: MonotonicTime?
     var cache: GOPCache
@@ -117,6 +119,7 @@ final class MediaStream {
             ports.counters.keyframeRequestsOut += 1
             sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
+        adaptViewers(now: now)
         pump(ports: &ports, now: now)
         guard let lingersUntil, now >= lingersUntil else { return }
         removeSinks(ports: &ports) { _ in true }
