@@ -68,6 +68,7 @@ let package = Package(
         .systemLibrary(
             name: "CWebSockets", path: Room.c + "CWebSockets", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
         .systemLibrary(name: "COpenSSL", path: Room.c + "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNice", path: Room.c + "CNice", providers: [.apt(["libnice-dev"])]),
         .target(name: "CGStreamerShims", dependencies: ["CGStreamer"], path: Room.c + "CGStreamerShims"),
         .target(name: "CWebSocketsShims", dependencies: ["CWebSockets", "COpenSSL"], path: Room.c + "CWebSocketsShims"),
         .target(name: "CLinux", path: Room.c + "CLinux"),
@@ -75,7 +76,7 @@ let package = Package(
         // Bindings
         module("GStreamerKit", in: Room.bindings, ["CGStreamer", "CGStreamerShims"]),
         module("WebServerKit", in: Room.bindings, ["CWebSockets", "CWebSocketsShims", httpTypes, collections]),
-        module("SecureTransport", in: Room.bindings, ["COpenSSL"]),
+        module("SecureTransport", in: Room.bindings, ["COpenSSL", "CNice"]),
         module("LinuxIO", in: Room.bindings, ["CLinux"]),
 
         // Core
