@@ -68,6 +68,7 @@ let package = Package(
         .systemLibrary(
             name: "CWebSockets", path: Room.c + "CWebSockets", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
         .systemLibrary(name: "COpenSSL", path: Room.c + "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNice", path: Room.c + "CNice", providers: [.apt(["libnice-dev"])]),
         .target(name: "CGStreamerShims", dependencies: ["CGStreamer"], path: Room.c + "CGStreamerShims"),
         .target(name: "CWebSocketsShims", dependencies: ["CWebSockets", "COpenSSL"], path: Room.c + "CWebSocketsShims"),
         .target(name: "CLinux", path: Room.c + "CLinux"),
@@ -75,7 +76,7 @@ let package = Package(
         // Bindings
         module("GStreamerKit", in: Room.bindings, ["CGStreamer", "CGStreamerShims"]),
         module("WebServerKit", in: Room.bindings, ["CWebSockets", "CWebSocketsShims", httpTypes, collections]),
-        module("SecureTransport", in: Room.bindings, ["COpenSSL"]),
+        module("SecureTransport", in: Room.bindings, ["COpenSSL", "CNice"]),
         module("LinuxIO", in: Room.bindings, ["CLinux"]),
 
         // Core
@@ -83,7 +84,8 @@ let package = Package(
         module("RTP", in: Room.core, ["BridgeModel"]),
         module("SDP", in: Room.core, ["BridgeModel"]),
         module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
-        module("Bridge", in: Room.core, ["BridgeModel"]),
+        module("Bridge", in: Room.core, ["BridgeModel", "SDP"]),
+        module("PeerTransport", in: Room.core, ["BridgeModel"]),
         module("Matroska", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
 
@@ -150,7 +152,11 @@ let package = Package(
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
         tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
-        tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP"]),
+        tests("PeerTransport", in: Room.core, ["PeerTransport", "BridgeModel"]),
+        tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP", "NetworkTesting"]),
+        .target(
+            name: "NetworkTesting", dependencies: ["BridgeModel"], path: "Tests/Core/NetworkTesting", swiftSettings: strict),
+        tests("NetworkTesting", in: Room.core, ["NetworkTesting", "BridgeModel"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),

@@ -62,9 +62,10 @@ package struct RTCPCompound: Sequence, IteratorProtocol {
         let size = 4 * (Int(bytes.uint16(at: 2)) + 1)
         guard size <= bytes.count else { return nil }
         guard bytes[0] & 0x20 != 0 else { return (size, 0) }
-        // Padding is a multiple of four, counts itself and leaves the header (section 6.4.1); only the last packet may have it.
+        // Padding counts itself and leaves the header (section 6.4.1). That section wants a multiple of four, in the last packet only; libwebrtc fills the
+        // last word of transport-wide feedback with one to three bytes of it, also in front of other packets, so both are read.
         let padding = Int(bytes[size - 1])
-        guard padding > 0, padding % 4 == 0, padding <= size - 4, size == bytes.count else { return nil }
+        guard padding > 0, padding <= size - 4 else { return nil }
         return (size, padding)
     }
 }

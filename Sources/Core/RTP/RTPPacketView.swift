@@ -9,7 +9,8 @@ package struct RTPPacketView {
     private let bytes: UnsafeRawBufferPointer
     /// Where the payload lies in the packet: after CSRC list and header extension, before padding.
     package let payloadRange: Range<Int>
-    private let extensionRange: Range<Int>?
+    /// Where the content of the header extension lies in the packet, behind its profile and length; nil without one.
+    package let headerExtensionRange: Range<Int>?
 
     /// Checks version, CSRC list, header extension and padding; nil when any of them does not fit into `bytes`.
     package init?(reading bytes: UnsafeRawBufferPointer) {
@@ -31,7 +32,7 @@ package struct RTPPacketView {
             end -= padding
         }
         self.bytes = bytes
-        self.extensionRange = extensionRange
+        headerExtensionRange = extensionRange
         payloadRange = start..<end
     }
 
@@ -55,7 +56,7 @@ package struct RTPPacketView {
 
     /// Profile and content of the header extension (section 5.3.1), nil without one.
     package var headerExtension: (profile: UInt16, content: UnsafeRawBufferPointer)? {
-        guard let extensionRange else { return nil }
+        guard let extensionRange = headerExtensionRange else { return nil }
         return (bytes.uint16(at: extensionRange.lowerBound - 4), UnsafeRawBufferPointer(rebasing: bytes[extensionRange]))
     }
 }

@@ -56,8 +56,7 @@ struct MediaLoop: ~Copyable {
 
     private mutating func receive(from stream: MediaStream, track: Int, event: Epoll.Event, now: MonotonicTime) {
         // The token tells a source from the one that replaced it.
-        guard stream.sources.indices.contains(track), stream.sources[track].token == event.token else { return }
-        let socket = stream.sources[track].socket
+        guard stream.sources.indices.contains(track), case .child(let socket, event.token) = stream.sources[track].origin else { return }
         var isOpen = !event.isClosed
         turn: for _ in 0..<Self.batchesPerTurn {
             switch batch.receive(from: socket) {
@@ -74,7 +73,7 @@ struct MediaLoop: ~Copyable {
         guard !isOpen else { return }
         // The descriptor stays open, and its number taken, until the stream is unpublished or replaced.
         ports.forget(socket.descriptor, token: event.token)
-        stream.sources[track].token = nil
+        stream.sources[track].origin = .child(socket, token: nil)
     }
 
     /// Notes a stream's deadline.
@@ -136,7 +135,7 @@ extension MediaLoop {
     }
 
     private mutating func unpublish(_ id: StreamID, source: MediaDescriptor, now: MonotonicTime) {
-        guard let stream = streams[id], stream.sources.first?.socket.descriptor == source.rawValue else { return }
+        guard let stream = streams[id], stream.sources.first?.socket?.descriptor == source.rawValue else { return }
         streams[id] = nil
         stream.closeSources(ports: &ports)
         stream.endSinks(.afterRest) { _ in true }

@@ -9,17 +9,28 @@ struct MediaPorts: ~Copyable {
         case mailbox
         /// Source `track` of a stream.
         case source(MediaStream, track: Int)
+        /// The UDP socket of all peers.
+        case peers
+        /// The listener of ICE-TCP.
+        case listener
+        /// A connection of ICE-TCP.
+        case connection(EdgeConnection)
         /// The sink of a stream that has this token.
         case sink(MediaStream)
     }
 
     private(set) var epoll: Epoll
+    /// The way out to peers.
+    var edge: EdgePort
     /// Gauges are left at zero here.
     var counters = HubTotals()
     private var owners: [UInt64: Owner] = [:]
     private var nextToken: UInt64 = 1
 
-    init(epoll: consuming Epoll) { self.epoll = epoll }
+    init(epoll: consuming Epoll, edge: consuming EdgePort) {
+        self.epoll = epoll
+        self.edge = edge
+    }
 
     /// Watches a descriptor; nil when the system refuses it (it is no socket, or there is no memory). Tokens are never used again.
     mutating func open(_ descriptor: Int32, owner: Owner) -> UInt64? {

@@ -13,7 +13,15 @@ final class MediaStream {
     let options: HubOptions
     var sources: [MediaSource] = []
     var sinks: [MediaSink] = []
+    /// Peers that watch.
+    var viewers: [EdgeViewer] = []
+    /// Who is served first in the next round.
+    var nextViewer = 0
+    /// When a viewer is to be served although no packet came.
+    var viewerDeadline: MonotonicTime?
     var cache: GOPCache
+    /// What the tracks' layers cost.
+    var layers: StreamLayers
     /// Set when the stream was unpublished: its sinks take what is left until then.
     var lingersUntil: MonotonicTime?
     private var newestArrival = MonotonicTime(nanoseconds: 0)
@@ -22,18 +30,19 @@ final class MediaStream {
         self.id = id
         self.options = options
         cache = GOPCache(trackCount: 0, limits: options.cache)
+        layers = StreamLayers(trackCount: 0)
     }
 
     /// When `tick` is to be called next.
     var deadline: MonotonicTime? {
-        var earliest = lingersUntil
+        var earliest = MonotonicTime.earlier(lingersUntil, viewerDeadline)
         for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
         for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
         return earliest
     }
 
     /// How many subscribers there are, whatever number of tracks each has.
-    var subscriberCount: Int { Set(sinks.map(\.subscriber)).count }
+    var subscriberCount: Int { Set(sinks.map(\.subscriber)).count + viewers.count }
 
     /// The stream's counters.
     var statistics: StreamStatistics {
@@ -63,7 +72,8 @@ final class MediaStream {
         if !isTaken { ports.counters.malformed += 1 }
     }
 
-    private func ingest(rtp bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime, ports: inout MediaPorts) -> Bool {
+    /// Takes an RTP packet of `track`; false when it is none of the track's.
+    func ingest(rtp bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime, ports: inout MediaPorts) -> Bool {
         guard let packet = RTPPacketView(reading: bytes), let accepted = sources[track].ingress.accept(packet, arrival: arrival) else {
             return false
         }
@@ -72,13 +82,15 @@ final class MediaStream {
         if accepted.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
         if accepted.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
         let entry = GOPCache.Entry(
-            track: UInt8(track), epoch: sources[track].ingress.epoch, header: accepted.header, arrival: arrival)
+            track: UInt8(track), epoch: sources[track].ingress.epoch, header: accepted.header, arrival: arrival,
+            descriptor: PacketDescriptor(codec: sources[track].description.codec, packet: packet))
+        layers.count(entry, bytes: bytes.count)
         cache.append(entry, frame: accepted.frame, bytes: bytes)
         return true
     }
 
     /// A report of a source whose packets have not come yet is dropped: the next one is seconds away.
-    private func ingest(report bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime) -> Bool {
+    func ingest(report bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime) -> Bool {
         guard let report = SenderReportView(inCompound: bytes) else { return false }
         if sources[track].ingress.accepts(report) {
             cache.append(report, track: UInt8(track), epoch: sources[track].ingress.epoch, arrival: arrival)
@@ -98,15 +110,16 @@ final class MediaStream {
         ports.counters.keyframeRequestsIn += 1
         guard sources[track].gate.request(now: now) else { return }
         ports.counters.keyframeRequestsOut += 1
-        sources[track].sendKeyframeRequest(now: now)
+        sources[track].sendKeyframeRequest(ports: &ports, now: now)
     }
 
     /// Does what the clock asks for: repeated keyframe requests, joiners that wait no longer, the end of lingering.
     func tick(ports: inout MediaPorts, now: MonotonicTime) {
         for track in sources.indices where sources[track].gate.poll(now: now) {
             ports.counters.keyframeRequestsOut += 1
-            sources[track].sendKeyframeRequest(now: now)
+            sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
+        adaptViewers(now: now)
         pump(ports: &ports, now: now)
         guard let lingersUntil, now >= lingersUntil else { return }
         removeSinks(ports: &ports) { _ in true }

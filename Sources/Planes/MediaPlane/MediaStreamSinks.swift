@@ -35,7 +35,7 @@ extension MediaStream {
     func removeSinks(ports: inout MediaPorts, where isMeant: (MediaSink) -> Bool) {
         for sink in sinks where isMeant(sink) { ports.forget(sink.socket.descriptor, token: sink.token) }
         sinks.removeAll(where: isMeant)
-        if sinks.isEmpty {
+        if sinks.isEmpty, viewers.isEmpty {
             for track in sources.indices { sources[track].gate.cancel() }
         }
     }
@@ -54,6 +54,7 @@ extension MediaStream {
             hasGone = true
         }
         if hasGone { removeSinks(ports: &ports) { $0.hasGone } }
+        pumpViewers(ports: &ports, now: now)
     }
 
     /// The sink's socket is ready: there is room, or something to read, or nobody at the other end.

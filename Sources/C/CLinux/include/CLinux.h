@@ -1,3 +1,4 @@
 #pragma once
 #include "clinux_process.h"
 #include "clinux_media.h"
+#include "clinux_udp.h"

@@ -1,0 +1,3 @@
+#pragma once
+#include <stun/stunagent.h>
+#include <stun/stunmessage.h>

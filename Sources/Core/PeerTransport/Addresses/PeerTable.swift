@@ -1,0 +1,134 @@
+/// A peer of one worker: the number of its place in the worker's array, reused after it left.
+package struct PeerIndex: Hashable, Sendable {
+    package let number: Int
+
+    package init(_ number: Int) { self.number = number }
+}
+
+/// A path of a peer.
+package struct PeerPath: Hashable, Sendable {
+    package let peer: PeerIndex
+    package let path: PathID
+
+    package init(peer: PeerIndex, path: PathID) {
+        self.peer = peer
+        self.path = path
+    }
+}
+
+/// Whose datagram this is: peers of one worker by the fragment of a check, and by 5-tuple for everything else. It also gives out the peers' places.
+///
+/// All storage is bounded by the capacity: `pathsPerPeer` validated 5-tuples and `credentialsPerPeer` fragments each. What strangers send is only
+/// looked up and never stored.
+package struct PeerTable: ~Copyable {
+    /// Fragments that a peer answers to: its own, and during an ICE restart the one before.
+    package static let credentialsPerPeer = 2
+    /// Validated 5-tuples of a peer: `TransportPolicy.pathLimit` may not be higher.
+    package static let pathsPerPeer = 8
+    /// The most peers of one worker.
+    package static let peerLimit = 1 << 20
+
+    private struct Credential {
+        var ufrag: LocalUfrag
+        var peer: UInt32
+    }
+
+    private var tuples: FiveTupleTable
+    private var ufrags: HashIndex
+    private var credentials: [Credential] = []
+    private var freeCredentials: [UInt32] = []
+    private var freePeers: [UInt32] = []
+    private var usedPeers = 0
+    private let seed: UInt64
+    /// The most peers at a time.
+    package let capacity: Int
+    /// Peers at present.
+    package private(set) var count = 0
+
+    /// A table for `capacity` peers, 1 to `peerLimit`; more is a bug of ours. Seeds are taken from `random`.
+    package init(capacity: Int, using random: inout some RandomNumberGenerator) {
+        precondition((1...Self.peerLimit).contains(capacity), "no such table")
+        self.capacity = capacity
+        tuples = FiveTupleTable(capacity: capacity * Self.pathsPerPeer, using: &random)
+        ufrags = HashIndex(capacity: capacity * Self.credentialsPerPeer)
+        credentials.reserveCapacity(capacity * Self.credentialsPerPeer)
+        freeCredentials.reserveCapacity(capacity * Self.credentialsPerPeer)
+        freePeers.reserveCapacity(capacity)
+        seed = random.next()
+    }
+
+    /// 5-tuples of all peers.
+    package var pathCount: Int { tuples.count }
+    /// Fragments of all peers.
+    package var credentialCount: Int { ufrags.count }
+
+    /// Gives a new peer its place, found by this fragment from now on. nil when all places are taken, or the fragment is in use already.
+    package mutating func admit(_ ufrag: LocalUfrag) -> PeerIndex? {
+        guard count < capacity else { return nil }
+        let number = freePeers.last.map(Int.init) ?? usedPeers
+        let peer = PeerIndex(number)
+        guard add(ufrag, of: peer) else { return nil }
+        if freePeers.popLast() == nil { usedPeers += 1 }
+        count += 1
+        return peer
+    }
+
+    /// Lets a peer be found by another fragment too (ICE restart). False when it is in use already, or the peer has too many.
+    package mutating func add(_ ufrag: LocalUfrag, of peer: PeerIndex) -> Bool {
+        let hash = hash(of: ufrag)
+        guard self.peer(with: ufrag) == nil, ufrags.count < ufrags.capacity else { return false }
+        let credential = Credential(ufrag: ufrag, peer: UInt32(peer.number))
+        guard let slot = freeCredentials.popLast() else {
+            credentials.append(credential)
+            return ufrags.insert(credentials.count - 1, hash: hash)
+        }
+        credentials[Int(slot)] = credential
+        return ufrags.insert(Int(slot), hash: hash)
+    }
+
+    /// The peer whose credentials have this fragment.
+    package func peer(with ufrag: LocalUfrag) -> PeerIndex? {
+        ufrags.slot(hash: hash(of: ufrag)) { credentials[$0].ufrag == ufrag }.map { PeerIndex(Int(credentials[$0].peer)) }
+    }
+
+    /// The peer and path of a validated 5-tuple.
+    @inline(__always)
+    package func path(of tuple: FiveTuple) -> PeerPath? {
+        tuples.value(of: tuple).map { PeerPath(peer: PeerIndex(Int($0 >> 8)), path: PathID(UInt8(truncatingIfNeeded: $0))) }
+    }
+
+    /// Does what an effect of `peer`'s transport says about tables. False when the effect is another, or the table is full, which `pathLimit` and
+    /// one restart at a time exclude.
+    @discardableResult
+    package mutating func apply(_ effect: TransportEffect, of peer: PeerIndex) -> Bool {
+        switch effect {
+        case .pathOpened(let path, let tuple): tuples.set(UInt32(peer.number) << 8 | UInt32(path.number), for: tuple)
+        case .pathClosed(let path, let tuple):
+            // The tuple may be another peer's by now.
+            self.path(of: tuple) == PeerPath(peer: peer, path: path) && tuples.remove(tuple) != nil
+        case .credentialsRetired(let ufrag): self.peer(with: ufrag) == peer && remove(ufrag)
+        case .startHandshake, .sendCloseNotify, .event: false
+        }
+    }
+
+    /// Takes the peer's place back; its paths and credentials went by the effects of its end. A place that is not taken is a bug of ours.
+    package mutating func release(_ peer: PeerIndex) {
+        precondition(peer.number < usedPeers && count > 0, "no such peer")
+        freePeers.append(UInt32(peer.number))
+        count -= 1
+    }
+
+    private mutating func remove(_ ufrag: LocalUfrag) -> Bool {
+        let hash = hash(of: ufrag)
+        guard let slot = ufrags.slot(hash: hash, where: { credentials[$0].ufrag == ufrag }), ufrags.remove(slot, hash: hash) else {
+            return false
+        }
+        freeCredentials.append(UInt32(slot))
+        return true
+    }
+
+    private func hash(of ufrag: LocalUfrag) -> UInt32 {
+        let mixed = folded(seed ^ ufrag.bits, 0x9E37_79B9_7F4A_7C15)
+        return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
+    }
+}

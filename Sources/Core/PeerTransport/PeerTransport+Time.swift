@@ -1,0 +1,76 @@
+package import BridgeModel
+
+extension PeerTransport {
+    /// When `tick` is to be called; nil after the end. Packets only put it off, so it is enough to read it after everything else than packets.
+    package var deadline: MonotonicTime? {
+        guard phase != .ended else { return nil }
+        var deadline = setUpEnd ?? lifeEnd
+        if let other = paths.deadline { deadline = min(deadline, other) }
+        if setUpEnd == nil, !isDisconnected { deadline = min(deadline, lastHeardAt.advanced(by: policy.disconnectAfter)) }
+        return deadline
+    }
+
+    /// Time has passed.
+    package mutating func tick(now: MonotonicTime, effects: inout [TransportEffect]) {
+        guard phase != .ended else { return }
+        while let expired = paths.expired(now: now), let closed = paths.close(expired) {
+            effects.append(.pathClosed(closed.id, closed.path.tuple))
+        }
+        paths.settle(now: now)
+        guard now < setUpEnd ?? lifeEnd else { return end(.connectionTimeout, effects: &effects) }
+        review(now: now, effects: &effects)
+    }
+
+    /// The path's connection or socket is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts.
+    package mutating func pathLost(_ id: PathID, now: MonotonicTime, effects: inout [TransportEffect]) {
+        guard let closed = paths.close(id) else { return }
+        effects.append(.pathClosed(closed.id, closed.path.tuple))
+        review(now: now, effects: &effects)
+    }
+
+    /// True when nothing authentic came from this path for a while: a verified check of another peer on the same 5-tuple may take it over.
+    package func isSilent(_ id: PathID, now: MonotonicTime) -> Bool {
+        guard let path = paths[id] else { return true }
+        return now.duration(since: path.heardAt) >= policy.silenceOfReplacedPath
+    }
+
+    /// When a connected peer ends of itself.
+    private var lifeEnd: MonotonicTime {
+        let consent = lastCheckAt.advanced(by: policy.consentLimit)
+        return restartEnd.map { max($0, consent) } ?? consent
+    }
+
+    /// Brings what is at hand and what was said in line with the paths.
+    mutating func review(now: MonotonicTime, effects: inout [TransportEffect]) {
+        guard case .secured(let profile) = phase else { return }
+        let selected = paths.selectedPath
+        sending = selected.map { ($0.tuple, paths.consentEnd(of: $0)) }
+        if setUpEnd != nil {
+            guard let selected else { return }
+            setUpEnd = nil
+            announcedTuple = selected.tuple
+            effects.append(.event(.connected(profile)))
+            return
+        }
+        if let selected, selected.tuple != announcedTuple {
+            announcedTuple = selected.tuple
+            effects.append(.event(.moved(selected.tuple)))
+        }
+        let isSilent = selected == nil || now.duration(since: lastHeardAt) >= policy.disconnectAfter
+        guard isSilent != isDisconnected else { return }
+        isDisconnected = isSilent
+        effects.append(.event(isSilent ? .disconnected : .reconnected))
+    }
+
+    /// The last event. Everything that others hold for the peer is given back.
+    mutating func end(_ code: BridgeError.Code?, effects: inout [TransportEffect]) {
+        guard phase != .ended else { return }
+        for path in paths.open { effects.append(.pathClosed(path.id, path.path.tuple)) }
+        effects.append(.credentialsRetired(credentials.ufrag))
+        if let previousCredentials { effects.append(.credentialsRetired(previousCredentials.ufrag)) }
+        phase = .ended
+        paths = PathSet(policy: policy)
+        sending = nil
+        effects.append(.event(.ended(code)))
+    }
+}

@@ -1,0 +1,118 @@
+package import BridgeModel
+
+/// One inbound peer's transport from its answer to its end: ICE-lite (RFC 8445), the life of DTLS (RFC 5764), consent (RFC 7675) and a change of
+/// address. It decides; sockets, STUN bytes, DTLS and SRTP are the worker's.
+///
+/// Checks, handshake reports, ends and ticks append what is to be done to `effects`, in order. What is called for each packet (`mediaPath`,
+/// `admitsMedia`, `authenticated`) allocates nothing. A struct of one worker's thread.
+package struct PeerTransport {
+    enum Phase: Equatable {
+        /// No verified check yet.
+        case checking
+        case handshaking
+        case secured(SRTPProfile)
+        case ended
+    }
+
+    let policy: TransportPolicy
+    let role: DTLSRole
+    /// What new checks have to prove.
+    package internal(set) var credentials: IceCredentials
+    /// Those before an ICE restart: answered until a pair is nominated with the new ones (RFC 8445 section 9).
+    package internal(set) var previousCredentials: IceCredentials?
+    var phase = Phase.checking
+    var paths: PathSet
+    /// Until when a pair has to be nominated and the handshake finished; nil from then on.
+    var setUpEnd: MonotonicTime?
+    /// How long an ICE restart holds off the end.
+    var restartEnd: MonotonicTime?
+    /// The last verified check on any path.
+    var lastCheckAt: MonotonicTime
+    /// The last verified check or authenticated packet on any path.
+    var lastHeardAt: MonotonicTime
+    var isDisconnected = false
+    /// Where the last handshake record came from.
+    var handshakeOrigin: PathID?
+    /// Where media goes, for as long as consent lasts; kept at hand because it is asked for with each packet.
+    var sending: (tuple: FiveTuple, until: MonotonicTime)?
+    /// What `moved` compares with.
+    var announcedTuple: FiveTuple?
+
+    /// A peer that gets an answer with these credentials now. `role` is our side of the handshake.
+    package init(_ credentials: IceCredentials, role: DTLSRole, policy: TransportPolicy = TransportPolicy(), now: MonotonicTime) {
+        precondition((1...PeerTable.pathsPerPeer).contains(policy.pathLimit), "more paths than the table has room for")
+        self.credentials = credentials
+        self.role = role
+        self.policy = policy
+        paths = PathSet(policy: policy)
+        setUpEnd = now.advanced(by: policy.connectLimit)
+        lastCheckAt = now
+        lastHeardAt = now
+    }
+
+    // MARK: For each packet
+
+    /// Where media goes now. nil: none may be sent, because the peer is not connected, or its consent has run out.
+    @inline(__always)
+    package func mediaPath(now: MonotonicTime) -> FiveTuple? {
+        guard let sending, now < sending.until else { return nil }
+        return sending.tuple
+    }
+
+    /// True when SRTP and SRTCP from this path may be handed to unprotection: the handshake is done with the right certificate.
+    @inline(__always)
+    package func admitsMedia(from path: PathID) -> Bool {
+        guard case .secured = phase else { return false }
+        return paths[path] != nil
+    }
+
+    /// A packet from this path was authentic.
+    @inline(__always)
+    package mutating func authenticated(from path: PathID, now: MonotonicTime, effects: inout [TransportEffect]) {
+        lastHeardAt = now
+        paths.heard(path, now: now)
+        if isDisconnected || paths.selectedPath?.tuple != announcedTuple { review(now: now, effects: &effects) }
+    }
+
+    // MARK: DTLS
+
+    /// True when a DTLS record from this path may be handed to the endpoint (RFC 7983): it is validated, and the peer has not ended.
+    package mutating func admitsHandshake(from path: PathID) -> Bool {
+        guard phase != .ended, paths[path] != nil else { return false }
+        handshakeOrigin = path
+        return true
+    }
+
+    /// Where the endpoint's flights and alerts go: the selected path, before that the one that the last record came from, or the peer's
+    /// favourite. nil: nothing may be sent.
+    package func handshakePath(now: MonotonicTime) -> FiveTuple? {
+        guard phase != .ended else { return nil }
+        let id = paths.selected ?? handshakeOrigin.flatMap { paths[$0] == nil ? nil : $0 } ?? paths.highestPriority
+        guard let path = id.flatMap({ paths[$0] }), now < paths.consentEnd(of: path) else { return nil }
+        return path.tuple
+    }
+
+    /// The endpoint reports. What it has to send (an alert, its last flight) is sent on `handshakePath` before.
+    package mutating func handshake(_ outcome: HandshakeOutcome, now: MonotonicTime, effects: inout [TransportEffect]) {
+        switch (phase, outcome) {
+        case (.ended, _): break
+        case (_, .fingerprintMismatch), (_, .finished(_, certificateMatches: false)): end(.fingerprintMismatch, effects: &effects)
+        case (.handshaking, .finished(let profile, certificateMatches: true)):
+            phase = .secured(profile)
+            review(now: now, effects: &effects)
+        case (.secured, .finished): break
+        case (.checking, _), (.handshaking, _), (.secured, _): end(.connectionLost, effects: &effects)
+        }
+    }
+
+    // MARK: Commands
+
+    /// Ends the peer from our side.
+    package mutating func close(now: MonotonicTime, effects: inout [TransportEffect]) {
+        if case .secured = phase, let tuple = handshakePath(now: now) { effects.append(.sendCloseNotify(tuple)) }
+        end(nil, effects: &effects)
+    }
+
+    /// True when the last event was said: the peer's place can be released.
+    package var hasEnded: Bool { phase == .ended }
+}
