@@ -187,7 +187,7 @@ let package = Package(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         .target(
             name: "BridgeTesting", dependencies: ["BridgeModel", "Bridge"], path: "Tests/Planes/BridgeTesting", swiftSettings: strict),
-        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", logging]),
+        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", "SDP", logging]),
         tests(
             "CameraPlane", in: Room.planes, ["CameraPlane", "BridgeTesting", "BridgeModel", "Bridge", "WebServerKit", httpTypes, logging]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),

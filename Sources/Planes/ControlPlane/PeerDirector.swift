@@ -109,13 +109,7 @@ package actor PeerDirector: PeerEngine {
     // MARK: - Beginning
 
     private func admit(_ offer: String, for context: SessionContext) async throws(BridgeError) -> (AcceptedOffer, [TrackDescription]) {
-        var source: LiveStream?
-        if context.direction == .watch {
-            source = await streams.stream(context.stream)
-            guard source != nil else { throw BridgeError(.notFound, "The stream is not published now; try again when its camera is back.") }
-        } else if let other = await streams.stream(context.stream), other.context.account != context.account {
-            throw Self.nameTaken
-        }
+        let source = try await streams.admit(context)
         do throws(SDPError) {
             guard let source else {
                 let accepted = try OfferGate.acceptPublish(offer, policy: GatePolicy())
@@ -217,14 +211,12 @@ package actor PeerDirector: PeerEngine {
     /// Enters the stream; false when the peer ends because it may not.
     private func publish(_ id: PeerID, _ peer: Peer, media: [MediaDescriptor]) async -> Bool {
         guard let first = media.first else { return false }
-        let stream = LiveStream(context: peer.context, tracks: peer.tracks, peer: id, source: first, since: clock.wall())
+        let stream = LiveStream(context: peer.context, tracks: peer.tracks, peer: id, source: .child(first), since: clock.wall())
         if await streams.publish(stream, sources: media) { return true }
-        peers[id]?.failure = Self.nameTaken
+        peers[id]?.failure = StreamRegister.nameTaken
         send(.stop(deadline: Self.stopDeadline), to: id)
         return false
     }
-
-    private static let nameTaken = BridgeError(.unacceptableOffer, "Another account publishes a stream of this name.")
 
     private func end(_ id: PeerID, reason: BridgeError?) async {
         guard let peer = peers.removeValue(forKey: id) else { return }

@@ -8,13 +8,15 @@ package actor StreamRegister {
 
     private let announce: AsyncStream<StreamTable.Change>.Continuation
     private let hub: any MediaHub
+    private let edge: (any EdgePeers)?
     private let clock: BridgeClock
     private var table: StreamTable
     private var graceTimer: Task<Void, Never>?
 
-    /// `grace`: how long a stream outlives its source.
-    package init(hub: any MediaHub, clock: BridgeClock, grace: Duration = .seconds(10)) {
+    /// `grace`: how long a stream outlives its source. `edge`: where sources that are peers live.
+    package init(hub: any MediaHub, edge: (any EdgePeers)? = nil, clock: BridgeClock, grace: Duration = .seconds(10)) {
         self.hub = hub
+        self.edge = edge
         self.clock = clock
         table = StreamTable(grace: grace)
         (changes, announce) = AsyncStream.makeStream()
@@ -31,14 +33,32 @@ package actor StreamRegister {
         table.live.first { $0.id == context.stream && $0.context.session == context.session }
     }
 
-    /// Hands a connected source's sockets to the hub and enters the stream. False, and nothing done, when another account has a stream of
-    /// this name.
-    package func publish(_ stream: LiveStream, sources: [MediaDescriptor]) -> Bool {
+    /// The stream that a new session would watch, nil for one that would publish. Throws `not_found` when there is nothing to watch, and
+    /// `unacceptable_offer` when the name belongs to another account.
+    package func admit(_ context: SessionContext) throws(BridgeError) -> LiveStream? {
+        let known = table.stream(context.stream)
+        switch (context.direction, known) {
+        case (.watch, nil): throw BridgeError(.notFound, "The stream is not published now; try again when its camera is back.")
+        case (.watch, let stream?): return stream
+        case (.publish, let stream?) where stream.context.account != context.account: throw Self.nameTaken
+        case (.publish, _): return nil
+        }
+    }
+
+    /// Why a publisher may not have its stream.
+    package static let nameTaken = BridgeError(.unacceptableOffer, "Another account publishes a stream of this name.")
+
+    /// Lets a connected source into the hub, a child's by its sockets, and enters the stream. False, and nothing done, when another account has
+    /// a stream of this name.
+    package func publish(_ stream: LiveStream, sources: [MediaDescriptor] = []) -> Bool {
         let replaced = table.stream(stream.id)
         guard replaced == nil || replaced?.context.account == stream.context.account else { return false }
         let effects = table.published(stream)
         if let replaced, effects.contains(.announce(.ended(stream.id))) { hub.unpublish(stream.id, source: replaced.source) }
-        hub.publish(stream.id, tracks: stream.tracks, sources: sources)
+        switch stream.source {
+        case .child: hub.publish(stream.id, tracks: stream.tracks, sources: sources)
+        case .peer(let peer): edge?.publish(peer)
+        }
         carryOut(effects)
         return true
     }

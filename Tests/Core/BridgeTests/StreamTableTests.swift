@@ -11,7 +11,7 @@ import Testing
             context: SessionContext(
                 session: SessionID("s"), account: AccountID("a"), client: ClientID("c"), stream: StreamID("c"), direction: .publish),
             tracks: [TrackDescription(index: 0, codec: codec, payloadType: 96, mid: "0")],
-            peer: PeerID(peer), source: MediaDescriptor(source), since: WallTime(milliseconds: 0))
+            peer: PeerID(peer), source: .child(MediaDescriptor(source)), since: WallTime(milliseconds: 0))
     }
 
     @Test func aPublisherThatComesBackContinuesItsStream() {
@@ -32,7 +32,7 @@ import Testing
         _ = table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: false, now: at(0))
         #expect(table.expire(now: at(9)) == [])
         #expect(
-            table.expire(now: at(10)) == [.unpublish(StreamID("c"), source: MediaDescriptor(3)), .announce(.ended(StreamID("c")))])
+            table.expire(now: at(10)) == [.unpublish(StreamID("c"), source: .child(MediaDescriptor(3))), .announce(.ended(StreamID("c")))])
         #expect(table.stream(StreamID("c")) == nil)
     }
 
@@ -41,7 +41,7 @@ import Testing
         _ = table.published(stream("p1"))
         #expect(
             table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: true, now: at(0))
-                == [.unpublish(StreamID("c"), source: MediaDescriptor(3)), .announce(.ended(StreamID("c")))])
+                == [.unpublish(StreamID("c"), source: .child(MediaDescriptor(3))), .announce(.ended(StreamID("c")))])
     }
 
     @Test func aSupersededSourceTakesNothingWithIt() {
@@ -74,7 +74,7 @@ import Testing
         _ = table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: false, now: at(0))
         #expect(
             table.sourceEnded(PeerID("p1"), of: StreamID("c"), forGood: true, now: at(5))
-                == [.unpublish(StreamID("c"), source: MediaDescriptor(3)), .announce(.ended(StreamID("c")))])
+                == [.unpublish(StreamID("c"), source: .child(MediaDescriptor(3))), .announce(.ended(StreamID("c")))])
         #expect(table.deadline == nil)
     }
 

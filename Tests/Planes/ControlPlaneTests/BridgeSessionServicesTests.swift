@@ -118,7 +118,7 @@ import Testing
         #expect(await eventually { first.isStopped })
         first.end()
         await closing.value
-        #expect(await streams.live.map(\.source) == [second.media[0]])
+        #expect(await streams.live.map(\.source) == [.child(second.media[0])])
     }
 
     @Test func aRecordingIsNotBegunOnASourceThatIsAway() async throws {

@@ -57,7 +57,7 @@ private func runStreams(_ count: Int, round: Int, on hub: Hub) throws {
         hub.subscribe(viewer, to: stream, tracks: [0], sinks: [sink.hubEnd], timing: .live)
         try #require(sink.receive()?.datagram.kind == .rtp)
         if number.isMultiple(of: 2) { hub.unsubscribe(viewer) }
-        hub.unpublish(stream, source: publisher.sources[0])
+        hub.unpublish(stream, source: .child(publisher.sources[0]))
         try #require([publisher.video, publisher.audio, sink].allSatisfy { $0.isClosedByHub() })
     }
 }

@@ -10,10 +10,13 @@ package protocol EdgePeers: Sendable {
     func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint
     /// Lets a prepared peer in. The stream ends after exactly one `ended`. A peer that was not prepared, or was closed since, ends at once.
     func open(_ peer: PeerID, as negotiated: NegotiatedPeer) -> AsyncStream<EdgePeerEvent>
+    /// Lets the tracks of a connected publisher into the hub; what it sends before is dropped. A stream that is live gets a new source, and its sinks
+    /// and viewers stay. It lasts until `MediaHub.unpublish`, also when the peer ends before. Does nothing for a peer that is gone.
+    func publish(_ peer: PeerID)
     /// ICE restart (RFC 8445 section 9): new credentials of ours for the answer to the restarting offer. The old ones hold until a pair of the new
     /// ones is nominated. nil when the peer is gone.
     func restart(_ peer: PeerID) async -> EdgeEndpoint?
-    /// Ends a peer: it hears close_notify, its tracks leave the hub. Does nothing for a peer that is gone.
+    /// Ends a peer: it hears close_notify. Does nothing for a peer that is gone.
     func close(_ peer: PeerID)
     /// Counters of one peer; nil when it is gone.
     func statistics(of peer: PeerID) async -> EdgePeerStatistics?
@@ -23,7 +26,7 @@ package protocol EdgePeers: Sendable {
 
 /// What a peer is there for.
 package enum EdgePeerUse: Sendable, Equatable {
-    /// It sends the tracks of this stream. A stream that is live gets a new source, and its viewers stay.
+    /// It sends the tracks of this stream.
     case publish(StreamID)
     /// It receives tracks of this stream.
     case watch(StreamID)

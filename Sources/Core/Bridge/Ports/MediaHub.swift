@@ -7,8 +7,8 @@ package protocol MediaHub: Sendable {
     /// Takes packets of `tracks` from `sources` (same order and count) under this id. A second call for a live id replaces its source:
     /// sinks stay and see a discontinuity. The hub owns and closes the descriptors.
     func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor])
-    /// Ends the stream: sinks get `MediaDatagram.Kind.end` on each track. Does nothing when `sources` were replaced since, told by the first descriptor.
-    func unpublish(_ stream: StreamID, source: MediaDescriptor)
+    /// Ends the stream: sinks get `MediaDatagram.Kind.end` on each track. Does nothing when the source was replaced since.
+    func unpublish(_ stream: StreamID, source: StreamSource)
     /// Sends track `tracks[n]` of the stream to `sinks[n]`, beginning with the GOP cache as `timing` says. A sink that closes its end is dropped;
     /// when the stream or the track does not exist, the sink gets `MediaDatagram.Kind.end` and is closed. The hub owns and closes the descriptors.
     func subscribe(

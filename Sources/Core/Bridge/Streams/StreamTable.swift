@@ -6,11 +6,11 @@ package struct LiveStream: Sendable, Equatable {
     package var tracks: [TrackDescription]
     /// The transport that its packets come through.
     package var peer: PeerID
-    /// The first of the source's descriptors: names the source to `MediaHub.unpublish`.
-    package var source: MediaDescriptor
+    /// What its packets come from.
+    package var source: StreamSource
     package var since: WallTime
 
-    package init(context: SessionContext, tracks: [TrackDescription], peer: PeerID, source: MediaDescriptor, since: WallTime) {
+    package init(context: SessionContext, tracks: [TrackDescription], peer: PeerID, source: StreamSource, since: WallTime) {
         self.context = context
         self.tracks = tracks
         self.peer = peer
@@ -19,6 +19,14 @@ package struct LiveStream: Sendable, Equatable {
     }
 
     package var id: StreamID { context.stream }
+}
+
+/// What feeds a stream: names the source to `MediaHub.unpublish`.
+package enum StreamSource: Sendable, Equatable {
+    /// A child; the first of its descriptors.
+    case child(MediaDescriptor)
+    /// A peer of the bridge's own engine.
+    case peer(PeerID)
 }
 
 /// Which streams there are. A publisher that comes back within the grace time continues its stream: viewers and recorders are not disturbed.
@@ -36,7 +44,7 @@ package struct StreamTable: Sendable {
     package enum Effect: Sendable, Equatable {
         case announce(Change)
         /// Tell the hub that the stream is over.
-        case unpublish(StreamID, source: MediaDescriptor)
+        case unpublish(StreamID, source: StreamSource)
     }
 
     private enum Presence: Equatable {

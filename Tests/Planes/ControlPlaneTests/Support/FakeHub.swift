@@ -7,7 +7,7 @@ import Synchronization
 final class FakeHub: MediaHub {
     enum Call: Equatable {
         case publish(StreamID, tracks: [TrackDescription], sources: [MediaDescriptor])
-        case unpublish(StreamID, source: MediaDescriptor)
+        case unpublish(StreamID, source: StreamSource)
         case subscribe(PipelineID, to: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], SubscriptionTiming)
         case unsubscribe(PipelineID)
         case requestKeyframe(StreamID, track: UInt8)
@@ -24,7 +24,7 @@ final class FakeHub: MediaHub {
         journal.note(.publish(stream, tracks: tracks, sources: sources))
     }
 
-    func unpublish(_ stream: StreamID, source: MediaDescriptor) { journal.note(.unpublish(stream, source: source)) }
+    func unpublish(_ stream: StreamID, source: StreamSource) { journal.note(.unpublish(stream, source: source)) }
 
     func subscribe(
         _ subscriber: PipelineID, to stream: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], timing: SubscriptionTiming

@@ -26,7 +26,7 @@ enum Sample {
     static func stream(
         _ context: SessionContext = context("s1"), tracks: [TrackDescription] = [vp8, opus], peer: String = "p1", source: Int32 = 1_000_000
     ) -> LiveStream {
-        LiveStream(context: context, tracks: tracks, peer: PeerID(peer), source: MediaDescriptor(source), since: TestClock.epoch)
+        LiveStream(context: context, tracks: tracks, peer: PeerID(peer), source: .child(MediaDescriptor(source)), since: TestClock.epoch)
     }
 
     /// A logger that nobody hears.

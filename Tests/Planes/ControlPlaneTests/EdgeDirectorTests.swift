@@ -1,0 +1,160 @@
+import Bridge
+import BridgeModel
+import BridgeTesting
+import ControlPlane
+import SDP
+import Testing
+
+@Suite struct EdgeDirectorTests {
+    private let clock = TestClock()
+    private let edge = FakeEdge()
+    private let hub = FakeHub()
+    private let streams: StreamRegister
+    private let director: EdgeDirector
+    private let events = Journal<PeerEvent>()
+    private let publisher = Sample.context("s1")
+    private let viewer = Sample.context("s2", stream: "camera", .watch)
+
+    init() {
+        streams = StreamRegister(hub: hub, edge: edge, clock: clock.clock)
+        director = EdgeDirector(edge: edge, hub: hub, streams: streams, clock: clock.clock, logger: Sample.logger)
+    }
+
+    private func open(_ context: SessionContext, _ offer: String = SampleOffer.publish) async throws -> PeerID {
+        let events = events
+        return try await director.open(context, offer: offer) { events.note($0) }
+    }
+
+    private func heard(_ event: PeerEvent) async -> Bool { await eventually { events.all.contains(event) } }
+
+    private func refusal(_ context: SessionContext, _ offer: String = SampleOffer.publish) async -> BridgeError.Code? {
+        do throws(BridgeError) {
+            _ = try await director.open(context, offer: offer) { _ in }
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test func theAnswerComesAtOnceAndIsComplete() async throws {
+        let id = try await open(publisher)
+        guard case .answer(let sdp)? = events.all.first else {
+            Issue.record("\(events.all)")
+            return
+        }
+        for line in [
+            "a=ice-lite", "a=ice-ufrag:ours", "a=recvonly", "a=setup:passive", "a=end-of-candidates",
+            "a=fingerprint:sha-256 \(Sample.identity.fingerprint.value)",
+        ] { #expect(sdp.contains(line + "\r\n"), "\(line) is missing") }
+        #expect(sdp.contains(" 127.0.0.1 8189 typ host"))
+        #expect(edge.calls == [.prepare(.publish(StreamID("camera"))), .open(id)])
+        #expect(await director.tracks(of: publisher.session)?.map(\.codec) == [.vp8, .opus])
+        #expect(await streams.live.isEmpty && hub.calls.isEmpty)
+    }
+
+    @Test func aConnectedPublisherEntersItsStream() async throws {
+        let id = try await open(publisher)
+        edge.say(.connecting, of: id)
+        edge.say(.connected, of: id)
+        #expect(await heard(.connected))
+        let stream = try #require(await streams.live.first)
+        #expect(stream.source == .peer(id) && stream.peer == id && stream.context == publisher)
+        #expect(edge.calls.last == .publish(id) && hub.calls.isEmpty)
+    }
+
+    @Test func aLossIsToldAndAReturnPublishesNothingAnew() async throws {
+        let id = try await open(publisher)
+        for event in [EdgePeerEvent.connected, .disconnected, .reconnected] { edge.say(event, of: id) }
+        #expect(await eventually { events.all.dropFirst() == [.connected, .disconnected, .connected] })
+        #expect(edge.calls.filter { $0 == .publish(id) }.count == 1)
+    }
+
+    @Test func theStreamOfALostPublisherWaitsAndThenLeavesTheHub() async throws {
+        let id = try await open(publisher)
+        edge.say(.connected, of: id)
+        #expect(await heard(.connected))
+        let reason = BridgeError(.connectionTimeout, "silence")
+        edge.say(.ended(reason), of: id)
+        #expect(await heard(.ended(reason)))
+        #expect(await streams.live.isEmpty)
+        #expect(await streams.stream(StreamID("camera")) != nil)
+        clock.advance(by: .seconds(11))
+        #expect(await eventually { hub.calls == [.unpublish(StreamID("camera"), source: .peer(id))] })
+    }
+
+    @Test func aPublisherThatComesBackContinuesItsStream() async throws {
+        let first = try await open(publisher)
+        edge.say(.connected, of: first)
+        #expect(await heard(.connected))
+        edge.say(.ended(BridgeError(.connectionLost, "gone")), of: first)
+        let second = try await open(publisher)
+        edge.say(.connected, of: second)
+        #expect(await eventually { await streams.live.first?.peer == second })
+        #expect(edge.calls.last == .publish(second) && hub.calls.isEmpty)
+    }
+
+    @Test func anotherAccountMayBeQuickerToConnect() async throws {
+        let id = try await open(publisher)
+        _ = await streams.publish(Sample.stream(Sample.context("s9", account: "other")), sources: [])
+        edge.say(.connected, of: id)
+        #expect(await eventually { events.all.count == 2 })
+        guard case .ended(let reason?)? = events.all.last else {
+            Issue.record("\(events.all)")
+            return
+        }
+        #expect(reason.code == .unacceptableOffer && !edge.calls.contains(.publish(id)) && edge.calls.contains(.close(id)))
+        #expect(await streams.live.map(\.peer) == [PeerID("p1")])
+    }
+
+    @Test func aViewerIsToldWhatTheStreamHas() async throws {
+        _ = await streams.publish(Sample.stream(publisher), sources: [])
+        let id = try await open(viewer, SampleOffer.view)
+        let negotiated = try #require(edge.negotiated(id))
+        #expect(negotiated.sections.map(\.trackIndex) == [0, 1])
+        #expect(negotiated.sections.allSatisfy { $0.direction == .sendonly && $0.localSource != nil })
+        #expect(edge.calls == [.prepare(.watch(StreamID("camera"))), .open(id)])
+        edge.say(.connected, of: id)
+        #expect(await heard(.connected))
+        #expect(await director.layers(of: id).map(\.mid) == ["0"])
+    }
+
+    @Test func closingEndsAPeerWithoutReason() async throws {
+        let id = try await open(publisher)
+        edge.say(.connected, of: id)
+        #expect(await heard(.connected))
+        await director.close(id)
+        #expect(events.all.last == .ended(nil))
+        #expect(await director.count == 0)
+        await director.close(id)
+        #expect(edge.calls.filter { $0 == .close(id) }.count == 1)
+    }
+
+    @Test func whatCannotBeIsRefusedAtTheDoor() async {
+        #expect(await refusal(viewer, SampleOffer.view) == .notFound)
+        #expect(await refusal(publisher, "v=0\r\n") == .unacceptableOffer)
+        #expect(await refusal(publisher, SampleOffer.view) == .unacceptableOffer)
+        _ = await streams.publish(Sample.stream(Sample.context("s9", account: "other")), sources: [])
+        #expect(await refusal(publisher) == .unacceptableOffer)
+        #expect(edge.calls.isEmpty)
+        edge.isFull = true
+        #expect(await refusal(Sample.context("s3", client: "another")) == .limitReached)
+        #expect(await director.count == 0)
+    }
+
+    @Test func iceBeginsAnewWithOtherCredentials() async throws {
+        let id = try await open(publisher)
+        let offer = IceRestartOffer(credentials: IceCredentials(ufrag: "theirs", password: Redacted("theirpasswordtheirpass")), candidates: [])
+        let answer = try await director.restart(id, with: offer)
+        #expect(answer.credentials.ufrag == "ours" && answer.candidates.count == 2)
+        #expect(answer.candidates.first?.hasPrefix("candidate:1 1 udp ") == true)
+        await #expect(throws: BridgeError.self) { try await director.restart(PeerID("nobody"), with: offer) }
+    }
+
+    @Test func candidatesAreReadAndNotNeeded() async throws {
+        let id = try await open(publisher)
+        try await director.add(IceCandidate(candidate: SampleOffer.candidate(5001), sdpMid: "0"), to: id)
+        try await director.add(.end, to: id)
+        await #expect(throws: BridgeError.self) { try await director.add(IceCandidate(candidate: "garbage"), to: id) }
+        try await director.add(IceCandidate(candidate: "garbage"), to: PeerID("nobody"))
+    }
+}

@@ -1,0 +1,71 @@
+import Bridge
+import BridgeModel
+import BridgeTesting
+import SDP
+import Synchronization
+
+/// An engine whose peers do what a test says.
+final class FakeEdge: EdgePeers {
+    enum Call: Equatable {
+        case prepare(EdgePeerUse)
+        case open(PeerID)
+        case publish(PeerID)
+        case restart(PeerID)
+        case close(PeerID)
+    }
+
+    static let endpoint = EdgeEndpoint(
+        ufrag: "ours", password: Redacted("ourpasswordourpassword"), fingerprints: [Sample.identity.fingerprint],
+        candidates: [LocalCandidate(address: "127.0.0.1", port: 8189), LocalCandidate(address: "127.0.0.1", port: 8189, transport: .tcpPassive)])
+
+    private struct State {
+        var isFull = false
+        var peers: [PeerID: (negotiated: NegotiatedPeer, events: AsyncStream<EdgePeerEvent>.Continuation)] = [:]
+    }
+
+    private let journal = Journal<Call>()
+    private let state = Mutex(State())
+
+    var calls: [Call] { journal.all }
+    /// No peer more is taken.
+    var isFull: Bool {
+        get { state.withLock(\.isFull) }
+        set { state.withLock { $0.isFull = newValue } }
+    }
+
+    func negotiated(_ peer: PeerID) -> NegotiatedPeer? { state.withLock { $0.peers[peer]?.negotiated } }
+
+    func say(_ event: EdgePeerEvent, of peer: PeerID) {
+        let events = state.withLock { $0.peers[peer]?.events }
+        events?.yield(event)
+        if case .ended = event { events?.finish() }
+    }
+
+    func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint {
+        guard !isFull else { throw BridgeError(.limitReached, "Full.") }
+        journal.note(.prepare(use))
+        return Self.endpoint
+    }
+
+    func open(_ peer: PeerID, as negotiated: NegotiatedPeer) -> AsyncStream<EdgePeerEvent> {
+        journal.note(.open(peer))
+        let (stream, events) = AsyncStream<EdgePeerEvent>.makeStream()
+        state.withLock { $0.peers[peer] = (negotiated, events) }
+        return stream
+    }
+
+    func publish(_ peer: PeerID) { journal.note(.publish(peer)) }
+
+    func restart(_ peer: PeerID) async -> EdgeEndpoint? {
+        journal.note(.restart(peer))
+        return negotiated(peer) == nil ? nil : Self.endpoint
+    }
+
+    func close(_ peer: PeerID) {
+        journal.note(.close(peer))
+        say(.ended(nil), of: peer)
+    }
+
+    func statistics(of peer: PeerID) async -> EdgePeerStatistics? { nil }
+    func totals() async -> EdgeTotals { EdgeTotals() }
+}
