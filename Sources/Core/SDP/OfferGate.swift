@@ -82,7 +82,7 @@ package enum OfferGate {
 
 extension PayloadFormat {
     /// The lower, the more receivers play this form of its codec: the bridge does not transcode, so a publisher is asked for the plainest.
-    fileprivate var rarity: Int {
+    var rarity: Int {
         switch codec {
         case .h264: (H264Profile(parameters)?.rawValue ?? 10) + (isNonInterleaved ? 0 : 20)
         case .vp9, .av1: profile ?? 10
@@ -91,7 +91,7 @@ extension PayloadFormat {
     }
 
     /// A track of the hub as a format, to be compared with a viewer's.
-    fileprivate init(_ track: TrackDescription) {
+    init(_ track: TrackDescription) {
         self.init(
             payloadType: track.payloadType, encodingName: track.codec.encodingName, clockRate: track.codec.clockRate,
             channels: track.channels ?? (track.codec == .opus ? 2 : 1), parameters: FormatParameters(track.formatParameters), feedback: [])

@@ -59,9 +59,20 @@ package struct FormatParameters: Sendable, Equatable {
         }
     }
 
+    init(_ list: [Parameter]) { self.list = list }
+
     /// The value of the first parameter of this name, in any case.
     package subscript(_ name: String) -> String? {
         list.first { $0.name.lowercased() == name }?.value
+    }
+
+    /// Gives the first parameter of this name, in any case, a value; appends it where there is none.
+    mutating func set(_ name: String, to value: String) {
+        if let index = list.firstIndex(where: { $0.name.lowercased() == name }) {
+            list[index].value = value
+        } else {
+            list.append(Parameter(name: name, value: value))
+        }
     }
 
     /// The text of `a=fmtp` without the payload type; empty when there are none.

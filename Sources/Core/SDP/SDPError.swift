@@ -1,3 +1,5 @@
+package import BridgeModel
+
 /// Why a session description or a candidate is refused. Cases are stable; `description` is for people and quotes nothing of the input but
 /// line numbers, section numbers and checked identifiers, so that it may be sent and logged.
 package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -47,6 +49,12 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
     case answerMismatch(section: Int)
     /// An answer accepts nothing.
     case nothingAccepted
+    /// The peer is an ICE-lite agent like the bridge: nobody would send checks (RFC 8445 section 2.5).
+    case peerIsLite
+    /// A section stands outside the BUNDLE group, and there is one transport only.
+    case unbundledSection(section: Int)
+    /// A viewer that asked for video, or for nothing but audio, cannot decode what the stream sends.
+    case cannotDecode(Codec)
 
     /// One sentence for the peer and for the log.
     package var description: String {
@@ -74,6 +82,9 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownSection: "the ICE candidate names no media section of the offer"
         case .answerMismatch(let section): "media section \(section) of the answer does not fit the offer"
         case .nothingAccepted: "the answer accepts no media section"
+        case .peerIsLite: "the peer is an ICE-lite agent, and so is the bridge"
+        case .unbundledSection(let section): "media section \(section) is not part of the BUNDLE group"
+        case .cannotDecode(let codec): "the stream sends \(codec.encodingName) in a form that the offer does not have"
         }
     }
 }

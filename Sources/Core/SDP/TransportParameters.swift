@@ -41,6 +41,12 @@ struct LayeredAttributes {
         self.session = description.attributes
     }
 
+    /// Attributes of one level.
+    init(_ attributes: [SDPAttribute]) {
+        section = attributes
+        session = []
+    }
+
     /// All values of this name, those of the section if it has any.
     func values(_ name: String) -> [String] {
         let own = section.filter { $0.name == name }

@@ -120,6 +120,8 @@ package struct NegotiatedExtension: Sendable, Hashable {
     package var id: UInt8
     /// What it is.
     package var kind: HeaderExtensionKind
+    /// The direction behind the offer's id, where it has one; the answer must turn it round.
+    var offeredDirection: MediaDirection?
 
     package init(id: UInt8, kind: HeaderExtensionKind) {
         self.id = id

@@ -45,9 +45,12 @@ package struct OfferedTrack: Sendable, Equatable {
     package var description: TrackDescription
     /// As its packets really are; nil as long as no parameter set or keyframe was seen.
     package var profile: CodecProfile?
+    /// How the viewer names stream and track; nil: one name for all tracks of the viewer.
+    package var identity: StreamIdentity?
 
-    package init(_ description: TrackDescription, profile: CodecProfile? = nil) {
+    package init(_ description: TrackDescription, profile: CodecProfile? = nil, identity: StreamIdentity? = nil) {
         self.description = description
         self.profile = profile
+        self.identity = identity
     }
 }
