@@ -44,7 +44,12 @@ struct MediaLoop: ~Copyable {
 
     private static var now: MonotonicTime { MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds) }
 
-    private var deadline: MonotonicTime? { MonotonicTime.earlier(streams.deadline, edge?.nextSweep) }
+    private var deadline: MonotonicTime? {
+        switch edge {
+        case .some(let edge): MonotonicTime.earlier(streams.deadline, edge.nextSweep)
+        case .none: streams.deadline
+        }
+    }
 
     private mutating func serve(_ index: Int, now: MonotonicTime) {
         guard let (event, owner) = ports.ready(index) else { return }

@@ -57,16 +57,6 @@ extension EdgeLoop {
 }
 
 extension NegotiatedPeer {
-    /// What a publisher sends, as tracks of the hub: one for each section that we receive.
-    var publishedTracks: [TrackDescription] {
-        sections.filter { $0.direction == .recvonly }.enumerated().map { index, section in
-            TrackDescription(
-                index: UInt8(clamping: index), codec: section.format.codec, payloadType: section.format.payloadType,
-                channels: section.kind == .audio ? section.format.channels : nil,
-                formatParameters: section.format.parameters.description, mid: section.mid)
-        }
-    }
-
     /// What a viewer is sent.
     func viewerParameters(rules: EgressViewerRules) -> EgressViewerParameters {
         let tracks = sections.compactMap { section -> EgressTrackParameters? in

@@ -2,7 +2,7 @@ import BridgeModel
 package import LinuxIO
 import PeerTransport
 import SDP
-import SecureTransport
+package import SecureTransport
 import Forwarding
 
 /// The sockets and the certificate of our own WebRTC engine: made before the hub, whose workers run it.
