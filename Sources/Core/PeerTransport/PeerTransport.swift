@@ -44,7 +44,7 @@ package struct PeerTransport {
 
     /// A peer that gets an answer with these credentials now. `role` is our side of the handshake.
     package init(_ credentials: IceCredentials, role: DTLSRole, policy: TransportPolicy = TransportPolicy(), now: MonotonicTime) {
-        precondition((2...PeerTable.pathsPerPeer).contains(policy.pathLimit), "too few paths to change address, or more than the table holds")
+        precondition((2...PeerTable.pathsPerPeer).contains(policy.pathLimit), "too few paths, or more than the table holds")
         self.credentials = credentials
         self.role = role
         self.policy = policy
