@@ -14,7 +14,7 @@ package struct PeerTransport {
         case ended
     }
 
-    let policy: TransportPolicy
+    package let policy: TransportPolicy
     let role: DTLSRole
     /// What new checks have to prove.
     package internal(set) var credentials: IceCredentials

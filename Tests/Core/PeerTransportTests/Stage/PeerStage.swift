@@ -14,6 +14,12 @@ final class PeerStage {
     private var random: SeededGenerator
 
     static let start = MonotonicTime(nanoseconds: 1_000_000_000_000)
+    /// Takes the effects of the last call, so that they are not taken twice.
+    func takeLatest() -> [TransportEffect] {
+        defer { latest = [] }
+        return latest
+    }
+
     /// What a browser's check takes: USERNAME, PRIORITY, role, USE-CANDIDATE, MESSAGE-INTEGRITY, FINGERPRINT.
     static let checkBytes = 108
 
