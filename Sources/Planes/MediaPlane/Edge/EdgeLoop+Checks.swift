@@ -27,6 +27,18 @@ extension EdgeLoop {
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
     }
 
+    /// A Binding indication without attributes (RFC 8445 section 11): keeps a NAT's mapping open.
+    func sendKeepalive(along tuple: FiveTuple, ports: inout MediaPorts) {
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 8) { bytes in
+            // Type, length, magic cookie and transaction (RFC 5389 section 6).
+            bytes.storeBytes(of: (0x0011_0000 as UInt32).bigEndian, as: UInt32.self)
+            bytes.storeBytes(of: (0x2112_A442 as UInt32).bigEndian, toByteOffset: 4, as: UInt32.self)
+            bytes.storeBytes(of: UInt32.random(in: .min ... .max), toByteOffset: 8, as: UInt32.self)
+            bytes.storeBytes(of: UInt64.random(in: .min ... .max), toByteOffset: 12, as: UInt64.self)
+            ports.edge.send(UnsafeRawBufferPointer(bytes), along: tuple)
+        }
+    }
+
     private func integrity(
         of message: STUNBindingRequest, in datagram: UnsafeRawBufferPointer, by ufrag: LocalUfrag, peer: EdgePeer
     ) -> BindingRequest.Integrity {

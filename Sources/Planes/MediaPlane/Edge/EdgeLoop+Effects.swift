@@ -28,10 +28,14 @@ extension EdgeLoop {
     }
 
     /// An ICE restart. False when the peer cannot take more credentials.
-    mutating func restart(_ peer: EdgePeer, with credentials: IceCredentials, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
-        guard peer.transport.restart(with: credentials, now: now, effects: &effects) else { return false }
+    mutating func restart(
+        _ peer: EdgePeer, with credentials: IceCredentials, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
+    ) -> Bool {
+        guard table.peer(with: credentials.ufrag) == nil,
+            peer.transport.restart(with: credentials, now: now, effects: &effects)
+        else { return false }
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
-        return table.add(credentials.ufrag, of: peer.index)
+        return true
     }
 
     /// Deadlines of all peers.
@@ -70,9 +74,10 @@ extension EdgeLoop {
         _ effect: TransportEffect, of peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) {
         switch effect {
-        case .pathOpened, .credentialsRetired: break
+        case .pathOpened, .credentialsAdded, .credentialsRetired: break
         case .pathClosed(_, let tuple): if tuple.transport == .tcp { ports.edge.remove(tuple) }
         case .startHandshake: startHandshake(of: peer, ports: &ports, now: now)
+        case .sendKeepalive(let tuple): sendKeepalive(along: tuple, ports: &ports)
         case .sendCloseNotify(let tuple): sendCloseNotify(of: peer, along: tuple, ports: &ports, now: now)
         case .event(let event): apply(event, of: peer, streams: &streams, ports: &ports, now: now)
         }

@@ -1,3 +1,4 @@
+import Bridge
 import BridgeModel
 import LinuxIO
 import PeerTransport

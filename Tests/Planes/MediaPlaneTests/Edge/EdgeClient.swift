@@ -64,7 +64,7 @@ final class EdgeClient {
             transaction: STUNTransaction(high: 7, low: transactions), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
             usesCandidate: nominates)
         let username = Array("\(endpoint.ufrag):\(Self.ufrag)".utf8)
-        let key = Array((password ?? endpoint.password.value).utf8)
+        let key = Array((password ?? endpoint.password.revealed).utf8)
         withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
             let count = username.withUnsafeBytes { name in key.withUnsafeBytes { codec.writeRequest(check, username: name, key: $0, into: buffer) } }
             send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

@@ -2,7 +2,7 @@ import Bridge
 import BridgeModel
 import LinuxIO
 import MediaPlane
-import SDP
+@testable import SDP
 import SecureTransport
 import Testing
 
