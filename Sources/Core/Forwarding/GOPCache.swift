@@ -30,15 +30,20 @@ package struct GOPCache: ~Copyable {
         package let epoch: UInt32
         package let header: RTPHeader
         package let arrival: MonotonicTime
+        /// Where the payload lies, and what layer it belongs to.
+        package let descriptor: PacketDescriptor
         /// Counts the packets of the track.
         package fileprivate(set) var ordinal: UInt64 = 0
         fileprivate var location: PacketStore.Location?
 
-        package init(track: UInt8, epoch: UInt32, header: RTPHeader, arrival: MonotonicTime) {
+        package init(
+            track: UInt8, epoch: UInt32, header: RTPHeader, arrival: MonotonicTime, descriptor: PacketDescriptor = PacketDescriptor()
+        ) {
             self.track = track
             self.epoch = epoch
             self.header = header
             self.arrival = arrival
+            self.descriptor = descriptor
         }
     }
 
@@ -59,6 +64,7 @@ package struct GOPCache: ~Copyable {
         var nextOrdinal: UInt64 = 0
         var newestTimestamp: UInt32?
         var report: Report?
+        var sequences = SequenceIndex()
     }
 
     private let limits: Limits
@@ -109,6 +115,15 @@ package struct GOPCache: ~Copyable {
     /// The newest sender report of `track`.
     package func report(of track: UInt8) -> Report? { tracks[Int(track)].report }
 
+    /// The number of the packet of `track` with this sequence number of source `epoch`, if it is held.
+    package func index(of sequence: UInt16, track: UInt8, epoch: UInt32) -> UInt64? {
+        guard tracks.indices.contains(Int(track)), let index = tracks[Int(track)].sequences.index(of: sequence, before: endIndex),
+            index >= firstIndex
+        else { return nil }
+        let entry = entries[index]
+        return entry.track == track && entry.epoch == epoch && entry.header.sequence == sequence ? index : nil
+    }
+
     /// The whole RTP packet with this number, for the time of `body`.
     package func withPacket<Result>(_ index: UInt64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         guard let location = entries[index].location else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
@@ -124,6 +139,7 @@ package struct GOPCache: ~Copyable {
         tracks[track].nextOrdinal += 1
         tracks[track].newestTimestamp = entry.header.timestamp
         let index = entries.endIndex
+        tracks[track].sequences.note(entry.header.sequence, index: index)
         if frame.beginsFrame { tracks[track].frameStart = index }
         entries.append(entry)
         byteCount += bytes.count

@@ -8,8 +8,14 @@ package struct VP8Descriptor: Equatable, Sendable {
     package var isNonReference = false
     /// 7 or 15 bits.
     package var pictureID: UInt16?
+    /// 1 or 2; 0 without a picture id.
+    package var pictureIDSize: UInt8 = 0
     package var temporalLayerZeroIndex: UInt8?
     package var temporalLayer: UInt8?
+    /// Y: the frame predicts from the base layer only, so that a receiver may begin with its layer here.
+    package var isLayerSync = false
+    /// 5 bits, one more for each keyframe.
+    package var keyIndex: UInt8?
     /// Bytes of the descriptor.
     package var size = 1
 
@@ -32,6 +38,7 @@ package struct VP8Descriptor: Equatable, Sendable {
         if present & 0x80 != 0 {
             guard let id = PictureID(reading: payload, at: offset) else { return false }
             pictureID = id.value
+            pictureIDSize = UInt8(id.size)
             offset += id.size
         }
         if present & 0x40 != 0 {
@@ -42,7 +49,11 @@ package struct VP8Descriptor: Equatable, Sendable {
         // T and K share one byte (section 4.2).
         if present & 0x30 != 0 {
             guard payload.count > offset else { return false }
-            if present & 0x20 != 0 { temporalLayer = payload[offset] >> 6 }
+            if present & 0x20 != 0 {
+                temporalLayer = payload[offset] >> 6
+                isLayerSync = payload[offset] & 0x20 != 0
+            }
+            if present & 0x10 != 0 { keyIndex = payload[offset] & 0x1F }
             offset += 1
         }
         size = offset

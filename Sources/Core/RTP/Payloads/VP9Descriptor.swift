@@ -8,10 +8,20 @@ package struct VP9Descriptor: Equatable, Sendable {
     package var endsFrame = false
     /// 7 or 15 bits.
     package var pictureID: UInt16?
+    /// 1 or 2; 0 without a picture id.
+    package var pictureIDSize: UInt8 = 0
+    /// L: the packet tells of its layer.
+    package var hasLayers = false
     /// 0 when the stream has no layers.
     package var temporalLayer: UInt8 = 0
     /// 0 when the stream has no layers.
     package var spatialLayer: UInt8 = 0
+    /// U: a receiver may begin with the frame's temporal layer here.
+    package var isSwitchingUpPoint = false
+    /// D: the frame predicts from the spatial layer below it.
+    package var usesInterLayerPrediction = false
+    /// Non-flexible mode only.
+    package var temporalLayerZeroIndex: UInt8?
     /// Bytes of the descriptor.
     package var size = 1
 
@@ -43,6 +53,7 @@ package struct VP9Descriptor: Equatable, Sendable {
         guard first & Bit.pictureID != 0 else { return true }
         guard let id = PictureID(reading: payload, at: size) else { return false }
         pictureID = id.value
+        pictureIDSize = UInt8(id.size)
         size += id.size
         return true
     }
@@ -50,11 +61,18 @@ package struct VP9Descriptor: Equatable, Sendable {
     private mutating func readLayers(_ payload: UnsafeRawBufferPointer, _ first: UInt8) -> Bool {
         guard first & Bit.layers != 0 else { return true }
         guard payload.count > size else { return false }
+        hasLayers = true
         temporalLayer = payload[size] >> 5
+        isSwitchingUpPoint = payload[size] & 0x10 != 0
         spatialLayer = payload[size] >> 1 & 0x07
+        usesInterLayerPrediction = payload[size] & 0x01 != 0
+        size += 1
         // Non-flexible mode adds TL0PICIDX.
-        size += first & Bit.flexible == 0 ? 2 : 1
-        return payload.count >= size
+        guard first & Bit.flexible == 0 else { return true }
+        guard payload.count > size else { return false }
+        temporalLayerZeroIndex = payload[size]
+        size += 1
+        return true
     }
 
     /// Flexible mode lists up to three reference indices, each with a bit that says whether another follows.

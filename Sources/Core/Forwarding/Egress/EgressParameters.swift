@@ -1,0 +1,88 @@
+package import BridgeModel
+
+/// What one viewer negotiated for one track that it watches.
+package struct EgressTrackParameters: Sendable, Equatable {
+    /// The stream's codec, which passes unchanged.
+    package var codec: Codec
+    /// The cache's tracks that carry the same picture, the smallest encoding first; one for audio and without simulcast, at most four.
+    package var encodings: [UInt8]
+    /// What the viewer was told in its answer.
+    package var payloadType: UInt8
+    /// The source that the viewer sees, whatever the publisher's is.
+    package var ssrc: UInt32
+    /// Nil when retransmissions are the same packet again.
+    package var retransmission: RetransmissionFormat?
+    /// Whether the viewer may ask for packets again (`nack`).
+    package var answersNACK: Bool
+    /// Ids of the header extensions that the viewer understands.
+    package var extensions: EgressExtensions
+
+    package init(
+        codec: Codec, encodings: [UInt8], payloadType: UInt8, ssrc: UInt32, extensions: EgressExtensions = EgressExtensions()
+    ) {
+        self.codec = codec
+        self.encodings = encodings
+        self.payloadType = payloadType
+        self.ssrc = ssrc
+        self.extensions = extensions
+        retransmission = nil
+        answersNACK = codec.kind == .video
+    }
+}
+
+/// A retransmission stream (RFC 4588) of a viewer's track.
+package struct RetransmissionFormat: Sendable, Equatable {
+    package var payloadType: UInt8
+    package var ssrc: UInt32
+
+    package init(payloadType: UInt8, ssrc: UInt32) {
+        self.payloadType = payloadType
+        self.ssrc = ssrc
+    }
+}
+
+/// The ids of the header extensions that we write for a viewer (RFC 8285); 0 where one was not negotiated.
+package struct EgressExtensions: Sendable, Equatable {
+    /// Send time in 6.18 fixed point seconds: for viewers that answer with REMB.
+    package var absoluteSendTime: UInt8 = 0
+    /// Transport-wide sequence numbers: for viewers that answer with transport-wide feedback.
+    package var transportSequence: UInt8 = 0
+
+    package init(absoluteSendTime: UInt8 = 0, transportSequence: UInt8 = 0) {
+        self.absoluteSendTime = absoluteSendTime
+        self.transportSequence = transportSequence
+    }
+}
+
+/// What one viewer negotiated for its connection.
+package struct EgressViewerParameters: Sendable, Equatable {
+    package var tracks: [EgressTrackParameters]
+    /// RTCP's canonical name: binds the tracks together for lip sync (RFC 3550 section 6.5.1); at most 64 bytes are written.
+    package var canonicalName: String
+    package var rules: EgressViewerRules
+
+    package init(tracks: [EgressTrackParameters], canonicalName: String, rules: EgressViewerRules = EgressViewerRules()) {
+        self.tracks = tracks
+        self.canonicalName = canonicalName
+        self.rules = rules
+    }
+}
+
+/// Limits of one viewer.
+package struct EgressViewerRules: Sendable, Equatable {
+    /// When it starts from the cached GOP, and when it has fallen too far behind.
+    package var join: EgressTrack.Rules
+    /// What is sent before the first feedback tells more, in bits a second.
+    package var startBitrate: Int64
+    /// Nothing above this is ever estimated or probed for, in bits a second.
+    package var maximumBitrate: Int64
+
+    package init(
+        join: EgressTrack.Rules = EgressTrack.Rules(keyframeWait: .zero), startBitrate: Int64 = 3_000_000,
+        maximumBitrate: Int64 = 50_000_000
+    ) {
+        self.join = join
+        self.startBitrate = startBitrate
+        self.maximumBitrate = maximumBitrate
+    }
+}

@@ -1,0 +1,113 @@
+package import BridgeModel
+package import RTP
+
+/// The layers that the tracks of one stream really send, with what each costs: measured once for all viewers.
+///
+/// Owned by the stream's media worker; counting a packet does not allocate.
+package struct StreamLayers: Sendable {
+    /// Spatial and temporal layers that are told apart; higher ones count as the highest.
+    package static let layers = 4
+    /// The rates are brought up to date this often.
+    static let window: Int64 = 500_000_000
+    /// Windows without a packet after which a layer is gone.
+    private static let silentWindows: UInt8 = 3
+
+    private struct Layer {
+        /// In this window.
+        var bytes: Int64 = 0
+        /// Smoothed over the last windows.
+        var rate = Bitrate.zero
+        var silentWindows: UInt8 = Self.goneAfter
+        private static let goneAfter = StreamLayers.silentWindows
+        var isAlive: Bool { silentWindows < Self.goneAfter }
+
+        mutating func endWindow(_ nanoseconds: Int64) {
+            let measured = Bitrate(bytes: bytes, nanoseconds: nanoseconds)
+            let wasAlive = isAlive
+            silentWindows = bytes > 0 ? 0 : min(silentWindows + 1, Self.goneAfter)
+            // Half of the new and half of the old: a keyframe does not double the rate.
+            rate = !isAlive ? .zero : wasAlive && rate > .zero ? (measured + rate) * 0.5 : measured
+            bytes = 0
+        }
+    }
+
+    private var cells: [Layer]
+    private var windowStart: MonotonicTime?
+
+    package init(trackCount: Int) {
+        cells = Array(repeating: Layer(), count: trackCount * Self.layers * Self.layers)
+    }
+
+    /// Counts a packet that was put into the cache.
+    package mutating func count(_ entry: GOPCache.Entry, bytes: Int) {
+        let cell = Self.cell(entry.track, spatial: entry.descriptor.spatialLayer, temporal: entry.descriptor.temporalLayer)
+        guard cells.indices.contains(cell) else { return }
+        cells[cell].bytes &+= Int64(bytes)
+    }
+
+    /// Ends a window of measurement when it is due; to be called a few times a second.
+    package mutating func update(now: MonotonicTime) {
+        guard let start = windowStart else {
+            windowStart = now
+            return
+        }
+        let elapsed = Int64(clamping: now.nanoseconds) - Int64(clamping: start.nanoseconds)
+        guard elapsed >= Self.window else { return }
+        windowStart = now
+        for index in cells.indices { cells[index].endWindow(elapsed) }
+    }
+
+    /// Whether packets of exactly this layer came lately.
+    package func isAlive(_ layer: TargetLayer) -> Bool {
+        let cell = Self.cell(layer.track, spatial: layer.spatial, temporal: layer.temporal)
+        return cells.indices.contains(cell) && cells[cell].isAlive
+    }
+
+    /// What this layer costs together with the lower ones that it is decoded with.
+    package func rate(_ layer: TargetLayer) -> Bitrate {
+        var sum = Bitrate.zero
+        for spatial in 0...min(layer.spatial, UInt8(Self.layers - 1)) {
+            for temporal in 0...min(layer.temporal, UInt8(Self.layers - 1)) {
+                let cell = Self.cell(layer.track, spatial: spatial, temporal: temporal)
+                guard cells.indices.contains(cell) else { return .zero }
+                sum = sum + cells[cell].rate
+            }
+        }
+        return sum
+    }
+
+    private static func cell(_ track: UInt8, spatial: UInt8, temporal: UInt8) -> Int {
+        (Int(track) * layers + min(Int(spatial), layers - 1)) * layers + min(Int(temporal), layers - 1)
+    }
+}
+
+/// A layer of a video: everything up to and including it is sent.
+package struct TargetLayer: Sendable, Hashable {
+    /// The cache's track: the encoding of a simulcast source.
+    package var track: UInt8
+    package var spatial: UInt8
+    package var temporal: UInt8
+
+    package init(track: UInt8, spatial: UInt8 = 0, temporal: UInt8 = 0) {
+        self.track = track
+        self.spatial = spatial
+        self.temporal = temporal
+    }
+}
+
+/// A viewer's manual choice: nothing above these, each counted from 0.
+package struct LayerCap: Sendable, Hashable {
+    /// Encoding of a simulcast source, the smallest is 0.
+    package var encoding: UInt8
+    package var spatial: UInt8
+    package var temporal: UInt8
+
+    /// Everything is allowed.
+    package static let none = LayerCap()
+
+    package init(encoding: UInt8 = .max, spatial: UInt8 = .max, temporal: UInt8 = .max) {
+        self.encoding = encoding
+        self.spatial = spatial
+        self.temporal = temporal
+    }
+}

@@ -1,0 +1,31 @@
+/// A set of the cache's tracks; tracks above 63 are never in it.
+package struct TrackSet: Sendable, Hashable, Sequence {
+    private var bits: UInt64 = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { bits == 0 }
+
+    /// Adds a track.
+    package mutating func insert(_ track: UInt8) { if track < 64 { bits |= 1 << UInt64(track) } }
+
+    /// Whether the track is in the set.
+    package func contains(_ track: UInt8) -> Bool { track < 64 && bits & (1 << UInt64(track)) != 0 }
+
+    /// Adds all tracks of another set.
+    package mutating func formUnion(_ other: TrackSet) { bits |= other.bits }
+
+    /// The tracks in ascending order.
+    package func makeIterator() -> Iterator { Iterator(bits: bits) }
+
+    /// Takes the tracks out of a copy, the lowest first.
+    package struct Iterator: IteratorProtocol {
+        fileprivate var bits: UInt64
+
+        package mutating func next() -> UInt8? {
+            guard bits != 0 else { return nil }
+            defer { bits &= bits - 1 }
+            return UInt8(bits.trailingZeroBitCount)
+        }
+    }
+}
