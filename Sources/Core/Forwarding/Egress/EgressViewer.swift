@@ -39,7 +39,9 @@ package struct EgressViewer: ~Copyable {
     package mutating func takeKeyframeRequests() -> TrackSet { TrackSet() }
 
     /// Writes a compound of sender reports and a source description when one is due: its size, 0 when none is. 256 bytes are enough for two tracks.
-    package mutating func writeReport(in cache: borrowing GOPCache, now: MonotonicTime, into bytes: UnsafeMutableRawBufferPointer) -> Int { 0 }
+    package mutating func writeReport(in cache: borrowing GOPCache, now: MonotonicTime, into bytes: UnsafeMutableRawBufferPointer) -> Int {
+        0
+    }
 
     /// The viewer's own choice: nothing above these layers.
     package mutating func cap(_ cap: LayerCap) {}
