@@ -39,6 +39,10 @@ struct SequenceMap: Sendable {
     private var newestSource: UInt16
     /// The newest number that was given out.
     private(set) var newestOutput: UInt16
+    /// Numbers before this one are not found any more.
+    private var floor: UInt16
+    /// How far back numbers are found: they must not seem to lie ahead.
+    private static let reach: UInt16 = 16_384
     /// Bit n: `newestOutput - n` was given out.
     private var given: UInt128 = 0
 
@@ -47,6 +51,7 @@ struct SequenceMap: Sendable {
         current = Segment(source: source, firstSource: sequence, firstOutput: sequence, offsets: offsets)
         newestSource = sequence &- 1
         newestOutput = sequence &- 1
+        floor = sequence
     }
 
     /// Bytes on the heap.
@@ -85,9 +90,16 @@ struct SequenceMap: Sendable {
         newestSource = sequence &- 1
     }
 
+    /// What was given out so far is not found any more.
+    mutating func forget() {
+        older.removeAll(keepingCapacity: true)
+        floor = newestOutput &+ 1
+    }
+
     /// The source packet that a sent number stands for; nil when it was not given out or is too long ago.
     func source(of output: UInt16) -> (source: Source, sequence: UInt16, offsets: Offsets)? {
-        guard SequenceUnwrapper.distance(from: output, to: newestOutput) >= 0 else { return nil }
+        guard SequenceUnwrapper.distance(from: output, to: newestOutput) >= 0, SequenceUnwrapper.distance(from: floor, to: output) >= 0
+        else { return nil }
         if SequenceUnwrapper.distance(from: current.firstOutput, to: output) >= 0 {
             return (current.source, current.sequence(of: output), current.offsets)
         }
@@ -99,6 +111,7 @@ struct SequenceMap: Sendable {
         let step = Int(output &- newestOutput)
         given = step < 128 ? given << UInt128(step) | 1 : 1
         newestOutput = output
+        if newestOutput &- floor > Self.reach { floor = newestOutput &- Self.reach }
     }
 
     private mutating func placeLate(_ sequence: UInt16) -> (output: UInt16, offsets: Offsets)? {

@@ -42,11 +42,12 @@ struct StreamRewriter: Sendable {
     /// What comes next does not continue what was sent: the gap is ours and is closed.
     mutating func resynchronize() { closesGap = true }
 
+    /// What was sent so far is not to be sent again.
+    mutating func forgetSent() { map?.forget() }
+
     /// The numbers of a packet that is to be sent, `timestamp` in place of its own; nil when it has no place. `aligned` is the timestamp that the packet
-    /// would have had in the source before, where that is known; it is asked for at a switch only.
-    mutating func rewrite(
-        _ entry: GOPCache.Entry, timestamp: UInt32, aligned: (SequenceMap.Source) -> UInt32?
-    ) -> Numbers? {
+    /// would have had in the source before, where that is known: it only counts at a switch.
+    mutating func rewrite(_ entry: GOPCache.Entry, timestamp: UInt32, aligned: UInt32?) -> Numbers? {
         let source = SequenceMap.Source(track: entry.track, epoch: entry.epoch)
         if map == nil || closesGap || map?.current.source != source { begin(source, entry, timestamp: timestamp, aligned: aligned) }
         guard let (output, offsets) = map?.place(entry.header.sequence) else { return nil }
@@ -75,7 +76,7 @@ struct StreamRewriter: Sendable {
     }
 
     private mutating func begin(
-        _ source: SequenceMap.Source, _ entry: GOPCache.Entry, timestamp: UInt32, aligned: (SequenceMap.Source) -> UInt32?
+        _ source: SequenceMap.Source, _ entry: GOPCache.Entry, timestamp: UInt32, aligned: UInt32?
     ) {
         closesGap = false
         leftOutPicture = nil
@@ -92,7 +93,7 @@ struct StreamRewriter: Sendable {
             offsets.timestamp = current.offsets.timestamp
         } else {
             let expected = newest.timestamp &+ ticks(entry.arrival.duration(since: newest.arrival))
-            let exact = aligned(current.source).map { $0 &+ current.offsets.timestamp }
+            let exact = aligned.map { $0 &+ current.offsets.timestamp }
             offsets.timestamp = continuation(exact: exact, expected: expected, after: newest.timestamp) &- timestamp
         }
         map?.begin(source, sequence: entry.header.sequence, offsets: offsets)

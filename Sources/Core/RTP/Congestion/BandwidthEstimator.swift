@@ -50,11 +50,14 @@ package struct BandwidthEstimator: Sendable {
 
 // What is sent.
 extension BandwidthEstimator {
-    /// A packet of `size` bytes leaves now with the transport-wide sequence number that is returned.
-    package mutating func sent(size: Int, now: MonotonicTime) -> UInt16 {
+    /// The transport-wide sequence number of the next packet.
+    package var nextSequence: UInt16 { history.next }
+
+    /// A packet of `size` bytes leaves now, with `nextSequence` in its header.
+    package mutating func sent(size: Int, now: MonotonicTime) {
         let isProbe = probes.isSending
         if isProbe { probes.sent(size: size) }
-        return history.record(size: size, isProbe: isProbe, now: now)
+        _ = history.record(size: size, isProbe: isProbe, now: now)
     }
 
     /// Begins a probe when more could be used than is estimated, and ends one that got no answer. To be called some ten times a second.

@@ -68,7 +68,8 @@ struct SimulatedPath {
         credit = min(credit + Double(rate.bitsPerSecond) * Double(Self.step) / 8e9, Double(Self.packetSize) * 3)
         while credit >= Double(Self.packetSize) {
             credit -= Double(Self.packetSize)
-            let sequence = estimator.sent(size: Self.packetSize, now: now)
+            let sequence = estimator.nextSequence
+            estimator.sent(size: Self.packetSize, now: now)
             link.send(Packet(sequence: sequence, size: Self.packetSize), size: Self.packetSize, now: now)
         }
     }
