@@ -118,7 +118,7 @@ let package = Package(
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
-        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "HTTPCore", httpTypes]),
+        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "SDP", "HTTPCore", httpTypes]),
         module("EyesonDialect", in: Room.api, ["BridgeModel", "Bridge", "HTTPCore", httpTypes]),
 
         // Web

@@ -14,7 +14,10 @@ root=$(cd "$folder/../.." && pwd)
 packages=$root/.build/checkouts
 yaml=$packages/Yams/Sources/CYaml
 
-if [[ -x $output/fuzz && -z $(find "$root/Sources" "$folder" -name corpus -prune -o -type f -newer "$output/fuzz" -print -quit) ]]; then
+# Whole lives of a peer are played by what the unit tests play them with.
+stage=$root/Tests/Core/PeerTransportTests/Stage
+
+if [[ -x $output/fuzz && -z $(find "$root/Sources" "$folder" "$stage" -name corpus -prune -o -type f -newer "$output/fuzz" -print -quit) ]]; then
     exit 0
 fi
 [[ -d $packages/Yams && -d $packages/swift-http-types ]] || swift package --package-path "$root" resolve
@@ -76,7 +79,7 @@ web=$bindings/WebServerKit
 yaml_objects
 foreign Yams "$packages/Yams/Sources/Yams"
 foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
-for name in BridgeModel RTP SDP Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
+for name in BridgeModel RTP SDP PeerTransport Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
 module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
 module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocketFrame,WebSocketFrameParser}.swift \
@@ -87,4 +90,4 @@ module HTTPCore "$root/Sources/API/HTTPCore/RequestTarget.swift"
 echo "fuzz: linking"
 # The compiler leaves what debuggers want in the current folder.
 cd "$output"
-swiftc "${flags[@]}" -wmo -use-ld=lld -module-name FuzzTargets -o fuzz "$folder"/Targets/*.swift "${objects[@]}"
+swiftc "${flags[@]}" -wmo -use-ld=lld -module-name FuzzTargets -o fuzz "$folder"/Targets/*.swift "$stage"/*.swift "${objects[@]}"

@@ -35,6 +35,16 @@ struct NativeAccess: Sendable {
         }
     }
 
+    /// A grant of one direction never opens the other, and never another stream.
+    func check(_ grant: Grant, _ direction: SessionContext.Direction, _ stream: StreamID) throws(Problem) {
+        switch (grant.role, direction) {
+        case (.admin, _): return
+        case (.watch, .watch), (.publish, .publish):
+            guard grant.stream == stream else { throw Problem(.forbidden, "forbidden", "The token is for another stream.") }
+        case (.watch, .publish), (.publish, .watch), (.client, _), (.supervisor, _), (.stats, _): throw .wrongRole(grant.role)
+        }
+    }
+
     /// The grant of a socket on the native path: any role whose sessions are created here.
     func socketGrant(_ request: APIRequest) async throws(Problem) -> Grant {
         let token: Redacted<String>
@@ -132,10 +142,18 @@ extension JSONValue {
     /// An optional stream id: 1 to 128 bytes without control characters, as dialect clients name theirs.
     func optionalStream(_ name: String) throws(Problem) -> StreamID? {
         guard let text = try optionalText(name) else { return nil }
-        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        guard (1...128).contains(text.utf8.count), !hasControl else {
+        guard let stream = StreamID(named: text) else {
             throw .invalidField(name, "a string of 1 to 128 bytes without control characters")
         }
-        return StreamID(text)
+        return stream
+    }
+}
+
+extension StreamID {
+    /// What may name a stream: 1 to 128 bytes without control characters, as dialect clients name theirs; nil for anything else.
+    init?(named text: String) {
+        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        guard (1...128).contains(text.utf8.count), !hasControl else { return nil }
+        self.init(text)
     }
 }

@@ -32,7 +32,7 @@ struct SessionOperations: Sendable {
             guard access.streamsArePublic, direction == .watch else { throw .token(.missing) }
             (holder, token) = try await anonymousViewer(of: stream)
         }
-        try check(holder, direction, stream)
+        try access.check(holder, direction, stream)
         let context = try await createSession(holder, direction, stream)
         return try reply(context, token: token, request: request)
     }
@@ -41,16 +41,6 @@ struct SessionOperations: Sendable {
         guard let text = try body.optionalText("direction") else { return .watch }
         guard let direction = SessionContext.Direction(rawValue: text) else { throw .invalidField("direction", "\"watch\" or \"publish\"") }
         return direction
-    }
-
-    /// A grant of one direction never opens the other, and never another stream.
-    private func check(_ grant: Grant, _ direction: SessionContext.Direction, _ stream: StreamID) throws(Problem) {
-        switch (grant.role, direction) {
-        case (.admin, _): return
-        case (.watch, .watch), (.publish, .publish):
-            guard grant.stream == stream else { throw Problem(.forbidden, "forbidden", "The token is for another stream.") }
-        case (.watch, .publish), (.publish, .watch), (.client, _), (.supervisor, _), (.stats, _): throw .wrongRole(grant.role)
-        }
     }
 
     private func anonymousViewer(of stream: StreamID) async throws(Problem) -> (Grant, Redacted<String>) {

@@ -9,6 +9,18 @@ package struct APIResponse: Sendable {
         case bytes([UInt8])
         /// A file by its absolute path; the front door answers ranges and conditions.
         case file(path: String)
+        /// Parts as they come, for as long as they come; one stream is read once.
+        case stream(AsyncStream<[UInt8]>)
+
+        /// A stream equals nothing: what it will bring is not known.
+        package static func == (left: Body, right: Body) -> Bool {
+            switch (left, right) {
+            case (.empty, .empty): true
+            case (.bytes(let left), .bytes(let right)): left == right
+            case (.file(let left), .file(let right)): left == right
+            case (.empty, _), (.bytes, _), (.file, _), (.stream, _): false
+            }
+        }
     }
 
     /// Status and fields.
@@ -46,6 +58,12 @@ extension HTTPField.Name {
     package static let requestID = Self.known("X-Request-Id")
     /// `Host`, which HTTP/1.1 front doors may leave among the fields.
     package static let host = Self.known("Host")
+    /// `Accept-Patch` (RFC 5789 section 3.1).
+    package static let acceptPatch = Self.known("Accept-Patch")
+    /// `Accept-Post` (Linked Data Platform 1.0, section 7.1).
+    package static let acceptPost = Self.known("Accept-Post")
+    /// `Link` (RFC 8288 section 3).
+    package static let links = Self.known("Link")
     /// `Referrer-Policy`.
     package static let referrerPolicy = Self.known("Referrer-Policy")
 

@@ -17,6 +17,12 @@ struct PrivateKey: ~Copyable {
         return PrivateKey(owning: try check(handle, "EVP_PKEY_generate"))
     }
 
+    /// The first key in the text, which must not be encrypted: nobody is asked for a password.
+    init(pem: String) throws(OpenSSLError) {
+        let input = try MemoryInput(pem)
+        handle = try check(PEM_read_bio_PrivateKey(input.handle, nil, { _, _, _, _ in -1 }, nil), "PEM_read_bio_PrivateKey")
+    }
+
     /// PKCS #8 without a password.
     func pem() throws(OpenSSLError) -> String {
         let output = try MemoryOutput()
@@ -43,4 +49,23 @@ struct MemoryOutput: ~Copyable {
         try check(BIO_read_ex(handle, &bytes, bytes.count, &count), "BIO_read_ex")
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
+}
+
+/// Owns a memory BIO that OpenSSL reads a text from.
+struct MemoryInput: ~Copyable {
+    let handle: OpaquePointer
+
+    init(_ text: String) throws(OpenSSLError) {
+        // The secure-heap kind, as for output.
+        let memory = try check(BIO_new(BIO_s_secmem()), "BIO_new")
+        let octets = Array(text.utf8)
+        var count = 0
+        guard octets.isEmpty || BIO_write_ex(memory, octets, octets.count, &count) == 1 else {
+            BIO_free(memory)
+            throw OpenSSLError(function: "BIO_write_ex")
+        }
+        handle = memory
+    }
+
+    deinit { BIO_free(handle) }
 }

@@ -2,9 +2,16 @@ internal import COpenSSL
 
 /// Owns an `X509`: the only reference is released when this value dies.
 struct X509Certificate: ~Copyable {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
 
     private init() throws(OpenSSLError) { handle = try check(X509_new(), "X509_new") }
+
+    /// The first certificate in the text.
+    init(pem: String) throws(OpenSSLError) {
+        let input = try MemoryInput(pem)
+        handle = try check(PEM_read_bio_X509(input.handle, nil, nil, nil), "PEM_read_bio_X509")
+    }
+
     deinit { X509_free(handle) }
 
     /// Issuer and subject are the same neutral name: a certificate of WebRTC proves a fingerprint, not a name (RFC 8827 section 6.5).
@@ -17,6 +24,11 @@ struct X509Certificate: ~Copyable {
         try check(X509_set_pubkey(certificate.handle, key.handle), "X509_set_pubkey")
         guard X509_sign(certificate.handle, key.handle, EVP_sha256()) > 0 else { throw OpenSSLError(function: "X509_sign") }
         return certificate
+    }
+
+    /// Fails when `key` is not the one that the certificate names.
+    func checkKey(_ key: borrowing PrivateKey) throws(OpenSSLError) {
+        try check(X509_check_private_key(handle, key.handle), "X509_check_private_key")
     }
 
     func pem() throws(OpenSSLError) -> String {

@@ -16,7 +16,7 @@ extension PeerTransport {
         }
         let path = known ?? open(tuple, priority: request.priority ?? 0, now: now, effects: &effects)
         paths.checked(path, now: now)
-        lastCheckAt = now
+        consentAt = now
         lastHeardAt = now
         if request.nominates { nominate(path, by: ufrag, request.nomination, now: now, effects: &effects) }
         review(now: now, effects: &effects)
@@ -54,7 +54,6 @@ extension PeerTransport {
     private mutating func nominate(
         _ path: PathID, by ufrag: LocalUfrag, _ nomination: UInt32?, now: MonotonicTime, effects: inout [TransportEffect]
     ) {
-        let isFirst = paths.selected == nil && announcedTuple == nil
         if let previous = previousCredentials, ufrag == credentials.ufrag {
             paths.nominateAfterRestart(path, nomination: nomination, now: now)
             previousCredentials = nil
@@ -63,7 +62,9 @@ extension PeerTransport {
         } else {
             paths.nominate(path, nomination: nomination, now: now)
         }
-        if isFirst, role == .client, phase == .handshaking { effects.append(.startHandshake) }
+        guard role == .client, !hasStartedHandshake else { return }
+        hasStartedHandshake = true
+        effects.append(.startHandshake)
     }
 
     /// An ICE restart (RFC 8445 section 9): checks with the new credentials are answered from now on, those with the ones in use too until a pair
@@ -77,7 +78,10 @@ extension PeerTransport {
             effects.append(.credentialsRetired(credentials.ufrag))
         }
         credentials = new
-        restartEnd = now.advanced(by: policy.connectLimit)
+        effects.append(.credentialsAdded(new.ufrag))
+        let limit = now.advanced(by: policy.connectLimit)
+        restartEnd = limit
+        setUpEnd = setUpEnd.map { max($0, limit) }
         return true
     }
 }

@@ -6,6 +6,7 @@ extension PeerTransport {
         guard phase != .ended else { return nil }
         var deadline = setUpEnd ?? lifeEnd
         if let other = paths.deadline { deadline = min(deadline, other) }
+        if let keepaliveAt { deadline = min(deadline, keepaliveAt) }
         if setUpEnd == nil, !isDisconnected { deadline = min(deadline, lastHeardAt.advanced(by: policy.disconnectAfter)) }
         return deadline
     }
@@ -19,6 +20,19 @@ extension PeerTransport {
         paths.settle(now: now)
         guard now < setUpEnd ?? lifeEnd else { return end(.connectionTimeout, effects: &effects) }
         review(now: now, effects: &effects)
+        keepAlive(now: now, effects: &effects)
+    }
+
+    private mutating func keepAlive(now: MonotonicTime, effects: inout [TransportEffect]) {
+        guard let due = keepaliveAt, now >= due else { return }
+        keepaliveAt = now.advanced(by: policy.keepaliveInterval)
+        if let tuple = mediaPath(now: now) { effects.append(.sendKeepalive(tuple)) }
+    }
+
+    /// An authenticated packet counts as consent (`ConsentRenewal.checksAndPackets`).
+    mutating func renewConsent(by path: PathID, now: MonotonicTime) {
+        consentAt = now
+        if path == paths.selected { sending?.until = now.advanced(by: policy.consentLimit) }
     }
 
     /// The path's connection or socket is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts.
@@ -36,7 +50,7 @@ extension PeerTransport {
 
     /// When a connected peer ends of itself.
     private var lifeEnd: MonotonicTime {
-        let consent = lastCheckAt.advanced(by: policy.consentLimit)
+        let consent = consentAt.advanced(by: policy.consentLimit)
         return restartEnd.map { max($0, consent) } ?? consent
     }
 
@@ -48,6 +62,7 @@ extension PeerTransport {
         if setUpEnd != nil {
             guard let selected else { return }
             setUpEnd = nil
+            keepaliveAt = now.advanced(by: policy.keepaliveInterval)
             announcedTuple = selected.tuple
             effects.append(.event(.connected(profile)))
             return

@@ -14,7 +14,7 @@ package struct PeerTransport {
         case ended
     }
 
-    let policy: TransportPolicy
+    package let policy: TransportPolicy
     let role: DTLSRole
     /// What new checks have to prove.
     package internal(set) var credentials: IceCredentials
@@ -26,11 +26,15 @@ package struct PeerTransport {
     var setUpEnd: MonotonicTime?
     /// How long an ICE restart holds off the end.
     var restartEnd: MonotonicTime?
-    /// The last verified check on any path.
-    var lastCheckAt: MonotonicTime
+    /// The last consent on any path.
+    var consentAt: MonotonicTime
     /// The last verified check or authenticated packet on any path.
     var lastHeardAt: MonotonicTime
     var isDisconnected = false
+    /// The endpoint was told to begin, where we are the client.
+    var hasStartedHandshake = false
+    /// When the next keepalive is due; nil before the peer is connected.
+    var keepaliveAt: MonotonicTime?
     /// Where the last handshake record came from.
     var handshakeOrigin: PathID?
     /// Where media goes, for as long as consent lasts; kept at hand because it is asked for with each packet.
@@ -40,13 +44,13 @@ package struct PeerTransport {
 
     /// A peer that gets an answer with these credentials now. `role` is our side of the handshake.
     package init(_ credentials: IceCredentials, role: DTLSRole, policy: TransportPolicy = TransportPolicy(), now: MonotonicTime) {
-        precondition((1...PeerTable.pathsPerPeer).contains(policy.pathLimit), "more paths than the table has room for")
+        precondition((2...PeerTable.pathsPerPeer).contains(policy.pathLimit), "too few paths, or more than the table holds")
         self.credentials = credentials
         self.role = role
         self.policy = policy
         paths = PathSet(policy: policy)
         setUpEnd = now.advanced(by: policy.connectLimit)
-        lastCheckAt = now
+        consentAt = now
         lastHeardAt = now
     }
 
@@ -63,22 +67,24 @@ package struct PeerTransport {
     @inline(__always)
     package func admitsMedia(from path: PathID) -> Bool {
         guard case .secured = phase else { return false }
-        return paths[path] != nil
+        return paths.isOpen(path)
     }
 
     /// A packet from this path was authentic.
     @inline(__always)
     package mutating func authenticated(from path: PathID, now: MonotonicTime, effects: inout [TransportEffect]) {
+        guard admitsMedia(from: path) else { return }
         lastHeardAt = now
-        paths.heard(path, now: now)
-        if isDisconnected || paths.selectedPath?.tuple != announcedTuple { review(now: now, effects: &effects) }
+        let hasMoved = paths.heard(path, now: now)
+        if policy.consentRenewal == .checksAndPackets { renewConsent(by: path, now: now) }
+        if hasMoved || isDisconnected { review(now: now, effects: &effects) }
     }
 
     // MARK: DTLS
 
     /// True when a DTLS record from this path may be handed to the endpoint (RFC 7983): it is validated, and the peer has not ended.
     package mutating func admitsHandshake(from path: PathID) -> Bool {
-        guard phase != .ended, paths[path] != nil else { return false }
+        guard phase != .ended, paths.isOpen(path) else { return false }
         handshakeOrigin = path
         return true
     }
@@ -87,7 +93,7 @@ package struct PeerTransport {
     /// favourite. nil: nothing may be sent.
     package func handshakePath(now: MonotonicTime) -> FiveTuple? {
         guard phase != .ended else { return nil }
-        let id = paths.selected ?? handshakeOrigin.flatMap { paths[$0] == nil ? nil : $0 } ?? paths.highestPriority
+        let id = paths.selected ?? handshakeOrigin.flatMap { paths.isOpen($0) ? $0 : nil } ?? paths.highestPriority
         guard let path = id.flatMap({ paths[$0] }), now < paths.consentEnd(of: path) else { return nil }
         return path.tuple
     }
@@ -101,7 +107,11 @@ package struct PeerTransport {
             phase = .secured(profile)
             review(now: now, effects: &effects)
         case (.secured, .finished): break
-        case (.checking, _), (.handshaking, _), (.secured, _): end(.connectionLost, effects: &effects)
+        // No record is admitted before the first check, so nothing can have finished.
+        case (.checking, .finished): end(.internal, effects: &effects)
+        case (.checking, .failed), (.checking, .closed), (.handshaking, .failed), (.handshaking, .closed), (.secured, .failed),
+            (.secured, .closed):
+            end(.connectionLost, effects: &effects)
         }
     }
 
@@ -112,6 +122,9 @@ package struct PeerTransport {
         if case .secured = phase, let tuple = handshakePath(now: now) { effects.append(.sendCloseNotify(tuple)) }
         end(nil, effects: &effects)
     }
+
+    /// The 5-tuple of the nominated pair, whether or not media may be sent on it now.
+    package var selectedTuple: FiveTuple? { paths.selectedPath?.tuple }
 
     /// True when the last event was said: the peer's place can be released.
     package var hasEnded: Bool { phase == .ended }

@@ -15,8 +15,12 @@ package enum TransportEffect: Sendable, Equatable {
     case pathClosed(PathID, FiveTuple)
     /// We are the DTLS client: the endpoint is to send its first flight on `handshakePath`.
     case startHandshake
+    /// Checks with this fragment are answered from now on: insert it into the table.
+    case credentialsAdded(LocalUfrag)
     /// Checks with this fragment are answered no more: remove it from the table.
     case credentialsRetired(LocalUfrag)
+    /// Send a Binding indication on this 5-tuple, unless media went there within `TransportPolicy.keepaliveInterval` (RFC 8445 section 11).
+    case sendKeepalive(FiveTuple)
     /// Send close_notify on this 5-tuple, then forget the endpoint and its keys.
     case sendCloseNotify(FiveTuple)
     /// Tell whoever the peer belongs to.

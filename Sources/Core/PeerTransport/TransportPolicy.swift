@@ -8,15 +8,29 @@ package struct TransportPolicy: Sendable, Equatable {
     package var disconnectAfter: Duration = .seconds(7)
     /// Sending ends so long after the last verified check of the path (RFC 7675 section 5.1), at most 30 s.
     package var consentLimit: Duration = .seconds(30)
-    /// A selected path from which nothing authentic came for so long yields to one from which authentic media comes.
-    package var silenceOfReplacedPath: Duration = .seconds(1)
+    /// What renews the peer's consent.
+    package var consentRenewal = ConsentRenewal.checks
+    /// A Binding indication goes out this often on the selected path (RFC 8445 section 11, Tr), which lite agents owe too.
+    package var keepaliveInterval: Duration = .seconds(15)
+    /// A selected path from which nothing authentic came for so long yields to one from which authentic media comes. Longer
+    /// than the 2.5 s between the checks of a browser, so that reports on a second path do not draw media away from a healthy one.
+    package var silenceOfReplacedPath: Duration = .seconds(3)
     /// A nomination of lesser priority takes over when the selected path was not nominated again for so long: peers that nominate every pair
     /// (RFC 5245 section 8.1.1.2) do not make the path flap.
     package var nominationSettling: Duration = .milliseconds(500)
-    /// Validated 5-tuples of a peer; when there are more, the one heard of longest ago goes.
+    /// Validated 5-tuples of a peer, 2 to `PeerTable.pathsPerPeer`; when there are more, the one heard of longest ago goes.
     package var pathLimit = 8
 
     package init() {}
+}
+
+/// What counts as a peer's consent to be sent to. A lite agent sends no checks of its own, whose answers RFC 7675 speaks of.
+package enum ConsentRenewal: Sendable {
+    /// The peer's verified checks alone.
+    case checks
+    /// Its authenticated SRTP and SRTCP packets too. For peers that stop their checks once they are connected: libnice does, unless it is told
+    /// otherwise (its `consent-freshness` and `keepalive-conncheck` are off), and with it webrtcbin up to GStreamer 1.22.
+    case checksAndPackets
 }
 
 /// SRTP protection profiles of DTLS-SRTP that we speak, by their registered numbers (RFC 5764 section 4.1.2, RFC 7714 section 14.2).

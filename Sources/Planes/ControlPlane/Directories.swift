@@ -8,6 +8,8 @@ extension SessionRegister: SessionDirectory {
         try create(account: grant.account, client: grant.client, direction: direction, stream: stream)
     }
 
+    package func discardSession(_ id: SessionID) { discard(id) }
+
     package func session(_ id: SessionID) -> SessionContext? { context(of: id) }
 
     /// How many running sessions watch the stream.

@@ -43,6 +43,11 @@ package actor SessionRegister {
     /// The session, unless it is unknown, over or was never started in time.
     package func context(of id: SessionID) -> SessionContext? { table.context(of: id, now: clock.now()) }
 
+    /// Forgets a session that was created and will not be started; one that runs goes on.
+    func discard(_ id: SessionID) {
+        if running[id] == nil { table.end(id) }
+    }
+
     /// Makes the session's row durable and ends the sessions that it replaces. Throws `not_found` when the session is unknown or expired.
     package func started(_ context: SessionContext, webhookURL: Redacted<String>?, handle: any SessionHandle) async throws(BridgeError) {
         guard table.context(of: context.session, now: clock.now()) != nil else {

@@ -7,13 +7,32 @@ package import LinuxIO
 /// Calls put a command into the worker's mailbox and return. After `shutdown` they do nothing but close the descriptors that they were given.
 package final class Hub: MediaHub {
     private let workers: [MediaWorker]
+    /// Where our own WebRTC engine is reached; nil while it is off.
+    let edge: EdgeSite?
 
-    /// Starts the workers. Throws when the system has no thread or descriptor left.
-    package init(options: HubOptions = HubOptions()) throws(SystemError) {
+    /// Starts the workers. Throws when the system has no thread or descriptor left, or the edge's port is taken.
+    package init(options: HubOptions = HubOptions(), edge: EdgeSite? = nil) throws(SystemError) {
         var workers: [MediaWorker] = []
-        for number in 0..<max(1, options.workers) { workers.append(try MediaWorker(number: number, options: options)) }
+        for number in 0..<max(1, options.workers) {
+            workers.append(try MediaWorker(number: number, options: options, edge: edge?.parts(ofWorker: number)))
+        }
         self.workers = workers
+        self.edge = edge
     }
+
+    /// How many workers there are.
+    var workerCount: Int { workers.count }
+
+    /// Which of them a stream lives on.
+    func workerNumber(of stream: StreamID) -> Int {
+        var hasher = Hasher()
+        hasher.combine(stream)
+        return Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))
+    }
+
+    /// Gives a command to the worker of a stream, or to any.
+    func post(_ command: WorkerCommand, to stream: StreamID) { worker(of: stream).post(command) }
+    func post(_ command: WorkerCommand, toWorker number: Int) { workers[number].post(command) }
 
     package func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor]) {
         worker(of: stream).post(.publish(stream, tracks, sources))
@@ -57,11 +76,7 @@ package final class Hub: MediaHub {
         for worker in workers { worker.join() }
     }
 
-    private func worker(of stream: StreamID) -> MediaWorker {
-        var hasher = Hasher()
-        hasher.combine(stream)
-        return workers[Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))]
-    }
+    private func worker(of stream: StreamID) -> MediaWorker { workers[workerNumber(of: stream)] }
 }
 
 extension HubTotals {

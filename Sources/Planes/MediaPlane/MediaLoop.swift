@@ -8,25 +8,29 @@ struct MediaLoop: ~Copyable {
     private static let batchesPerTurn = 4
 
     private let mailbox: Mailbox
-    private let options: HubOptions
     private var ports: MediaPorts
     private var batch = DatagramBatch(datagramSize: MediaDatagram.maximumSize)
-    private var streams: [StreamID: MediaStream] = [:]
-    /// Unpublished streams whose sinks still take what is left.
-    private var lingering: [MediaStream] = []
-    /// Not later than the earliest deadline of any stream.
-    private var deadline: MonotonicTime?
+    private var streams: MediaStreams
+    /// Nil while the edge is off.
+    private var edge: EdgeLoop?
     private var isRunning = true
 
-    init(epoll: consuming Epoll, mailbox: Mailbox, options: HubOptions) {
-        ports = MediaPorts(epoll: epoll)
+    init(epoll: consuming Epoll, mailbox: Mailbox, options: HubOptions, edge: consuming EdgeWorkerParts?) {
+        let parts = edge
+        ports = MediaPorts(epoll: epoll, edge: EdgePort(socket: parts?.socket))
+        streams = MediaStreams(options: options)
         self.mailbox = mailbox
-        self.options = options
+        self.edge = nil
+        if let parts {
+            // It fails only when OpenSSL lacks a cipher that the engine asked for before: then peers are refused.
+            self.edge = try? EdgeLoop(parts.environment, now: Self.now)
+        }
     }
 
     /// Runs until `shutdown` is commanded.
     mutating func run() {
         isRunning = ports.open(mailbox.wakeUp.descriptor, owner: .mailbox) != nil
+        if let socket = ports.edge.socket { isRunning = isRunning && ports.openPeers(socket.descriptor) }
         while isRunning {
             let timeout = deadline.map { $0.duration(since: Self.now) }
             // The descriptor is ours and valid: waiting cannot fail but by a signal, which counts as no event.
@@ -40,18 +44,29 @@ struct MediaLoop: ~Copyable {
 
     private static var now: MonotonicTime { MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds) }
 
+    private var deadline: MonotonicTime? {
+        switch edge {
+        case .some(let edge): MonotonicTime.earlier(streams.deadline, edge.nextSweep)
+        case .none: streams.deadline
+        }
+    }
+
     private mutating func serve(_ index: Int, now: MonotonicTime) {
         guard let (event, owner) = ports.ready(index) else { return }
         switch owner {
         case .mailbox:
             for command in mailbox.takeAll() { execute(command, now: now) }
+        case .peers:
+            if event.isWritable { resumePeers(now: now) }
+            edge?.receive(streams: &streams, ports: &ports, now: now)
         case .source(let stream, let track):
             receive(from: stream, track: track, event: event, now: now)
-            heed(stream)
+            streams.heed(stream)
         case .sink(let stream):
             stream.serve(event, batch: &batch, ports: &ports, now: now)
-            heed(stream)
+            streams.heed(stream)
         }
+        ports.settlePeers()
     }
 
     private mutating func receive(from stream: MediaStream, track: Int, event: Epoll.Event, now: MonotonicTime) {
@@ -76,74 +91,56 @@ struct MediaLoop: ~Copyable {
         stream.sources[track].origin = .child(socket, token: nil)
     }
 
-    /// Notes a stream's deadline.
-    private mutating func heed(_ stream: MediaStream) { deadline = MonotonicTime.earlier(deadline, stream.deadline) }
+    /// The socket of the peers has room again.
+    private mutating func resumePeers(now: MonotonicTime) {
+        ports.edge.unblock()
+        for stream in streams.all where !stream.viewers.isEmpty { stream.pumpViewers(ports: &ports, now: now) }
+    }
 
     private mutating func tick(now: MonotonicTime) {
-        deadline = nil
-        for stream in streams.values {
-            stream.tick(ports: &ports, now: now)
-            heed(stream)
-        }
-        for stream in lingering { stream.tick(ports: &ports, now: now) }
-        lingering.removeAll { $0.sinks.isEmpty }
-        for stream in lingering { heed(stream) }
+        if let deadline = streams.deadline, now >= deadline { streams.tick(ports: &ports, now: now) }
+        if let nextSweep = edge?.nextSweep, now >= nextSweep { edge?.sweep(streams: &streams, ports: &ports, now: now) }
+        edge?.finishTurn(ports: &ports, now: now)
+        ports.settlePeers()
     }
 
     private mutating func end() {
         for command in mailbox.close() { command.decline() }
-        for stream in Array(streams.values) + lingering {
-            stream.closeSources(ports: &ports)
-            stream.removeSinks(ports: &ports) { _ in true }
-        }
-        streams = [:]
-        lingering = []
+        edge?.closeAll(streams: &streams, ports: &ports, now: Self.now)
+        streams.removeAll(ports: &ports)
     }
 }
 
 extension MediaLoop {
     private mutating func execute(_ command: WorkerCommand, now: MonotonicTime) {
         switch command {
-        case .publish(let id, let tracks, let sources): publish(id, tracks: tracks, sources: sources, now: now)
-        case .unpublish(let id, let source): unpublish(id, source: source, now: now)
+        case .publish(let id, let tracks, let sources):
+            streams.publish(id, tracks: tracks, sources: sources, ports: &ports, now: now)
+        case .unpublish(let id, let source): streams.unpublish(id, source: source, ports: &ports, now: now)
         case .subscribe(let subscription): subscribe(subscription, now: now)
-        case .unsubscribe(let subscriber):
-            for stream in Array(streams.values) + lingering { stream.removeSinks(ports: &ports) { $0.subscriber == subscriber } }
-            lingering.removeAll { $0.sinks.isEmpty }
+        case .unsubscribe(let subscriber): streams.unsubscribe(subscriber, ports: &ports)
         case .requestKeyframe(let id, let track):
             guard let stream = streams[id] else { return }
             stream.requestKeyframe(of: Int(track), ports: &ports, now: now)
-            heed(stream)
+            streams.heed(stream)
         case .statistics(let id, let continuation): continuation.resume(returning: streams[id]?.statistics)
         case .totals(let continuation): continuation.resume(returning: totals)
+        case .edge(let command): execute(command, now: now)
         case .shutdown: isRunning = false
         }
+        edge?.finishTurn(ports: &ports, now: now)
+    }
+
+    private mutating func execute(_ command: EdgeCommand, now: MonotonicTime) {
+        guard edge != nil else { return command.decline() }
+        edge?.execute(command, streams: &streams, ports: &ports, now: now)
     }
 
     private var totals: HubTotals {
         var totals = ports.counters
         totals.streams = streams.count
-        totals.subscribers = streams.values.reduce(0) { $0 + $1.subscriberCount }
+        totals.subscribers = streams.subscriberCount
         return totals
-    }
-
-    private mutating func publish(_ id: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor], now: MonotonicTime) {
-        let stream = streams[id] ?? MediaStream(id, options: options)
-        streams[id] = stream
-        stream.publish(tracks, from: sources, ports: &ports, now: now)
-        heed(stream)
-    }
-
-    private mutating func unpublish(_ id: StreamID, source: MediaDescriptor, now: MonotonicTime) {
-        guard let stream = streams[id], stream.sources.first?.socket?.descriptor == source.rawValue else { return }
-        streams[id] = nil
-        stream.closeSources(ports: &ports)
-        stream.endSinks(.afterRest) { _ in true }
-        stream.lingersUntil = now.advanced(by: options.lingering)
-        stream.pump(ports: &ports, now: now)
-        guard !stream.sinks.isEmpty else { return }
-        lingering.append(stream)
-        heed(stream)
     }
 
     private mutating func subscribe(_ subscription: Subscription, now: MonotonicTime) {
@@ -155,6 +152,6 @@ extension MediaLoop {
             return
         }
         stream.subscribe(subscription, ports: &ports, now: now)
-        heed(stream)
+        streams.heed(stream)
     }
 }

@@ -11,10 +11,6 @@ struct MediaPorts: ~Copyable {
         case source(MediaStream, track: Int)
         /// The UDP socket of all peers.
         case peers
-        /// The listener of ICE-TCP.
-        case listener
-        /// A connection of ICE-TCP.
-        case connection(EdgeConnection)
         /// The sink of a stream that has this token.
         case sink(MediaStream)
     }
@@ -26,6 +22,9 @@ struct MediaPorts: ~Copyable {
     var counters = HubTotals()
     private var owners: [UInt64: Owner] = [:]
     private var nextToken: UInt64 = 1
+    /// What the UDP socket of the peers is watched with, and whether for room.
+    private var peersToken: UInt64?
+    private var watchesRoom = false
 
     init(epoll: consuming Epoll, edge: consuming EdgePort) {
         self.epoll = epoll
@@ -39,6 +38,19 @@ struct MediaPorts: ~Copyable {
         nextToken += 1
         owners[token] = owner
         return token
+    }
+
+    /// Watches the UDP socket of all peers; false when the system refuses it.
+    mutating func openPeers(_ descriptor: Int32) -> Bool {
+        peersToken = open(descriptor, owner: .peers)
+        return peersToken != nil
+    }
+
+    /// Begins or ends to wait for room in that socket, as it is full or not.
+    mutating func settlePeers() {
+        guard let token = peersToken, let socket = edge.socket, edge.isBlocked != watchesRoom else { return }
+        watchesRoom = edge.isBlocked
+        watchWriting(watchesRoom, of: socket.descriptor, token: token)
     }
 
     /// Stops watching a descriptor that is still open.

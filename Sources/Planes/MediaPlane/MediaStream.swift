@@ -15,6 +15,8 @@ final class MediaStream {
     var sinks: [MediaSink] = []
     /// Peers that watch.
     var viewers: [EdgeViewer] = []
+    /// Packets came in this turn of the worker's, and nobody was served yet.
+    var isTouched = false
     /// Who is served first in the next round.
     var nextViewer = 0
     /// When a viewer is to be served although no packet came.

@@ -12,6 +12,7 @@ enum WorkerCommand: Sendable {
     case requestKeyframe(StreamID, UInt8)
     case statistics(StreamID, CheckedContinuation<StreamStatistics?, Never>)
     case totals(CheckedContinuation<HubTotals, Never>)
+    case edge(EdgeCommand)
     case shutdown
 }
 
@@ -82,13 +83,13 @@ final class MediaWorker: Sendable {
     private let mailbox: Mailbox
     private let thread: JoinableThread
 
-    init(number: Int, options: HubOptions) throws(SystemError) {
+    init(number: Int, options: HubOptions, edge: EdgeWorkerParts?) throws(SystemError) {
         let mailbox = try Mailbox()
         let handover = EpollHandover(try Epoll())
         self.mailbox = mailbox
         thread = try JoinableThread(name: "media-\(number)") {
             guard let epoll = handover.take() else { return }
-            var loop = MediaLoop(epoll: epoll, mailbox: mailbox, options: options)
+            var loop = MediaLoop(epoll: epoll, mailbox: mailbox, options: options, edge: edge)
             loop.run()
         }
     }
@@ -108,6 +109,7 @@ extension WorkerCommand {
         case .subscribe(let subscription): for sink in subscription.sinks { closeDescriptor(sink.rawValue) }
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: HubTotals())
+        case .edge(let command): command.decline()
         case .unpublish, .unsubscribe, .requestKeyframe, .shutdown: break
         }
     }

@@ -12,7 +12,7 @@ actor RTMSession: SessionHandle {
     private var ports: [SocketID: SocketPort] = [:]
     private let clock: RTMClock
     private let logger: Logger
-    private let inbox: SessionInbox
+    private let inbox: SessionInbox<SessionMachine.Input>
     /// Holds the one call that a message waits for and the closing of at most three peers; the machine makes no more.
     private let calls: AsyncStream<SessionMachine.ServiceCall>.Continuation
     /// Both tasks' parts until `start` takes them.
@@ -138,26 +138,4 @@ actor RTMSession: SessionHandle {
         timer = nil
         step(.time)
     }
-}
-
-/// Carries what the media side reports from any thread into the session, in order.
-///
-/// Bounded: an engine reports a few dozen events in a session's life, so a full inbox means a fault, and the session ends with it.
-final class SessionInbox: Sendable {
-    let inputs: AsyncStream<SessionMachine.Input>
-    private let continuation: AsyncStream<SessionMachine.Input>.Continuation
-
-    init() {
-        (inputs, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1024))
-    }
-
-    /// Thread-safe; never waits.
-    var report: @Sendable (SessionMachine.Input) -> Void {
-        { [continuation] input in
-            if case .dropped = continuation.yield(input) { continuation.finish() }
-        }
-    }
-
-    /// Nothing more is taken.
-    func finish() { continuation.finish() }
 }

@@ -117,6 +117,9 @@ struct EndedSessions: Sendable {
         oldest = (oldest + 1) % Self.capacity
     }
 
+    /// Who the session was; nil when it is unknown or forgotten.
+    func context(of id: SessionID) -> SessionContext? { contexts[id] }
+
     func contains(_ id: SessionID, of grant: Grant) -> Bool {
         guard let context = contexts[id] else { return false }
         return context.account == grant.account && context.client == grant.client

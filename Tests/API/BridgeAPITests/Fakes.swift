@@ -62,6 +62,8 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
         return SessionContext(session: SessionID("s-1"), account: grant.account, client: grant.client, stream: stream, direction: direction)
     }
 
+    func discardSession(_ id: SessionID) async {}
+
     func session(_ id: SessionID) async -> SessionContext? { nil }
 
     func streams() async -> [StreamSummary] { [Self.summary("cam"), Self.summary("other")] }

@@ -64,6 +64,8 @@ final class FakeDirectory: SessionDirectory {
         return context
     }
 
+    func discardSession(_ id: SessionID) async {}
+
     func session(_ id: SessionID) async -> SessionContext? { created.withLock { $0.first { $0.session == id } } }
 }
 

@@ -12,10 +12,12 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "matroska": fuzzMatroska,
     "media-datagram": fuzzMediaDatagram,
     "payload-descriptors": fuzzPayloadDescriptors,
+    "peer-transport": fuzzPeerTransport,
     "rtcp": fuzzRTCP,
     "rtm": fuzzRTM,
     "rtp": fuzzRTP,
     "sdp": fuzzSDP,
+    "stream-framing": fuzzStreamFraming,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
 ]

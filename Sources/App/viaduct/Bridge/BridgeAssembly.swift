@@ -29,6 +29,7 @@ struct BridgeAssembly {
     let recordings: RecordingDirector
     let recordingServices: RecordingServices
     let rtm: RTMSocketService
+    let whip: WHIPService
     let outbox: OutboxRunner
     let identity: DTLSIdentity
     /// Two bridges on one data folder would end each other's sessions and take each other's recordings.
@@ -59,8 +60,9 @@ struct BridgeAssembly {
         let peers = PeerDirector(
             launcher: supervisor, hub: hub, streams: streams, identity: identity, ice: IceSettings(settings), clock: clock,
             logger: logger.named("peers"))
+        let sessionServices = BridgeSessionServices(sessions: sessions, streams: streams, peers: peers, recordings: recordings)
         rtm = RTMSocketService(
-            services: BridgeSessionServices(sessions: sessions, streams: streams, peers: peers, recordings: recordings),
+            services: sessionServices,
             directory: { id, grant in
                 guard let context = await sessions.session(id), context.account == grant.account, context.client == grant.client else {
                     return nil
@@ -68,6 +70,11 @@ struct BridgeAssembly {
                 return context
             },
             settings: RTMSettings(settings), logger: logger.named("signaling"))
+        whip = WHIPService(
+            ports: WHIPPorts(
+                services: sessionServices, engine: peers, directory: sessions,
+                publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
+            settings: WHIPSettings(settings), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)
         recordingServices = services
         (self.ledger, self.spool, self.hub, self.supervisor, self.outbox) = (ledger, spool, hub, supervisor, outbox)
@@ -92,7 +99,10 @@ struct BridgeAssembly {
             iceServers: iceServers, clock: SystemTime.clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: SystemTime.clock), settings: settings)
-        return FrontDoor(eyeson: eyeson, native: native, rtm: rtm, extra: extra, logger: logger.named("front-door"))
+        let whipAPI = WHIPAPI(
+            whip, authority: authority, iceServers: iceServers, clock: SystemTime.clock,
+            settings: (bridge: settings, publicAccount: .anonymous))
+        return FrontDoor(eyeson: eyeson, native: (native, whipAPI), rtm: rtm, extra: extra, logger: logger.named("front-door"))
     }
 
     // MARK: - Pieces
@@ -152,6 +162,13 @@ extension RTMSettings {
         self.init()
         session.maximumAge = settings.streamrec.maximumDuration
         urls = AddressRules(settings.webhooks)
+    }
+}
+
+extension WHIPSettings {
+    fileprivate init(_ settings: Settings) {
+        self.init()
+        session.maximumAge = settings.streamrec.maximumDuration
     }
 }
 

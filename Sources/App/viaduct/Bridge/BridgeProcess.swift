@@ -71,6 +71,7 @@ final class BridgeProcess: Sendable {
     private static func follow(_ assembly: BridgeAssembly) async {
         for await change in assembly.streams.changes {
             await assembly.recordings.streamChanged(change)
+            await assembly.whip.streamChanged(change)
             if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
         }
     }
@@ -110,7 +111,9 @@ final class BridgeProcess: Sendable {
     func shutdown(limit: Duration) async {
         let end = ContinuousClock.now + limit
         await assembly.sessions.drain()
-        await assembly.rtm.shutdown()
+        async let sockets: Void = assembly.rtm.shutdown()
+        async let resources: Void = assembly.whip.shutdown()
+        _ = await (sockets, resources)
         await assembly.recordings.waitForFiles(limit: (end - .now) / 2)
         if await !assembly.outbox.drain(limit: end - .now - Self.closing) {
             logger.notice("deliveries are left for the next start")

@@ -13,19 +13,21 @@ import WebServerKit
 struct FrontDoor: WebHandler {
     let eyeson: EyesonDialect
     let native: BridgeAPI
+    let whip: WHIPAPI
     let rtm: RTMSocketService
     /// Routes of the program itself, asked before the pages.
     let extra: [Route]
     let logger: Logger
     private let router: Router
 
-    init(eyeson: EyesonDialect, native: BridgeAPI, rtm: RTMSocketService, extra: [Route] = [], logger: Logger) {
+    init(eyeson: EyesonDialect, native: (api: BridgeAPI, whip: WHIPAPI), rtm: RTMSocketService, extra: [Route] = [], logger: Logger) {
         self.eyeson = eyeson
-        self.native = native
+        self.native = native.api
+        whip = native.whip
         self.rtm = rtm
         self.extra = extra
         self.logger = logger
-        router = Router([eyeson, native, PageRoutes(extra: extra)])
+        router = Router([eyeson, native.api, native.whip, PageRoutes(extra: extra)])
     }
 
     func respond(to request: WebRequest) async -> WebResponse {
@@ -83,6 +85,7 @@ extension WebResponse {
         case .empty: self.init(head: response.head)
         case .bytes(let bytes): self.init(head: response.head, body: .bytes(bytes))
         case .file(let path): self.init(head: response.head, body: .file(path: path))
+        case .stream(let parts): self.init(head: response.head, body: .stream(parts))
         }
     }
 }

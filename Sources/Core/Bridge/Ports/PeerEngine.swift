@@ -59,10 +59,13 @@ package struct IceRestartAnswer: Sendable, Equatable {
     package var credentials: IceCredentials
     /// `candidate:...` lines, complete: no more follow.
     package var candidates: [String]
+    /// The engine has only the lite half of ICE, as its answer said (RFC 8445 section 2.5).
+    package var isLite: Bool
 
-    package init(credentials: IceCredentials, candidates: [String]) {
+    package init(credentials: IceCredentials, candidates: [String], isLite: Bool) {
         self.credentials = credentials
         self.candidates = candidates
+        self.isLite = isLite
     }
 }
 

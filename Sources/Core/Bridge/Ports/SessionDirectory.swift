@@ -7,6 +7,8 @@ package protocol SessionDirectory: Sendable {
     func createSession(
         for grant: Grant, direction: SessionContext.Direction, stream: StreamID
     ) async throws(BridgeError) -> SessionContext
+    /// Forgets a session that was created and will not be started.
+    func discardSession(_ id: SessionID) async
     /// A created or running session; nil when it is unknown, expired or over.
     func session(_ id: SessionID) async -> SessionContext?
 }

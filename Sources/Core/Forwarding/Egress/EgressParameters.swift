@@ -1,4 +1,5 @@
 package import BridgeModel
+package import RTP
 
 /// What one viewer negotiated for one track that it watches.
 package struct EgressTrackParameters: Sendable, Equatable {
@@ -15,16 +16,21 @@ package struct EgressTrackParameters: Sendable, Equatable {
     /// Whether the viewer may ask for packets again (`nack`).
     package var answersNACK: Bool
     /// Ids of the header extensions that the viewer understands.
-    package var extensions: EgressExtensions
+    package var extensions: ExtensionMap
+    /// Ids of those in the cached packets: what the publisher negotiated.
+    package var sourceExtensions: ExtensionMap
+    /// The viewer's media section, written until the viewer has reported on the track, if the extension was negotiated.
+    package var mid: ExtensionToken?
 
     package init(
-        codec: Codec, encodings: [UInt8], payloadType: UInt8, ssrc: UInt32, extensions: EgressExtensions = EgressExtensions()
+        codec: Codec, encodings: [UInt8], payloadType: UInt8, ssrc: UInt32, extensions: ExtensionMap = ExtensionMap()
     ) {
         self.codec = codec
         self.encodings = encodings
         self.payloadType = payloadType
         self.ssrc = ssrc
         self.extensions = extensions
+        sourceExtensions = ExtensionMap()
         retransmission = nil
         answersNACK = codec.kind == .video
     }
@@ -38,19 +44,6 @@ package struct RetransmissionFormat: Sendable, Equatable {
     package init(payloadType: UInt8, ssrc: UInt32) {
         self.payloadType = payloadType
         self.ssrc = ssrc
-    }
-}
-
-/// The ids of the header extensions that we write for a viewer (RFC 8285); 0 where one was not negotiated.
-package struct EgressExtensions: Sendable, Equatable {
-    /// Send time in 6.18 fixed point seconds: for viewers that answer with REMB.
-    package var absoluteSendTime: UInt8 = 0
-    /// Transport-wide sequence numbers: for viewers that answer with transport-wide feedback.
-    package var transportSequence: UInt8 = 0
-
-    package init(absoluteSendTime: UInt8 = 0, transportSequence: UInt8 = 0) {
-        self.absoluteSendTime = absoluteSendTime
-        self.transportSequence = transportSequence
     }
 }
 

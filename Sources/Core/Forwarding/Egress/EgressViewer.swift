@@ -9,38 +9,173 @@ package import RTP
 /// while let packet = viewer.next(in: cache, now: now, header: buffer) {
 ///     packet.withPayload(in: cache) { protect(buffer[..<(packet.headerSize + packet.prefixSize)], $0, into: slot) }
 /// }
-/// for track in viewer.takeKeyframeRequests() { gates[track].request(now: now) }
+/// for track in viewer.takeKeyframeRequests(now: now) { gates[Int(track)].request(now: now) }
 /// ```
 package struct EgressViewer: ~Copyable {
-    private let parameters: EgressViewerParameters
+    /// How far above the estimate media is paced: a frame must not wait for the next one.
+    static let pacingFactor = 2.5
+    /// A joiner's keyframe leaves at this rate, and for this long, until the path has shown what it takes.
+    private static let joinRate = Bitrate.kilobits(20_000)
+    private static let joinBurst: Int64 = 100_000_000
+    /// Nanoseconds between two choices of layers.
+    private static let adaptInterval: Int64 = 200_000_000
 
-    /// Joins the stream as its cache stands.
-    package init(_ parameters: EgressViewerParameters, cache: borrowing GOPCache, now: MonotonicTime) {
-        self.parameters = parameters
+    let canonicalName: String
+    /// Audio first.
+    var tracks: [TrackSender]
+    var estimator: BandwidthEstimator
+    private var pacer: EgressPacer
+    var keyframeRequests = TrackSet()
+    /// The pacer was closed when `next` was asked last.
+    private var isHeldBack = false
+    private var joinEnds: Int64
+    private var adaptAt: Int64
+    var reportAt: Int64?
+    var feedbackClock = FeedbackClock()
+
+    /// Joins the stream as its cache stands. `layers` is what its publisher sends.
+    package init(
+        _ parameters: EgressViewerParameters, cache: borrowing GOPCache, layers: borrowing StreamLayers, now: MonotonicTime
+    ) {
+        let rules = parameters.rules
+        canonicalName = parameters.canonicalName
+        tracks = parameters.tracks.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }.map {
+            TrackSender($0, rules: rules.join, cache: cache, now: now)
+        }
+        let start = Bitrate(bitsPerSecond: rules.startBitrate)
+        estimator = BandwidthEstimator(start: start, maximum: Bitrate(bitsPerSecond: rules.maximumBitrate))
+        pacer = EgressPacer(rate: max(start * Self.pacingFactor, Self.joinRate))
+        let time = Int64(clamping: now.nanoseconds)
+        joinEnds = time + Self.joinBurst
+        adaptAt = time
+        adapt(to: layers, in: cache, now: now)
     }
 
     /// The next packet to send now, its new bytes in `header` (at least `EgressPacket.headerCapacity`); nil when nothing is due.
     package mutating func next(
         in cache: borrowing GOPCache, now: MonotonicTime, header: UnsafeMutableRawBufferPointer
     ) -> EgressPacket? {
-        nil
+        let moment = TrackSender.Moment(now: now, transportSequence: estimator.nextSequence)
+        isHeldBack = false
+        var index = 0
+        while index < tracks.count, !tracks[index].media.isVideo {
+            if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment) }
+            index += 1
+        }
+        guard pacer.isOpen(now: moment.time) else {
+            isHeldBack = true
+            return nil
+        }
+        for index in tracks.indices where !tracks[index].queue.isEmpty {
+            let bandwidth = estimator.estimate
+            if let packet = tracks[index].nextRetransmission(moment, bandwidth: bandwidth, in: cache, into: header) {
+                return sent(packet, index, moment)
+            }
+        }
+        while index < tracks.count {
+            if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment) }
+            index += 1
+        }
+        return nextProbe(moment, in: cache, header: header)
     }
 
     /// When `next`, `adapt` and `writeReport` are to be called although nothing came.
-    package var deadline: MonotonicTime? { nil }
-
-    /// Takes one packet of a compound that the viewer sent.
-    package mutating func receive(_ packet: RTCPPacketView, in cache: borrowing GOPCache, now: MonotonicTime) {}
-
-    /// Chooses layers by the estimate; to be called at `deadline`, and after RTCP.
-    package mutating func adapt(to layers: borrowing StreamLayers, now: MonotonicTime) {}
+    package var deadline: MonotonicTime? {
+        var earliest = adaptAt
+        if isHeldBack || estimator.probeRate != nil { earliest = min(earliest, pacer.opensAt) }
+        if let reportAt { earliest = min(earliest, reportAt) }
+        for track in tracks {
+            if let fallback = track.media.deadline { earliest = min(earliest, Int64(clamping: fallback.nanoseconds)) }
+        }
+        return MonotonicTime(nanoseconds: UInt64(max(0, earliest)))
+    }
 
     /// Cache tracks whose publisher is to be asked for a keyframe; each call clears them.
-    package mutating func takeKeyframeRequests() -> TrackSet { TrackSet() }
+    package mutating func takeKeyframeRequests(now: MonotonicTime) -> TrackSet {
+        for index in tracks.indices {
+            if let track = tracks[index].media.takeKeyframeRequest(now: now) { keyframeRequests.insert(track) }
+        }
+        defer { keyframeRequests = TrackSet() }
+        return keyframeRequests
+    }
+}
 
-    /// Writes a compound of sender reports and a source description when one is due: its size, 0 when none is. 256 bytes are enough for two tracks.
-    package mutating func writeReport(in cache: borrowing GOPCache, now: MonotonicTime, into bytes: UnsafeMutableRawBufferPointer) -> Int { 0 }
+extension EgressViewer {
+    private mutating func nextProbe(
+        _ moment: TrackSender.Moment, in cache: borrowing GOPCache, header: UnsafeMutableRawBufferPointer
+    ) -> EgressPacket? {
+        guard estimator.probeRate != nil, let index = tracks.lastIndex(where: { $0.canProbe }),
+            let packet = tracks[index].nextProbe(moment, in: cache, into: header)
+        else { return nil }
+        return sent(packet, index, moment)
+    }
 
-    /// The viewer's own choice: nothing above these layers.
-    package mutating func cap(_ cap: LayerCap) {}
+    private mutating func sent(_ packet: EgressPacket, _ index: Int, _ moment: TrackSender.Moment) -> EgressPacket {
+        pacer.sent(packet.size, now: moment.time)
+        if reportAt == nil { reportAt = moment.time }
+        guard tracks[index].countsForTransport else { return packet }
+        let wasProbing = estimator.probeRate != nil
+        estimator.sent(size: packet.size, now: moment.now)
+        if wasProbing, estimator.probeRate == nil { pace(moment.time) }
+        return packet
+    }
+
+    /// Brings the pacer up to date with the estimate.
+    mutating func pace(_ time: Int64) {
+        if let probe = estimator.probeRate {
+            pacer.pace(at: max(probe, estimator.estimate), isProbing: true)
+        } else {
+            let rate = estimator.estimate * Self.pacingFactor
+            pacer.pace(at: time < joinEnds ? max(rate, Self.joinRate) : rate)
+        }
+    }
+}
+
+// Layers.
+extension EgressViewer {
+    /// Left for sound while it has not been measured what it takes.
+    private static let audioShare = Bitrate.kilobits(64)
+    /// Media that waits this long in the pacer shows that the layer is too much.
+    private static let tooLate: Int64 = 250_000_000
+
+    /// Chooses layers by the estimate, and begins probes; to be called at `deadline`, and after RTCP.
+    package mutating func adapt(to layers: borrowing StreamLayers, in cache: borrowing GOPCache, now: MonotonicTime) {
+        let time = Int64(clamping: now.nanoseconds)
+        defer { pace(time) }
+        guard time >= adaptAt else { return }
+        adaptAt = time + Self.adaptInterval
+        let videoCount = tracks.count { $0.media.isVideo }
+        guard videoCount > 0 else { return }
+        let sound = Self.audioShare * Double(tracks.count - videoCount)
+        let share = (estimator.estimate - sound) * (1 / Double(videoCount))
+        var wanted = Bitrate.zero
+        for index in tracks.indices where tracks[index].media.isVideo {
+            wanted = max(wanted, chooseLayer(index, share, layers, in: cache, now: now))
+        }
+        if wanted > .zero, tracks.contains(where: { $0.canProbe }) {
+            estimator.update(wanted: wanted * Double(videoCount) + sound, now: now)
+        }
+    }
+
+    /// Aims one track at what fits into its share; returns what it could use beyond that.
+    private mutating func chooseLayer(
+        _ index: Int, _ share: Bitrate, _ layers: borrowing StreamLayers, in cache: borrowing GOPCache, now: MonotonicTime
+    ) -> Bitrate {
+        var limit = share
+        if tracks[index].media.isLate(by: Self.tooLate, in: cache, now: now) { limit = min(limit, tracks[index].selector.cost * 0.8) }
+        tracks[index].selector.update(layers, limit: limit, isMeasured: estimator.isMeasured, now: now)
+        tracks[index].media.aim(at: tracks[index].selector.target, in: cache, now: now)
+        return tracks[index].selector.wanted
+    }
+
+    /// The viewer's own choice for the video of media track `index` as it was given to `init`: nothing above these layers.
+    package mutating func limit(to cap: LayerCap) {
+        for index in tracks.indices { tracks[index].selector.limit(to: cap) }
+        adaptAt = 0
+    }
+
+    /// The publisher of this cache track was replaced by one that negotiated other header extensions.
+    package mutating func setSourceExtensions(_ map: ExtensionMap, of track: UInt8) {
+        for index in tracks.indices where tracks[index].parameters.encodings.contains(track) { tracks[index].setSourceExtensions(map) }
+    }
 }

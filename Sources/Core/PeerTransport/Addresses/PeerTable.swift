@@ -73,8 +73,15 @@ package struct PeerTable: ~Copyable {
         return peer
     }
 
-    /// Lets a peer be found by another fragment too (ICE restart). False when it is in use already, or the peer has too many.
-    package mutating func add(_ ufrag: LocalUfrag, of peer: PeerIndex) -> Bool {
+    /// Credentials of `worker` whose fragment nobody has. `random` has to be fit for secrets.
+    package func makeCredentials(worker: Int, using random: inout some RandomNumberGenerator) -> IceCredentials {
+        var credentials = IceCredentials(worker: worker, using: &random)
+        while peer(with: credentials.ufrag) != nil { credentials = IceCredentials(worker: worker, using: &random) }
+        return credentials
+    }
+
+    /// Lets a peer be found by another fragment too. False when it is in use already, or the table is full.
+    private mutating func add(_ ufrag: LocalUfrag, of peer: PeerIndex) -> Bool {
         let hash = hash(of: ufrag)
         guard self.peer(with: ufrag) == nil, ufrags.count < ufrags.capacity else { return false }
         let credential = Credential(ufrag: ufrag, peer: UInt32(peer.number))
@@ -107,7 +114,8 @@ package struct PeerTable: ~Copyable {
             // The tuple may be another peer's by now.
             self.path(of: tuple) == PeerPath(peer: peer, path: path) && tuples.remove(tuple) != nil
         case .credentialsRetired(let ufrag): self.peer(with: ufrag) == peer && remove(ufrag)
-        case .startHandshake, .sendCloseNotify, .event: false
+        case .credentialsAdded(let ufrag): add(ufrag, of: peer)
+        case .startHandshake, .sendKeepalive, .sendCloseNotify, .event: false
         }
     }
 

@@ -47,7 +47,7 @@ package struct BindingRequest: Sendable, Equatable {
     }
 }
 
-/// ERROR-CODE values of ours (RFC 5389 section 15.6, RFC 8445 section 16.1).
+/// ERROR-CODE values of ours (RFC 5389 section 15.6, RFC 8445 section 16.2).
 package enum StunErrorCode: UInt16, Sendable {
     case badRequest = 400
     case unauthorized = 401

@@ -102,6 +102,7 @@ enum IceText {
 
     /// The text of words of eight characters each.
     static func string(_ words: [UInt64]) -> String {
-        String(decoding: words.flatMap { word in stride(from: UInt64(56), through: 0, by: -8).map { UInt8(word >> $0 & 0xFF) } }, as: UTF8.self)
+        let bytes = words.flatMap { word in stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) } }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

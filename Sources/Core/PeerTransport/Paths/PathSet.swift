@@ -19,8 +19,15 @@ struct PathSet: Equatable {
     /// The path of this number; nil when it is not open.
     subscript(id: PathID) -> Path? {
         get { Int(id.number) < slots.count ? slots[Int(id.number)] : nil }
-        set { if Int(id.number) < slots.count { slots[Int(id.number)] = newValue } }
+        _modify {
+            var none: Path?
+            if Int(id.number) < slots.count { yield &slots[Int(id.number)] } else { yield &none }
+        }
     }
+
+    /// True when a path of this number is open.
+    @inline(__always)
+    func isOpen(_ id: PathID) -> Bool { Int(id.number) < slots.count && slots[Int(id.number)] != nil }
 
     /// The path that is selected.
     var selectedPath: Path? { selected.flatMap { self[$0] } }
@@ -81,13 +88,19 @@ struct PathSet: Equatable {
         self[id]?.heardAt = now
     }
 
-    /// An authenticated packet came: from another path than the selected one it moves the selection when that one is silent.
-    mutating func heard(_ id: PathID, now: MonotonicTime) {
-        self[id]?.heardAt = now
-        guard id != selected, self[id] != nil, let path = selectedPath,
-            now.duration(since: path.heardAt) >= policy.silenceOfReplacedPath
-        else { return }
+    /// An authenticated packet came: from another path than the selected one it moves the selection when that one is silent. True when it moved.
+    @inline(__always)
+    mutating func heard(_ id: PathID, now: MonotonicTime) -> Bool {
+        guard isOpen(id) else { return false }
+        slots[Int(id.number)]?.heardAt = now
+        if policy.consentRenewal == .checksAndPackets { slots[Int(id.number)]?.checkedAt = now }
+        return id != selected && replaceSilent(by: id, now: now)
+    }
+
+    private mutating func replaceSilent(by id: PathID, now: MonotonicTime) -> Bool {
+        guard let path = selectedPath, now.duration(since: path.heardAt) >= policy.silenceOfReplacedPath else { return false }
         selected = id
+        return true
     }
 
     // MARK: Nomination

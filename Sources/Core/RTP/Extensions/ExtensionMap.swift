@@ -1,3 +1,5 @@
+package import BridgeModel
+
 /// Which local identifier stands for which header extension in one direction of one transport (`a=extmap`, RFC 8285 section 5).
 ///
 /// A plain value without references: reading a packet costs no reference counting. Under BUNDLE all sections of a transport share one map

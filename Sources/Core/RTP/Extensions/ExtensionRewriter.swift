@@ -1,3 +1,5 @@
+internal import BridgeModel
+
 /// Carries header extensions from a publisher's identifiers to a viewer's: what the viewer did not negotiate is left out, what speaks of one hop is
 /// written anew. A plain value; nothing is allocated.
 package struct ExtensionRewriter: Sendable, Equatable {

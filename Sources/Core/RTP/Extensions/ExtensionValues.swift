@@ -1,3 +1,5 @@
+internal import BridgeModel
+
 /// What a packet's header extensions say, of the kinds that the bridge acts on; read once a packet.
 package struct ExtensionValues: Equatable, Sendable {
     /// The audio level of a client (RFC 6464 section 3).
@@ -66,8 +68,8 @@ package struct ExtensionValues: Equatable, Sendable {
     private mutating func read(_ kind: HeaderExtensionKind, _ value: UnsafeRawBufferPointer) {
         switch kind {
         case .mid: mid = ExtensionToken(value)
-        case .rid: rid = ExtensionToken(value)
-        case .repairedRID: repairedRID = ExtensionToken(value)
+        case .streamID: rid = ExtensionToken(value)
+        case .repairedStreamID: repairedRID = ExtensionToken(value)
         case .absoluteSendTime:
             guard value.count == 3 else { return }
             absoluteSendTime = UInt32(value[0]) << 16 | UInt32(value.uint16(at: 1))

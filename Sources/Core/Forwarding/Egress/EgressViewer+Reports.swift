@@ -1,0 +1,46 @@
+package import BridgeModel
+internal import RTP
+
+// What is told to the viewer, and about it.
+extension EgressViewer {
+    /// Nanoseconds between two compounds (RFC 3550 section 6.2 allows less than five seconds by the session's bandwidth).
+    private static let reportInterval: Int64 = 1_000_000_000
+    /// While the publisher's first report is waited for.
+    private static let firstReportInterval: Int64 = 100_000_000
+
+    /// Writes a compound of sender reports and source descriptions when one is due: its size, 0 when none is. 512 bytes are enough for four tracks.
+    package mutating func writeReport(
+        in cache: borrowing GOPCache, now: MonotonicTime, into bytes: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        let time = Int64(clamping: now.nanoseconds)
+        guard let due = reportAt, time >= due else { return 0 }
+        var writer = RTCPWriter(bytes)
+        for index in tracks.indices {
+            let statistics = tracks[index].statistics
+            guard let report = tracks[index].reports.make(for: tracks[index].media, statistics: statistics, in: cache, now: now) else {
+                continue
+            }
+            _ = writer.appendSenderReport(report)
+        }
+        guard writer.count > 0 else {
+            reportAt = time + Self.firstReportInterval
+            return 0
+        }
+        for track in tracks { _ = writer.appendCanonicalName(canonicalName, of: track.parameters.ssrc) }
+        reportAt = time + Self.reportInterval
+        return writer.count
+    }
+
+    /// What is known of the viewer now; allocates, so not for each packet.
+    package var statistics: EgressViewerStatistics {
+        EgressViewerStatistics(
+            tracks: tracks.map(\.statistics), layers: tracks.map { $0.media.isVideo ? $0.selector.target : nil },
+            dropped: tracks.reduce(0) { $0 &+ $1.media.dropped }, estimate: estimator.estimate, roundTrip: estimator.roundTrip)
+    }
+
+    /// Bytes that the viewer's state takes, on the heap and beside it.
+    package var byteCount: Int {
+        MemoryLayout<EgressViewer>.size + estimator.heapByteCount + tracks.capacity * MemoryLayout<TrackSender>.stride
+            + tracks.reduce(0) { $0 + $1.queue.heapByteCount + ($1.media.rewriter.map?.heapByteCount ?? 0) }
+    }
+}

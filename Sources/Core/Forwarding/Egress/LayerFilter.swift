@@ -1,0 +1,67 @@
+/// Lets the packets of the chosen spatial and temporal layers of one encoding pass, frame by frame; moves up only where a decoder can follow
+/// (RFC 7741 section 4.2, RFC 9628 section 4.2), down at once.
+struct LayerFilter: Sendable {
+    /// What may pass; layers above are wanted but wait for a point to begin at.
+    private(set) var spatial: UInt8 = .max
+    private(set) var temporal: UInt8 = .max
+    private(set) var targetSpatial: UInt8 = .max
+    private(set) var targetTemporal: UInt8 = .max
+    /// The frame that was decided about: temporal layers change between pictures only.
+    private var timestamp: UInt32?
+
+    /// Begins anew with a keyframe: all wanted layers begin with it.
+    mutating func restart(spatial: UInt8, temporal: UInt8) {
+        self = LayerFilter()
+        (self.spatial, targetSpatial) = (spatial, spatial)
+        (self.temporal, targetTemporal) = (temporal, temporal)
+    }
+
+    /// Aims at other layers.
+    mutating func aim(spatial: UInt8, temporal: UInt8) {
+        targetSpatial = spatial
+        targetTemporal = temporal
+    }
+
+    /// Whether a higher spatial layer waits for a picture to begin with.
+    var awaitsSpatialSwitch: Bool { targetSpatial > spatial }
+
+    /// Whether a packet passes. Packets come in the order of the cache.
+    mutating func passes(_ descriptor: PacketDescriptor, timestamp: UInt32) -> Bool {
+        guard descriptor.flags.contains(.isLayered) else { return true }
+        if timestamp != self.timestamp {
+            self.timestamp = timestamp
+            beginPicture()
+        }
+        riseIfPossible(descriptor)
+        return descriptor.spatialLayer <= spatial && descriptor.temporalLayer <= temporal
+    }
+
+    /// Whether the packet's layers are among those that pass now; decides nothing.
+    func isWithin(_ descriptor: PacketDescriptor) -> Bool {
+        descriptor.spatialLayer <= spatial && descriptor.temporalLayer <= temporal
+    }
+
+    /// Whether this packet is the last of what passes of its picture: its marker bit is to be set (RFC 9628 section 4.1).
+    func endsPicture(_ descriptor: PacketDescriptor) -> Bool {
+        descriptor.flags.contains([.isLayered, .endsFrame]) && descriptor.spatialLayer == spatial
+    }
+
+    private mutating func beginPicture() {
+        spatial = min(spatial, targetSpatial)
+        temporal = min(temporal, targetTemporal)
+    }
+
+    private mutating func riseIfPossible(_ descriptor: PacketDescriptor) {
+        guard descriptor.flags.contains(.beginsFrame) else { return }
+        if descriptor.temporalLayer > temporal, descriptor.temporalLayer <= targetTemporal,
+            descriptor.flags.contains(.temporalSwitchPoint)
+        {
+            temporal = descriptor.temporalLayer
+        }
+        if descriptor.spatialLayer > spatial, descriptor.spatialLayer <= targetSpatial, descriptor.spatialLayer - spatial == 1,
+            descriptor.flags.contains(.spatialSwitchPoint), descriptor.temporalLayer <= temporal
+        {
+            spatial = descriptor.spatialLayer
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package import BridgeModel
+package import RTP
+
+/// Chooses a viewer's layer by what its path takes, what it asked for and what the publisher sends.
+///
+/// Down at once, up with patience: a layer above has to fit with room to spare, and for longer after each time that it proved too much. When not even
+/// the smallest layer comes near to fitting, the picture pauses, so that sound keeps its place.
+package struct LayerSelector: Sendable {
+    /// What a layer may cost of the bandwidth to be switched up to.
+    private static let upwardMargin = 1.15
+    /// The smallest layer is sent while the path takes this much of it: an estimate errs, and a picture that stutters is better than none.
+    private static let pauseBelow = 0.5
+    private static let resumeAbove = 0.8
+    /// Nanoseconds that the path must be too narrow for before the picture pauses.
+    private static let pauseAfter: Int64 = 1_500_000_000
+    /// Shortest time on a layer before the next one up; doubles with each failure.
+    private static let shortestStay: Int64 = 500_000_000
+    private static let longestStay: Int64 = 8_000_000_000
+    /// A layer that is left again within this time was too much.
+    private static let failedWithin: Int64 = 5_000_000_000
+
+    /// The encodings' tracks, the smallest first.
+    private let encodings: [UInt8]
+    package private(set) var cap = LayerCap.none
+    /// What is to be sent; nil: nothing, the picture pauses.
+    package private(set) var target: TargetLayer?
+    /// What would be of use if the path took it: for probing; zero when the best allowed layer is sent.
+    package private(set) var wanted = Bitrate.zero
+    /// What the target costs.
+    package private(set) var cost = Bitrate.zero
+    private var changedAt: Int64?
+    private var roseAt: Int64?
+    private var stay = Self.shortestStay
+    private var tooNarrowSince: Int64?
+
+    /// Begins with the smallest encoding until `update` knows better.
+    package init(encodings: [UInt8]) {
+        self.encodings = encodings
+        target = encodings.first.map { TargetLayer(track: $0, spatial: .max, temporal: .max) }
+    }
+
+    /// The viewer's own choice.
+    package mutating func limit(to cap: LayerCap) {
+        self.cap = cap
+        stay = Self.shortestStay
+    }
+
+    /// Chooses anew. `limit` is the part of the path that is for this track; a guess (`isMeasured` false) never pauses the picture.
+    package mutating func update(_ layers: borrowing StreamLayers, limit: Bitrate, isMeasured: Bool, now: MonotonicTime) {
+        let time = Int64(clamping: now.nanoseconds)
+        let options = best(layers, within: limit)
+        guard let smallest = options.smallest else { return }
+        let chosen = options.fitting ?? smallest.layer
+        if isMeasured, isPaused(smallest.cost, limit, time) {
+            if target != nil { change(to: nil, cost: .zero, time) }
+        } else if let current = target, let currentCost = self.cost(of: current, layers) {
+            step(from: current, currentCost, to: chosen, layers, limit, time)
+        } else {
+            change(to: chosen, cost: layers.rate(chosen), time)
+        }
+        cost = target.map(layers.rate) ?? .zero
+        wanted = target == nil ? smallest.cost * Self.upwardMargin : nextAbove(layers).map { $0 * (Self.upwardMargin * 1.05) } ?? .zero
+    }
+}
+
+extension LayerSelector {
+    /// What the layer costs; nil when it is not sent any more, or is not allowed.
+    private func cost(of layer: TargetLayer, _ layers: borrowing StreamLayers) -> Bitrate? {
+        guard isAllowed(layer), layers.isAlive(layer) else { return nil }
+        return layers.rate(layer)
+    }
+
+    private func isAllowed(_ layer: TargetLayer) -> Bool {
+        guard let encoding = encodings.firstIndex(of: layer.track) else { return false }
+        return encoding <= Int(cap.encoding) && layer.spatial <= cap.spatial && layer.temporal <= cap.temporal
+    }
+
+    private mutating func isPaused(_ smallest: Bitrate, _ limit: Bitrate, _ time: Int64) -> Bool {
+        if target == nil, changedAt != nil { return limit < smallest * Self.resumeAbove }
+        guard limit < smallest * Self.pauseBelow else {
+            tooNarrowSince = nil
+            return false
+        }
+        let since = tooNarrowSince ?? time
+        tooNarrowSince = since
+        return time - since >= Self.pauseAfter
+    }
+
+    private mutating func step(
+        from current: TargetLayer, _ currentCost: Bitrate, to chosen: TargetLayer, _ layers: borrowing StreamLayers, _ limit: Bitrate,
+        _ time: Int64
+    ) {
+        guard chosen != current else { return }
+        let chosenCost = layers.rate(chosen)
+        if currentCost > limit || isAbove(current, chosen) {
+            let failed = roseAt.map { time - $0 < Self.failedWithin } ?? false
+            stay = failed ? min(stay * 2, Self.longestStay) : Self.shortestStay
+            change(to: chosen, cost: chosenCost, time)
+        } else if chosenCost * Self.upwardMargin <= limit, time - (changedAt ?? .min / 2) >= stay {
+            roseAt = time
+            change(to: chosen, cost: chosenCost, time)
+        }
+    }
+
+    private func isAbove(_ left: TargetLayer, _ right: TargetLayer) -> Bool { rank(left) > rank(right) }
+
+    /// Encodings count more than spatial layers, and these more than temporal ones.
+    private func rank(_ layer: TargetLayer) -> Int {
+        ((encodings.firstIndex(of: layer.track) ?? 0) << 4 | Int(min(layer.spatial, 3)) << 2) | Int(min(layer.temporal, 3))
+    }
+
+    private mutating func change(to layer: TargetLayer?, cost: Bitrate, _ time: Int64) {
+        target = layer
+        self.cost = cost
+        changedAt = time
+        tooNarrowSince = nil
+    }
+
+    private struct Options {
+        var fitting: TargetLayer?
+        var smallest: (layer: TargetLayer, cost: Bitrate)?
+    }
+
+    /// The highest layer that fits, and the smallest there is, among those that are sent and allowed.
+    private func best(_ layers: borrowing StreamLayers, within limit: Bitrate) -> Options {
+        var options = Options()
+        for (encoding, track) in encodings.enumerated() where encoding <= Int(cap.encoding) {
+            forEachLayer(of: track, layers) { layer, cost in
+                if cost <= limit { options.fitting = layer }
+                if options.smallest == nil || options.smallest.map({ cost < $0.cost }) ?? false { options.smallest = (layer, cost) }
+            }
+        }
+        return options
+    }
+
+    /// The cost of the next allowed layer above the target.
+    private func nextAbove(_ layers: borrowing StreamLayers) -> Bitrate? {
+        guard let target else { return nil }
+        var next: Bitrate?
+        for (encoding, track) in encodings.enumerated() where encoding <= Int(cap.encoding) {
+            forEachLayer(of: track, layers) { layer, cost in
+                if next == nil, isAbove(layer, target), cost > self.cost { next = cost }
+            }
+        }
+        return next
+    }
+
+    private func forEachLayer(of track: UInt8, _ layers: borrowing StreamLayers, _ body: (TargetLayer, Bitrate) -> Void) {
+        for spatial in 0..<UInt8(StreamLayers.layers) where spatial <= cap.spatial {
+            for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= cap.temporal {
+                let layer = TargetLayer(track: track, spatial: spatial, temporal: temporal)
+                if layers.isAlive(layer) { body(layer, layers.rate(layer)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+internal import BridgeModel
+internal import RTP
+
+/// A viewer's track with what belongs to sending it: header, retransmissions, reports, counters.
+struct TrackSender: Sendable {
+    var media: ViewerTrack
+    var selector: LayerSelector
+    var queue = RetransmissionQueue()
+    var reports = SenderReports()
+    var statistics = EgressTrackStatistics()
+    private var writer: EgressHeaderWriter
+    private var rtxSequence: UInt16 = 0
+    /// The viewer knows which section the SSRC belongs to.
+    private var isIdentified = false
+
+    init(_ parameters: EgressTrackParameters, rules: EgressTrack.Rules, cache: borrowing GOPCache, now: MonotonicTime) {
+        media = ViewerTrack(parameters, rules: rules, cache: cache, now: now)
+        selector = LayerSelector(encodings: parameters.encodings)
+        writer = EgressHeaderWriter(source: parameters.sourceExtensions, target: parameters.extensions)
+    }
+
+    var parameters: EgressTrackParameters { media.parameters }
+
+    /// Whether what is sent again has a stream of its own. Without one a packet is sent again byte for byte, since the same number must not be encrypted
+    /// twice with other content (RFC 7714 section 8): then nothing in its header may speak of the moment.
+    private var hasRetransmissionStream: Bool { parameters.retransmission != nil || !parameters.answersNACK }
+
+    /// Whether its packets carry transport-wide sequence numbers.
+    var countsForTransport: Bool { hasRetransmissionStream && writer.target[.transportSequence] != nil }
+
+    /// Whether measuring packets can be sent.
+    var canProbe: Bool { countsForTransport && parameters.retransmission != nil }
+
+    /// The viewer has reported on the track.
+    mutating func noteReport() { isIdentified = true }
+
+    /// Another source sends with other ids.
+    mutating func setSourceExtensions(_ map: ExtensionMap) {
+        writer.rewriter = ExtensionRewriter(from: map, to: writer.target)
+    }
+
+    /// Writes the next media packet; nil when there is none.
+    mutating func nextMedia(_ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer) -> EgressPacket? {
+        guard let outgoing = media.next(in: cache, now: moment.now) else { return nil }
+        var header = RTPHeader(
+            marker: outgoing.marker, payloadType: parameters.payloadType, sequence: outgoing.numbers.sequence,
+            timestamp: outgoing.numbers.timestamp, ssrc: parameters.ssrc)
+        let packet: EgressPacket
+        if outgoing.isFiller {
+            header.marker = false
+            packet = writer.writeEmpty(header, hop: hop(moment), padding: 0, into: bytes)
+        } else {
+            packet = write(outgoing, header, original: nil, moment, in: cache, into: bytes)
+        }
+        statistics.count(packet)
+        return packet
+    }
+
+    /// Writes the next packet that the viewer asked for again and that is held; nil when there is none.
+    mutating func nextRetransmission(
+        _ moment: Moment, bandwidth: Bitrate, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer
+    ) -> EgressPacket? {
+        while let sequence = queue.next() {
+            guard let outgoing = media.sentPacket(sequence, in: cache) else {
+                statistics.notHeld &+= 1
+                continue
+            }
+            let size = cache[outgoing.index].descriptor.payloadSize
+            guard queue.spend(size, bandwidth: bandwidth, now: moment.time) else { continue }
+            return again(outgoing, moment, in: cache, into: bytes)
+        }
+        return nil
+    }
+
+    /// Writes a packet to measure the path with: one that was sent lately, or padding alone.
+    mutating func nextProbe(_ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer) -> EgressPacket? {
+        guard let format = parameters.retransmission else { return nil }
+        if let newest = media.rewriter.map?.newestOutput, let outgoing = media.sentPacket(newest, in: cache) {
+            return again(outgoing, moment, in: cache, into: bytes)
+        }
+        let timestamp = media.rewriter.newestTimestamp?.timestamp ?? 0
+        let header = RTPHeader(payloadType: format.payloadType, sequence: takeRTXSequence(), timestamp: timestamp, ssrc: format.ssrc)
+        let packet = writer.writeEmpty(header, hop: hop(moment), padding: .max, into: bytes)
+        statistics.count(packet)
+        return packet
+    }
+}
+
+extension TrackSender {
+    /// What is the same for all packets that are written at one time.
+    struct Moment {
+        var now: MonotonicTime
+        /// The transport-wide number that the next packet gets.
+        var transportSequence: UInt16
+
+        var time: Int64 { Int64(clamping: now.nanoseconds) }
+
+        /// 6.18 fixed point seconds in 24 bits: wraps each 64 s.
+        var absoluteSendTime: UInt32 {
+            let fraction = now.nanoseconds % 64_000_000_000
+            return UInt32(truncatingIfNeeded: (fraction << 18) / 1_000_000_000) & 0xFF_FFFF
+        }
+    }
+
+    private func hop(_ moment: Moment) -> ExtensionRewriter.HopValues {
+        guard hasRetransmissionStream else { return ExtensionRewriter.HopValues(mid: parameters.mid) }
+        return ExtensionRewriter.HopValues(
+            mid: isIdentified ? nil : parameters.mid, transportSequence: moment.transportSequence,
+            absoluteSendTime: moment.absoluteSendTime)
+    }
+
+    private mutating func again(
+        _ outgoing: ViewerTrack.Outgoing, _ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer
+    ) -> EgressPacket {
+        var header = RTPHeader(
+            marker: outgoing.marker, payloadType: parameters.payloadType, sequence: outgoing.numbers.sequence,
+            timestamp: outgoing.numbers.timestamp, ssrc: parameters.ssrc)
+        var original: UInt16?
+        if let format = parameters.retransmission {
+            original = header.sequence
+            header.payloadType = format.payloadType
+            header.sequence = takeRTXSequence()
+            header.ssrc = format.ssrc
+        }
+        var packet = write(outgoing, header, original: original, moment, in: cache, into: bytes)
+        packet.purpose = .retransmission
+        statistics.count(packet)
+        return packet
+    }
+
+    private func write(
+        _ outgoing: ViewerTrack.Outgoing, _ header: RTPHeader, original: UInt16?, _ moment: Moment, in cache: borrowing GOPCache,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) -> EgressPacket {
+        let content = EgressHeaderWriter.Content(
+            header: header, hop: hop(moment), originalSequence: original, offsets: outgoing.numbers.offsets)
+        let entry = cache[outgoing.index]
+        var packet = cache.withPacket(outgoing.index) { writer.write(content, entry: entry, stored: $0, into: bytes) }
+        packet.index = outgoing.index
+        return packet
+    }
+
+    private mutating func takeRTXSequence() -> UInt16 {
+        defer { rtxSequence &+= 1 }
+        return rtxSequence
+    }
+}

@@ -1,0 +1,74 @@
+import Bridge
+import BridgeModel
+import LinuxIO
+import PeerTransport
+
+/// What a worker is asked to do about peers, in the order of the calls.
+enum EdgeCommand: Sendable {
+    case open(EdgePeerOpening)
+    case restart(PeerID, IceCredentials, CheckedContinuation<Bool, Never>)
+    case close(PeerID)
+    case statistics(PeerID, CheckedContinuation<EdgePeerStatistics?, Never>)
+    case totals(CheckedContinuation<EdgeTotals, Never>)
+
+    /// What is owed when no worker will do the command.
+    func decline() {
+        switch self {
+        case .open(let opening):
+            opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
+            opening.events.finish()
+        case .restart(_, _, let continuation): continuation.resume(returning: false)
+        case .close: break
+        case .statistics(_, let continuation): continuation.resume(returning: nil)
+        case .totals(let continuation): continuation.resume(returning: EdgeTotals())
+        }
+    }
+}
+
+/// What a worker needs for its peers.
+struct EdgeWorkerParts: Sendable {
+    var environment: EdgeEnvironment
+    var socket: UDPSocket
+}
+
+extension EdgeLoop {
+    mutating func execute(_ command: EdgeCommand, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        switch command {
+        case .open(let opening): open(opening, now: now)
+        case .restart(let id, let credentials, let continuation):
+            guard let peer = peer(id) else { return continuation.resume(returning: false) }
+            continuation.resume(returning: restart(peer, with: credentials, streams: &streams, ports: &ports, now: now))
+        case .close(let id):
+            guard let peer = peer(id) else { return }
+            close(peer, streams: &streams, ports: &ports, now: now)
+        case .statistics(let id, let continuation): continuation.resume(returning: peer(id)?.statistics)
+        case .totals(let continuation): continuation.resume(returning: currentTotals(ports))
+        }
+    }
+
+    /// The worker ends: peers hear goodbye.
+    mutating func closeAll(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        for peer in peers.compactMap({ $0 }) { close(peer, streams: &streams, ports: &ports, now: now) }
+        ports.edge.flush()
+    }
+
+    private func currentTotals(_ ports: borrowing MediaPorts) -> EdgeTotals {
+        var totals = totals
+        let counters = ports.edge.counters
+        totals.peers = table.count
+        totals.viewers = peers.count { $0?.isViewer == true }
+        totals.datagramsOut = counters.datagrams
+        totals.bytesOut = counters.bytes
+        totals.sends = counters.calls
+        totals.dropped = counters.refused + counters.discarded + ports.edge.droppedFrames
+        return totals
+    }
+}
+
+extension EdgePeer {
+    /// It is connected and watches.
+    var isViewer: Bool {
+        guard case .viewer = media else { return false }
+        return true
+    }
+}

@@ -1,0 +1,139 @@
+import Bridge
+import BridgeModel
+import LinuxIO
+import PeerTransport
+import SDP
+import SecureTransport
+
+/// The peers of one worker: takes datagrams apart, gives each to its peer, and does what the peers' transports decide. It lives in the frame of the
+/// worker's thread.
+///
+/// The path of a packet: receive batch -> first octet (RFC 7983) -> peer by 5-tuple -> unprotect in place -> publisher or viewer. STUN and DTLS take
+/// side ways, since they are few.
+struct EdgeLoop: ~Copyable {
+    /// Batches read before others have their turn.
+    private static let batchesPerTurn = 8
+    /// How often peers' deadlines are looked at: all of them lie seconds apart, or are repetitions of a handshake.
+    static let sweepInterval: Duration = .milliseconds(50)
+
+    let environment: EdgeEnvironment
+    let codec = STUNCodec()
+    let ciphers: PacketCiphers
+    var table: PeerTable
+    /// By `PeerIndex`.
+    var peers: [EdgePeer?] = []
+    var places: [PeerID: PeerIndex] = [:]
+    /// Streams that got packets in this turn: their viewers are served when it ends.
+    var touched: [MediaStream] = []
+    var effects: [TransportEffect] = []
+    var replyBudget: UnverifiedReplyBudget
+    var totals = EdgeTotals()
+    var nextSweep: MonotonicTime
+    private var batch = UDPReceiveBatch()
+
+    /// Throws when OpenSSL lacks a cipher.
+    init(_ environment: EdgeEnvironment, now: MonotonicTime) throws(OpenSSLError) {
+        self.environment = environment
+        ciphers = try PacketCiphers()
+        var random = SystemRandomNumberGenerator()
+        table = PeerTable(capacity: environment.peersPerWorker, using: &random)
+        replyBudget = UnverifiedReplyBudget(now: now)
+        nextSweep = now.advanced(by: Self.sweepInterval)
+    }
+
+    /// Reads what waits at the socket and serves whom it touches.
+    mutating func receive(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let socket = ports.edge.socket else { return }
+        for _ in 0..<Self.batchesPerTurn {
+            guard case .messages(let count) = batch.receive(from: socket) else { break }
+            for index in 0..<count { take(batch.message(index), streams: &streams, ports: &ports, now: now) }
+            guard count == UDPReceiveBatch.capacity else { break }
+        }
+        finishTurn(ports: &ports, now: now)
+    }
+
+    /// Serves the viewers of the streams that got packets, and sends what was written.
+    mutating func finishTurn(ports: inout MediaPorts, now: MonotonicTime) {
+        for stream in touched {
+            stream.isTouched = false
+            stream.pump(ports: &ports, now: now)
+        }
+        touched.removeAll(keepingCapacity: true)
+        sendKeyframeRequests(ports: &ports, now: now)
+        ports.edge.flush()
+    }
+
+    private mutating func take(
+        _ message: UDPReceiveBatch.Message, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
+    ) {
+        let port = environment.port
+        let tuple = FiveTuple(
+            local: TransportAddress(message.route.local, port: port),
+            remote: TransportAddress(message.route.remote, port: message.route.remote.port))
+        var start = 0
+        while start < message.bytes.count {
+            let end = min(start + max(1, message.segmentSize), message.bytes.count)
+            take(UnsafeMutableRawBufferPointer(rebasing: message.bytes[start..<end]), on: tuple, streams: &streams, ports: &ports, now: now)
+            start = end
+        }
+    }
+
+    /// One datagram or frame that came on `tuple`.
+    mutating func take(
+        _ datagram: UnsafeMutableRawBufferPointer, on tuple: FiveTuple, streams: inout MediaStreams, ports: inout MediaPorts,
+        now: MonotonicTime
+    ) {
+        totals.datagramsIn += 1
+        let kind = DatagramKind(of: UnsafeRawBufferPointer(datagram))
+        if kind == .stun { return answer(UnsafeRawBufferPointer(datagram), on: tuple, streams: &streams, ports: &ports, now: now) }
+        guard kind != .other, let path = table.path(of: tuple), let peer = peers[path.peer.number] else {
+            totals.strangers += 1
+            return
+        }
+        switch kind {
+        case .rtp, .rtcp:
+            guard receiveMedia(datagram, isControl: kind == .rtcp, of: peer, on: path.path, ports: &ports, now: now) else {
+                totals.refused += 1
+                peer.refused += 1
+                break
+            }
+            peer.transport.authenticated(from: path.path, now: now, effects: &effects)
+        case .dtls: receiveHandshake(UnsafeRawBufferPointer(datagram), of: peer, on: path.path, ports: &ports, now: now)
+        case .stun, .other: break
+        }
+        applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
+    }
+
+    /// False when the packet is refused: the peer is not connected, or the packet is not authentic, or of no track.
+    private mutating func receiveMedia(
+        _ packet: UnsafeMutableRawBufferPointer, isControl: Bool, of peer: EdgePeer, on path: PathID, ports: inout MediaPorts,
+        now: MonotonicTime
+    ) -> Bool {
+        guard let protection = peer.protection, peer.transport.admitsMedia(from: path) else { return false }
+        guard let count = try? isControl ? protection.unprotectRTCP(packet) : protection.unprotect(packet) else { return false }
+        let content = UnsafeMutableRawBufferPointer(rebasing: packet[..<count])
+        let stream: MediaStream
+        switch peer.media {
+        case .none: return true
+        case .viewer(let viewer, let watched):
+            guard isControl else { return false }
+            stream = watched
+            viewer.receive(UnsafeRawBufferPointer(content), stream: watched, now: now)
+        case .publisher(let publisher):
+            stream = publisher.stream
+            if isControl {
+                publisher.receive(control: UnsafeRawBufferPointer(content), now: now)
+            } else {
+                publisher.receive(media: UnsafeRawBufferPointer(content), ports: &ports, now: now)
+            }
+        }
+        touch(stream)
+        return true
+    }
+
+    private mutating func touch(_ stream: MediaStream) {
+        guard !stream.isTouched else { return }
+        stream.isTouched = true
+        touched.append(stream)
+    }
+}

@@ -1,0 +1,33 @@
+package import Forwarding
+package import LinuxIO
+package import PeerTransport
+
+/// What an operator or a test may set of the edge.
+package struct EdgeOptions: Sendable {
+    /// Where UDP and ICE-TCP are bound; `::` takes IPv6 and IPv4. Port 0 lets the kernel choose.
+    package var address: SocketAddress
+    /// The addresses that answers name, as text; the preferred one first. Port and protocol are the sockets'.
+    package var advertisedAddresses: [String]
+    /// The most peers of one worker.
+    package var peersPerWorker: Int
+    /// Deadlines of a peer's transport.
+    package var transportPolicy: TransportPolicy
+    /// Limits of a viewer.
+    package var viewerRules: EgressViewerRules
+    /// Buffers of the UDP sockets.
+    package var receiveBuffer: Int32
+    package var sendBuffer: Int32
+
+    package init(
+        address: SocketAddress = .any(port: 8189), advertisedAddresses: [String], peersPerWorker: Int = 4096,
+        transportPolicy: TransportPolicy = TransportPolicy(), viewerRules: EgressViewerRules = EgressViewerRules()
+    ) {
+        self.address = address
+        self.advertisedAddresses = advertisedAddresses
+        self.peersPerWorker = peersPerWorker
+        self.transportPolicy = transportPolicy
+        self.viewerRules = viewerRules
+        receiveBuffer = 8 << 20
+        sendBuffer = 8 << 20
+    }
+}

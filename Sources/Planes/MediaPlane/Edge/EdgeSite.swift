@@ -1,0 +1,56 @@
+import BridgeModel
+package import LinuxIO
+import PeerTransport
+import SDP
+package import SecureTransport
+import Forwarding
+
+/// The sockets and the certificate of our own WebRTC engine: made before the hub, whose workers run it.
+package struct EdgeSite: Sendable {
+    let environment: EdgeEnvironment
+    /// What answers name.
+    let candidates: [LocalCandidate]
+    private let sockets: [UDPSocket]
+
+    /// Binds one port for all workers. Throws the failed system call, for instance EADDRINUSE.
+    package init(_ options: EdgeOptions, workers: Int, identity: DTLSContext) throws(SystemError) {
+        var sockets: [UDPSocket] = []
+        for _ in 0..<max(1, workers) {
+            let address = sockets.first?.localAddress ?? options.address
+            let socketOptions = UDPSocket.Options(
+                receiveBuffer: options.receiveBuffer, sendBuffer: options.sendBuffer, sharesPort: workers > 1)
+            sockets.append(try UDPSocket(bindingTo: address, options: socketOptions))
+        }
+        let port = sockets[0].localAddress.port
+        self.sockets = sockets
+        environment = EdgeEnvironment(
+            port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
+            viewerRules: options.viewerRules, identity: identity)
+        candidates = options.advertisedAddresses.map { LocalCandidate(address: $0, port: port) }
+    }
+
+    /// The UDP port that all peers share.
+    package var port: UInt16 { environment.port }
+    /// What the kernel can do for the sockets, and the buffers that it granted.
+    package var socketFacts: (features: UDPSocket.Features, receiveBuffer: Int, sendBuffer: Int) {
+        (sockets[0].features, sockets[0].receiveBufferBytes, sockets[0].sendBufferBytes)
+    }
+
+    func parts(ofWorker number: Int) -> EdgeWorkerParts {
+        EdgeWorkerParts(environment: environment, socket: sockets[number % sockets.count])
+    }
+}
+
+/// What the peers of a worker share with those of the others. It does not change.
+struct EdgeEnvironment: Sendable {
+    /// The port that every worker's socket is bound to.
+    let port: UInt16
+    let peersPerWorker: Int
+    let transportPolicy: TransportPolicy
+    let viewerRules: EgressViewerRules
+    /// Our certificate and what handshakes agree on.
+    let identity: DTLSContext
+
+    /// Our SSRC towards a publisher: any one will do, since we send it no media.
+    func ssrc(of peer: PeerIndex) -> UInt32 { 0x5641_0000 &+ UInt32(truncatingIfNeeded: peer.number) }
+}

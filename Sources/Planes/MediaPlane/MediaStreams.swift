@@ -1,0 +1,101 @@
+import Bridge
+import BridgeModel
+import LinuxIO
+import Forwarding
+
+/// The streams of one worker.
+struct MediaStreams {
+    private let options: HubOptions
+    private var published: [StreamID: MediaStream] = [:]
+    /// Unpublished streams whose sinks still take what is left.
+    private var lingering: [MediaStream] = []
+    /// Not later than the earliest deadline of any stream.
+    private(set) var deadline: MonotonicTime?
+
+    init(options: HubOptions) { self.options = options }
+
+    /// The stream that is published under this id.
+    subscript(id: StreamID) -> MediaStream? { published[id] }
+
+    /// How many are published, and how many subscribers those have.
+    var count: Int { published.count }
+    var subscriberCount: Int { published.values.reduce(0) { $0 + $1.subscriberCount } }
+
+    /// Published and lingering ones.
+    var all: [MediaStream] { Array(published.values) + lingering }
+
+    /// Notes a stream's deadline.
+    mutating func heed(_ stream: MediaStream) { deadline = MonotonicTime.earlier(deadline, stream.deadline) }
+
+    /// Takes the sources of a stream, new or live.
+    mutating func publish(
+        _ id: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor], ports: inout MediaPorts, now: MonotonicTime
+    ) {
+        let stream = published[id] ?? MediaStream(id, options: options)
+        published[id] = stream
+        stream.publish(tracks, from: sources, ports: &ports, now: now)
+        heed(stream)
+    }
+
+    /// The same with the tracks of a peer.
+    mutating func publish(
+        _ id: StreamID, tracks: [TrackDescription], from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
+    ) -> MediaStream {
+        let stream = published[id] ?? MediaStream(id, options: options)
+        published[id] = stream
+        stream.publish(tracks, from: peer, ports: &ports, now: now)
+        heed(stream)
+        return stream
+    }
+
+    /// Ends a stream, unless its first source was replaced since.
+    mutating func unpublish(_ id: StreamID, source: MediaDescriptor, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let stream = published[id], stream.sources.first?.socket?.descriptor == source.rawValue else { return }
+        end(stream, ports: &ports, now: now)
+    }
+
+    /// Ends the stream of a peer, unless its source was replaced since.
+    mutating func unpublish(_ stream: MediaStream, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
+        guard published[stream.id] === stream, stream.sources.contains(where: { $0.isFrom(peer) }) else { return }
+        end(stream, ports: &ports, now: now)
+    }
+
+    private mutating func end(_ stream: MediaStream, ports: inout MediaPorts, now: MonotonicTime) {
+        published[stream.id] = nil
+        stream.closeSources(ports: &ports)
+        stream.endSinks(.afterRest) { _ in true }
+        stream.lingersUntil = now.advanced(by: options.lingering)
+        stream.pump(ports: &ports, now: now)
+        guard !stream.sinks.isEmpty else { return }
+        lingering.append(stream)
+        heed(stream)
+    }
+
+    /// Takes a subscriber's sinks away, wherever they are.
+    mutating func unsubscribe(_ subscriber: PipelineID, ports: inout MediaPorts) {
+        for stream in all { stream.removeSinks(ports: &ports) { $0.subscriber == subscriber } }
+        lingering.removeAll { $0.sinks.isEmpty }
+    }
+
+    /// Does what the clock asks for.
+    mutating func tick(ports: inout MediaPorts, now: MonotonicTime) {
+        deadline = nil
+        for stream in published.values {
+            stream.tick(ports: &ports, now: now)
+            heed(stream)
+        }
+        for stream in lingering { stream.tick(ports: &ports, now: now) }
+        lingering.removeAll { $0.sinks.isEmpty }
+        for stream in lingering { heed(stream) }
+    }
+
+    /// Closes everything. Sinks are told nothing.
+    mutating func removeAll(ports: inout MediaPorts) {
+        for stream in all {
+            stream.closeSources(ports: &ports)
+            stream.removeSinks(ports: &ports) { _ in true }
+        }
+        published = [:]
+        lingering = []
+    }
+}

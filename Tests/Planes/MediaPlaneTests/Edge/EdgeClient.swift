@@ -1,0 +1,162 @@
+import Bridge
+import BridgeModel
+import Glibc
+import LinuxIO
+import RTP
+import SDP
+import SecureTransport
+
+/// A full ICE agent with DTLS and SRTP in the client's role, on a socket of its own: what a browser would be. One thread uses it.
+final class EdgeClient {
+    enum Failure: Error {
+        case timedOut(String)
+    }
+
+    let socket: UDPSocket
+    let server: SocketAddress
+    let certificate: Certificate
+    private let endpoint: EdgeEndpoint
+    private let codec = STUNCodec()
+    private var handshake: DTLSEndpoint
+    private let ciphers: PacketCiphers
+    private(set) var protection: PacketProtection?
+    private var inbox = UDPReceiveBatch()
+    private var outbox = EdgeSendBatch(slabBytes: 64 * 1024)
+    private var transactions: UInt64 = 1
+    /// Decrypted RTP and RTCP that came, in order.
+    private(set) var packets: [[UInt8]] = []
+    private(set) var controls: [[UInt8]] = []
+    private(set) var successes = 0
+    private(set) var errors: [Int] = []
+    private(set) var lastEvent: DTLSEvent?
+    /// Drops what this says before it is looked at: a network that loses.
+    var loses: (DatagramKind) -> Bool = { _ in false }
+
+    init(_ endpoint: EdgeEndpoint, certificate: Certificate, address: String = "127.0.0.1") throws {
+        self.endpoint = endpoint
+        self.certificate = certificate
+        let candidate = endpoint.candidates[0]
+        server = try SocketAddress(candidate.address, port: candidate.port).orFail("candidate")
+        socket = try UDPSocket(bindingTo: SocketAddress(address, port: 0).orFail("address"))
+        ciphers = try PacketCiphers()
+        handshake = try DTLSEndpoint(
+            context: DTLSContext(certificate: certificate), role: .client, fingerprints: endpoint.fingerprints.compactMap {
+                CertificateFingerprint(algorithm: $0.algorithm, value: $0.value)
+            })
+    }
+
+    static let ufrag = "clientfrag"
+
+    private var now: Duration { .nanoseconds(Int64(SystemClocks.monotonicNanoseconds)) }
+
+    /// Nominates, shakes hands and waits for the keys.
+    func connect(within limit: Duration = .seconds(10)) throws {
+        sendCheck()
+        try pump(within: limit, "ICE") { self.successes > 0 }
+        _ = handshake.start(now: now) { self.send($0) }
+        try pump(within: limit, "DTLS") { self.protection != nil || self.lastEvent != nil && self.lastEvent != .connected }
+    }
+
+    /// A check with USE-CANDIDATE.
+    func sendCheck(password: String? = nil, nominates: Bool = true) {
+        transactions += 1
+        let check = STUNCheck(
+            transaction: STUNTransaction(high: 7, low: transactions), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
+            usesCandidate: nominates)
+        let username = Array("\(endpoint.ufrag):\(Self.ufrag)".utf8)
+        let key = Array((password ?? endpoint.password.revealed).utf8)
+        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
+            let count = username.withUnsafeBytes { name in key.withUnsafeBytes { codec.writeRequest(check, username: name, key: $0, into: buffer) } }
+            send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    /// Protects and sends an RTP packet.
+    func send(rtp packet: [UInt8]) throws {
+        guard let protection else { throw Failure.timedOut("not connected") }
+        try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
+            let count = try packet.withUnsafeBytes { bytes in
+                try protection.protect(
+                    header: UnsafeRawBufferPointer(rebasing: bytes[..<12]), payload: UnsafeRawBufferPointer(rebasing: bytes[12...]),
+                    into: buffer)
+            }
+            send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    /// Protects and sends an RTCP compound.
+    func send(rtcp packet: [UInt8]) throws {
+        guard let protection else { throw Failure.timedOut("not connected") }
+        try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
+            let count = try packet.withUnsafeBytes { try protection.protectRTCP($0, into: buffer) }
+            send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    /// Says goodbye.
+    func close() { handshake.close { self.send($0) } }
+
+    func send(_ bytes: UnsafeRawBufferPointer) {
+        outbox.begin(UDPRoute(remote: server))
+        guard let slot = outbox.slot(bytes.count) else { return }
+        slot.copyMemory(from: bytes)
+        outbox.commit(bytes.count)
+        _ = outbox.flush(through: socket)
+    }
+
+    /// Receives until `isDone`; throws when that does not come.
+    func pump(within limit: Duration = .seconds(10), _ what: String, until isDone: () -> Bool) throws {
+        let end = now + limit
+        while !isDone() {
+            guard now < end else { throw Failure.timedOut(what) }
+            receive(wait: 20)
+            if let deadline = handshake.deadline, now >= deadline { note(handshake.tick(now: now) { self.send($0) }) }
+        }
+    }
+
+    /// Takes what comes within `wait` milliseconds.
+    func receive(wait: Int32) {
+        var ready = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&ready, 1, wait) == 1 else { return }
+        while case .messages(let count) = inbox.receive(from: socket) {
+            for index in 0..<count {
+                let message = inbox.message(index)
+                message.forEachDatagram { take($0) }
+            }
+        }
+    }
+
+    private func take(_ datagram: UnsafeMutableRawBufferPointer) {
+        let bytes = UnsafeRawBufferPointer(datagram)
+        let kind = DatagramKind(of: bytes)
+        if loses(kind) { return }
+        switch kind {
+        case .stun:
+            switch try? codec.read(bytes) {
+            case .success: successes += 1
+            case .error(_, let code): errors.append(code)
+            default: break
+            }
+        case .dtls: note(handshake.receive(bytes, now: now) { self.send($0) })
+        case .rtp:
+            if let count = try? protection?.unprotect(datagram) { packets.append(Array(datagram[..<count])) }
+        case .rtcp:
+            if let count = try? protection?.unprotectRTCP(datagram) { controls.append(Array(datagram[..<count])) }
+        case .other: break
+        }
+    }
+
+    private func note(_ event: DTLSEvent?) {
+        guard let event else { return }
+        lastEvent = event
+        guard event == .connected, let keys = handshake.takeKeyingMaterial() else { return }
+        protection = try? PacketProtection(profile: keys.profile, exported: keys.exported, isClient: keys.isClient, ciphers: ciphers)
+    }
+}
+
+extension Optional {
+    func orFail(_ what: String) throws -> Wrapped {
+        guard let self else { throw EdgeClient.Failure.timedOut(what) }
+        return self
+    }
+}

@@ -1,0 +1,71 @@
+import Bridge
+import BridgeModel
+import LinuxIO
+import MediaPlane
+@testable import SDP
+import SecureTransport
+import Testing
+
+/// A hub with its engine on loopback, and peers for it.
+final class EdgeStage {
+    let hub: Hub
+    let engine: EdgeEngine
+    static let stream = StreamID("camera")
+    private var count = 0
+
+    init(workers: Int = 1, options: HubOptions = HubOptions(), edge: EdgeOptions? = nil) throws {
+        let edge = edge ?? EdgeOptions(address: .loopback(port: 0), advertisedAddresses: ["127.0.0.1"])
+        let site = try EdgeSite(edge, workers: workers, identity: DTLSContext(certificate: .makeSelfSigned()))
+        var options = options
+        options.workers = workers
+        hub = try Hub(options: options, edge: site)
+        engine = try EdgeEngine(of: hub).orFail("engine")
+    }
+
+    deinit { hub.shutdown() }
+
+    /// A prepared and opened peer, not connected yet.
+    func open(_ use: EdgePeerUse, sections: [NegotiatedSection], fingerprint: Fingerprint? = nil) throws -> EdgeGuest {
+        count += 1
+        let id = PeerID("peer-\(count)")
+        let certificate = try Certificate.makeSelfSigned()
+        let endpoint = try engine.prepare(id, for: use)
+        let own = Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value)
+        let remote = RemotePeer(
+            ufrag: EdgeClient.ufrag, password: Redacted("clientpasswordclientpassword"), fingerprints: [fingerprint ?? own], setup: .active)
+        let events = engine.open(id, as: NegotiatedPeer(remote: remote, dtlsRole: .passive, sections: sections))
+        return EdgeGuest(id: id, client: try EdgeClient(endpoint, certificate: certificate), events: events)
+    }
+
+    func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [Self.section(.recvonly)]) }
+
+    func viewer() throws -> EdgeGuest { try open(.watch(Self.stream), sections: [Self.section(.sendonly)]) }
+
+    /// VP8 with RTX on `mid` 0.
+    static func section(_ direction: MediaDirection) -> NegotiatedSection {
+        var section = NegotiatedSection(
+            mid: "0", index: 0, kind: .video, direction: direction,
+            format: NegotiatedFormat(
+                codec: .vp8, payloadType: 96, channels: 1, parameters: FormatParameters(""), feedback: [.nack, .pictureLoss],
+                rtxPayloadType: 97))
+        if direction == .sendonly {
+            section.trackIndex = 0
+            section.localSource = MediaSource(ssrc: 0x5151_0001, rtx: 0x5151_0002, cname: "bridge")
+        }
+        return section
+    }
+}
+
+/// A peer of the engine's and what is heard of it.
+struct EdgeGuest {
+    let id: PeerID
+    let client: EdgeClient
+    let events: AsyncStream<EdgePeerEvent>
+
+    /// All events up to the end.
+    func allEvents() async -> [EdgePeerEvent] {
+        var all: [EdgePeerEvent] = []
+        for await event in events { all.append(event) }
+        return all
+    }
+}
