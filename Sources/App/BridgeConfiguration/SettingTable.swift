@@ -99,13 +99,18 @@ enum SettingTable {
     ]
 
     private static let webrtc = [
-        SettingKey("webrtc.inbound", \.webrtc.inbound, .oneOf, "Engine that terminates cameras and viewers."),
+        SettingKey(
+            "webrtc.inbound", \.webrtc.inbound, .oneOf,
+            "Engine that terminates cameras and viewers: the bridge's own (edge), or a GStreamer process for each (webrtcbin)."),
+        SettingKey(
+            "webrtc.port", \.webrtc.port, .integer(0...65_535),
+            "UDP port of all peers of the edge, to be opened in a firewall; 0 takes a free one."),
         SettingKey(
             "webrtc.addresses", \.webrtc.addresses,
             ValueFormat.text("an address") { !$0.isEmpty }.list("a list of this machine's IP addresses"),
             "Local addresses that are offered for media. Empty: the one of http.bind if it is a loopback address, else all."),
         SettingKey(
-            "webrtc.ports", \.webrtc.ports, .portRange, "UDP ports for media, to be opened in a firewall. Empty: the kernel's choice."),
+            "webrtc.ports", \.webrtc.ports, .portRange, "UDP ports of webrtcbin, to be opened in a firewall. Empty: the kernel's choice."),
         SettingKey(
             "webrtc.stun-server", \.webrtc.stunServer,
             .optional(.url("a server such as stun://stun.example.net:3478", schemes: ["stun://"])),

@@ -47,6 +47,15 @@ package enum HostFacts {
         return found
     }
 
+    /// Those where a peer elsewhere may reach this machine: not those of container and virtual-machine bridges, and loopback only where there is
+    /// nothing else.
+    package static func reachable(_ addresses: [InterfaceAddress]) -> [String] {
+        let bridges = ["docker", "br-", "veth", "virbr", "cni", "flannel", "podman", "lxc"]
+        let usable = addresses.filter { item in !item.isLinkLocal && !bridges.contains { item.interface.hasPrefix($0) } }
+        let outward = usable.filter { !$0.isLoopback }
+        return (outward.isEmpty ? usable : outward).map(\.address)
+    }
+
     private static func interfaceAddress(_ entry: ifaddrs) -> InterfaceAddress? {
         guard entry.ifa_flags & UInt32(IFF_UP) != 0, let socketAddress = entry.ifa_addr else { return nil }
         let family = Int32(socketAddress.pointee.sa_family)

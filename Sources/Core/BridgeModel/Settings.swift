@@ -115,15 +115,20 @@ package struct RecordingSettings: Sendable, Equatable {
 
 /// `webrtc.*`.
 package struct WebRTCSettings: Sendable, Equatable {
-    /// Which engine terminates inbound peers; `edge` comes later.
+    /// Which engine terminates inbound peers.
     package enum Inbound: String, Sendable, CaseIterable {
+        /// Our own, on the media workers.
+        case edge
+        /// A GStreamer child for each peer.
         case webrtcbin
     }
     /// `webrtc.inbound`.
     package var inbound = Inbound.webrtcbin
+    /// `webrtc.port`: UDP and TCP port of the edge; 0 takes a free one.
+    package var port = 8189
     /// `webrtc.addresses`: local addresses for ICE; empty: the address of `http.bind` when it is a loopback one, else all.
     package var addresses: [String] = []
-    /// `webrtc.ports`: `first-last`; empty: the kernel's choice.
+    /// `webrtc.ports`: of webrtcbin, `first-last`; empty: the kernel's choice.
     package var ports: ClosedRange<UInt16>?
     /// `webrtc.stun-server`: `stun://host:port`; empty: none.
     package var stunServer = ""

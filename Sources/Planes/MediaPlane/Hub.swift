@@ -38,7 +38,7 @@ package final class Hub: MediaHub {
         worker(of: stream).post(.publish(stream, tracks, sources))
     }
 
-    package func unpublish(_ stream: StreamID, source: MediaDescriptor) {
+    package func unpublish(_ stream: StreamID, source: StreamSource) {
         worker(of: stream).post(.unpublish(stream, source))
     }
 

@@ -38,10 +38,13 @@ struct MediaSource {
         return token
     }
 
-    /// Whether this peer sends the track.
-    func isFrom(_ peer: EdgePeer) -> Bool {
-        guard case .peer(let own) = origin else { return false }
-        return own === peer
+    /// Whether the track comes from there.
+    func isFrom(_ source: StreamSource) -> Bool {
+        switch (origin, source) {
+        case (.child(let socket, _), .child(let first)): socket.descriptor == first.rawValue
+        case (.peer(let peer), .peer(let id)): peer.id == id
+        case (.child, .peer), (.peer, .child): false
+        }
     }
 
     /// Asks the source for a keyframe. A socket that is full holds requests enough.

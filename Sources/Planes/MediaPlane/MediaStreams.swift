@@ -48,15 +48,9 @@ struct MediaStreams {
         return stream
     }
 
-    /// Ends a stream, unless its first source was replaced since.
-    mutating func unpublish(_ id: StreamID, source: MediaDescriptor, ports: inout MediaPorts, now: MonotonicTime) {
-        guard let stream = published[id], stream.sources.first?.socket?.descriptor == source.rawValue else { return }
-        end(stream, ports: &ports, now: now)
-    }
-
-    /// Ends the stream of a peer, unless its source was replaced since.
-    mutating func unpublish(_ stream: MediaStream, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
-        guard published[stream.id] === stream, stream.sources.contains(where: { $0.isFrom(peer) }) else { return }
+    /// Ends a stream, unless its source was replaced since.
+    mutating func unpublish(_ id: StreamID, source: StreamSource, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let stream = published[id], stream.sources.first?.isFrom(source) == true else { return }
         end(stream, ports: &ports, now: now)
     }
 

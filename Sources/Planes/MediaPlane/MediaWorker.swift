@@ -6,7 +6,7 @@ import Synchronization
 /// What a worker is asked to do, in the order of the calls.
 enum WorkerCommand: Sendable {
     case publish(StreamID, [TrackDescription], [MediaDescriptor])
-    case unpublish(StreamID, MediaDescriptor)
+    case unpublish(StreamID, StreamSource)
     case subscribe(Subscription)
     case unsubscribe(PipelineID)
     case requestKeyframe(StreamID, UInt8)

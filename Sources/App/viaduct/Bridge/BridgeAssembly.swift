@@ -45,21 +45,28 @@ struct BridgeAssembly {
         self.lock = lock
         let ledger = SQLiteLedger(database, logger: logger.named("storage"))
         let spool = Self.spool(settings, ledger: ledger, logger: logger.named("spool"))
-        let hub = try Hub()
+        let certificate = try Certificate.makeSelfSigned()
+        let hub = try Self.hub(settings, certificate: certificate)
         let supervisor = try Self.supervisor(settings, logger: logger.named("pipelines"))
         let outbox = try Self.outbox(settings, ledger: ledger, spool: spool, logger: logger.named("delivery"))
         let writer = OutboxWriter(translators: Self.translators, clock: clock, service: outbox)
-        let identity = try Self.identity()
-        let streams = StreamRegister(hub: hub, clock: clock)
+        let identity = DTLSIdentity(certificate)
+        let edge = EdgeEngine(of: hub)
+        let streams = StreamRegister(hub: hub, edge: edge, clock: clock)
         let limits = SessionTable.Limits(runningPerAccount: settings.streamrec.sessionsPerAccount)
         let sessions = SessionRegister(ledger: ledger, outbox: writer, limits: limits, clock: clock, logger: logger.named("sessions"))
         let services = RecordingServices(
             launcher: supervisor, hub: hub, files: spool, ledger: ledger, outbox: writer, clock: clock, settings: settings.recording,
             logger: logger.named("recording"))
         let recordings = RecordingDirector(services: services)
-        let peers = PeerDirector(
-            launcher: supervisor, hub: hub, streams: streams, identity: identity, ice: IceSettings(settings), clock: clock,
-            logger: logger.named("peers"))
+        let peers: any PeerEngine =
+            if let edge {
+                EdgeDirector(edge: edge, hub: hub, streams: streams, clock: clock, logger: logger.named("peers"))
+            } else {
+                PeerDirector(
+                    launcher: supervisor, hub: hub, streams: streams, identity: identity, ice: IceSettings(settings), clock: clock,
+                    logger: logger.named("peers"))
+            }
         let sessionServices = BridgeSessionServices(sessions: sessions, streams: streams, peers: peers, recordings: recordings)
         rtm = RTMSocketService(
             services: sessionServices,
@@ -139,9 +146,17 @@ struct BridgeAssembly {
             translators: translators, environment: OutboxEnvironment(logger: logger))
     }
 
-    private static func identity() throws -> DTLSIdentity {
-        let certificate = try Certificate.makeSelfSigned()
-        return DTLSIdentity(
+    /// With our own WebRTC engine, unless inbound peers are webrtcbin's.
+    private static func hub(_ settings: Settings, certificate: Certificate) throws -> Hub {
+        let options = HubOptions()
+        guard settings.webrtc.inbound == .edge else { return try Hub(options: options) }
+        return try Hub(options: options, edge: EdgeSite(settings, certificate: certificate, workers: options.workers))
+    }
+}
+
+extension DTLSIdentity {
+    fileprivate init(_ certificate: Certificate) {
+        self.init(
             pem: Redacted(certificate.pem),
             fingerprint: Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value))
     }

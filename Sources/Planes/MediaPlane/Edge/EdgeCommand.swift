@@ -6,6 +6,7 @@ import PeerTransport
 /// What a worker is asked to do about peers, in the order of the calls.
 enum EdgeCommand: Sendable {
     case open(EdgePeerOpening)
+    case publish(PeerID)
     case restart(PeerID, IceCredentials, CheckedContinuation<Bool, Never>)
     case close(PeerID)
     case statistics(PeerID, CheckedContinuation<EdgePeerStatistics?, Never>)
@@ -18,7 +19,7 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .close: break
+        case .publish, .close: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
         }
@@ -35,6 +36,9 @@ extension EdgeLoop {
     mutating func execute(_ command: EdgeCommand, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         switch command {
         case .open(let opening): open(opening, now: now)
+        case .publish(let id):
+            guard let peer = peer(id) else { return }
+            publish(peer, streams: &streams, ports: &ports, now: now)
         case .restart(let id, let credentials, let continuation):
             guard let peer = peer(id) else { return continuation.resume(returning: false) }
             continuation.resume(returning: restart(peer, with: credentials, streams: &streams, ports: &ports, now: now))

@@ -62,6 +62,11 @@ package final class EdgeEngine: EdgePeers {
         return stream
     }
 
+    package func publish(_ peer: PeerID) {
+        guard let use = peers.withLock({ $0[peer] })?.use else { return }
+        hub.post(.edge(.publish(peer)), to: use.stream)
+    }
+
     package func restart(_ peer: PeerID) async -> EdgeEndpoint? {
         guard let use = peers.withLock({ $0[peer] })?.use else { return nil }
         let credentials = newCredentials(for: use)

@@ -101,7 +101,7 @@ extension EdgeLoop {
     private mutating func release(
         _ peer: EdgePeer, code: BridgeError.Code?, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) {
-        endMedia(of: peer, streams: &streams, ports: &ports, now: now)
+        endMedia(of: peer)
         peer.handshake = nil
         peer.protection = nil
         places[peer.id] = nil

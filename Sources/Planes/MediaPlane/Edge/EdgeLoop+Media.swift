@@ -7,14 +7,11 @@ import SDP
 import SecureTransport
 
 extension EdgeLoop {
-    /// A peer connected: its tracks enter the hub, or it begins to watch.
+    /// A peer connected: it begins to watch, or waits until its tracks may enter the hub.
     mutating func beginMedia(of peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         guard let protection = peer.protection else { return }
         switch peer.use {
-        case .publish(let id):
-            let tracks = peer.negotiated.publishedTracks
-            let stream = streams.publish(id, tracks: tracks, from: peer, ports: &ports, now: now)
-            peer.media = .publisher(EdgePublisher(tracks, stream: stream, ssrc: environment.ssrc(of: peer.index)))
+        case .publish: break
         case .watch(let id):
             guard let stream = streams[id] else { return close(peer, streams: &streams, ports: &ports, now: now) }
             let parameters = peer.negotiated.viewerParameters(rules: environment.viewerRules)
@@ -25,11 +22,18 @@ extension EdgeLoop {
         }
     }
 
-    /// A peer is over: what it sent or watched goes on without it.
-    mutating func endMedia(of peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+    /// The tracks of a connected publisher enter the hub.
+    mutating func publish(_ peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        guard peer.protection != nil, case .publish(let id) = peer.use, case .none = peer.media else { return }
+        let tracks = peer.negotiated.publishedTracks
+        let stream = streams.publish(id, tracks: tracks, from: peer, ports: &ports, now: now)
+        peer.media = .publisher(EdgePublisher(tracks, stream: stream, ssrc: environment.ssrc(of: peer.index)))
+    }
+
+    /// A peer is over: what it watched goes on without it; what it sent waits for another source, or to be unpublished.
+    func endMedia(of peer: EdgePeer) {
         switch peer.media {
-        case .none: break
-        case .publisher(let publisher): streams.unpublish(publisher.stream, from: peer, ports: &ports, now: now)
+        case .none, .publisher: break
         case .viewer(let viewer, let stream): stream.remove(viewer)
         }
         peer.media = .none

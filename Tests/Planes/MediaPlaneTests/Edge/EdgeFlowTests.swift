@@ -20,6 +20,7 @@ import Testing
         let stage = try EdgeStage()
         let publisher = try stage.publisher()
         try publisher.client.connect()
+        stage.engine.publish(publisher.id)
         var sequence: UInt16 = 100
         for packet in frame(number: 1, packets: 5, keyframe: true, sequence: &sequence) { try publisher.client.send(rtp: packet) }
         let isIn = await waitForPackets(5, in: stage.hub)
