@@ -39,11 +39,11 @@ struct MediaStreams {
 
     /// The same with the tracks of a peer.
     mutating func publish(
-        _ id: StreamID, tracks: [TrackDescription], from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
+        _ id: StreamID, layout: PublishedLayout, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
     ) -> MediaStream {
         let stream = published[id] ?? MediaStream(id, options: options)
         published[id] = stream
-        stream.publish(tracks, from: peer, ports: &ports, now: now)
+        stream.publish(layout, from: peer, ports: &ports, now: now)
         heed(stream)
         return stream
     }
@@ -54,16 +54,19 @@ struct MediaStreams {
         end(stream, ports: &ports, now: now)
     }
 
-    /// Ends the stream of a peer, unless its source was replaced since.
-    mutating func unpublish(_ stream: MediaStream, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
+    /// Ends the stream of a peer after `grace`, unless its source was replaced since, or is until then.
+    mutating func unpublish(_ stream: MediaStream, from peer: EdgePeer, grace: Duration, ports: inout MediaPorts, now: MonotonicTime) {
         guard published[stream.id] === stream, stream.sources.contains(where: { $0.isFrom(peer) }) else { return }
-        end(stream, ports: &ports, now: now)
+        guard grace > .zero else { return end(stream, ports: &ports, now: now) }
+        stream.losePeer(until: now.advanced(by: grace))
+        heed(stream)
     }
 
     private mutating func end(_ stream: MediaStream, ports: inout MediaPorts, now: MonotonicTime) {
         published[stream.id] = nil
         stream.closeSources(ports: &ports)
         stream.endSinks(.afterRest) { _ in true }
+        for viewer in stream.viewers.viewers { ports.edge.orphans.append(viewer.peer) }
         stream.lingersUntil = now.advanced(by: options.lingering)
         stream.pump(ports: &ports, now: now)
         guard !stream.sinks.isEmpty else { return }
@@ -82,7 +85,11 @@ struct MediaStreams {
         deadline = nil
         for stream in published.values {
             stream.tick(ports: &ports, now: now)
-            heed(stream)
+            if let endsAt = stream.endsAt, now >= endsAt {
+                end(stream, ports: &ports, now: now)
+            } else {
+                heed(stream)
+            }
         }
         for stream in lingering { stream.tick(ports: &ports, now: now) }
         lingering.removeAll { $0.sinks.isEmpty }

@@ -101,7 +101,8 @@ extension EdgeLoop {
     private mutating func release(
         _ peer: EdgePeer, code: BridgeError.Code?, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) {
-        endMedia(of: peer, streams: &streams, ports: &ports, now: now)
+        // A publisher that was closed does not come back; one that was lost may.
+        endMedia(of: peer, grace: code == nil ? .zero : environment.publisherGrace, streams: &streams, ports: &ports, now: now)
         peer.handshake = nil
         peer.protection = nil
         places[peer.id] = nil

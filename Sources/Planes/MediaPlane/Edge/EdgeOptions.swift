@@ -14,6 +14,8 @@ package struct EdgeOptions: Sendable {
     package var transportPolicy: TransportPolicy
     /// Limits of a viewer.
     package var viewerRules: EgressViewerRules
+    /// How long viewers wait for a publisher that was lost to come back.
+    package var publisherGrace: Duration
     /// Buffers of the UDP sockets.
     package var receiveBuffer: Int32
     package var sendBuffer: Int32
@@ -27,6 +29,7 @@ package struct EdgeOptions: Sendable {
         self.peersPerWorker = peersPerWorker
         self.transportPolicy = transportPolicy
         self.viewerRules = viewerRules
+        publisherGrace = .seconds(15)
         receiveBuffer = 8 << 20
         sendBuffer = 8 << 20
     }

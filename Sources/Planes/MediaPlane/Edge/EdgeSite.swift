@@ -25,7 +25,7 @@ package struct EdgeSite: Sendable {
         self.sockets = sockets
         environment = EdgeEnvironment(
             port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
-            viewerRules: options.viewerRules, identity: identity)
+            viewerRules: options.viewerRules, publisherGrace: options.publisherGrace, identity: identity)
         candidates = options.advertisedAddresses.map { LocalCandidate(address: $0, port: port) }
     }
 
@@ -48,6 +48,7 @@ struct EdgeEnvironment: Sendable {
     let peersPerWorker: Int
     let transportPolicy: TransportPolicy
     let viewerRules: EgressViewerRules
+    let publisherGrace: Duration
     /// Our certificate and what handshakes agree on.
     let identity: DTLSContext
 
