@@ -91,7 +91,9 @@ let package = Package(
 
         // Planes
         module("SignalingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Signaling", "WebServerKit", logging]),
-        module("MediaPlane", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO", logging]),
+        module(
+            "MediaPlane", in: Room.planes,
+            ["BridgeModel", "Bridge", "RTP", "SDP", "PeerTransport", "Forwarding", "LinuxIO", "SecureTransport", logging]),
         module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
         module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
         module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
@@ -142,6 +144,10 @@ let package = Package(
             name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
             exclude: ["hub.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
+            name: "bench-edge-io",
+            dependencies: ["MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "LinuxIO", "SecureTransport"],
+            path: "Tests/Bench/EdgeIO", exclude: ["run.sh"], swiftSettings: strict),
+        .executableTarget(
             name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         // Tests
@@ -170,7 +176,12 @@ let package = Package(
             dependencies: ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"],
             path: "Tests/Conformance", exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py"],
             swiftSettings: strict),
-        tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
+        .target(
+            name: "EdgeTesting", dependencies: ["BridgeModel", "Bridge", "SDP", "LinuxIO", "SecureTransport"],
+            path: "Tests/Planes/EdgeTesting", swiftSettings: strict),
+        tests(
+            "MediaPlane", in: Room.planes,
+            ["MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "Forwarding", "LinuxIO", "SecureTransport"]),
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging], exclude: ["child.py"]),
         tests(
             "PipelineChild", in: Room.planes,

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux_media.h"
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -70,4 +71,11 @@ int clinux_send_datagram(int socket, const void *head, size_t head_length, const
 
 void clinux_name_thread(const char *name) {
     prctl(PR_SET_NAME, name);
+}
+
+int clinux_pin_thread(int thread, int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(thread, sizeof set, &set) < 0 ? -errno : 0;
 }

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import EdgeTesting
 import MediaPlane
 import RTP
 import Testing

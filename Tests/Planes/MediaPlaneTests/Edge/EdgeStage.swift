@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import EdgeTesting
 import LinuxIO
 import MediaPlane
 @testable import SDP

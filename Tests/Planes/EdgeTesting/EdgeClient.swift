@@ -1,38 +1,38 @@
-import Bridge
+package import Bridge
 import BridgeModel
 import Glibc
-import LinuxIO
-import RTP
+package import LinuxIO
 import SDP
-import SecureTransport
+package import SecureTransport
 
 /// A full ICE agent with DTLS and SRTP in the client's role, on a socket of its own: what a browser would be. One thread uses it.
-final class EdgeClient {
-    enum Failure: Error {
+package final class EdgeClient {
+    package enum Failure: Error {
+        /// What did not come in time.
         case timedOut(String)
     }
 
-    let socket: UDPSocket
-    let server: SocketAddress
-    let certificate: Certificate
+    package let socket: UDPSocket
+    package let server: SocketAddress
+    package let certificate: Certificate
     private let endpoint: EdgeEndpoint
     private let codec = STUNCodec()
     private var handshake: DTLSEndpoint
     private let ciphers: PacketCiphers
-    private(set) var protection: PacketProtection?
+    package private(set) var protection: PacketProtection?
     private var inbox = UDPReceiveBatch()
     private var outbox = EdgeSendBatch(slabBytes: 64 * 1024)
     private var transactions: UInt64 = 1
     /// Decrypted RTP and RTCP that came, in order.
-    private(set) var packets: [[UInt8]] = []
-    private(set) var controls: [[UInt8]] = []
-    private(set) var successes = 0
-    private(set) var errors: [Int] = []
-    private(set) var lastEvent: DTLSEvent?
+    package private(set) var packets: [[UInt8]] = []
+    package private(set) var controls: [[UInt8]] = []
+    package private(set) var successes = 0
+    package private(set) var errors: [Int] = []
+    package private(set) var lastEvent: DTLSEvent?
     /// Drops what this says before it is looked at: a network that loses.
-    var loses: (DatagramKind) -> Bool = { _ in false }
+    package var loses: (DatagramKind) -> Bool = { _ in false }
 
-    init(_ endpoint: EdgeEndpoint, certificate: Certificate, address: String = "127.0.0.1") throws {
+    package init(_ endpoint: EdgeEndpoint, certificate: Certificate, address: String = "127.0.0.1") throws {
         self.endpoint = endpoint
         self.certificate = certificate
         let candidate = endpoint.candidates[0]
@@ -45,20 +45,32 @@ final class EdgeClient {
             })
     }
 
-    static let ufrag = "clientfrag"
+    package static let ufrag = "clientfrag"
 
     private var now: Duration { .nanoseconds(Int64(SystemClocks.monotonicNanoseconds)) }
 
     /// Nominates, shakes hands and waits for the keys.
-    func connect(within limit: Duration = .seconds(10)) throws {
-        sendCheck()
-        try pump(within: limit, "ICE") { self.successes > 0 }
+    package func connect(within limit: Duration = .seconds(10)) throws {
+        try establishPath(within: limit)
         _ = handshake.start(now: now) { self.send($0) }
         try pump(within: limit, "DTLS") { self.protection != nil || self.lastEvent != nil && self.lastEvent != .connected }
     }
 
+    /// Sends checks until one is answered: the first may come before the worker knows the peer.
+    package func establishPath(within limit: Duration = .seconds(10)) throws {
+        let before = successes
+        var next = now
+        try pump(within: limit, "ICE") {
+            if self.successes == before, self.now >= next {
+                self.sendCheck()
+                next = self.now + .milliseconds(50)
+            }
+            return self.successes > before
+        }
+    }
+
     /// A check with USE-CANDIDATE.
-    func sendCheck(password: String? = nil, nominates: Bool = true) {
+    package func sendCheck(password: String? = nil, nominates: Bool = true) {
         transactions += 1
         let check = STUNCheck(
             transaction: STUNTransaction(high: 7, low: transactions), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
@@ -72,7 +84,7 @@ final class EdgeClient {
     }
 
     /// Protects and sends an RTP packet.
-    func send(rtp packet: [UInt8]) throws {
+    package func send(rtp packet: [UInt8]) throws {
         guard let protection else { throw Failure.timedOut("not connected") }
         try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
             let count = try packet.withUnsafeBytes { bytes in
@@ -85,7 +97,7 @@ final class EdgeClient {
     }
 
     /// Protects and sends an RTCP compound.
-    func send(rtcp packet: [UInt8]) throws {
+    package func send(rtcp packet: [UInt8]) throws {
         guard let protection else { throw Failure.timedOut("not connected") }
         try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
             let count = try packet.withUnsafeBytes { try protection.protectRTCP($0, into: buffer) }
@@ -94,9 +106,9 @@ final class EdgeClient {
     }
 
     /// Says goodbye.
-    func close() { handshake.close { self.send($0) } }
+    package func close() { handshake.close { self.send($0) } }
 
-    func send(_ bytes: UnsafeRawBufferPointer) {
+    package func send(_ bytes: UnsafeRawBufferPointer) {
         outbox.begin(UDPRoute(remote: server))
         guard let slot = outbox.slot(bytes.count) else { return }
         slot.copyMemory(from: bytes)
@@ -105,7 +117,7 @@ final class EdgeClient {
     }
 
     /// Receives until `isDone`; throws when that does not come.
-    func pump(within limit: Duration = .seconds(10), _ what: String, until isDone: () -> Bool) throws {
+    package func pump(within limit: Duration = .seconds(10), _ what: String, until isDone: () -> Bool) throws {
         let end = now + limit
         while !isDone() {
             guard now < end else { throw Failure.timedOut(what) }
@@ -115,7 +127,7 @@ final class EdgeClient {
     }
 
     /// Takes what comes within `wait` milliseconds.
-    func receive(wait: Int32) {
+    package func receive(wait: Int32) {
         var ready = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&ready, 1, wait) == 1 else { return }
         while case .messages(let count) = inbox.receive(from: socket) {
@@ -155,7 +167,8 @@ final class EdgeClient {
 }
 
 extension Optional {
-    func orFail(_ what: String) throws -> Wrapped {
+    /// The value, or an error that names what is missing.
+    package func orFail(_ what: String) throws -> Wrapped {
         guard let self else { throw EdgeClient.Failure.timedOut(what) }
         return self
     }
