@@ -29,7 +29,7 @@ import RTP
             let start = threadNanoseconds()
             for index in 0..<batch {
                 if lossEvery > 0, index % lossEvery == 0 { continue }
-                now = now.advanced(by: .microseconds(500))
+                now.nanoseconds += 500_000
                 if case .media = ingress.receive(traffic.packet(index), arrival: now) { accepted += 1 }
             }
             control.withUnsafeMutableBytes { while ingress.writeControl(to: $0, now: now) > 0 {} }
