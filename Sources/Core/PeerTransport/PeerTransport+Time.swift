@@ -32,7 +32,8 @@ extension PeerTransport {
     /// An authenticated packet counts as consent (`ConsentRenewal.checksAndPackets`).
     mutating func renewConsent(by path: PathID, now: MonotonicTime) {
         consentAt = now
-        if path == paths.selected { sending?.until = now.advanced(by: policy.consentLimit) }
+        let end = now.advanced(by: policy.consentLimit)
+        if path == paths.selected { sending?.until = end }
     }
 
     /// The path's connection or socket is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts.
