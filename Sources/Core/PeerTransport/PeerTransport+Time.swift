@@ -36,7 +36,8 @@ extension PeerTransport {
         if path == paths.selected { sending?.until = end }
     }
 
-    /// The path's connection or socket is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts.
+    /// The path's TCP connection is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts. Not for ICMP errors of
+    /// UDP, which anybody can forge.
     package mutating func pathLost(_ id: PathID, now: MonotonicTime, effects: inout [TransportEffect]) {
         guard let closed = paths.close(id) else { return }
         effects.append(.pathClosed(closed.id, closed.path.tuple))

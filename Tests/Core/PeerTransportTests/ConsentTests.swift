@@ -22,6 +22,18 @@ import Testing
         #expect(stage.transport.handshakePath(now: stage.now) == nil)
     }
 
+    @Test func noPolicyProlongsConsentBeyondThirtySeconds() {
+        var policy = TransportPolicy()
+        policy.consentLimit = .seconds(300)
+        let stage = connected(policy)
+        stage.sleep(.seconds(30))
+        #expect(stage.mediaPath == nil)
+        policy.consentLimit = .seconds(10)
+        let strict = connected(policy)
+        strict.sleep(.seconds(10))
+        #expect(strict.mediaPath == nil)
+    }
+
     @Test func mediaOfThePeerIsNoConsentByDefault() {
         let stage = connected()
         for _ in 0..<29 {

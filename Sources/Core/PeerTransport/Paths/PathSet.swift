@@ -8,13 +8,16 @@ struct PathSet: Equatable {
         var path: Path
     }
 
-    let policy: TransportPolicy
+    private(set) var policy: TransportPolicy
     /// By number. It grows to the limit of paths and no further.
     private var slots: [Path?] = []
     /// The pair that media is sent on (RFC 8445 section 8.2 for lite agents: a nominated one).
     private(set) var selected: PathID?
 
-    init(policy: TransportPolicy) { self.policy = policy }
+    init(policy: TransportPolicy) {
+        self.policy = policy
+        self.policy.consentLimit = min(policy.consentLimit, TransportPolicy.longestConsent)
+    }
 
     /// The path of this number; nil when it is not open.
     subscript(id: PathID) -> Path? { isOpen(id) ? slots[Int(id.number)] : nil }
