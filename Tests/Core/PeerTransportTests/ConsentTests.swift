@@ -64,6 +64,17 @@ import Testing
         #expect(stage.events.last == .ended(.connectionTimeout))
     }
 
+    @Test func mediaRenewsTheConsentOfItsOwnPathAlone() {
+        var policy = TransportPolicy()
+        policy.consentRenewal = .checksAndPackets
+        let stage = connected(policy)
+        stage.check(.remote(2), nominates: false)
+        stage.sleep(.seconds(2))
+        stage.media(from: .remote(2))
+        stage.sleep(.seconds(28))
+        #expect(stage.mediaPath == nil)
+    }
+
     @Test func silenceIsToldAndACheckRevives() {
         let stage = connected()
         stage.wait(.milliseconds(6999))
