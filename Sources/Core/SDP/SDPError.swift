@@ -47,6 +47,8 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownSection
     /// An answer does not fit its offer.
     case answerMismatch(section: Int)
+    /// The bridge has no payload type left for a section of its own.
+    case tooManyFormats
     /// An answer accepts nothing.
     case nothingAccepted
     /// The peer is an ICE-lite agent like the bridge: nobody would send checks (RFC 8445 section 2.5).
@@ -81,6 +83,7 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .invalidCandidate: "the ICE candidate is malformed"
         case .unknownSection: "the ICE candidate names no media section of the offer"
         case .answerMismatch(let section): "media section \(section) of the answer does not fit the offer"
+        case .tooManyFormats: "the peer's sections use up every payload type"
         case .nothingAccepted: "the answer accepts no media section"
         case .peerIsLite: "the peer is an ICE-lite agent, and so is the bridge"
         case .unbundledSection(let section): "media section \(section) is not part of the BUNDLE group"
