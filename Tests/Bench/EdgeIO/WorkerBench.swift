@@ -4,7 +4,7 @@ import EdgeTesting
 import LinuxIO
 import MediaPlane
 import RTP
-@testable import SDP
+import SDP
 import SecureTransport
 
 /// One publisher and many viewers, all with ICE, DTLS and SRTP, through one media worker.
@@ -65,25 +65,11 @@ final class WorkerBench {
         let id = PeerID("peer-\(number)")
         let endpoint = try engine.prepare(id, for: use)
         let fingerprint = Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value)
-        let remote = RemotePeer(ufrag: EdgeClient.ufrag, password: Redacted(""), fingerprints: [fingerprint], setup: .active)
-        events.append(engine.open(id, as: NegotiatedPeer(remote: remote, dtlsRole: .passive, sections: [section(use)])))
+        let direction: MediaDirection = if case .watch = use { .sendonly } else { .recvonly }
+        events.append(engine.open(id, as: EdgeSections.peer([EdgeSections.video(.h264, direction)], fingerprint: fingerprint)))
         let client = try EdgeClient(endpoint, certificate: certificate)
         try client.connect()
         return client
-    }
-
-    private func section(_ use: EdgePeerUse) -> NegotiatedSection {
-        let isWatching = if case .watch = use { true } else { false }
-        var section = NegotiatedSection(
-            mid: "0", index: 0, kind: .video, direction: isWatching ? .sendonly : .recvonly,
-            format: NegotiatedFormat(
-                codec: .h264, payloadType: 96, channels: 1, parameters: FormatParameters(""), feedback: [.nack, .pictureLoss],
-                rtxPayloadType: 97))
-        if isWatching {
-            section.trackIndex = 0
-            section.localSource = MediaSource(ssrc: 0x5151_0001, rtx: 0x5151_0002, cname: "bench")
-        }
-        return section
     }
 }
 
