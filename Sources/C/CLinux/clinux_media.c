@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux_media.h"
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -71,6 +72,11 @@ int clinux_send_datagram(int socket, const void *head, size_t head_length, const
 
 void clinux_name_thread(const char *name) {
     prctl(PR_SET_NAME, name);
+}
+
+size_t clinux_heap_bytes(void) {
+    struct mallinfo2 facts = mallinfo2();
+    return facts.uordblks + facts.hblkhd;
 }
 
 int clinux_pin_thread(int thread, int processor) {

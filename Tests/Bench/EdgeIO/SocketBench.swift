@@ -12,7 +12,7 @@ struct SocketBench {
 
     private func measure(segments: Int) throws {
         let loopback = SocketAddress.loopback(port: 0)
-        let peers = try (0..<viewers).map { _ in try UDPSocket(bindingTo: loopback) }
+        let peers = try (0..<viewers).map { _ in try UDPSocket(bindingTo: loopback, options: UDPSocket.Options(coalesces: false)) }
         let socket = try UDPSocket(bindingTo: loopback)
         let drain = try Drain(peers)
         try? pinThread(0, toProcessor: 0)

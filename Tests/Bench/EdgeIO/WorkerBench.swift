@@ -15,6 +15,11 @@ final class WorkerBench {
     /// A peer whose events nobody hears is closed.
     private var events: [AsyncStream<EdgePeerEvent>] = []
 
+    /// What keeps the viewers' consent (RFC 7675), and when it was sent last.
+    private var checks: [(socket: UDPSocket, bytes: [UInt8], server: SocketAddress)] = []
+    private var checkedAt = Threads.now
+    private var outbox = EdgeSendBatch(slabBytes: 64 * 1024)
+
     init(viewers: Int, seconds: Double) {
         self.viewers = viewers
         self.seconds = seconds
@@ -32,25 +37,33 @@ final class WorkerBench {
         let worker = try Threads.id(named: "media-0").orFail("worker thread")
         try? pinThread(worker, toProcessor: 0)
         try? pinThread(0, toProcessor: 1)
-        let certificate = try Certificate.makeSelfSigned()
-        let publisher = try connect(engine, .publish(Self.stream), 0, certificate: certificate)
+        let context = try DTLSContext(certificate: .makeSelfSigned())
+        let publisher = try connect(engine, .publish(Self.stream), 0, context: context)
         var feed = Feed()
         try feed.sendFrame(by: publisher)
-        let memory = HostFacts.residentBytes
-        let joinsBefore = (Threads.now, Threads.seconds(of: worker))
-        let watching = try (1...viewers).map { try connect(engine, .watch(Self.stream), $0, certificate: certificate) }
-        let joinSeconds = Threads.seconds(of: worker) - joinsBefore.1
-        print("\(viewers) joins: worker \((joinSeconds * 1e6 / Double(viewers)).rounded(places: 0)) us a join, \((HostFacts.residentBytes - memory) / UInt64(viewers) / 1024) kB a viewer with its client")
-        let drain = try Drain(watching.map(\.socket))
+        let memory = Int(HostFacts.heapBytes)
+        let joinsBefore = Threads.seconds(of: worker)
+        var watching: [EdgeClient] = []
+        for number in 1...viewers {
+            watching.append(try connect(engine, .watch(Self.stream), number, context: context))
+            renewConsent()
+        }
+        let joinSeconds = Threads.seconds(of: worker) - joinsBefore
+        print("\(viewers) joins: \((joinSeconds * 1e6 / Double(viewers)).rounded(places: 0)) us of the worker a join")
+        let sockets = watching.map(\.socket)
+        // What the clients hold goes; their sockets stay.
+        watching.removeAll()
+        print("memory: \((Int(HostFacts.heapBytes) - memory) / viewers / 1024) kB of heap a viewer, without its client")
+        let drain = try Drain(sockets)
         try await measure(engine: engine, worker: worker, publisher: publisher, feed: &feed, drain: drain)
         drain.stop()
     }
 
     private func measure(engine: EdgeEngine, worker: Int32, publisher: EdgeClient, feed: inout Feed, drain: Drain) async throws {
-        try feed.run(by: publisher, seconds: 1)
+        try feed.run(by: publisher, seconds: 1, eachFrame: renewConsent)
         let before = (cpu: Threads.seconds(of: worker), taken: drain.taken, totals: await engine.totals(), sent: feed.packets)
         let start = Threads.now
-        try feed.run(by: publisher, seconds: seconds)
+        try feed.run(by: publisher, seconds: seconds, eachFrame: renewConsent)
         Threads.sleep(0.05)
         let elapsed = Threads.now - start
         let totals = await engine.totals()
@@ -58,17 +71,31 @@ final class WorkerBench {
         let taken = drain.taken - before.taken
         let sent = Double(feed.packets - before.sent) * Double(viewers)
         let datagrams = Double(totals.datagramsOut - before.totals.datagramsOut)
-        print("publisher to \(viewers) viewers, \(elapsed.rounded(places: 1)) s: \((used * 1e6 / Double(max(1, taken))).rounded(places: 3)) us per delivered packet, worker at \((100 * used / elapsed).rounded(places: 1)) %, delivered/expected \((Double(taken) / sent).rounded(places: 4)), datagrams a call \((datagrams / Double(max(1, totals.sends - before.totals.sends))).rounded(places: 1)), dropped \(totals.dropped)")
+        print("publisher to \(viewers) viewers, \(elapsed.rounded(places: 1)) s: \((used * 1e6 / Double(max(1, taken))).rounded(places: 3)) us per delivered packet, worker at \((100 * used / elapsed).rounded(places: 1)) %, delivered/expected \((Double(taken) / sent).rounded(places: 4)), datagrams a call \((datagrams / Double(max(1, totals.sends - before.totals.sends))).rounded(places: 1)), sent/expected \((datagrams / sent).rounded(places: 4)), viewers \(totals.viewers), dropped \(totals.dropped)")
     }
 
-    private func connect(_ engine: EdgeEngine, _ use: EdgePeerUse, _ number: Int, certificate: Certificate) throws -> EdgeClient {
+    /// Every peer's check, each five seconds.
+    private func renewConsent() {
+        guard Threads.now - checkedAt > 5 else { return }
+        checkedAt = Threads.now
+        for check in checks {
+            outbox.begin(UDPRoute(remote: check.server))
+            guard let slot = outbox.slot(check.bytes.count) else { continue }
+            slot.copyBytes(from: check.bytes)
+            outbox.commit(check.bytes.count)
+            _ = outbox.flush(through: check.socket)
+        }
+    }
+
+    private func connect(_ engine: EdgeEngine, _ use: EdgePeerUse, _ number: Int, context: DTLSContext) throws -> EdgeClient {
         let id = PeerID("peer-\(number)")
         let endpoint = try engine.prepare(id, for: use)
-        let fingerprint = Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value)
+        let fingerprint = EdgeClient.fingerprint(of: context)
         let direction: MediaDirection = if case .watch = use { .sendonly } else { .recvonly }
         events.append(engine.open(id, as: EdgeSections.peer([EdgeSections.video(.h264, direction)], fingerprint: fingerprint)))
-        let client = try EdgeClient(endpoint, certificate: certificate)
+        let client = try EdgeClient(endpoint, context: context)
         try client.connect()
+        checks.append((client.socket, client.makeCheck(), client.server))
         return client
     }
 }
@@ -79,14 +106,14 @@ struct Feed {
     private var frames = 0
     private var sequence: UInt16 = 0
 
-    mutating func run(by publisher: EdgeClient, seconds: Double) throws {
+    mutating func run(by publisher: EdgeClient, seconds: Double, eachFrame: () -> Void) throws {
         let start = Threads.now
         var number = 0.0
         while number * Load.frameInterval < seconds {
             Threads.sleep(start + number * Load.frameInterval - Threads.now)
             try sendFrame(by: publisher)
             number += 1
-            if Int(number) % 75 == 0 { publisher.sendCheck() }
+            eachFrame()
             publisher.receive(wait: 0)
         }
     }

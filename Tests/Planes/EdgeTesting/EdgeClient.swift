@@ -1,5 +1,5 @@
 package import Bridge
-import BridgeModel
+package import BridgeModel
 import Glibc
 package import LinuxIO
 import SDP
@@ -12,10 +12,9 @@ package final class EdgeClient {
         case timedOut(String)
     }
 
-    package let socket: UDPSocket
+    package private(set) var socket: UDPSocket
     package let server: SocketAddress
-    package let certificate: Certificate
-    private let endpoint: EdgeEndpoint
+    private var endpoint: EdgeEndpoint
     private let codec = STUNCodec()
     private var handshake: DTLSEndpoint
     private let ciphers: PacketCiphers
@@ -32,20 +31,25 @@ package final class EdgeClient {
     /// Drops what this says before it is looked at: a network that loses.
     package var loses: (DatagramKind) -> Bool = { _ in false }
 
-    package init(_ endpoint: EdgeEndpoint, certificate: Certificate, address: String = "127.0.0.1") throws {
+    /// `context` has our certificate; many clients may share it.
+    package init(_ endpoint: EdgeEndpoint, context: DTLSContext) throws {
         self.endpoint = endpoint
-        self.certificate = certificate
         let candidate = endpoint.candidates[0]
         server = try SocketAddress(candidate.address, port: candidate.port).orFail("candidate")
-        socket = try UDPSocket(bindingTo: SocketAddress(address, port: 0).orFail("address"))
+        socket = try Self.makeSocket()
         ciphers = try PacketCiphers()
         handshake = try DTLSEndpoint(
-            context: DTLSContext(certificate: certificate), role: .client, fingerprints: endpoint.fingerprints.compactMap {
+            context: context, role: .client, fingerprints: endpoint.fingerprints.compactMap {
                 CertificateFingerprint(algorithm: $0.algorithm, value: $0.value)
             })
     }
 
     package static let ufrag = "clientfrag"
+
+    /// The fingerprint of a context's certificate, as an offer says it.
+    package static func fingerprint(of context: DTLSContext) -> Fingerprint {
+        Fingerprint(algorithm: context.fingerprint.algorithm, value: context.fingerprint.value)
+    }
 
     private var now: Duration { .nanoseconds(Int64(SystemClocks.monotonicNanoseconds)) }
 
@@ -54,6 +58,17 @@ package final class EdgeClient {
         try establishPath(within: limit)
         _ = handshake.start(now: now) { self.send($0) }
         try pump(within: limit, "DTLS") { self.protection != nil || self.lastEvent != nil && self.lastEvent != .connected }
+    }
+
+    /// Uses the credentials of an ICE restart from now on.
+    package func adopt(_ endpoint: EdgeEndpoint) { self.endpoint = endpoint }
+
+    /// Leaves the address for another one: a new port, as after a change of network.
+    package func move() throws { socket = try Self.makeSocket() }
+
+    /// Each datagram comes by itself, as at a browser.
+    private static func makeSocket() throws -> UDPSocket {
+        try UDPSocket(bindingTo: .loopback(port: 0), options: UDPSocket.Options(receiveBuffer: 1 << 20, coalesces: false))
     }
 
     /// Sends checks until one is answered: the first may come before the worker knows the peer.
@@ -69,17 +84,23 @@ package final class EdgeClient {
         }
     }
 
+    /// Sends a check with USE-CANDIDATE.
+    package func sendCheck(password: String? = nil) {
+        makeCheck(password: password).withUnsafeBytes { send($0) }
+    }
+
     /// A check with USE-CANDIDATE.
-    package func sendCheck(password: String? = nil, nominates: Bool = true) {
+    package func makeCheck(password: String? = nil) -> [UInt8] {
         transactions += 1
         let check = STUNCheck(
             transaction: STUNTransaction(high: 7, low: transactions), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
-            usesCandidate: nominates)
+            usesCandidate: true)
         let username = Array("\(endpoint.ufrag):\(Self.ufrag)".utf8)
         let key = Array((password ?? endpoint.password.revealed).utf8)
-        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
-            let count = username.withUnsafeBytes { name in key.withUnsafeBytes { codec.writeRequest(check, username: name, key: $0, into: buffer) } }
-            send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return [UInt8](unsafeUninitializedCapacity: 512) { buffer, count in
+            count = username.withUnsafeBytes { name in
+                key.withUnsafeBytes { codec.writeRequest(check, username: name, key: $0, into: UnsafeMutableRawBufferPointer(buffer)) }
+            }
         }
     }
 

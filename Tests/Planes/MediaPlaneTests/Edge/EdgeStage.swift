@@ -29,11 +29,11 @@ final class EdgeStage {
     func open(_ use: EdgePeerUse, sections: [NegotiatedSection], fingerprint: Fingerprint? = nil) throws -> EdgeGuest {
         count += 1
         let id = PeerID("peer-\(count)")
-        let certificate = try Certificate.makeSelfSigned()
+        let context = try DTLSContext(certificate: .makeSelfSigned())
         let endpoint = try engine.prepare(id, for: use)
-        let own = Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value)
+        let own = EdgeClient.fingerprint(of: context)
         let events = engine.open(id, as: EdgeSections.peer(sections, fingerprint: fingerprint ?? own))
-        return EdgeGuest(id: id, client: try EdgeClient(endpoint, certificate: certificate), events: events)
+        return EdgeGuest(id: id, client: try EdgeClient(endpoint, context: context), events: events)
     }
 
     func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [EdgeSections.video(.vp8, .recvonly)]) }
