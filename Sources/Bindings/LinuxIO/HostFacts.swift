@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// What the machine says about itself.
@@ -5,7 +6,10 @@ package enum HostFacts {
     /// Resident memory of this process in bytes; 0 where `/proc` cannot be read.
     package static var residentBytes: UInt64 { residentBytes(of: "self") ?? 0 }
 
-    /// The same of the process `/proc/<process>`; nil when it is gone.
+    /// Bytes that this process has allocated and not given back: what a change of state costs, without the allocator's reserves.
+    package static var heapBytes: UInt64 { UInt64(clinux_heap_bytes()) }
+
+    /// Resident memory of the process `/proc/<process>`; nil when it is gone.
     static func residentBytes(of process: String) -> UInt64? {
         guard let file = fopen("/proc/\(process)/statm", "r") else { return nil }
         defer { fclose(file) }

@@ -43,3 +43,9 @@ package final class JoinableThread: Sendable {
         pthread_join(thread, nil)
     }
 }
+
+/// Keeps a thread of this process on one processor: `thread` is its number in `/proc/self/task`, 0 the calling one. Throws the failed system call.
+package func pinThread(_ thread: Int32, toProcessor processor: Int32) throws(SystemError) {
+    let status = clinux_pin_thread(thread, processor)
+    guard status == 0 else { throw SystemError(call: "sched_setaffinity", number: -status) }
+}

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "clinux_media.h"
 #include <errno.h>
+#include <malloc.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -70,4 +72,16 @@ int clinux_send_datagram(int socket, const void *head, size_t head_length, const
 
 void clinux_name_thread(const char *name) {
     prctl(PR_SET_NAME, name);
+}
+
+size_t clinux_heap_bytes(void) {
+    struct mallinfo2 facts = mallinfo2();
+    return facts.uordblks + facts.hblkhd;
+}
+
+int clinux_pin_thread(int thread, int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(thread, sizeof set, &set) < 0 ? -errno : 0;
 }

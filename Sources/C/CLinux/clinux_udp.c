@@ -123,12 +123,12 @@ static int set_buffer(int descriptor, int force, int plain, int bytes) {
     return getsockopt(descriptor, SOL_SOCKET, plain, &granted, &length) < 0 ? 0 : granted;
 }
 
-static int probe_features(int descriptor, int ipv6, const struct clinux_address *local) {
+static int probe_features(int descriptor, int ipv6, int coalesce, const struct clinux_address *local) {
     int zero = 0;
     int features = ipv6 ? CLINUX_UDP_IPV6 : 0;
     if (ipv6 && is_any(local)) features |= CLINUX_UDP_DUAL_STACK;
     if (setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &zero, sizeof zero) == 0) features |= CLINUX_UDP_SEGMENT;
-    if (setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0) features |= CLINUX_UDP_GRO;
+    if (coalesce && setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0) features |= CLINUX_UDP_GRO;
     int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, option = ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO;
     if (setsockopt(descriptor, level, option, &on, sizeof on) == 0) features |= CLINUX_UDP_PKTINFO;
     return features;
@@ -145,7 +145,7 @@ int clinux_udp_open(const struct clinux_address *address, const struct clinux_ud
     }
     facts->receive_buffer = set_buffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer);
     facts->send_buffer = set_buffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer);
-    facts->features = probe_features(descriptor, ipv6, &facts->local);
+    facts->features = probe_features(descriptor, ipv6, options->coalesce, &facts->local);
     return descriptor;
 }
 

@@ -32,10 +32,12 @@ extension PeerTransport {
     /// An authenticated packet counts as consent (`ConsentRenewal.checksAndPackets`).
     mutating func renewConsent(by path: PathID, now: MonotonicTime) {
         consentAt = now
-        if path == paths.selected { sending?.until = now.advanced(by: policy.consentLimit) }
+        let end = now.advanced(by: policy.consentLimit)
+        if path == paths.selected { sending?.until = end }
     }
 
-    /// The path's connection or socket is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts.
+    /// The path's TCP connection is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts. Not for ICMP errors of
+    /// UDP, which anybody can forge.
     package mutating func pathLost(_ id: PathID, now: MonotonicTime, effects: inout [TransportEffect]) {
         guard let closed = paths.close(id) else { return }
         effects.append(.pathClosed(closed.id, closed.path.tuple))

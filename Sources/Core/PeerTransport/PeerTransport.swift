@@ -14,7 +14,6 @@ package struct PeerTransport {
         case ended
     }
 
-    package let policy: TransportPolicy
     let role: DTLSRole
     /// What new checks have to prove.
     package internal(set) var credentials: IceCredentials
@@ -47,7 +46,6 @@ package struct PeerTransport {
         precondition((2...PeerTable.pathsPerPeer).contains(policy.pathLimit), "too few paths, or more than the table holds")
         self.credentials = credentials
         self.role = role
-        self.policy = policy
         paths = PathSet(policy: policy)
         setUpEnd = now.advanced(by: policy.connectLimit)
         consentAt = now
@@ -82,9 +80,10 @@ package struct PeerTransport {
 
     // MARK: DTLS
 
-    /// True when a DTLS record from this path may be handed to the endpoint (RFC 7983): it is validated, and the peer has not ended.
+    /// True when a DTLS record from this path may be handed to the endpoint (RFC 7983): it is validated. After the end
+    /// no path is.
     package mutating func admitsHandshake(from path: PathID) -> Bool {
-        guard phase != .ended, paths.isOpen(path) else { return false }
+        guard paths.isOpen(path) else { return false }
         handshakeOrigin = path
         return true
     }
@@ -92,7 +91,6 @@ package struct PeerTransport {
     /// Where the endpoint's flights and alerts go: the selected path, before that the one that the last record came from, or the peer's
     /// favourite. nil: nothing may be sent.
     package func handshakePath(now: MonotonicTime) -> FiveTuple? {
-        guard phase != .ended else { return nil }
         let id = paths.selected ?? handshakeOrigin.flatMap { paths.isOpen($0) ? $0 : nil } ?? paths.highestPriority
         guard let path = id.flatMap({ paths[$0] }), now < paths.consentEnd(of: path) else { return nil }
         return path.tuple
@@ -122,6 +120,9 @@ package struct PeerTransport {
         if case .secured = phase, let tuple = handshakePath(now: now) { effects.append(.sendCloseNotify(tuple)) }
         end(nil, effects: &effects)
     }
+
+    /// The limits of this peer.
+    package var policy: TransportPolicy { paths.policy }
 
     /// The 5-tuple of the nominated pair, whether or not media may be sent on it now.
     package var selectedTuple: FiveTuple? { paths.selectedPath?.tuple }

@@ -6,7 +6,7 @@ package struct TransportPolicy: Sendable, Equatable {
     package var handshakeLimit: Duration = .seconds(15)
     /// Nothing authentic was heard for so long: the user is told. Checks come up to 6 s apart (RFC 7675 section 5.1).
     package var disconnectAfter: Duration = .seconds(7)
-    /// Sending ends so long after the last verified check of the path (RFC 7675 section 5.1), at most 30 s.
+    /// Sending ends so long after the last verified check of the path; more than `longestConsent` counts as that.
     package var consentLimit: Duration = .seconds(30)
     /// What renews the peer's consent.
     package var consentRenewal = ConsentRenewal.checks
@@ -20,6 +20,9 @@ package struct TransportPolicy: Sendable, Equatable {
     package var nominationSettling: Duration = .milliseconds(500)
     /// Validated 5-tuples of a peer, 2 to `PeerTable.pathsPerPeer`; when there are more, the one heard of longest ago goes.
     package var pathLimit = 8
+
+    /// RFC 7675 section 5.1.
+    package static let longestConsent: Duration = .seconds(30)
 
     package init() {}
 }

@@ -49,6 +49,8 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyFragment
     /// An answer does not fit its offer.
     case answerMismatch(section: Int)
+    /// The bridge has no payload type left for a section of its own.
+    case tooManyFormats
     /// An answer accepts nothing.
     case nothingAccepted
     /// The peer is an ICE-lite agent like the bridge: nobody would send checks (RFC 8445 section 2.5).
@@ -84,6 +86,7 @@ package enum SDPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownSection: "the ICE candidate names no media section of the offer"
         case .emptyFragment: "the fragment holds neither candidates nor an ICE user fragment and password"
         case .answerMismatch(let section): "media section \(section) of the answer does not fit the offer"
+        case .tooManyFormats: "the peer's sections use up every payload type"
         case .nothingAccepted: "the answer accepts no media section"
         case .peerIsLite: "the peer is an ICE-lite agent, and so is the bridge"
         case .unbundledSection(let section): "media section \(section) is not part of the BUNDLE group"

@@ -46,7 +46,7 @@ struct MediaLoop: ~Copyable {
 
     private var deadline: MonotonicTime? {
         switch edge {
-        case .some(let edge): MonotonicTime.earlier(streams.deadline, edge.nextSweep)
+        case .some(let edge): MonotonicTime.earlier(MonotonicTime.earlier(streams.deadline, edge.controlDeadline), edge.nextSweep)
         case .none: streams.deadline
         }
     }
@@ -94,13 +94,15 @@ struct MediaLoop: ~Copyable {
     /// The socket of the peers has room again.
     private mutating func resumePeers(now: MonotonicTime) {
         ports.edge.unblock()
-        for stream in streams.all where !stream.viewers.isEmpty { stream.pumpViewers(ports: &ports, now: now) }
+        for stream in streams.all { stream.serveViewers(onlyDue: false, ports: &ports, now: now) }
     }
 
     private mutating func tick(now: MonotonicTime) {
         if let deadline = streams.deadline, now >= deadline { streams.tick(ports: &ports, now: now) }
         if let nextSweep = edge?.nextSweep, now >= nextSweep { edge?.sweep(streams: &streams, ports: &ports, now: now) }
+        edge?.sendDueControl(ports: &ports, now: now)
         edge?.finishTurn(ports: &ports, now: now)
+        edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
         ports.settlePeers()
     }
 
@@ -129,6 +131,7 @@ extension MediaLoop {
         case .shutdown: isRunning = false
         }
         edge?.finishTurn(ports: &ports, now: now)
+        edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
     }
 
     private mutating func execute(_ command: EdgeCommand, now: MonotonicTime) {

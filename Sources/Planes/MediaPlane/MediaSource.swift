@@ -2,6 +2,7 @@ import Bridge
 import BridgeModel
 import Forwarding
 import LinuxIO
+import RTP
 
 /// One track as its source sends it: RTP and sender reports come in, keyframe requests go out.
 struct MediaSource {
@@ -11,19 +12,52 @@ struct MediaSource {
         case child(DatagramSocket, token: UInt64?)
         /// A peer of this worker.
         case peer(EdgePeer)
+        /// A peer that has left: another one may take its place.
+        case absent(PeerID)
     }
 
     let description: TrackDescription
     var origin: Origin
+    /// A child's packets are looked at here, a peer's in its `EdgePublisher`.
     var ingress: IngressTrack
     var gate: KeyframeGate
+    /// A peer's sources are numbered from here, so that those of the one before are not taken for them.
+    let firstEpoch: UInt32
+    /// What came from a peer, and from whoever sent the track before.
+    var peerCounters: TrackCounters
+    /// The newest of a peer's sources.
+    private var peerEpoch: UInt32
     private var sequence: UInt32 = 0
 
-    init(_ description: TrackDescription, origin: Origin, ingress: IngressTrack, gate: KeyframeGate) {
+    /// `old` sent the track before.
+    init(_ description: TrackDescription, origin: Origin, replacing old: MediaSource?, keyframeInterval: Duration) {
         self.description = description
         self.origin = origin
-        self.ingress = ingress
-        self.gate = gate
+        firstEpoch = old.map { $0.epoch &+ 1 } ?? 0
+        peerCounters = old?.counters ?? TrackCounters()
+        peerEpoch = firstEpoch
+        ingress = IngressTrack(description, epoch: firstEpoch, continuing: peerCounters)
+        gate = KeyframeGate(interval: keyframeInterval)
+    }
+
+    private var isChild: Bool {
+        guard case .child = origin else { return false }
+        return true
+    }
+
+    /// Counters of the track since it was first published.
+    var counters: TrackCounters { isChild ? ingress.statistics : peerCounters }
+
+    /// Which source's packets come in; see `IngressTrack.epoch`.
+    var epoch: UInt32 { isChild ? ingress.epoch : peerEpoch }
+
+    /// Counts a packet of a peer.
+    mutating func count(_ packet: IngressPacket, bytes: Int, arrival: MonotonicTime) {
+        peerEpoch = firstEpoch &+ packet.epoch
+        peerCounters.packets += 1
+        peerCounters.bytes += UInt64(bytes)
+        peerCounters.lastPacketAt = arrival
+        if packet.frame.revealsKeyframe { peerCounters.keyframes += 1 }
     }
 
     /// The child's socket; nil for a peer.
@@ -32,25 +66,21 @@ struct MediaSource {
         return socket
     }
 
-    /// What the child's socket is watched with; nil when it is not, and for a peer.
-    var token: UInt64? {
-        guard case .child(_, let token) = origin else { return nil }
-        return token
-    }
-
-    /// Whether the track comes from there.
+    /// Whether the track comes from there, or did until its peer left.
     func isFrom(_ source: StreamSource) -> Bool {
         switch (origin, source) {
         case (.child(let socket, _), .child(let first)): socket.descriptor == first.rawValue
         case (.peer(let peer), .peer(let id)): peer.id == id
-        case (.child, .peer), (.peer, .child): false
+        case (.absent(let former), .peer(let id)): former == id
+        case (.child, .peer), (.peer, .child), (.absent, .child): false
         }
     }
 
     /// Asks the source for a keyframe. A socket that is full holds requests enough.
     mutating func sendKeyframeRequest(ports: inout MediaPorts, now: MonotonicTime) {
         switch origin {
-        case .peer(let peer): peer.owesKeyframeRequest(of: description.index, ports: &ports)
+        case .absent: break
+        case .peer(let peer): ports.edge.keyframeRequests.append((peer, description.index))
         case .child(let socket, _):
             let request = MediaDatagram(kind: .keyframeRequest, track: description.index, sequence: sequence, time: now)
             sequence &+= 1

@@ -14,13 +14,11 @@ final class MediaStream {
     var sources: [MediaSource] = []
     var sinks: [MediaSink] = []
     /// Peers that watch.
-    var viewers: [EdgeViewer] = []
+    var viewers = StreamViewers()
     /// Packets came in this turn of the worker's, and nobody was served yet.
     var isTouched = false
-    /// Who is served first in the next round.
-    var nextViewer = 0
-    /// When a viewer is to be served although no packet came.
-    var viewerDeadline: MonotonicTime?
+    /// What the publisher negotiated, where it is a peer: for viewers that join.
+    var layout: PublishedLayout?
     var cache: GOPCache
     /// What the tracks' layers cost.
     var layers: StreamLayers
@@ -37,7 +35,7 @@ final class MediaStream {
 
     /// When `tick` is to be called next.
     var deadline: MonotonicTime? {
-        var earliest = MonotonicTime.earlier(lingersUntil, viewerDeadline)
+        var earliest = MonotonicTime.earlier(lingersUntil, viewers.deadline)
         for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
         for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
         return earliest
@@ -49,7 +47,7 @@ final class MediaStream {
     /// The stream's counters.
     var statistics: StreamStatistics {
         let tracks = sources.map { source in
-            let counters = source.ingress.statistics
+            let counters = source.counters
             return TrackStatistics(
                 packets: counters.packets, bytes: counters.bytes, lost: counters.lost, keyframes: counters.keyframes,
                 lastPacketAt: counters.lastPacketAt)
@@ -121,8 +119,8 @@ final class MediaStream {
             ports.counters.keyframeRequestsOut += 1
             sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
-        adaptViewers(now: now)
-        pump(ports: &ports, now: now)
+        pumpSinks(ports: &ports, now: now)
+        serveViewers(onlyDue: true, ports: &ports, now: now)
         guard let lingersUntil, now >= lingersUntil else { return }
         removeSinks(ports: &ports) { _ in true }
     }

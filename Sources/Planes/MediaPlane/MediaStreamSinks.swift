@@ -45,8 +45,14 @@ extension MediaStream {
         for index in sinks.indices where isMeant(sinks[index]) { sinks[index].ending = ending }
     }
 
-    /// Brings every sink as near to the live edge as its socket lets it.
+    /// Brings everybody as near to the live edge as their sockets let them.
     func pump(ports: inout MediaPorts, now: MonotonicTime) {
+        pumpSinks(ports: &ports, now: now)
+        serveViewers(onlyDue: false, ports: &ports, now: now)
+    }
+
+    /// The children among them.
+    func pumpSinks(ports: inout MediaPorts, now: MonotonicTime) {
         var hasGone = false
         for index in sinks.indices where !sinks[index].isFull {
             guard !pumpSink(index, ports: &ports, now: now) else { continue }
@@ -54,7 +60,6 @@ extension MediaStream {
             hasGone = true
         }
         if hasGone { removeSinks(ports: &ports) { $0.hasGone } }
-        pumpViewers(ports: &ports, now: now)
     }
 
     /// The sink's socket is ready: there is room, or something to read, or nobody at the other end.
@@ -106,7 +111,7 @@ extension MediaStream {
             sinks[index].askedAfterKeyframes = nil
             return
         }
-        let keyframes = sources[track].ingress.statistics.keyframes
+        let keyframes = sources[track].counters.keyframes
         guard sinks[index].askedAfterKeyframes != keyframes else { return }
         sinks[index].askedAfterKeyframes = keyframes
         requestKeyframe(of: track, ports: &ports, now: now)

@@ -16,8 +16,17 @@ extension MediaStream {
     }
 
     /// The same with the tracks of a peer.
-    func publish(_ tracks: [TrackDescription], from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
-        replaceSources(tracks, ports: &ports, now: now) { _, _ in .peer(peer) }
+    func publish(_ layout: PublishedLayout, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
+        replaceSources(layout.tracks, ports: &ports, now: now) { _, _ in .peer(peer) }
+        self.layout = layout
+        for viewer in viewers.viewers {
+            viewer.setSourceExtensions(layout.parameters.extensions, trackCount: layout.tracks.count)
+        }
+    }
+
+    /// A peer has left: its tracks stay without packets until another source takes their place, or the stream is unpublished.
+    func lose(_ peer: EdgePeer) {
+        for track in sources.indices where sources[track].isFrom(.peer(peer.id)) { sources[track].origin = .absent(peer.id) }
     }
 
     private func replaceSources(
@@ -25,6 +34,7 @@ extension MediaStream {
         origin: (Int, inout MediaPorts) -> MediaSource.Origin
     ) {
         let replaced = sources
+        layout = nil
         closeSources(ports: &ports)
         cache.grow(toTrackCount: tracks.count)
         layers = StreamLayers(trackCount: tracks.count)
@@ -40,6 +50,7 @@ extension MediaStream {
             guard sources.indices.contains(track), replaced.indices.contains(track) else { return !replaced.isEmpty }
             return sources[track].description.codec != replaced[track].description.codec
         }
+        endViewers(of: replaced, ports: &ports)
         pump(ports: &ports, now: now)
         guard !sinks.isEmpty || !viewers.isEmpty else { return }
         for track in sources.indices { requestKeyframe(of: track, ports: &ports, now: now) }
@@ -53,12 +64,15 @@ extension MediaStream {
         sources = []
     }
 
+    /// Viewers of a track that is gone or has another codec cannot go on.
+    private func endViewers(of replaced: [MediaSource], ports: inout MediaPorts) {
+        let isChanged = zip(replaced, sources).contains { $0.description.codec != $1.description.codec } || replaced.count > sources.count
+        guard isChanged else { return }
+        for viewer in viewers.viewers { ports.edge.orphans.append(viewer.peer) }
+    }
+
     private func addSource(_ description: TrackDescription, origin: MediaSource.Origin, replacing old: MediaSource?) {
-        let track = sources.count
-        cache.breakGOP(of: UInt8(track))
-        var ingress = IngressTrack(description)
-        if let old { ingress = IngressTrack(description, epoch: old.ingress.epoch &+ 1, continuing: old.ingress.statistics) }
-        let gate = KeyframeGate(interval: options.keyframeInterval)
-        sources.append(MediaSource(description, origin: origin, ingress: ingress, gate: gate))
+        cache.breakGOP(of: UInt8(sources.count))
+        sources.append(MediaSource(description, origin: origin, replacing: old, keyframeInterval: options.keyframeInterval))
     }
 }

@@ -39,11 +39,11 @@ struct MediaStreams {
 
     /// The same with the tracks of a peer.
     mutating func publish(
-        _ id: StreamID, tracks: [TrackDescription], from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
+        _ id: StreamID, layout: PublishedLayout, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
     ) -> MediaStream {
         let stream = published[id] ?? MediaStream(id, options: options)
         published[id] = stream
-        stream.publish(tracks, from: peer, ports: &ports, now: now)
+        stream.publish(layout, from: peer, ports: &ports, now: now)
         heed(stream)
         return stream
     }
@@ -58,6 +58,7 @@ struct MediaStreams {
         published[stream.id] = nil
         stream.closeSources(ports: &ports)
         stream.endSinks(.afterRest) { _ in true }
+        for viewer in stream.viewers.viewers { ports.edge.orphans.append(viewer.peer) }
         stream.lingersUntil = now.advanced(by: options.lingering)
         stream.pump(ports: &ports, now: now)
         guard !stream.sinks.isEmpty else { return }

@@ -54,31 +54,3 @@ struct CertificateTests {
         }
     }
 }
-
-struct CommandFailure: Error {
-    let status: Int32
-    let output: String
-}
-
-/// Runs the command-line tool with `input` on its standard input and returns what it prints; a failure status throws.
-private func openssl(_ arguments: [String], input: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-    process.arguments = arguments
-    let (stdin, stdout) = (Pipe(), Pipe())
-    (process.standardInput, process.standardOutput, process.standardError) = (stdin, stdout, FileHandle.nullDevice)
-    try process.run()
-    try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-    try stdin.fileHandleForWriting.close()
-    let output = String(decoding: try stdout.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw CommandFailure(status: process.terminationStatus, output: output) }
-    return output
-}
-
-private func withTemporaryFile(_ text: String, _ body: (String) throws -> Void) throws {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("certificate-\(UUID().uuidString).pem")
-    try text.write(to: file, atomically: true, encoding: .utf8)
-    defer { try? FileManager.default.removeItem(at: file) }
-    try body(file.path)
-}

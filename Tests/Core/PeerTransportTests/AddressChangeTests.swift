@@ -130,11 +130,45 @@ import Testing
         #expect(stage.table.pathCount <= 8)
     }
 
-    @Test func aPathCanBeGivenToAnotherPeerOnceItIsSilent() {
+    @Test func aPathIsSilentWhenNothingAuthenticCameForAWhile() {
         let stage = connected()
         #expect(!stage.transport.isSilent(PathID(0), now: stage.now))
         stage.sleep(.seconds(3))
         #expect(stage.transport.isSilent(PathID(0), now: stage.now))
         #expect(stage.transport.isSilent(PathID(7), now: stage.now))
+    }
+
+    @Test func aPortThatANATGaveAwayPassesOnOnceItsOwnerIsSilent() {
+        var random = SeededGenerator(31)
+        var table = PeerTable(capacity: 2, using: &random)
+        var transports: [PeerTransport] = []
+        var now = PeerStage.start
+        for _ in 0..<2 {
+            let credentials = table.makeCredentials(worker: 0, using: &random)
+            _ = table.admit(credentials.ufrag)
+            transports.append(PeerTransport(credentials, role: .server, now: now))
+        }
+        // A worker's turn for a verified check, as the module's page says it.
+        func check(by peer: Int, table: inout PeerTable) -> StunAnswer {
+            var effects: [TransportEffect] = []
+            defer { for effect in effects { table.apply(effect, of: PeerIndex(peer)) } }
+            if let holder = table.holder(of: wifi, besides: PeerIndex(peer)) {
+                guard transports[holder.peer.number].isSilent(holder.path, now: now) else { return .none }
+                var yielded: [TransportEffect] = []
+                transports[holder.peer.number].pathLost(holder.path, now: now, effects: &yielded)
+                for effect in yielded { table.apply(effect, of: holder.peer) }
+            }
+            let ufrag = transports[peer].credentials.ufrag
+            let request = BindingRequest(byteCount: 100, integrity: .verified(ufrag), priority: 1, nominates: true)
+            return transports[peer].check(request, on: wifi, now: now, effects: &effects)
+        }
+        #expect(check(by: 0, table: &table) == .success(transports[0].credentials.ufrag))
+        now = now.advanced(by: .seconds(2))
+        #expect(check(by: 1, table: &table) == .none)
+        #expect(table.path(of: wifi)?.peer == PeerIndex(0))
+        now = now.advanced(by: .seconds(1))
+        #expect(check(by: 1, table: &table) == .success(transports[1].credentials.ufrag))
+        #expect(table.path(of: wifi)?.peer == PeerIndex(1))
+        #expect(transports[0].selectedTuple == nil && transports[1].selectedTuple == wifi)
     }
 }

@@ -124,6 +124,22 @@ import Testing
         #expect(stage.table.pathCount == 4)
     }
 
+    @Test func aMappedAddressIsTheSamePathAndIPv6IsAnother() {
+        let stage = PeerStage()
+        let plain = FiveTuple.remote(1)
+        let mapped = FiveTuple(
+            local: plain.local,
+            remote: TransportAddress(ipv6: 0, 0xFFFF_0000_0000 | plain.remote.low & 0xFFFF_FFFF, port: plain.remote.port))
+        let native = FiveTuple(
+            local: TransportAddress(ipv6: 0x2001_0DB8_0000_0000, 1, port: 8189),
+            remote: TransportAddress(ipv6: 0x2001_0DB8_0000_0000, 2, port: 50_000))
+        for tuple in [plain, mapped, native] { stage.check(tuple) }
+        #expect(stage.table.pathCount == 2)
+        stage.finishHandshake()
+        #expect(stage.media(from: native))
+        #expect(stage.media(from: mapped))
+    }
+
     @Test func repliesToStrangersAreLimitedInRate() {
         var budget = UnverifiedReplyBudget(perSecond: 10, now: PeerStage.start)
         func spent(_ milliseconds: Int64) -> Int {

@@ -22,6 +22,18 @@ import Testing
         #expect(stage.transport.handshakePath(now: stage.now) == nil)
     }
 
+    @Test func noPolicyProlongsConsentBeyondThirtySeconds() {
+        var policy = TransportPolicy()
+        policy.consentLimit = .seconds(300)
+        let stage = connected(policy)
+        stage.sleep(.seconds(30))
+        #expect(stage.mediaPath == nil)
+        policy.consentLimit = .seconds(10)
+        let strict = connected(policy)
+        strict.sleep(.seconds(10))
+        #expect(strict.mediaPath == nil)
+    }
+
     @Test func mediaOfThePeerIsNoConsentByDefault() {
         let stage = connected()
         for _ in 0..<29 {
@@ -50,6 +62,17 @@ import Testing
         #expect(stage.mediaPath == nil)
         stage.tick()
         #expect(stage.events.last == .ended(.connectionTimeout))
+    }
+
+    @Test func mediaRenewsTheConsentOfItsOwnPathAlone() {
+        var policy = TransportPolicy()
+        policy.consentRenewal = .checksAndPackets
+        let stage = connected(policy)
+        stage.check(.remote(2), nominates: false)
+        stage.sleep(.seconds(2))
+        stage.media(from: .remote(2))
+        stage.sleep(.seconds(28))
+        #expect(stage.mediaPath == nil)
     }
 
     @Test func silenceIsToldAndACheckRevives() {

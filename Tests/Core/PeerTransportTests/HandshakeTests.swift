@@ -33,6 +33,20 @@ import Testing
         #expect(!stage.transport.admitsMedia(from: PathID(200)))
     }
 
+    @Test func aPacketThatWasNotAdmittedIsNoSignOfLife() {
+        var transport = PeerTransport(PeerStage().transport.credentials, role: .server, now: PeerStage.start)
+        var effects: [TransportEffect] = []
+        let request = BindingRequest(byteCount: 100, integrity: .verified(transport.credentials.ufrag), priority: 1, nominates: true)
+        _ = transport.check(request, on: home, now: PeerStage.start, effects: &effects)
+        transport.handshake(.finished(.aeadAES128GCM, certificateMatches: true), now: PeerStage.start, effects: &effects)
+        let later = PeerStage.start.advanced(by: .seconds(6))
+        let before = transport.deadline
+        transport.authenticated(from: PathID(3), now: later, effects: &effects)
+        #expect(transport.deadline == before)
+        transport.authenticated(from: PathID(0), now: later, effects: &effects)
+        #expect(transport.deadline == later.advanced(by: .seconds(7)))
+    }
+
     @Test func handshakeRecordsAreTakenFromValidatedPathsOnly() {
         let stage = PeerStage()
         #expect(!stage.handshakeRecord(from: home))

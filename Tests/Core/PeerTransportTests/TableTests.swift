@@ -104,15 +104,24 @@ import Testing
         #expect(table.peer(with: ufrag) == PeerIndex(0))
     }
 
-    @Test func aTupleThatPassedToAnotherPeerStaysWithIt() {
+    @Test func aTupleIsNotTakenFromAnotherPeer() {
         var random = SeededGenerator(15)
         var table = PeerTable(capacity: 2, using: &random)
         table.apply(.pathOpened(PathID(0), .remote(1)), of: PeerIndex(0))
-        table.apply(.pathOpened(PathID(3), .remote(1)), of: PeerIndex(1))
+        let owner = PeerPath(peer: PeerIndex(0), path: PathID(0))
+        #expect(table.holder(of: .remote(1), besides: PeerIndex(1)) == owner)
+        #expect(table.holder(of: .remote(1), besides: PeerIndex(0)) == nil)
+        let refused = [
+            table.apply(.pathOpened(PathID(3), .remote(1)), of: PeerIndex(1)),
+            table.apply(.pathClosed(PathID(3), .remote(1)), of: PeerIndex(1)),
+        ]
+        #expect(refused == [false, false])
+        #expect(table.path(of: .remote(1)) == owner)
+
         table.apply(.pathClosed(PathID(0), .remote(1)), of: PeerIndex(0))
+        let isTaken = table.apply(.pathOpened(PathID(3), .remote(1)), of: PeerIndex(1))
+        #expect(isTaken)
         #expect(table.path(of: .remote(1)) == PeerPath(peer: PeerIndex(1), path: PathID(3)))
-        table.apply(.pathClosed(PathID(3), .remote(1)), of: PeerIndex(1))
-        #expect(table.pathCount == 0)
     }
 
     @Test func tenThousandJoinsAndLeavesLeaveTheTableFlat() throws {

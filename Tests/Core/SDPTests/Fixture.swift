@@ -4,8 +4,8 @@ import Testing
 
 import SDP
 
-/// Offers of real and realistic clients. Those of Chromium, Firefox and aiortc were captured (addresses replaced), the others written after
-/// what those clients send. Files have LF line ends for the sake of reading; `text` has the CRLF of the wire.
+/// Offers of real and realistic clients; Fixtures/README.md says which are which. Files have LF line ends for the sake of reading; `text` has the CRLF
+/// of the wire.
 struct Fixture: Sendable, CustomStringConvertible {
     let name: String
     let text: String
@@ -13,6 +13,8 @@ struct Fixture: Sendable, CustomStringConvertible {
     var description: String { name }
 
     static let all: [Fixture] = names.map { load($0) }
+    /// All, and those that only the edge is shown: its gate is wider than the one before webrtcbin.
+    static let edge: [Fixture] = all + edgeNames.map { load($0) }
     static let publishers = all.filter { !$0.name.hasSuffix("-view") }
     static let viewers = all.filter { $0.name.hasSuffix("-view") }
 
@@ -22,6 +24,15 @@ struct Fixture: Sendable, CustomStringConvertible {
         "aiortc-publish", "aiortc-view", "chrome-74-publish", "chromium-156-publish", "chromium-156-publish-h264",
         "chromium-156-publish-simulcast", "chromium-156-view", "ffmpeg-8-whip", "firefox-153-publish", "firefox-153-view",
         "gstreamer-whipsink", "obs-31-whip", "safari-16-ios-publish", "safari-16-ios-view", "safari-17-macos-publish",
+    ]
+
+    private static let edgeNames = [
+        "camera-unbundled-whip", "chrome-48-planb-publish", "chromium-156-max-compat-view", "chromium-156-publish-av1",
+        "chromium-156-publish-call", "chromium-156-publish-layers", "chromium-156-publish-livekit", "chromium-156-publish-svc",
+        "chromium-156-rooms-view", "ffmpeg-8-audio-whip", "firefox-153-publish-layers", "firefox-153-rooms-view",
+        "firefox-60-publish-layers", "larix-like-whip", "mediamtx-view", "obs-29-whip", "obs-32-whip-av1", "obs-32-whip-simulcast",
+        "pion-3.1-publish", "pion-3.1-view", "safari-12-ios-publish", "safari-12-ios-view", "safari-18-macos-view",
+        "webrtcbin-1.22-publish", "webrtcbin-1.22-view",
     ]
 
     static func load(_ name: String) -> Fixture {

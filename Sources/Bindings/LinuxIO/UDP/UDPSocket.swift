@@ -31,11 +31,14 @@ package final class UDPSocket: Sendable {
         package var sendBuffer: Int32
         /// Other sockets of ours are bound to the same port (SO_REUSEPORT).
         package var sharesPort: Bool
+        /// Take many datagrams with one receive (UDP_GRO).
+        package var coalesces: Bool
 
-        package init(receiveBuffer: Int32 = 8 << 20, sendBuffer: Int32 = 8 << 20, sharesPort: Bool = false) {
+        package init(receiveBuffer: Int32 = 8 << 20, sendBuffer: Int32 = 8 << 20, sharesPort: Bool = false, coalesces: Bool = true) {
             self.receiveBuffer = receiveBuffer
             self.sendBuffer = sendBuffer
             self.sharesPort = sharesPort
+            self.coalesces = coalesces
         }
     }
 
@@ -52,7 +55,8 @@ package final class UDPSocket: Sendable {
     package init(bindingTo address: SocketAddress, options: Options = Options()) throws(SystemError) {
         var raw = address.raw
         var wanted = clinux_udp_options(
-            receive_buffer: options.receiveBuffer, send_buffer: options.sendBuffer, reuse_port: options.sharesPort ? 1 : 0)
+            receive_buffer: options.receiveBuffer, send_buffer: options.sendBuffer, reuse_port: options.sharesPort ? 1 : 0,
+            coalesce: options.coalesces ? 1 : 0)
         var facts = clinux_udp_facts()
         descriptor = clinux_udp_open(&raw, &wanted, &facts)
         guard descriptor >= 0 else { throw SystemError(call: "bind", number: -descriptor) }

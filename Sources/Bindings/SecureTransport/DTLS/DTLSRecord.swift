@@ -10,6 +10,9 @@ struct DTLSRecord {
 
     /// Type, version, epoch, sequence number, length.
     static let headerByteCount = 13
+    static let epochOffset = 3
+    static let sequenceOffset = 5
+    static let lengthOffset = 11
     /// The sequence number of the next record of an epoch must not wrap (RFC 6347 section 4.1): there are 2^48.
     static let maximumSequence: UInt64 = 0xFFFF_FFFF_FFFF
 
@@ -34,11 +37,12 @@ struct DTLSRecordIterator: IteratorProtocol {
         guard rest.count > DTLSRecord.headerByteCount, let type = DTLSRecord.ContentType(rawValue: rest[0]), isVersionKnown else {
             return nil
         }
-        let length = Int(rest.bigEndian16(at: 11))
+        let length = Int(rest.bigEndian16(at: DTLSRecord.lengthOffset))
         let end = DTLSRecord.headerByteCount + length
         guard length > 0, end <= rest.count else { return nil }
         let record = DTLSRecord(
-            type: type, epoch: rest.bigEndian16(at: 3), sequence: rest.bigEndian48(at: 5),
+            type: type, epoch: rest.bigEndian16(at: DTLSRecord.epochOffset),
+            sequence: rest.bigEndian48(at: DTLSRecord.sequenceOffset),
             octets: UnsafeRawBufferPointer(rebasing: rest[..<end]))
         rest = UnsafeRawBufferPointer(rebasing: rest[end...])
         return record
@@ -56,5 +60,12 @@ extension UnsafeRawBufferPointer {
 
     func bigEndian48(at offset: Int) -> UInt64 {
         UInt64(bigEndian16(at: offset)) << 32 | UInt64(UInt32(bigEndian: loadUnaligned(fromByteOffset: offset + 2, as: UInt32.self)))
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Numbers the record at the beginning of these octets, which have to hold a header.
+    func setRecordSequence(_ sequence: UInt64) {
+        for index in 0..<6 { self[DTLSRecord.sequenceOffset + index] = UInt8(truncatingIfNeeded: sequence >> UInt64(40 - 8 * index)) }
     }
 }

@@ -6,6 +6,22 @@ final class DatagramExchange {
     var input: UnsafeRawBufferPointer?
     /// What OpenSSL wrote, datagram by datagram.
     var output = OutgoingFlight()
+    private var plaintextNumber: UInt64 = 0
+
+    /// Copies the input to `buffer` and takes it away; nil when there is none.
+    ///
+    /// Plaintext records get ascending numbers: nothing vouches for their own, and one forged high number would push all that the peer sends
+    /// later out of OpenSSL's replay window. Handshake messages have their own numbers.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let input = input.take() else { return nil }
+        let taken = UnsafeRawBufferPointer(rebasing: input.prefix(buffer.count))
+        buffer.copyMemory(from: taken)
+        if taken.count >= DTLSRecord.headerByteCount, taken.bigEndian16(at: DTLSRecord.epochOffset) == 0 {
+            buffer.setRecordSequence(plaintextNumber)
+            plaintextNumber &+= 1
+        }
+        return taken.count
+    }
 }
 
 /// OpenSSL's idea of a `DatagramExchange`: a kind of BIO.
@@ -39,14 +55,11 @@ final class DatagramBIOMethod: @unchecked Sendable {
 
     private static func read(_ bio: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int) -> Int32 {
         BIO_clear_flags(bio, retryFlags)
-        guard let exchange = exchange(of: bio), let input = exchange.input, let buffer else {
+        guard let count = exchange(of: bio)?.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: capacity)) else {
             BIO_set_flags(bio, retryFlags)
             return -1
         }
-        exchange.input = nil
-        let taken = UnsafeRawBufferPointer(rebasing: input.prefix(capacity))
-        UnsafeMutableRawBufferPointer(start: buffer, count: capacity).copyMemory(from: taken)
-        return Int32(truncatingIfNeeded: taken.count)
+        return Int32(truncatingIfNeeded: count)
     }
 
     private static func write(_ bio: OpaquePointer?, _ octets: UnsafePointer<CChar>?, _ count: Int) -> Int32 {

@@ -54,6 +54,7 @@ final class HandshakeDriver {
         case .pass: return advance(with: record.octets, now: now, send: send)
         case .unprovedAlert(let code): suspect(.alertReceived(code), now: now, alert: OutgoingFlight())
         case .retransmission: if timer.mayRepeat(now: now) { repeatFlight(send) }
+        case .startOver: if startOver() { return receive(record, now: now, send: send) }
         case .drop: break
         }
         return .none
@@ -95,14 +96,20 @@ final class HandshakeDriver {
 
     /// A server that has answered nothing waits for a better ClientHello: the one that failed was perhaps not the peer's.
     private func giveUp(_ error: DTLSError, _ output: OutgoingFlight, now: Duration, send: (UnsafeRawBufferPointer) -> Void) -> Outcome {
-        guard role == .server, !filter.hasAnswered, let fresh = try? makeHandshake() else {
+        guard role == .server, !filter.hasAnswered, startOver() else {
             sendNumbered(output, send)
             return .failed(error)
         }
-        handshake = fresh
-        filter = HandshakeFilter(role: role)
         suspect(error, now: now, alert: output)
         return .none
+    }
+
+    /// Forgets what OpenSSL has seen so far. False when there is no memory for that.
+    private func startOver() -> Bool {
+        guard let fresh = try? makeHandshake() else { return false }
+        handshake = fresh
+        filter = HandshakeFilter(role: role)
+        return true
     }
 
     /// The first suspicion counts, however often it is repeated.

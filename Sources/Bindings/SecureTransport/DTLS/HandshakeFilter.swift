@@ -10,6 +10,8 @@ struct HandshakeFilter {
         case drop
         /// The peer sends again what was answered: its copy of our flight was lost (RFC 6347 section 4.2.4).
         case retransmission
+        /// Another ClientHello than the one of which a piece was seen, before any was complete: one of them is not the peer's.
+        case startOver
         /// A fatal alert that anybody could have sent.
         case unprovedAlert(UInt8)
     }
@@ -54,26 +56,33 @@ struct HandshakeFilter {
 
     /// All messages of a record have to be in order, or OpenSSL sees none of them.
     private mutating func judgeMessages(_ fragment: UnsafeRawBufferPointer) -> Verdict {
+        let before = known
         var rest = fragment
-        var isNew = false
-        while !rest.isEmpty {
-            guard let message = HandshakeFragment(rest), isSensible(message) else { return .drop }
-            if message.number >= firstUnanswered { isNew = true }
+        var verdict = Verdict.retransmission
+        while !rest.isEmpty, verdict == .retransmission || verdict == .pass {
+            guard let message = HandshakeFragment(rest) else {
+                verdict = .drop
+                break
+            }
+            let single = judge(message)
+            // One new message makes the record worth reading.
+            if single != .retransmission { verdict = single }
             rest = UnsafeRawBufferPointer(rebasing: rest[message.byteCount...])
         }
-        return isNew ? .pass : .retransmission
+        if verdict != .pass { known = before }
+        return verdict
     }
 
-    private mutating func isSensible(_ message: HandshakeFragment) -> Bool {
-        guard message.length <= message.type.maximumByteCount, message.type.sender(fits: role.opposite) else { return false }
-        guard message.number >= firstUnanswered else { return true }
-        guard message.number < firstUnanswered + Self.window else { return false }
+    private mutating func judge(_ message: HandshakeFragment) -> Verdict {
+        guard message.length <= message.type.maximumByteCount, message.type.sender(fits: role.opposite) else { return .drop }
+        guard message.number >= firstUnanswered else { return .retransmission }
+        guard message.number < firstUnanswered + Self.window else { return .drop }
         let slot = message.number % known.scalarCount
         // Never zero, since no message that is let through has type 0.
         let identity = UInt32(message.type.rawValue) << 24 | UInt32(message.length)
-        guard known[slot] == 0 || known[slot] == identity else { return false }
+        guard known[slot] == 0 || known[slot] == identity else { return message.type == .clientHello && !hasAnswered ? .startOver : .drop }
         known[slot] = identity
-        return true
+        return .pass
     }
 
     private static func judgeAlert(_ fragment: UnsafeRawBufferPointer) -> Verdict {

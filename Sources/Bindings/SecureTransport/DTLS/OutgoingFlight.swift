@@ -51,9 +51,10 @@ struct OutgoingFlight {
     ///   peer drops it if it saw that number before.
     mutating func renumber(with numbers: inout RecordNumbers, protection: () -> RecordProtection?) {
         for record in recordRanges() {
-            let isPlaintext = octets[record.lowerBound + 4] == 0  // The low octet of the epoch, which is 0 or 1.
+            let isPlaintext = octets.withUnsafeBytes { $0.bigEndian16(at: record.lowerBound + DTLSRecord.epochOffset) } == 0
             if isPlaintext {
-                write(numbers.takePlaintext(), toRecordAt: record.lowerBound)
+                let number = numbers.takePlaintext()
+                octets.withUnsafeMutableBytes { UnsafeMutableRawBufferPointer(rebasing: $0[record]).setRecordSequence(number) }
             } else {
                 reseal(record, sequence: numbers.takeEncrypted(), protection: protection)
             }
@@ -81,9 +82,5 @@ struct OutgoingFlight {
         }
         guard let sealed, sealed.count == range.count else { return }
         octets.replaceSubrange(range, with: sealed)
-    }
-
-    private mutating func write(_ sequence: UInt64, toRecordAt start: Int) {
-        for index in 0..<6 { octets[start + 5 + index] = UInt8(truncatingIfNeeded: sequence >> UInt64(40 - 8 * index)) }
     }
 }

@@ -35,3 +35,9 @@ int clinux_send_datagram(int socket, const void *head, size_t head_length, const
 
 // prctl(PR_SET_NAME) for the calling thread; longer names are cut to 15 bytes.
 void clinux_name_thread(const char *name);
+
+// Bytes that malloc(3) has given out (mallinfo2), mapped blocks among them.
+size_t clinux_heap_bytes(void);
+
+// sched_setaffinity(2) of a thread (0: the calling one) to one processor. Returns 0 or -errno.
+int clinux_pin_thread(int thread, int processor);

@@ -26,6 +26,7 @@ struct clinux_udp_options {
     int receive_buffer;
     int send_buffer;
     int reuse_port;
+    int coalesce; // UDP_GRO
 };
 
 // What the kernel granted: buffers in bytes as SO_RCVBUF and SO_SNDBUF report them, features as above.

@@ -16,12 +16,15 @@ struct EgressHeaderWriter: Sendable {
     private static let extensionCapacity = EgressPacket.headerCapacity - RTPPacketView.fixedHeaderSize - 2 - 8
 
     let target: ExtensionMap
-    var rewriter: ExtensionRewriter
+    private var rewriter: ExtensionRewriter
 
     init(source: ExtensionMap, target: ExtensionMap) {
         self.target = target
         rewriter = ExtensionRewriter(from: source, to: target)
     }
+
+    /// Another source sends with other ids.
+    mutating func setSource(_ map: ExtensionMap) { rewriter = ExtensionRewriter(from: map, to: target) }
 
     /// Writes what belongs in front of the shared bytes of `stored`; the packet with sizes and ranges.
     func write(

@@ -17,13 +17,13 @@ extension EgressViewer {
         case .feedback(.nack(let media, let lost)): receive(lost, media: media, now: now)
         case .receiverEstimate(let estimate):
             estimator.receiverEstimated(Bitrate(bitsPerSecond: Int64(clamping: estimate.bitrate)))
-            pace(Int64(clamping: now.nanoseconds))
+            pace()
         case .transportFeedback(let feedback): receive(feedback, now: now)
         case .sourceDescription, .goodbye, nil: break
         }
     }
 
-    private func index(of ssrc: UInt32) -> Int? { tracks.firstIndex { $0.parameters.ssrc == ssrc } }
+    private func index(of ssrc: UInt32) -> Int? { tracks.firstIndex { $0.ssrc == ssrc } }
 
     private mutating func keyframeRequested(_ ssrc: UInt32) {
         guard let index = index(of: ssrc) else { return }
@@ -32,7 +32,7 @@ extension EgressViewer {
     }
 
     private mutating func receive(_ lost: LostSequences, media: UInt32, now: MonotonicTime) {
-        guard let index = index(of: media), tracks[index].parameters.answersNACK else { return }
+        guard let index = index(of: media), tracks[index].answersNACK else { return }
         let roundTrip = estimator.roundTrip
         for sequence in lost {
             tracks[index].statistics.requestedAgain &+= 1
@@ -62,7 +62,7 @@ extension EgressViewer {
             estimator.packetArrived(status.sequence, arrival: (reference + ticks) * FeedbackClock.tick, now: now)
         }
         estimator.endFeedback(now: now)
-        pace(Int64(clamping: now.nanoseconds))
+        pace()
     }
 }
 

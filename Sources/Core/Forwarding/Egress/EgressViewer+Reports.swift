@@ -17,16 +17,16 @@ extension EgressViewer {
         var writer = RTCPWriter(bytes)
         for index in tracks.indices {
             let statistics = tracks[index].statistics
-            guard let report = tracks[index].reports.make(for: tracks[index].media, statistics: statistics, in: cache, now: now) else {
-                continue
-            }
+            let (media, ssrc) = (tracks[index].media, tracks[index].ssrc)
+            guard let report = tracks[index].reports.make(for: media, ssrc: ssrc, statistics: statistics, in: cache, now: now)
+            else { continue }
             _ = writer.appendSenderReport(report)
         }
         guard writer.count > 0 else {
             reportAt = time + Self.firstReportInterval
             return 0
         }
-        for track in tracks { _ = writer.appendCanonicalName(canonicalName, of: track.parameters.ssrc) }
+        for track in tracks { _ = writer.appendCanonicalName(canonicalName, of: track.ssrc) }
         reportAt = time + Self.reportInterval
         return writer.count
     }

@@ -13,10 +13,14 @@ package import RTP
 /// ```
 package struct EgressViewer: ~Copyable {
     /// How far above the estimate media is paced: a frame must not wait for the next one.
-    static let pacingFactor = 2.5
-    /// A joiner's keyframe leaves at this rate, and for this long, until the path has shown what it takes.
+    private static let pacingFactor = 2.5
+    /// The same while a cached GOP is taken in: the path's queue must not be filled with it.
+    private static let catchUpFactor = 1.5
+    /// The same while more flows than the path takes: its queue has to drain.
+    private static let narrowFactor = 1.05
+    /// A joiner's first picture leaves at this rate, whatever the estimate: about a keyframe, which a path's queue takes.
     private static let joinRate = Bitrate.kilobits(20_000)
-    private static let joinBurst: Int64 = 100_000_000
+    private static let joinBurst = 48_000
     /// Nanoseconds between two choices of layers.
     private static let adaptInterval: Int64 = 200_000_000
 
@@ -28,8 +32,11 @@ package struct EgressViewer: ~Copyable {
     var keyframeRequests = TrackSet()
     /// The pacer was closed when `next` was asked last.
     private var isHeldBack = false
-    private var joinEnds: Int64
+    /// Bytes of the first picture that may still leave at `joinRate`.
+    private var joinBytes = Self.joinBurst
     private var adaptAt: Int64
+    /// More flows than the path takes, until a smaller layer is reached.
+    private var isNarrow = false
     var reportAt: Int64?
     var feedbackClock = FeedbackClock()
 
@@ -46,7 +53,6 @@ package struct EgressViewer: ~Copyable {
         estimator = BandwidthEstimator(start: start, maximum: Bitrate(bitsPerSecond: rules.maximumBitrate))
         pacer = EgressPacer(rate: max(start * Self.pacingFactor, Self.joinRate))
         let time = Int64(clamping: now.nanoseconds)
-        joinEnds = time + Self.joinBurst
         adaptAt = time
         adapt(to: layers, in: cache, now: now)
     }
@@ -113,26 +119,35 @@ extension EgressViewer {
     private mutating func sent(_ packet: EgressPacket, _ index: Int, _ moment: TrackSender.Moment) -> EgressPacket {
         pacer.sent(packet.size, now: moment.time)
         if reportAt == nil { reportAt = moment.time }
+        if joinBytes > 0 {
+            joinBytes -= packet.size
+            if joinBytes <= 0 { pace() }
+        }
         guard tracks[index].countsForTransport else { return packet }
         let wasProbing = estimator.probeRate != nil
         estimator.sent(size: packet.size, now: moment.now)
-        if wasProbing, estimator.probeRate == nil { pace(moment.time) }
+        if wasProbing, estimator.probeRate == nil { pace() }
         return packet
     }
 
     /// Brings the pacer up to date with the estimate.
-    mutating func pace(_ time: Int64) {
+    mutating func pace() {
         if let probe = estimator.probeRate {
             pacer.pace(at: max(probe, estimator.estimate), isProbing: true)
         } else {
-            let rate = estimator.estimate * Self.pacingFactor
-            pacer.pace(at: time < joinEnds ? max(rate, Self.joinRate) : rate)
+            let rate = estimator.estimate * pacingFactor
+            pacer.pace(at: joinBytes > 0 ? max(rate, Self.joinRate) : rate)
         }
     }
 }
 
 // Layers.
 extension EgressViewer {
+    private var pacingFactor: Double {
+        if isNarrow { return Self.narrowFactor }
+        return tracks.contains { $0.media.isCatchingUp } ? Self.catchUpFactor : Self.pacingFactor
+    }
+
     /// Left for sound while it has not been measured what it takes.
     private static let audioShare = Bitrate.kilobits(64)
     /// Media that waits this long in the pacer shows that the layer is too much.
@@ -141,7 +156,7 @@ extension EgressViewer {
     /// Chooses layers by the estimate, and begins probes; to be called at `deadline`, and after RTCP.
     package mutating func adapt(to layers: borrowing StreamLayers, in cache: borrowing GOPCache, now: MonotonicTime) {
         let time = Int64(clamping: now.nanoseconds)
-        defer { pace(time) }
+        defer { pace() }
         guard time >= adaptAt else { return }
         adaptAt = time + Self.adaptInterval
         let videoCount = tracks.count { $0.media.isVideo }
@@ -149,6 +164,7 @@ extension EgressViewer {
         let sound = Self.audioShare * Double(tracks.count - videoCount)
         let share = (estimator.estimate - sound) * (1 / Double(videoCount))
         var wanted = Bitrate.zero
+        isNarrow = false
         for index in tracks.indices where tracks[index].media.isVideo {
             wanted = max(wanted, chooseLayer(index, share, layers, in: cache, now: now))
         }
@@ -163,6 +179,8 @@ extension EgressViewer {
     ) -> Bitrate {
         var limit = share
         if tracks[index].media.isLate(by: Self.tooLate, in: cache, now: now) { limit = min(limit, tracks[index].selector.cost * 0.8) }
+        let rate = tracks[index].media.flowing.map(layers.rate) ?? .zero
+        if estimator.isMeasured, rate > share { isNarrow = true }
         tracks[index].selector.update(layers, limit: limit, isMeasured: estimator.isMeasured, now: now)
         tracks[index].media.aim(at: tracks[index].selector.target, in: cache, now: now)
         return tracks[index].selector.wanted
@@ -176,6 +194,6 @@ extension EgressViewer {
 
     /// The publisher of this cache track was replaced by one that negotiated other header extensions.
     package mutating func setSourceExtensions(_ map: ExtensionMap, of track: UInt8) {
-        for index in tracks.indices where tracks[index].parameters.encodings.contains(track) { tracks[index].setSourceExtensions(map) }
+        for index in tracks.indices where tracks[index].media.encodings.contains(track) { tracks[index].setSourceExtensions(map) }
     }
 }

@@ -147,10 +147,23 @@ extension LayerSelector {
 
     private func forEachLayer(of track: UInt8, _ layers: borrowing StreamLayers, _ body: (TargetLayer, Bitrate) -> Void) {
         for spatial in 0..<UInt8(StreamLayers.layers) where spatial <= cap.spatial {
+            let highest = highestTemporal(of: track, spatial, layers)
             for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= cap.temporal {
                 let layer = TargetLayer(track: track, spatial: spatial, temporal: temporal)
-                if layers.isAlive(layer) { body(layer, layers.rate(layer)) }
+                guard layers.isAlive(layer), isSmallest(track, spatial) || temporal + 1 >= highest else { continue }
+                body(layer, layers.rate(layer))
             }
         }
+    }
+
+    /// A larger picture at less than half of its frames a second is no gain over a smaller one that moves: only the smallest goes down so far.
+    private func isSmallest(_ track: UInt8, _ spatial: UInt8) -> Bool { track == encodings.first && spatial == 0 }
+
+    private func highestTemporal(of track: UInt8, _ spatial: UInt8, _ layers: borrowing StreamLayers) -> UInt8 {
+        var highest: UInt8 = 0
+        for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= cap.temporal {
+            if layers.isAlive(TargetLayer(track: track, spatial: spatial, temporal: temporal)) { highest = temporal }
+        }
+        return highest
     }
 }

@@ -16,10 +16,9 @@ struct SenderReports: Sendable {
 
     /// The publisher's newest report, moved to `now` and to the viewer's timeline; nil while the publisher has not said what its timestamps mean.
     mutating func make(
-        for track: borrowing ViewerTrack, statistics: EgressTrackStatistics, in cache: borrowing GOPCache, now: MonotonicTime
-    )
-        -> SenderReportView?
-    {
+        for track: borrowing ViewerTrack, ssrc: UInt32, statistics: EgressTrackStatistics, in cache: borrowing GOPCache,
+        now: MonotonicTime
+    ) -> SenderReportView? {
         guard let source = track.rewriter.source, let newest = cache.report(of: source.track), newest.epoch == source.epoch else {
             return nil
         }
@@ -27,13 +26,13 @@ struct SenderReports: Sendable {
         let seconds = elapsed / 1_000_000_000
         let rest = elapsed % 1_000_000_000
         let ntp = newest.report.ntp &+ UInt64(seconds) << 32 &+ UInt64(rest << 32 / 1_000_000_000)
-        let rate = Int64(track.parameters.codec.clockRate)
+        let rate = Int64(track.codec.clockRate)
         let ticks = seconds * rate + rest * rate / 1_000_000_000
         let name = UInt32(truncatingIfNeeded: ntp >> 16)
         beforeLast = last
         last = Sent(name: name, at: Int64(clamping: now.nanoseconds))
         return SenderReportView(
-            ssrc: track.parameters.ssrc, ntp: ntp,
+            ssrc: ssrc, ntp: ntp,
             rtp: newest.report.rtp &+ track.rewriter.timestampOffset &+ UInt32(truncatingIfNeeded: ticks),
             packetCount: UInt32(truncatingIfNeeded: statistics.packets), octetCount: UInt32(truncatingIfNeeded: statistics.payloadBytes))
     }

@@ -8,6 +8,11 @@ struct TrackSender: Sendable {
     var queue = RetransmissionQueue()
     var reports = SenderReports()
     var statistics = EgressTrackStatistics()
+    let payloadType: UInt8
+    let ssrc: UInt32
+    let retransmission: RetransmissionFormat?
+    let answersNACK: Bool
+    private let mid: ExtensionToken?
     private var writer: EgressHeaderWriter
     private var rtxSequence: UInt16 = 0
     /// The viewer knows which section the SSRC belongs to.
@@ -15,36 +20,39 @@ struct TrackSender: Sendable {
 
     init(_ parameters: EgressTrackParameters, rules: EgressTrack.Rules, cache: borrowing GOPCache, now: MonotonicTime) {
         media = ViewerTrack(parameters, rules: rules, cache: cache, now: now)
+        payloadType = parameters.payloadType
+        ssrc = parameters.ssrc
+        retransmission = parameters.retransmission
+        answersNACK = parameters.answersNACK
+        mid = parameters.mid
         selector = LayerSelector(encodings: parameters.encodings)
         writer = EgressHeaderWriter(source: parameters.sourceExtensions, target: parameters.extensions)
     }
 
-    var parameters: EgressTrackParameters { media.parameters }
-
     /// Whether what is sent again has a stream of its own. Without one a packet is sent again byte for byte, since the same number must not be encrypted
     /// twice with other content (RFC 7714 section 8): then nothing in its header may speak of the moment.
-    private var hasRetransmissionStream: Bool { parameters.retransmission != nil || !parameters.answersNACK }
+    private var hasRetransmissionStream: Bool { retransmission != nil || !answersNACK }
 
     /// Whether its packets carry transport-wide sequence numbers.
     var countsForTransport: Bool { hasRetransmissionStream && writer.target[.transportSequence] != nil }
 
     /// Whether measuring packets can be sent.
-    var canProbe: Bool { countsForTransport && parameters.retransmission != nil }
+    var canProbe: Bool { countsForTransport && retransmission != nil }
 
     /// The viewer has reported on the track.
     mutating func noteReport() { isIdentified = true }
 
     /// Another source sends with other ids.
     mutating func setSourceExtensions(_ map: ExtensionMap) {
-        writer.rewriter = ExtensionRewriter(from: map, to: writer.target)
+        writer.setSource(map)
     }
 
     /// Writes the next media packet; nil when there is none.
     mutating func nextMedia(_ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer) -> EgressPacket? {
         guard let outgoing = media.next(in: cache, now: moment.now) else { return nil }
         var header = RTPHeader(
-            marker: outgoing.marker, payloadType: parameters.payloadType, sequence: outgoing.numbers.sequence,
-            timestamp: outgoing.numbers.timestamp, ssrc: parameters.ssrc)
+            marker: outgoing.marker, payloadType: payloadType, sequence: outgoing.numbers.sequence,
+            timestamp: outgoing.numbers.timestamp, ssrc: ssrc)
         let packet: EgressPacket
         if outgoing.isFiller {
             header.marker = false
@@ -74,7 +82,7 @@ struct TrackSender: Sendable {
 
     /// Writes a packet to measure the path with: one that was sent lately, or padding alone.
     mutating func nextProbe(_ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer) -> EgressPacket? {
-        guard let format = parameters.retransmission else { return nil }
+        guard let format = retransmission else { return nil }
         if let newest = media.rewriter.map?.newestOutput, let outgoing = media.sentPacket(newest, in: cache) {
             return again(outgoing, moment, in: cache, into: bytes)
         }
@@ -103,9 +111,9 @@ extension TrackSender {
     }
 
     private func hop(_ moment: Moment) -> ExtensionRewriter.HopValues {
-        guard hasRetransmissionStream else { return ExtensionRewriter.HopValues(mid: parameters.mid) }
+        guard hasRetransmissionStream else { return ExtensionRewriter.HopValues(mid: mid) }
         return ExtensionRewriter.HopValues(
-            mid: isIdentified ? nil : parameters.mid, transportSequence: moment.transportSequence,
+            mid: isIdentified ? nil : mid, transportSequence: moment.transportSequence,
             absoluteSendTime: moment.absoluteSendTime)
     }
 
@@ -113,10 +121,10 @@ extension TrackSender {
         _ outgoing: ViewerTrack.Outgoing, _ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer
     ) -> EgressPacket {
         var header = RTPHeader(
-            marker: outgoing.marker, payloadType: parameters.payloadType, sequence: outgoing.numbers.sequence,
-            timestamp: outgoing.numbers.timestamp, ssrc: parameters.ssrc)
+            marker: outgoing.marker, payloadType: payloadType, sequence: outgoing.numbers.sequence,
+            timestamp: outgoing.numbers.timestamp, ssrc: ssrc)
         var original: UInt16?
-        if let format = parameters.retransmission {
+        if let format = retransmission {
             original = header.sequence
             header.payloadType = format.payloadType
             header.sequence = takeRTXSequence()

@@ -28,7 +28,11 @@ struct ViewerTrack: Sendable {
         var isFiller = false
     }
 
-    let parameters: EgressTrackParameters
+    let codec: Codec
+    /// The cache's tracks that carry the same picture, the smallest encoding first.
+    let encodings: [UInt8]
+    /// What is sent again has numbers of its own.
+    private let hasRetransmissionStream: Bool
     private let rules: EgressTrack.Rules
     private let maximumLag: Int64
     private var phase = Phase.flowing
@@ -39,20 +43,25 @@ struct ViewerTrack: Sendable {
     private var cursor: UInt64
     /// Packets before this number were there when the viewer joined.
     private var joinedAt: UInt64
-    private var isCatchingUp = true
+    /// It has not come to the live edge since it joined.
+    private(set) var isCatchingUp = true
     private var timeline: JoinTimeline?
     private(set) var rewriter: StreamRewriter
     private var filter = LayerFilter()
+    private var target: TargetLayer
     private var owesKeyframe = true
     private var askedAt: Int64?
     /// Packets that the viewer did not get because it was too far behind.
     private(set) var dropped: UInt64 = 0
 
     init(_ parameters: EgressTrackParameters, rules: EgressTrack.Rules, cache: borrowing GOPCache, now: MonotonicTime) {
-        self.parameters = parameters
+        codec = parameters.codec
+        encodings = parameters.encodings
+        hasRetransmissionStream = parameters.retransmission != nil
         self.rules = rules
         maximumLag = rules.maximumLag.wholeNanoseconds
         encoding = parameters.encodings.first ?? 0
+        target = TargetLayer(track: encoding, spatial: .max, temporal: .max)
         cursor = cache.endIndex
         joinedAt = cache.endIndex
         rewriter = StreamRewriter(clockRate: parameters.codec.clockRate)
@@ -60,7 +69,13 @@ struct ViewerTrack: Sendable {
         if isVideo { join(cache, now: now) }
     }
 
-    var isVideo: Bool { parameters.codec.kind == .video }
+    var isVideo: Bool { codec.kind == .video }
+
+    /// The layer that flows now; nil while none does.
+    var flowing: TargetLayer? {
+        guard isVideo, case .flowing = phase else { return nil }
+        return TargetLayer(track: encoding, spatial: filter.spatial, temporal: filter.temporal)
+    }
 
     /// When the old GOP is to be used after all.
     var deadline: MonotonicTime? {
@@ -123,18 +138,22 @@ extension ViewerTrack {
             pause()
             return
         }
-        filter.aim(spatial: target.spatial, temporal: target.temporal)
         if case .paused = phase {
             encoding = target.track
+            self.target = target
             cursor = cache.endIndex
             join(cache, now: now)
-            filter.restart(spatial: target.spatial, temporal: target.temporal)
             return
         }
+        let isLower = rank(target.track) < rank(encoding)
+        self.target = target
         if target.track == encoding {
             pending = nil
-        } else if pending?.track != target.track {
-            switchEncoding(to: target.track, in: cache)
+            filter.aim(spatial: target.spatial, temporal: target.temporal)
+        } else {
+            // Until the keyframe of the smaller encoding comes, as little as possible of the one that is too much.
+            if isLower { filter.aim(spatial: 0, temporal: 0) }
+            if pending?.track != target.track { switchEncoding(to: target.track, in: cache) }
         }
     }
 
@@ -165,7 +184,12 @@ extension ViewerTrack {
         restartFilter()
     }
 
-    private mutating func restartFilter() { filter.restart(spatial: filter.targetSpatial, temporal: filter.targetTemporal) }
+    private mutating func restartFilter() {
+        let isTarget = target.track == encoding
+        filter.restart(spatial: isTarget ? target.spatial : .max, temporal: isTarget ? target.temporal : .max)
+    }
+
+    private func rank(_ track: UInt8) -> Int { encodings.firstIndex(of: track) ?? 0 }
 }
 
 // Joining and falling behind.
@@ -263,7 +287,7 @@ extension ViewerTrack {
 extension ViewerTrack {
     private mutating func take(_ entry: GOPCache.Entry, index: UInt64, _ cache: borrowing GOPCache) -> Outgoing? {
         guard filter.passes(entry.descriptor, timestamp: entry.header.timestamp) else {
-            guard let number = rewriter.leaveOut(entry), parameters.retransmission != nil else { return nil }
+            guard let number = rewriter.leaveOut(entry), hasRetransmissionStream else { return nil }
             let numbers = StreamRewriter.Numbers(
                 sequence: number, timestamp: entry.header.timestamp &+ rewriter.timestampOffset, offsets: SequenceMap.Offsets())
             return Outgoing(index: index, numbers: numbers, marker: false, isFiller: true)
@@ -288,7 +312,7 @@ extension ViewerTrack {
         // 32.32 fixed point seconds; reports that lie hours apart are not of one clock.
         let between = Int64(bitPattern: new.report.ntp &- old.report.ntp)
         guard between.magnitude < 1 << 44 else { return nil }
-        let ticks = between * Int64(parameters.codec.clockRate) >> 32
+        let ticks = between * Int64(codec.clockRate) >> 32
         let sinceReport = TimestampUnwrapper.distance(from: new.report.rtp, to: timestamp)
         return old.report.rtp &+ UInt32(truncatingIfNeeded: ticks + sinceReport)
     }
@@ -301,7 +325,7 @@ extension ViewerTrack {
         else { return nil }
         let entry = cache[index]
         let isLayered = entry.descriptor.flags.contains(.isLayered)
-        guard !isLayered || parameters.retransmission != nil && filter.isWithin(entry.descriptor) else { return nil }
+        guard !isLayered || hasRetransmissionStream && filter.isWithin(entry.descriptor) else { return nil }
         let timestamp = sentTimestamp(entry, index: index) &+ offsets.timestamp
         return Outgoing(
             index: index, numbers: StreamRewriter.Numbers(sequence: sequence, timestamp: timestamp, offsets: offsets),

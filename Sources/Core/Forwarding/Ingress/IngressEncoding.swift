@@ -15,6 +15,8 @@ struct IngressEncoding: Sendable {
     let codec: Codec
     let formats: IngressFormats
     let feedback: RTCPFeedbackKinds
+    /// NACK was negotiated.
+    private let asksAgain: Bool
     private(set) var media: IngressTrack
     var statistics: ReceptionStatistics
     var clock = SenderClock()
@@ -36,6 +38,7 @@ struct IngressEncoding: Sendable {
         codec = parameters.codec
         formats = IngressFormats(parameters)
         feedback = parameters.feedback
+        asksAgain = parameters.feedback.contains(.nack)
         media = IngressTrack(
             TrackDescription(
                 index: UInt8(truncatingIfNeeded: track), codec: parameters.codec, payloadType: parameters.payloadType, mid: ""))
@@ -47,7 +50,8 @@ struct IngressEncoding: Sendable {
     /// Takes a packet of the media, of RED or FEC, or one that was unwrapped from a retransmission.
     mutating func receive(_ packet: RTPPacketView, isRetransmission: Bool, arrival: MonotonicTime) -> Reception {
         let header = RTPHeader(packet)
-        if media.isReset(header, arrival: arrival) {
+        let beginsEpoch = media.isReset(header, arrival: arrival)
+        if beginsEpoch {
             // What was asked for long ago does not make the source another one.
             guard !isRetransmission else { return .refused(.tooOld) }
             beginReception()
@@ -66,18 +70,18 @@ struct IngressEncoding: Sendable {
             media.acceptPadding(packet, arrival: arrival)
             return .padding
         }
-        return accept(packet, previous: previous ?? sequence, arrival: arrival)
+        return accept(packet, beginsEpoch: beginsEpoch, previous: previous ?? sequence, arrival: arrival)
     }
 
-    private mutating func accept(_ packet: RTPPacketView, previous: Int64, arrival: MonotonicTime) -> Reception {
+    private mutating func accept(_ packet: RTPPacketView, beginsEpoch: Bool, previous: Int64, arrival: MonotonicTime) -> Reception {
         let bytes = formats.media(in: packet)
-        let acceptance = media.accept(packet, media: bytes, arrival: arrival)
+        let acceptance = media.accept(packet, media: bytes, beginsEpoch: beginsEpoch, arrival: arrival)
         var descriptor = PacketDescriptor(packet)
         if packet.payloadType == formats.media { descriptor = PacketDescriptor(codec: codec, packet: packet) }
         if acceptance.frame.beginsFrame { frameFloor = previous }
         monitor.count(
             descriptor, bytes: packet.payloadRange.upperBound, beginsFrame: acceptance.frame.beginsFrame, arrival: arrival)
-        if !acceptance.traits.isDisjoint(with: [.keyframe, .parameterSets]), codec.kind == .video {
+        if acceptance.traits.tellsOfKeyframe {
             noteKeyframe(acceptance, media: bytes, arrival: arrival)
         }
         return .media(acceptance, descriptor)
@@ -98,7 +102,7 @@ struct IngressEncoding: Sendable {
 
     /// Finds what is missing, and what came after all.
     private mutating func followSequence(_ sequence: Int64, after previous: Int64, isRetransmission: Bool, arrival: MonotonicTime) {
-        guard feedback.contains(.nack) else { return }
+        guard asksAgain else { return }
         if sequence < previous {
             nacks.receive(sequence, isRetransmission: isRetransmission, now: arrival)
         } else if sequence > previous + 1 {

@@ -20,8 +20,8 @@ package struct IngressPacket: Sendable {
     package var isRetransmission: Bool
     /// Where the payload lies in the packet, and which layer it belongs to.
     package var descriptor: PacketDescriptor
-    /// What the packet's header extensions say.
-    package var extensions: ExtensionValues
+    /// As the publisher's client measured it (RFC 6464).
+    package var audioLevel: ExtensionValues.AudioLevel?
 }
 
 /// What became of a datagram with RTP.

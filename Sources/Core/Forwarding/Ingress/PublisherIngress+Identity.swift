@@ -17,9 +17,10 @@ extension PublisherIngress {
     }
 
     /// Finds out what the packet's SSRC stands for and remembers it; nil when nothing in the packet tells.
-    mutating func identify(_ packet: RTPPacketView, _ extensions: ExtensionValues, arrival: MonotonicTime) -> SourceBindings.Target? {
-        guard let (track, isRetransmission) = findTrack(packet, extensions),
-            let encoding = findEncoding(ofTrack: track, rid: isRetransmission ? extensions.repairedRID : extensions.rid)
+    mutating func identify(_ packet: RTPPacketView, arrival: MonotonicTime) -> SourceBindings.Target? {
+        let identity = ExtensionIdentity(packet, map: parameters.extensions)
+        guard let (track, isRetransmission) = findTrack(packet.payloadType, mid: identity.mid),
+            let encoding = findEncoding(ofTrack: track, rid: isRetransmission ? identity.repairedRID : identity.rid)
         else { return nil }
         let target = SourceBindings.Target(encoding: encoding, isRetransmission: isRetransmission)
         guard isFree(target, now: arrival) else { return nil }
@@ -28,12 +29,12 @@ extension PublisherIngress {
     }
 
     /// By its MID; without one by its payload type, if only one track has that.
-    private func findTrack(_ packet: RTPPacketView, _ extensions: ExtensionValues) -> (track: Int, isRetransmission: Bool)? {
+    private func findTrack(_ payloadType: UInt8, mid: ExtensionToken?) -> (track: Int, isRetransmission: Bool)? {
         var found: (track: Int, isRetransmission: Bool)?
         for encoding in encodings {
             let track = encoding.track
-            guard found?.track != track, let role = encoding.formats.role(of: packet.payloadType) else { continue }
-            if let mid = extensions.mid, parameters.tracks[track].mid != mid { continue }
+            guard found?.track != track, let role = encoding.formats.role(of: payloadType) else { continue }
+            if let mid, parameters.tracks[track].mid != mid { continue }
             guard found == nil else { return nil }
             if case .retransmission = role { found = (track, true) } else { found = (track, false) }
         }

@@ -45,7 +45,7 @@ package struct PublisherIngress: ~Copyable {
         guard let packet = RTPPacketView(reading: UnsafeRawBufferPointer(bytes)) else { return refuse(.malformed) }
         let extensions = ExtensionValues(packet, map: parameters.extensions)
         observeTransport(packet, extensions, size: bytes.count, arrival: arrival)
-        guard let target = bindings.target(of: packet.ssrc) ?? identify(packet, extensions, arrival: arrival) else {
+        guard let target = bindings.target(of: packet.ssrc) ?? identify(packet, arrival: arrival) else {
             return refuse(.unknownSource)
         }
         let role = encodings[target.encoding].formats.role(of: packet.payloadType)
@@ -85,7 +85,7 @@ package struct PublisherIngress: ~Copyable {
                 IngressPacket(
                     encoding: encoding, header: acceptance.header, start: start, frame: acceptance.frame,
                     epoch: encodings[encoding].media.epoch, beginsEpoch: acceptance.beginsEpoch, isLate: acceptance.isLate,
-                    isRetransmission: isRetransmission, descriptor: descriptor, extensions: extensions))
+                    isRetransmission: isRetransmission, descriptor: descriptor, audioLevel: extensions.audioLevel))
         }
     }
 

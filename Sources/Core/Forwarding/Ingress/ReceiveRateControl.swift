@@ -85,7 +85,7 @@ package struct ReceiveRateControl: Sendable {
 /// How long packets wait in the network: their one-way delay, of which only changes can be known, against its smallest value lately.
 struct DelayBaseline: Sendable {
     private let span: Int64
-    private var sendTimes = CounterUnwrapper<UInt32>()
+    private var sendTimes = TimestampUnwrapper()
     private var smallest = Int64.max
     private var smallestBefore = Int64.max
     private var spanStart: Int64?
@@ -98,7 +98,7 @@ struct DelayBaseline: Sendable {
     var delay: Int64 { smoothed }
 
     mutating func observe(sendTime: UInt32, arrival: Int64) {
-        // 24 bits of 6.18 seconds, moved up so that they wrap as a 32-bit counter does: units of 2^-26 s.
+        // 24 bits of 6.18 seconds, moved up so that they wrap as timestamps do: units of 2^-26 s.
         let sent = sendTimes.unwrap(sendTime << 8)
         let delay = arrival &- Int64(Double(sent) * (1e9 / 67_108_864))
         if spanStart.map({ arrival - $0 > span }) ?? true {

@@ -104,14 +104,19 @@ package struct PeerTable: ~Copyable {
         tuples.value(of: tuple).map { PeerPath(peer: PeerIndex(Int($0 >> 8)), path: PathID(UInt8(truncatingIfNeeded: $0))) }
     }
 
-    /// Does what an effect of `peer`'s transport says about tables. False when the effect is another, or the table is full, which `pathLimit` and
-    /// one restart at a time exclude.
+    /// The path of another peer on this 5-tuple. A verified check of `peer` may open a path here only after that one was lost: if it is silent.
+    package func holder(of tuple: FiveTuple, besides peer: PeerIndex) -> PeerPath? {
+        path(of: tuple).flatMap { $0.peer == peer ? nil : $0 }
+    }
+
+    /// Does what an effect of `peer`'s transport says about tables. False when the effect is about something else, when the 5-tuple or fragment is
+    /// another peer's, from whom nothing is taken, or when the table is full, which `pathLimit` and one restart at a time exclude.
     @discardableResult
     package mutating func apply(_ effect: TransportEffect, of peer: PeerIndex) -> Bool {
         switch effect {
-        case .pathOpened(let path, let tuple): tuples.set(UInt32(peer.number) << 8 | UInt32(path.number), for: tuple)
+        case .pathOpened(let path, let tuple):
+            holder(of: tuple, besides: peer) == nil && tuples.set(UInt32(peer.number) << 8 | UInt32(path.number), for: tuple)
         case .pathClosed(let path, let tuple):
-            // The tuple may be another peer's by now.
             self.path(of: tuple) == PeerPath(peer: peer, path: path) && tuples.remove(tuple) != nil
         case .credentialsRetired(let ufrag): self.peer(with: ufrag) == peer && remove(ufrag)
         case .credentialsAdded(let ufrag): add(ufrag, of: peer)

@@ -8,22 +8,19 @@ struct PathSet: Equatable {
         var path: Path
     }
 
-    private let policy: TransportPolicy
+    private(set) var policy: TransportPolicy
     /// By number. It grows to the limit of paths and no further.
     private var slots: [Path?] = []
     /// The pair that media is sent on (RFC 8445 section 8.2 for lite agents: a nominated one).
     private(set) var selected: PathID?
 
-    init(policy: TransportPolicy) { self.policy = policy }
+    init(policy: TransportPolicy) {
+        self.policy = policy
+        self.policy.consentLimit = min(policy.consentLimit, TransportPolicy.longestConsent)
+    }
 
     /// The path of this number; nil when it is not open.
-    subscript(id: PathID) -> Path? {
-        get { Int(id.number) < slots.count ? slots[Int(id.number)] : nil }
-        _modify {
-            var none: Path?
-            if Int(id.number) < slots.count { yield &slots[Int(id.number)] } else { yield &none }
-        }
-    }
+    subscript(id: PathID) -> Path? { isOpen(id) ? slots[Int(id.number)] : nil }
 
     /// True when a path of this number is open.
     @inline(__always)
@@ -37,25 +34,31 @@ struct PathSet: Equatable {
         slots.indices.compactMap { number in slots[number].map { Numbered(id: PathID(UInt8(number)), path: $0) } }
     }
 
-    var isEmpty: Bool { slots.allSatisfy { $0 == nil } }
-
     /// The number of this 5-tuple's path.
     func id(of tuple: FiveTuple) -> PathID? {
         slots.firstIndex { $0?.tuple == tuple }.map { PathID(UInt8($0)) }
     }
 
     /// The open path that the peer ranks highest.
-    var highestPriority: PathID? { open.max { $0.path.priority < $1.path.priority }?.id }
+    var highestPriority: PathID? { best(where: { _, _ in true }, by: { $0.priority > $1.priority }) }
+
+    /// The first open path among the candidates that no other one beats. It allocates nothing.
+    private func best(where isCandidate: (PathID, Path) -> Bool, by isBetter: (Path, Path) -> Bool) -> PathID? {
+        var best: (id: PathID, path: Path)?
+        for number in slots.indices {
+            let id = PathID(UInt8(number))
+            guard let path = slots[number], isCandidate(id, path) else { continue }
+            if let best, !isBetter(path, best.path) { continue }
+            best = (id, path)
+        }
+        return best?.id
+    }
 
     // MARK: Opening and closing
 
     /// Opens a path for a verified check. `evicted` is the path that had to go for it: the one heard of longest ago, never the selected one.
     mutating func open(_ tuple: FiveTuple, priority: UInt32, now: MonotonicTime) -> (id: PathID, evicted: Numbered?) {
-        var evicted: Numbered?
-        if open.count >= policy.pathLimit, let victim = open.filter({ $0.id != selected }).min(by: { $0.path.heardAt < $1.path.heardAt }) {
-            evicted = victim
-            slots[Int(victim.id.number)] = nil
-        }
+        let evicted = slots.count { $0 != nil } < policy.pathLimit ? nil : evictStalest()
         let path = Path(tuple: tuple, priority: priority, checkedAt: now, heardAt: now)
         guard let number = slots.firstIndex(where: { $0 == nil }) else {
             slots.append(path)
@@ -65,27 +68,32 @@ struct PathSet: Equatable {
         return (PathID(UInt8(number)), evicted)
     }
 
+    private mutating func evictStalest() -> Numbered? {
+        guard let id = best(where: { id, _ in id != selected }, by: { $0.heardAt < $1.heardAt }), let path = self[id] else { return nil }
+        slots[Int(id.number)] = nil
+        return Numbered(id: id, path: path)
+    }
+
     /// Closes a path. Another one that was nominated takes its place if it was the selected one.
     mutating func close(_ id: PathID) -> Numbered? {
         guard let path = self[id] else { return nil }
-        self[id] = nil
-        if selected == id {
-            selected = open.filter { $0.path.nominatedAt != nil }.max { Self.isEarlier($0.path.nominatedAt, $1.path.nominatedAt) }?.id
-        }
+        slots[Int(id.number)] = nil
+        if selected == id { selected = best(where: { $1.nominatedAt != nil }, by: { Self.isLater($0.nominatedAt, than: $1.nominatedAt) }) }
         return Numbered(id: id, path: path)
     }
 
     /// The first path whose consent has run out.
     func expired(now: MonotonicTime) -> PathID? {
-        open.first { now >= consentEnd(of: $0.path) }?.id
+        best(where: { now >= consentEnd(of: $1) }, by: { _, _ in false })
     }
 
     // MARK: Hearing
 
     /// A verified check renews the consent.
     mutating func checked(_ id: PathID, now: MonotonicTime) {
-        self[id]?.checkedAt = now
-        self[id]?.heardAt = now
+        guard isOpen(id) else { return }
+        slots[Int(id.number)]?.checkedAt = now
+        slots[Int(id.number)]?.heardAt = now
     }
 
     /// An authenticated packet came: from another path than the selected one it moves the selection when that one is silent. True when it moved.
@@ -109,8 +117,8 @@ struct PathSet: Equatable {
     mutating func nominate(_ id: PathID, nomination: UInt32?, now: MonotonicTime) {
         guard let path = self[id] else { return }
         let isRenomination = isRenomination(path, nomination)
-        self[id]?.nominatedAt = now
-        if let nomination { self[id]?.nomination = max(nomination, path.nomination ?? 0) }
+        slots[Int(id.number)]?.nominatedAt = now
+        if let nomination { slots[Int(id.number)]?.nomination = max(nomination, path.nomination ?? 0) }
         guard let current = selectedPath, current.nominatedAt != nil else {
             selected = id
             return
@@ -121,12 +129,13 @@ struct PathSet: Equatable {
 
     /// The first nomination with the credentials of an ICE restart: it selects its path, and those before it count no longer.
     mutating func nominateAfterRestart(_ id: PathID, nomination: UInt32?, now: MonotonicTime) {
+        guard isOpen(id) else { return }
         for number in slots.indices {
             slots[number]?.nominatedAt = nil
             slots[number]?.nomination = nil
         }
-        self[id]?.nominatedAt = now
-        self[id]?.nomination = nomination
+        slots[Int(id.number)]?.nominatedAt = now
+        slots[Int(id.number)]?.nomination = nomination
         selected = id
     }
 
@@ -145,15 +154,15 @@ struct PathSet: Equatable {
     /// The path that is to be selected at a time unless the selected one is nominated again before.
     private var challenge: (id: PathID, at: MonotonicTime)? {
         guard let current = selectedPath, let nominatedAt = current.nominatedAt else { return nil }
-        let later = open.filter { $0.id != selected && Self.isEarlier(nominatedAt, $0.path.nominatedAt) }
-        guard let latest = later.max(by: { Self.isEarlier($0.path.nominatedAt, $1.path.nominatedAt) }) else { return nil }
-        return (latest.id, nominatedAt.advanced(by: policy.nominationSettling))
+        let latest = best(
+            where: { Self.isLater($1.nominatedAt, than: nominatedAt) }, by: { Self.isLater($0.nominatedAt, than: $1.nominatedAt) })
+        return latest.map { ($0, nominatedAt.advanced(by: policy.nominationSettling)) }
     }
 
-    private static func isEarlier(_ one: MonotonicTime?, _ other: MonotonicTime?) -> Bool {
-        guard let other else { return false }
-        guard let one else { return true }
-        return one < other
+    /// A nomination is later than none.
+    private static func isLater(_ one: MonotonicTime?, than other: MonotonicTime?) -> Bool {
+        guard let one else { return false }
+        return other.map { one > $0 } ?? true
     }
 
     // MARK: Time
@@ -163,8 +172,8 @@ struct PathSet: Equatable {
 
     /// When a path expires or a later nomination takes over.
     var deadline: MonotonicTime? {
-        let expiry = open.map { consentEnd(of: $0.path) }.min()
-        guard let challenge else { return expiry }
-        return expiry.map { min($0, challenge.at) } ?? challenge.at
+        let oldest = best(where: { _, _ in true }, by: { $0.checkedAt < $1.checkedAt })
+        guard let expiry = oldest.flatMap({ self[$0] }).map(consentEnd) else { return nil }
+        return challenge.map { min($0.at, expiry) } ?? expiry
     }
 }

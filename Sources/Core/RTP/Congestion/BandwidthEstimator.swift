@@ -96,13 +96,18 @@ extension BandwidthEstimator {
         if roundTripIsFromFeedback, newestSent > 0 { smoothRoundTrip(time - newestSent) }
         hasTransportFeedback = true
         let rate = acknowledged.rate
+        if usage == .over, probes.isLikelyCause(now: time, roundTrip: roundTrip) {
+            // The queue is of our own making, and drains: what flowed before still fits.
+            probes.cancel(now: time)
+            usage = .under
+        }
         delayControl.update(usage, acknowledged: rate, roundTrip: roundTrip, now: time)
         lossControl.update(rate: estimate, delivered: rate, now: time)
         if let probed = probes.takeResult(now: time), usage != .over {
             delayControl.raise(to: probed)
             lossControl.raise(to: probed)
         }
-        if usage == .over { probes.cancel(now: time) }
+        if usage == .over { probes.postpone(now: time) }
         usage = detector.usage == .over ? .normal : detector.usage
     }
 

@@ -5,12 +5,16 @@ struct ProbeSchedule: Sendable {
     /// A burst whose answer does not come is forgotten.
     private static let timeout: Int64 = 1_000_000_000
     private static let factor = 2.0
+    /// In which a burst's queue drains.
+    private static let drain: Int64 = 200_000_000
     /// A result of this part of what was tried is a success: the next burst follows at once.
     private static let success = 0.7
 
     private(set) var cluster: ProbeCluster?
     private var endedAt: Int64?
     private var shouldFollow = false
+    /// What ended last was a burst that had left.
+    private var wasSent = false
 
     /// Whether packets are to be sent as a probe now.
     var isSending: Bool { cluster.map { !$0.isSent } ?? false }
@@ -33,7 +37,7 @@ struct ProbeSchedule: Sendable {
     mutating func sent(size: Int) { cluster?.sent(size: size) }
 
     mutating func arrived(_ packet: SentPacketHistory.Packet, arrival: Int64) {
-        guard let startedAt = cluster?.startedAt, packet.sentAt >= startedAt / 1000 * 1000 else { return }
+        guard let startedAt = cluster?.startedAt, packet.sentAt + SentPacketHistory.resolution > startedAt else { return }
         cluster?.arrived(packet, arrival: arrival)
     }
 
@@ -44,10 +48,26 @@ struct ProbeSchedule: Sendable {
         return result
     }
 
-    /// The path is full: no burst now.
-    mutating func cancel(now: Int64) { if cluster != nil { end(success: false, now: now) } else { endedAt = now } }
+    /// Whether a queue that grows now is the work of a burst: one is on its way, or was a moment ago.
+    func isLikelyCause(now: Int64, roundTrip: Int64) -> Bool {
+        if let cluster { return now - cluster.startedAt < Self.drain + 2 * roundTrip }
+        guard let endedAt, wasSent else { return false }
+        return now - endedAt < Self.drain
+    }
+
+    /// The burst was too much.
+    mutating func cancel(now: Int64) { if cluster != nil { end(success: false, now: now) } }
+
+    /// The path is full: no burst soon.
+    mutating func postpone(now: Int64) {
+        cluster = nil
+        endedAt = now
+        wasSent = false
+        shouldFollow = false
+    }
 
     private mutating func end(success: Bool, now: Int64) {
+        wasSent = cluster != nil
         cluster = nil
         endedAt = now
         shouldFollow = success

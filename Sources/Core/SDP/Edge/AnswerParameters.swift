@@ -36,6 +36,27 @@ enum AnswerParameters {
         return parameters
     }
 
+    /// For an offer of the bridge to send: what the stream is, in the words that every receiver knows.
+    static func offering(_ track: OfferedTrack) -> FormatParameters {
+        let stream = track.format
+        guard track.description.codec != .opus else { return toSend(track, as: stream) }
+        var parameters = stream.parameters.keeping(repeated[track.description.codec] ?? [])
+        if track.description.codec == .h264 { parameters.set("level-asymmetry-allowed", to: "1") }
+        return parameters
+    }
+
+    /// For an offer of the bridge to receive: the form of the codec that most viewers play.
+    static func wanted(_ codec: Codec) -> FormatParameters {
+        switch codec {
+        case .h264: FormatParameters("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+        case .h265: FormatParameters("profile-id=1;tier-flag=0;level-id=120")
+        case .vp9: FormatParameters("profile-id=0")
+        case .av1: FormatParameters("profile=0;level-idx=8;tier=0")
+        case .opus: opus(isStereo: false, marksSender: false)
+        case .vp8, .pcmu, .pcma: FormatParameters("")
+        }
+    }
+
     /// RFC 7587 section 6.1: in-band FEC always, frames of 10 ms and more, stereo where there is some to keep.
     private static func opus(isStereo: Bool, marksSender: Bool) -> FormatParameters {
         let stereo = isStereo ? (marksSender ? ";stereo=1;sprop-stereo=1" : ";stereo=1") : ""

@@ -8,7 +8,7 @@ extension NegotiatedOffer {
         let negotiated = Dictionary(peer.sections.map { ($0.index, $0) }) { first, _ in first }
         let group = bundle(of: negotiated)
         let tagged = group?.first.flatMap { peer.section(mid: $0)?.index } ?? peer.sections.first?.index
-        let sections = offer.sections.map { offered in
+        let sections = offer.description.sections.map { offered in
             guard let terms = negotiated[offered.index] else { return offered.refusal }
             var media = terms.description(transport: offered.media.transport, mid: offered.mid)
             media.attributes.insert(contentsOf: transport.attributes(options: options, setup: peer.dtlsRole), at: 1)
@@ -17,7 +17,7 @@ extension NegotiatedOffer {
         }
         var attributes = group.map { [SDPAttribute("group", "BUNDLE " + $0.joined(separator: " "))] } ?? []
         attributes.append(SDPAttribute("ice-lite"))
-        if offer.allowsMixedExtensions { attributes.append(SDPAttribute("extmap-allow-mixed")) }
+        if offer.description.allowsMixedExtensions { attributes.append(SDPAttribute("extmap-allow-mixed")) }
         attributes.append(SDPAttribute("msid-semantic", "WMS *"))
         return SessionDescription(
             sessionID: transport.sessionID, sessionVersion: transport.sessionVersion, attributes: attributes, sections: sections)
@@ -25,7 +25,7 @@ extension NegotiatedOffer {
 
     /// The offer's group without the refused sections (RFC 9143 section 7.3); nil when the offer has none.
     private func bundle(of negotiated: [Int: NegotiatedSection]) -> [String]? {
-        guard let group = offer.bundle else { return nil }
+        guard let group = offer.description.bundle else { return nil }
         var left = Set(negotiated.values.map(\.mid))
         return group.filter { left.remove($0) != nil }
     }
@@ -34,9 +34,9 @@ extension NegotiatedOffer {
     private var options: ICEOptions { peer.remote.options.intersection(.renomination).union([.trickle, .ice2]) }
 }
 
-extension OfferedSection {
+extension PeerSection {
     /// Port zero (RFC 3264 section 6, RFC 9143 section 7.3.3).
-    fileprivate var refusal: MediaSection {
+    var refusal: MediaSection {
         MediaSection(
             media: media.media, port: 0, transport: media.transport, formats: media.formats,
             attributes: (mid.map { [SDPAttribute("mid", $0)] } ?? []) + [SDPAttribute(MediaDirection.inactive.rawValue)])
@@ -61,16 +61,18 @@ extension LocalTransport {
 }
 
 extension NegotiatedSection {
-    /// The section without its transport, which belongs behind the first line. `mid` is nil for a description without mids.
-    func description(transport: String, mid: String?) -> MediaSection {
+    /// The section without its transport, which belongs behind the first line. `mid` is nil for a description without mids; `formats` are all that an offer
+    /// names, an answer names the section's own.
+    func description(transport: String, mid: String?, formats: [NegotiatedFormat]? = nil) -> MediaSection {
+        let formats = formats ?? [format]
         var media = MediaSection(
-            media: kind.rawValue, port: 9, transport: transport, formats: format.payloadTypes.map { String($0) },
+            media: kind.rawValue, port: 9, transport: transport, formats: formats.flatMap(\.payloadTypes).map { String($0) },
             attributes: [SDPAttribute("rtcp", "9 IN IP4 0.0.0.0")])
         if let mid { media.attributes.append(SDPAttribute("mid", mid)) }
         media.attributes += extensions.map(\.attribute) + [SDPAttribute(direction.rawValue), SDPAttribute("rtcp-mux")]
         if usesReducedSizeRTCP { media.attributes.append(SDPAttribute("rtcp-rsize")) }
         if direction.sends, let streamIdentity { media.attributes.append(SDPAttribute("msid", streamIdentity.text)) }
-        media.attributes += format.attributes
+        media.attributes += formats.flatMap(\.attributes)
         if direction.receives { media.attributes += simulcastAttributes }
         if direction.sends { media.attributes += sourceAttributes }
         return media
@@ -79,9 +81,8 @@ extension NegotiatedSection {
     /// RFC 8851 section 6, RFC 8853 section 5.3.2.
     private var simulcastAttributes: [SDPAttribute] {
         guard !layers.isEmpty else { return [] }
-        return layers.map { SDPAttribute("rid", "\($0.rid) recv") } + [
-            SDPAttribute("simulcast", "recv " + layers.map(\.rid).joined(separator: ";"))
-        ]
+        let list = (usesDraftSimulcast ? "recv rid=" : "recv ") + layers.map(\.rid).joined(separator: ";")
+        return layers.map { SDPAttribute("rid", "\($0.rid) recv") } + [SDPAttribute("simulcast", list)]
     }
 
     /// RFC 5576, with the names that clients from before Unified Plan look for.

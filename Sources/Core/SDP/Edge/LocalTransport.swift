@@ -59,7 +59,7 @@ package struct LocalCandidate: Sendable, Hashable {
 
     /// RFC 8445 section 5.1.2.1 and, for TCP, RFC 6544 section 4.2: a host candidate of component 1, TCP always after UDP.
     package func priority(rank: Int) -> UInt32 {
-        let place = UInt32(clamping: max(0, 8191 - rank))
+        let place = UInt32(8191 - min(max(rank, 0), 8191))
         // RFC 6544: `direction-pref` of a passive candidate is 4 of 0...7; UDP takes the highest there is.
         let direction: UInt32 = transport == .udp ? 7 : 4
         let typePreference: UInt32 = transport == .udp ? 126 : 90

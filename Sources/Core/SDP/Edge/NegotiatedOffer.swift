@@ -14,7 +14,8 @@ package struct NegotiatedOffer: Sendable {
             case .active: .passive
             case .passive: .active
             }
-        peer = NegotiatedPeer(remote: offer.remote, dtlsRole: role, sections: sections, undecodableTracks: undecodableTracks)
+        peer = NegotiatedPeer(remote: offer.remote, dtlsRole: role, sections: sections)
+        peer.undecodableTracks = undecodableTracks
     }
 }
 
@@ -24,7 +25,7 @@ extension PeerOffer {
     package func acceptPublish(policy: NegotiationPolicy) throws(SDPError) -> NegotiatedOffer {
         var walk = SectionWalk(self, policy: policy)
         var counts: [MediaKind: Int] = [:]
-        for section in sections {
+        for section in description.sections {
             guard let (kind, terms) = walk.begin(section) else { continue }
             guard section.direction.sends else {
                 walk.keepIdle(terms)
@@ -44,7 +45,7 @@ extension PeerOffer {
         var walk = SectionWalk(self, policy: policy)
         var remaining = tracks
         var refused: [OfferedTrack] = []
-        for section in sections {
+        for section in description.sections {
             guard let (kind, terms) = walk.begin(section) else { continue }
             let candidates = section.direction.receives ? remaining.filter { $0.description.kind == kind } : []
             guard let accepted = candidates.lazy.compactMap({ terms.watch($0) }).first else {
@@ -78,19 +79,19 @@ private struct SectionWalk {
     init(_ offer: PeerOffer, policy: NegotiationPolicy) {
         self.offer = offer
         self.policy = policy
-        only = offer.bundle == nil ? offer.sections.first { $0.kind != nil }?.index : nil
+        only = offer.description.bundle == nil ? offer.description.sections.first { $0.kind != nil }?.index : nil
     }
 
     var hasMedia: Bool { sections.contains { $0.direction != .inactive } }
 
     /// A section that can be served; nil for one that cannot.
-    mutating func begin(_ section: OfferedSection) -> (MediaKind, SectionTerms)? {
+    mutating func begin(_ section: PeerSection) -> (MediaKind, SectionTerms)? {
         guard let kind = section.kind else {
             obstacle = obstacle ?? section.obstacle
             return nil
         }
         guard only == nil || only == section.index else { return nil }
-        return (kind, SectionTerms(section, kind: kind, policy: policy, allowsMixedExtensions: offer.allowsMixedExtensions))
+        return (kind, SectionTerms(section, kind: kind, policy: policy, allowsMixedExtensions: offer.description.allowsMixedExtensions))
     }
 
     /// Takes a section into the bundle; false when its numbers clash with an earlier one's.

@@ -11,6 +11,12 @@ package struct NegotiatedPeer: Sendable, Equatable {
     /// Indices of tracks that this viewer asked for the kind of, but cannot decode; empty for publishers.
     package var undecodableTracks: [UInt8] = []
 
+    package init(remote: RemotePeer, dtlsRole: DTLSSetup, sections: [NegotiatedSection]) {
+        self.remote = remote
+        self.dtlsRole = dtlsRole
+        self.sections = sections
+    }
+
     /// The section of this mid.
     package func section(mid: String) -> NegotiatedSection? { sections.first { $0.mid == mid } }
 }
@@ -31,6 +37,13 @@ package struct RemotePeer: Sendable, Equatable {
     package var options: ICEOptions = []
     /// `a=end-of-candidates` stood in the description.
     package var hasEndedCandidates = false
+
+    package init(ufrag: String, password: Redacted<String>, fingerprints: [Fingerprint], setup: DTLSSetup) {
+        self.ufrag = ufrag
+        self.password = password
+        self.fingerprints = fingerprints
+        self.setup = setup
+    }
 
     /// Whether this description restarts ICE with regard to an earlier one of the same peer (RFC 8839 section 4.4.3.1.1).
     package func restartsICE(of earlier: RemotePeer) -> Bool {
@@ -75,12 +88,22 @@ package struct NegotiatedSection: Sendable, Equatable {
     package var remoteSources: [MediaSource] = []
     /// Layers of simulcast by rid in the peer's order; empty without.
     package var layers: [SimulcastLayer] = []
+    /// The offer wrote `rid=` in front of the list, as drafts of RFC 8853 had it and Firefox before version 63 still does; so must the answer.
+    var usesDraftSimulcast = false
     /// The stream and track names of the sender (`a=msid`), where it gives them.
     package var streamIdentity: StreamIdentity?
     /// `TrackDescription.index` of the track that a viewer gets here; nil where we receive.
     package var trackIndex: UInt8?
     /// What we send with; to be set before the answer of a viewer is made, see `NegotiatedPeer.assignSources`.
     package var localSource: MediaSource?
+
+    package init(mid: String, index: Int, direction: MediaDirection, format: NegotiatedFormat) {
+        self.mid = mid
+        self.index = index
+        kind = format.codec.kind
+        self.direction = direction
+        self.format = format
+    }
 
     /// The negotiated id of an extension; nil when it may not be sent here.
     package func id(of kind: HeaderExtensionKind) -> UInt8? { extensions.first { $0.kind == kind }?.id }
@@ -103,6 +126,14 @@ package struct NegotiatedFormat: Sendable, Equatable {
     /// RED around this format (RFC 2198) and the FEC inside (RFC 5109), where the policy takes them.
     package var redundancy: Redundancy?
 
+    package init(codec: Codec, payloadType: UInt8, channels: UInt8, parameters: FormatParameters, feedback: RTCPFeedbackKinds) {
+        self.codec = codec
+        self.payloadType = payloadType
+        self.channels = channels
+        self.parameters = parameters
+        self.feedback = feedback
+    }
+
     /// Payload types that wrap or protect the format.
     package struct Redundancy: Sendable, Equatable {
         /// `red`.
@@ -111,6 +142,12 @@ package struct NegotiatedFormat: Sendable, Equatable {
         package var redRTX: UInt8?
         /// `ulpfec`, carried inside RED; nil for audio.
         package var ulpfec: UInt8?
+
+        package init(red: UInt8, redRTX: UInt8? = nil, ulpfec: UInt8? = nil) {
+            self.red = red
+            self.redRTX = redRTX
+            self.ulpfec = ulpfec
+        }
     }
 }
 

@@ -14,6 +14,8 @@ package struct NegotiationPolicy: Sendable, Equatable {
     package var codecs: [Codec] = [.h264, .vp8, .vp9, .av1, .h265, .opus, .pcmu, .pcma]
     /// Who decides among them.
     package var preference = Preference.offer
+    /// Codecs that few browsers play: taken only from publishers that offer nothing else of the policy.
+    package var lastResorts: Set<Codec> = [.h265]
     /// Header extensions that are agreed on where the peer offers them.
     package var extensions = Set(HeaderExtensionKind.allCases).subtracting([.dependencyDescriptor])
     /// Feedback that is agreed on where the peer offers it. `receiverEstimate` is for those who have no `transportWide`.

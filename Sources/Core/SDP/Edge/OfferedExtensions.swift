@@ -9,7 +9,7 @@ struct OfferedExtensions {
     private static let limit = 255
 
     /// Takes those of the wanted kinds that may go our way. `direction` is ours; ids above 14 need `mixesHeaders`.
-    init(_ section: OfferedSection, wanted: Set<HeaderExtensionKind>, direction: MediaDirection, mixesHeaders: Bool) {
+    init(_ section: PeerSection, wanted: Set<HeaderExtensionKind>, direction: MediaDirection, mixesHeaders: Bool) {
         let highest: UInt8 = mixesHeaders ? 255 : 14
         for value in section.attributes.all("extmap").prefix(Self.limit) {
             guard let item = NegotiatedExtension(offered: value), wanted.contains(item.kind) else { continue }

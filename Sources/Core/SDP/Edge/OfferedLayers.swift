@@ -4,6 +4,8 @@ import BridgeModel
 struct OfferedLayers {
     /// In the offer's order, at most `limit`. Fewer than two are no simulcast, and none are given.
     let list: [SimulcastLayer]
+    /// In the form of the drafts of RFC 8853.
+    let isDraft: Bool
 
     /// Alternatives and layers in one attribute that are read.
     private static let readLimit = 32
@@ -19,7 +21,9 @@ struct OfferedLayers {
             rids[rid.id] = rid.layer
         }
         var layers: [SimulcastLayer] = []
-        for (id, isPaused) in Self.sent(attributes.first("simulcast") ?? "") where layers.count < limit {
+        let value = attributes.first("simulcast") ?? ""
+        isDraft = value.contains("rid=")
+        for (id, isPaused) in Self.sent(value) where layers.count < limit {
             guard var layer = rids.removeValue(forKey: id) else { continue }
             layer.isPaused = isPaused
             layers.append(layer)

@@ -2,7 +2,7 @@ import BridgeModel
 
 /// Settles one section of an offer: the format with what belongs to it, feedback and extensions.
 struct SectionTerms {
-    private let section: OfferedSection
+    private let section: PeerSection
     private let kind: MediaKind
     private let policy: NegotiationPolicy
     private let mixesHeaders: Bool
@@ -11,7 +11,7 @@ struct SectionTerms {
     /// Those that carry media of the section's kind, with their codecs.
     private let choices: [FormatChoice]
 
-    init(_ section: OfferedSection, kind: MediaKind, policy: NegotiationPolicy, allowsMixedExtensions: Bool) {
+    init(_ section: PeerSection, kind: MediaKind, policy: NegotiationPolicy, allowsMixedExtensions: Bool) {
         self.section = section
         self.kind = kind
         self.policy = policy
@@ -25,7 +25,8 @@ struct SectionTerms {
     /// What a publisher sends here; nil when it offers nothing that the policy takes.
     func publish() -> NegotiatedSection? {
         let usable = choices.filter { policy.codecs.contains($0.codec) }
-        guard let codec = preferred(usable.map(\.codec)) else { return nil }
+        let codecs = usable.map(\.codec)
+        guard let codec = preferred(codecs.filter { !policy.lastResorts.contains($0) }) ?? preferred(codecs) else { return nil }
         // The bridge does not transcode: of one codec the form that most viewers play.
         let plainest = usable.filter { $0.codec == codec }.min { $0.format.rarity < $1.format.rarity }
         guard let choice = plainest else { return nil }
@@ -33,11 +34,14 @@ struct SectionTerms {
         let sources = OfferedSources(section.attributes)
         terms.remoteSources = sources.encodings
         terms.streamIdentity = sources.identity
-        let layers = kind == .video && policy.allowsSimulcast ? simulcast(choice.format.payloadType) : []
-        if terms.id(of: .streamID) == nil || layers.isEmpty {
-            terms.extensions.removeAll { $0.kind == .streamID || $0.kind == .repairedStreamID }
+        let offered = OfferedLayers(section.attributes, format: choice.format.payloadType, limit: policy.simulcastLayers)
+        if kind == .video, policy.allowsSimulcast, terms.id(of: .streamID) != nil, !offered.list.isEmpty {
+            terms.layers = offered.list
+            terms.usesDraftSimulcast = offered.isDraft
+            // Whose layer an SSRC is, only the packets tell.
+            terms.remoteSources = []
         } else {
-            terms.layers = layers
+            terms.extensions.removeAll { $0.kind == .streamID || $0.kind == .repairedStreamID }
         }
         if !policy.allowsSimulcast { terms.remoteSources = Array(terms.remoteSources.prefix(1)) }
         if let redundancy = redundancy(around: choice.format) { terms.format.redundancy = redundancy }
@@ -49,10 +53,6 @@ struct SectionTerms {
         case .offer: codecs.first
         case .bridge: policy.codecs.first(where: codecs.contains)
         }
-    }
-
-    private func simulcast(_ payloadType: UInt8) -> [SimulcastLayer] {
-        OfferedLayers(section.attributes, format: payloadType, limit: policy.simulcastLayers).list
     }
 
     /// What a viewer gets here of this track; nil when it offers no form of the codec that plays the stream.
@@ -89,7 +89,7 @@ struct SectionTerms {
             codec: choice.codec, payloadType: choice.format.payloadType, channels: choice.format.channels, parameters: parameters,
             feedback: feedback)
         if kind == .video, feedback.contains(.nack) { format.rtxPayloadType = retransmission(of: choice.format.payloadType) }
-        var terms = NegotiatedSection(mid: section.name, index: section.index, kind: kind, direction: direction, format: format)
+        var terms = NegotiatedSection(mid: section.name, index: section.index, direction: direction, format: format)
         terms.usesReducedSizeRTCP = section.attributes.has("rtcp-rsize")
         terms.extensions = offered.list.filter { item in
             switch item.kind {

@@ -54,8 +54,11 @@ package final class EdgeEngine: EdgePeers {
             events.finish()
             return stream
         }
-        // The engine's own record goes when nobody can hear of the peer any more.
-        events.onTermination = { [weak self] _ in self?.forget(peer) }
+        events.onTermination = { [weak self] reason in
+            // Nobody listens any more: the peer has no owner.
+            if case .cancelled = reason { self?.close(peer) }
+            self?.forget(peer)
+        }
         let opening = EdgePeerOpening(
             id: peer, use: prepared.use, credentials: prepared.credentials, negotiated: negotiated, events: events)
         hub.post(.edge(.open(opening)), to: prepared.use.stream)

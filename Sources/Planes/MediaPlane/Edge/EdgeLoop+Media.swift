@@ -14,7 +14,7 @@ extension EdgeLoop {
         case .publish: break
         case .watch(let id):
             guard let stream = streams[id] else { return close(peer, streams: &streams, ports: &ports, now: now) }
-            let parameters = peer.negotiated.viewerParameters(rules: environment.viewerRules)
+            let parameters = peer.negotiated.viewerParameters(layout: stream.layout, rules: environment.viewerRules)
             let viewer = EdgeViewer(peer: peer, protection: protection, parameters: parameters, stream: stream, now: now)
             peer.media = .viewer(viewer, stream)
             stream.add(viewer, ports: &ports, now: now)
@@ -25,50 +25,80 @@ extension EdgeLoop {
     /// The tracks of a connected publisher enter the hub.
     mutating func publish(_ peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         guard peer.protection != nil, case .publish(let id) = peer.use, case .none = peer.media else { return }
-        let tracks = peer.negotiated.publishedTracks
-        let stream = streams.publish(id, tracks: tracks, from: peer, ports: &ports, now: now)
-        peer.media = .publisher(EdgePublisher(tracks, stream: stream, ssrc: environment.ssrc(of: peer.index)))
+        let layout = PublishedLayout(peer.negotiated, localSSRC: environment.ssrc(of: peer.index))
+        let stream = streams.publish(id, layout: layout, from: peer, ports: &ports, now: now)
+        peer.media = .publisher(EdgePublisher(layout, stream: stream))
     }
 
     /// A peer is over: what it watched goes on without it; what it sent waits for another source, or to be unpublished.
     func endMedia(of peer: EdgePeer) {
         switch peer.media {
-        case .none, .publisher: break
+        case .none: break
+        case .publisher(let publisher): publisher.stream.lose(peer)
         case .viewer(let viewer, let stream): stream.remove(viewer)
         }
         peer.media = .none
     }
 
-    /// Asks publishers for the keyframes that the hub wants.
-    mutating func sendKeyframeRequests(ports: inout MediaPorts, now: MonotonicTime) {
+    /// Hands the hub's wishes for keyframes to their publishers.
+    mutating func serveKeyframeRequests(ports: inout MediaPorts, now: MonotonicTime) {
         guard !ports.edge.keyframeRequests.isEmpty else { return }
-        let requests = ports.edge.keyframeRequests
-        ports.edge.keyframeRequests.removeAll()
-        for (peer, track) in requests {
-            guard case .publisher(let publisher) = peer.media, let protection = peer.protection,
-                let path = peer.transport.mediaPath(now: now)
-            else { continue }
-            ports.edge.begin(path)
-            guard let slot = ports.edge.slot(Self.controlRoom) else { return }
-            let plain = publisher.writeKeyframeRequest(of: track, into: slot)
-            guard plain > 0, let size = try? protection.protectRTCP(UnsafeRawBufferPointer(rebasing: slot[..<plain]), into: slot) else { continue }
-            ports.edge.commit(size)
+        for (peer, track) in ports.edge.keyframeRequests {
+            guard case .publisher(let publisher) = peer.media else { continue }
+            publisher.requestKeyframe(of: track, now: now)
+            sendControl(of: peer, ports: &ports, now: now)
         }
+        ports.edge.keyframeRequests.removeAll(keepingCapacity: true)
     }
 
-    /// Reports, requests and SRTCP's part.
-    private static let controlRoom = 256
+    /// Closes the peers whose stream is over.
+    mutating func closeOrphans(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        while let peer = ports.edge.orphans.popLast() { close(peer, streams: &streams, ports: &ports, now: now) }
+    }
+
+    /// Sends what a publisher is to be told now, and notes when there will be more.
+    mutating func sendControl(of peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
+        guard case .publisher(let publisher) = peer.media, let protection = peer.protection else { return }
+        if let path = peer.transport.mediaPath(now: now) {
+            ports.edge.begin(path)
+            while let slot = ports.edge.slot() {
+                let room = UnsafeMutableRawBufferPointer(rebasing: slot[..<EdgePublisher.controlCapacity])
+                let plain = publisher.writeControl(into: room, now: now)
+                guard plain > 0, let size = try? protection.protectRTCP(UnsafeRawBufferPointer(rebasing: slot[..<plain]), into: slot)
+                else { break }
+                ports.edge.commit(size)
+            }
+        }
+        controlDeadline = MonotonicTime.earlier(controlDeadline, publisher.deadline(now: now))
+    }
+
+    /// The same for all publishers, when the time of one has come.
+    mutating func sendDueControl(ports: inout MediaPorts, now: MonotonicTime) {
+        guard let due = controlDeadline, now >= due else { return }
+        controlDeadline = nil
+        for peer in peers {
+            guard let peer, case .publisher = peer.media else { continue }
+            sendControl(of: peer, ports: &ports, now: now)
+        }
+        // What cannot be written now, for lack of a path, is not asked for at once again.
+        controlDeadline = controlDeadline.map { max($0, now.advanced(by: Self.controlGranularity)) }
+    }
+
+    private static let controlGranularity: Duration = .milliseconds(5)
 }
 
 extension NegotiatedPeer {
-    /// What a viewer is sent.
-    func viewerParameters(rules: EgressViewerRules) -> EgressViewerParameters {
+    /// What a viewer is sent of a stream whose publisher negotiated `layout`, or is a child.
+    func viewerParameters(layout: PublishedLayout?, rules: EgressViewerRules) -> EgressViewerParameters {
+        let extensions = ExtensionMap(sections)
         let tracks = sections.compactMap { section -> EgressTrackParameters? in
-            guard section.direction == .sendonly, let track = section.trackIndex, let source = section.localSource else { return nil }
+            guard section.direction.sends, let track = section.trackIndex, let source = section.localSource else { return nil }
+            let encodings = layout.flatMap { $0.encodings.indices.contains(Int(track)) ? $0.encodings[Int(track)] : nil } ?? [track]
             var parameters = EgressTrackParameters(
-                codec: section.format.codec, encodings: [track], payloadType: section.format.payloadType, ssrc: source.ssrc)
-            parameters.extensions = EgressExtensions(
-                absoluteSendTime: section.id(of: .absoluteSendTime) ?? 0, transportSequence: section.id(of: .transportSequence) ?? 0)
+                codec: section.format.codec, encodings: encodings, payloadType: section.format.payloadType, ssrc: source.ssrc,
+                extensions: extensions)
+            parameters.sourceExtensions = layout?.parameters.extensions ?? ExtensionMap()
+            parameters.mid = ExtensionToken(section.mid)
             parameters.answersNACK = section.format.feedback.contains(.nack)
             if let payloadType = section.format.rtxPayloadType, let ssrc = source.rtx {
                 parameters.retransmission = RetransmissionFormat(payloadType: payloadType, ssrc: ssrc)

@@ -25,6 +25,9 @@ struct EdgeLoop: ~Copyable {
     var places: [PeerID: PeerIndex] = [:]
     /// Streams that got packets in this turn: their viewers are served when it ends.
     var touched: [MediaStream] = []
+    /// Publishers that sent something in this turn, and when one of all has something to say.
+    var touchedPublishers: [EdgePeer] = []
+    var controlDeadline: MonotonicTime?
     var effects: [TransportEffect] = []
     var replyBudget: UnverifiedReplyBudget
     var totals = EdgeTotals()
@@ -59,7 +62,9 @@ struct EdgeLoop: ~Copyable {
             stream.pump(ports: &ports, now: now)
         }
         touched.removeAll(keepingCapacity: true)
-        sendKeyframeRequests(ports: &ports, now: now)
+        serveKeyframeRequests(ports: &ports, now: now)
+        for peer in touchedPublishers { sendControl(of: peer, ports: &ports, now: now) }
+        touchedPublishers.removeAll(keepingCapacity: true)
         ports.edge.flush()
     }
 
@@ -124,11 +129,16 @@ struct EdgeLoop: ~Copyable {
             if isControl {
                 publisher.receive(control: UnsafeRawBufferPointer(content), now: now)
             } else {
-                publisher.receive(media: UnsafeRawBufferPointer(content), ports: &ports, now: now)
+                _ = publisher.receive(media: content, ports: &ports, now: now)
             }
+            touch(peer)
         }
         touch(stream)
         return true
+    }
+
+    private mutating func touch(_ publisher: EdgePeer) {
+        if touchedPublishers.last !== publisher { touchedPublishers.append(publisher) }
     }
 
     private mutating func touch(_ stream: MediaStream) {

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import Forwarding
 import PeerTransport
 import SDP
 import SecureTransport
@@ -40,11 +41,6 @@ final class EdgePeer {
             opening.credentials, role: opening.negotiated.dtlsRole == .active ? .client : .server, policy: policy, now: now)
     }
 
-    /// The hub wants a keyframe of the publisher's `track`. It is asked at the end of the worker's turn.
-    func owesKeyframeRequest(of track: UInt8, ports: inout MediaPorts) {
-        ports.edge.keyframeRequests.append((self, track))
-    }
-
     /// Counters since the peer was opened.
     var statistics: EdgePeerStatistics {
         var statistics = EdgePeerStatistics()
@@ -55,10 +51,14 @@ final class EdgePeer {
             statistics.packetsIn = publisher.packets
             statistics.bytesIn = publisher.bytes
         case .viewer(let viewer, _):
-            statistics.packetsOut = viewer.statistics.packets
-            statistics.bytesOut = viewer.statistics.bytes
-            statistics.retransmissions = viewer.statistics.retransmissions
-            statistics.packetsDropped = viewer.statistics.failed
+            let known = viewer.statistics
+            for track in known.tracks {
+                statistics.packetsOut += track.packets + track.retransmissions
+                statistics.bytesOut += track.bytes
+                statistics.retransmissions += track.retransmissions
+                statistics.keyframeRequests += track.keyframeRequests
+            }
+            statistics.packetsDropped = known.dropped + viewer.failures
         }
         return statistics
     }

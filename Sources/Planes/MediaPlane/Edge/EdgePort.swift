@@ -24,9 +24,10 @@ struct EdgePort: ~Copyable {
     private(set) var isBlocked = false
     /// Frames that a slow TCP reader could not take.
     private(set) var droppedFrames: UInt64 = 0
-    /// Peers that owe their publisher a request for a keyframe, with the track.
+    /// Peers that are to be closed: the stream that they watch is over.
+    var orphans: [EdgePeer] = []
+    /// Publishers that are to be asked for a keyframe of a track.
     var keyframeRequests: [(peer: EdgePeer, track: UInt8)] = []
-    private var now: UInt64 = 0
 
     init(socket: UDPSocket?) {
         self.socket = socket

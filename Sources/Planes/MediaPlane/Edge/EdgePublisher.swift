@@ -11,45 +11,64 @@ final class EdgePublisher {
     /// Packets and bytes that were authentic.
     private(set) var packets: UInt64 = 0
     private(set) var bytes: UInt64 = 0
-    /// Track of each payload type; `noTrack` where there is none.
-    private var tracks = [UInt8](repeating: noTrack, count: 128)
-    /// The newest SSRC of each track: what keyframes are asked of.
-    private var sources: [UInt32?]
-    /// Our own SSRC in reports and requests.
-    private let ssrc: UInt32
+    private var ingress: PublisherIngress
+    /// The hub's track of each encoding.
+    private let hubTracks: [UInt8]
+    private var events: [IngressControlEvent] = []
 
-    private static let noTrack = UInt8.max
-
-    init(_ tracks: [TrackDescription], stream: MediaStream, ssrc: UInt32) {
+    init(_ layout: PublishedLayout, stream: MediaStream) {
         self.stream = stream
-        self.ssrc = ssrc
-        sources = Array(repeating: nil, count: tracks.count)
-        for track in tracks { self.tracks[Int(track.payloadType & 0x7F)] = track.index }
+        hubTracks = layout.hubTracks
+        ingress = PublisherIngress(layout.parameters)
     }
-}
 
-extension EdgePublisher {
-    /// Takes an RTP packet that was authentic.
-    func receive(media bytes: UnsafeRawBufferPointer, ports: inout MediaPorts, now: MonotonicTime) {
-        guard let packet = RTPPacketView(reading: bytes) else { return }
-        let track = tracks[Int(packet.payloadType)]
-        guard track != Self.noTrack, stream.sources.indices.contains(Int(track)) else { return }
-        sources[Int(track)] = packet.ssrc
+    /// Takes an RTP packet that was authentic; a retransmission is unwrapped in it. False when it is of no track, or came before.
+    func receive(media bytes: UnsafeMutableRawBufferPointer, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
         packets += 1
         self.bytes += UInt64(bytes.count)
-        _ = stream.ingest(rtp: bytes, track: Int(track), arrival: now, ports: &ports)
+        switch ingress.receive(bytes, arrival: now) {
+        case .media(let packet):
+            let content = UnsafeRawBufferPointer(rebasing: bytes[packet.start...])
+            stream.append(packet, of: Int(hubTracks[packet.encoding]), bytes: content, arrival: now, ports: &ports)
+            return true
+        case .padding: return true
+        case .refused: return false
+        }
     }
 
     /// Takes an RTCP compound that was authentic.
     func receive(control bytes: UnsafeRawBufferPointer, now: MonotonicTime) {
-        for track in stream.sources.indices { _ = stream.ingest(report: bytes, track: track, arrival: now) }
+        ingress.receiveControl(bytes, arrival: now, events: &events)
+        for event in events {
+            guard case .senderReport(let encoding, let report) = event else { continue }
+            stream.append(report, of: Int(hubTracks[encoding]), arrival: now)
+        }
+        events.removeAll(keepingCapacity: true)
     }
 
-    /// Writes what asks for a keyframe of `track`: bytes written, 0 while its SSRC is not known.
-    func writeKeyframeRequest(of track: UInt8, into bytes: UnsafeMutableRawBufferPointer) -> Int {
-        guard let media = sources[Int(track)] else { return 0 }
-        var writer = RTCPWriter(bytes)
-        guard writer.appendReceiverReport(sender: ssrc), writer.appendPictureLossIndication(sender: ssrc, media: media) else { return 0 }
-        return writer.count
+    /// The hub wants a keyframe of its track.
+    func requestKeyframe(of hubTrack: UInt8, now: MonotonicTime) {
+        guard let encoding = hubTracks.firstIndex(of: hubTrack) else { return }
+        ingress.requestKeyframe(of: encoding, now: now)
+    }
+
+    /// When `writeControl` has something to write.
+    func deadline(now: MonotonicTime) -> MonotonicTime? { ingress.deadline(now: now) }
+
+    /// Bytes that a buffer for `writeControl` must have.
+    static var controlCapacity: Int { PublisherIngress.controlCapacity }
+
+    /// Writes reports, requests for lost packets and keyframes, and feedback that are due: the compound's size, 0 when nothing is.
+    func writeControl(into bytes: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> Int {
+        let size = ingress.writeControl(to: bytes, now: now)
+        if size > 0 { noteLosses(now: now) }
+        return size
+    }
+
+    private func noteLosses(now: MonotonicTime) {
+        for (encoding, track) in hubTracks.enumerated() where stream.sources.indices.contains(Int(track)) {
+            let lost = ingress.statistics(of: encoding, now: now).lost
+            stream.sources[Int(track)].peerCounters.lost = UInt64(max(0, lost))
+        }
     }
 }

@@ -10,74 +10,68 @@ final class EdgeViewer {
     unowned let peer: EdgePeer
     private let protection: PacketProtection
     private var egress: EgressViewer
-    private var counters = Counters()
-
-    /// What left, since the viewer joined.
-    struct Counters {
-        var packets: UInt64 = 0
-        var bytes: UInt64 = 0
-        var retransmissions: UInt64 = 0
-        /// Packets that could not be protected: a bug, or a key that is used up.
-        var failed: UInt64 = 0
-    }
+    /// Packets that could not be protected: a key is used up.
+    private var failed: UInt64 = 0
 
     /// Joins the stream as its cache stands.
     init(peer: EdgePeer, protection: PacketProtection, parameters: EgressViewerParameters, stream: MediaStream, now: MonotonicTime) {
         self.peer = peer
         self.protection = protection
-        egress = EgressViewer(parameters, cache: stream.cache, now: now)
+        egress = EgressViewer(parameters, cache: stream.cache, layers: stream.layers, now: now)
     }
 
-    var statistics: Counters { counters }
-    /// When `pump` is to be called although no packet came.
+    /// What is known of the viewer now; allocates.
+    var statistics: EgressViewerStatistics { egress.statistics }
+    /// Packets that could not be protected.
+    var failures: UInt64 { failed }
+
+    /// When `serve` is to be called although no packet came.
     var deadline: MonotonicTime? { egress.deadline }
 
-    /// Sends what is due. False when the port has no room: what is left stays in the cache.
-    func pump(_ stream: MediaStream, port: inout EdgePort, now: MonotonicTime) -> Bool {
+    /// Sends what is due, and chooses layers when it is time. False when the port has no room: what is left stays in the cache.
+    func serve(_ stream: MediaStream, isDue: Bool, port: inout EdgePort, now: MonotonicTime) -> Bool {
         guard let path = peer.transport.mediaPath(now: now) else { return true }
+        if isDue { egress.adapt(to: stream.layers, in: stream.cache, now: now) }
         port.begin(path)
-        let hasRoom = Self.send(
-            &egress, counters: &counters, protection: protection, cache: stream.cache, port: &port, now: now)
-        sendReport(of: stream, port: &port, now: now)
+        let (hasRoom, failures) = Self.send(&egress, protection: protection, cache: stream.cache, port: &port, now: now)
+        failed += failures
+        if isDue, hasRoom { sendReport(of: stream, port: &port, now: now) }
         return hasRoom
     }
 
     /// Cache tracks whose publisher is to be asked for a keyframe; each call clears them.
-    func takeKeyframeRequests() -> TrackSet { egress.takeKeyframeRequests() }
+    func takeKeyframeRequests(now: MonotonicTime) -> TrackSet { egress.takeKeyframeRequests(now: now) }
 
     /// Takes an RTCP compound of the viewer's that was authentic.
     func receive(_ compound: UnsafeRawBufferPointer, stream: MediaStream, now: MonotonicTime) {
         for packet in RTCPCompound(compound) { egress.receive(packet, in: stream.cache, now: now) }
-        egress.adapt(to: stream.layers, now: now)
+        egress.adapt(to: stream.layers, in: stream.cache, now: now)
     }
 
-    /// Chooses layers by the estimate, when the deadline has come.
-    func adapt(to stream: MediaStream, now: MonotonicTime) {
-        guard let deadline = egress.deadline, now >= deadline else { return }
-        egress.adapt(to: stream.layers, now: now)
+    /// The publisher was replaced by one that negotiated other header extensions.
+    func setSourceExtensions(_ map: ExtensionMap, trackCount: Int) {
+        for track in 0..<trackCount { egress.setSourceExtensions(map, of: UInt8(clamping: track)) }
     }
 
-    /// The hot loop: everything is a parameter, so that no access is checked per packet. False when the port is full.
+    /// The hot loop: everything is a parameter, so that no access is checked per packet. Says whether the port has room left, and how many packets
+    /// could not be protected.
     private static func send(
-        _ egress: inout EgressViewer, counters: inout Counters, protection: PacketProtection, cache: borrowing GOPCache,
-        port: inout EdgePort, now: MonotonicTime
-    ) -> Bool {
+        _ egress: inout EgressViewer, protection: PacketProtection, cache: borrowing GOPCache, port: inout EdgePort, now: MonotonicTime
+    ) -> (hasRoom: Bool, failures: UInt64) {
+        var failures: UInt64 = 0
         while let slot = port.slot() {
-            guard let packet = egress.next(in: cache, now: now, header: slot) else { return true }
+            guard let packet = egress.next(in: cache, now: now, header: slot) else { return (true, failures) }
             let header = UnsafeRawBufferPointer(rebasing: slot[..<(packet.headerSize + packet.prefixSize)])
             let size = packet.withPayload(in: cache) { payload in
                 (try? protection.protect(header: header, payload: payload, into: slot)) ?? 0
             }
-            guard size > 0 else {
-                counters.failed += 1
-                continue
+            if size > 0 {
+                port.commit(size)
+            } else {
+                failures += 1
             }
-            port.commit(size)
-            counters.packets += 1
-            counters.bytes += UInt64(size)
-            if packet.purpose == .retransmission { counters.retransmissions += 1 }
         }
-        return false
+        return (false, failures)
     }
 
     private func sendReport(of stream: MediaStream, port: inout EdgePort, now: MonotonicTime) {
@@ -89,7 +83,7 @@ final class EdgeViewer {
         port.commit(protected)
     }
 
-    /// Sender reports and a source description of two tracks, and what SRTCP adds.
+    /// Sender reports and a source description of four tracks, and what SRTCP adds.
     private static let reportSize = 512
     private static let reportRoom = 576
 }

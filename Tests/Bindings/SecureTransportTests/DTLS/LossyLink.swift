@@ -43,6 +43,8 @@ struct LossyLink {
     private(set) var serverEvents: [DTLSEvent] = []
     /// Everything that was sent, lost or not.
     private(set) var sent: [Delivery] = []
+    /// The datagram, counted from 0 over both directions, that gets lost whatever the faults are.
+    var dropNumber: Int?
     private var underway: [Delivery] = []
     private let faults: LinkFaults
     private var random: SeededGenerator
@@ -107,6 +109,7 @@ struct LossyLink {
     }
 
     private mutating func post(_ datagram: [UInt8], toServer: Bool) {
+        defer { if sent.count - 1 == dropNumber { underway.removeAll { $0.datagram == datagram } } }
         sent.append(Delivery(arrival: now + Self.delay, toServer: toServer, datagram: datagram))
         let copies = chance(faults.duplication) ? 2 : 1
         for _ in 0..<copies where !chance(faults.loss) {
@@ -147,10 +150,16 @@ struct EndpointPair {
     }
 }
 
+/// What `SRTPKeyingMaterial` holds, as a value that tests can compare.
+struct ExportedKeys: Equatable {
+    var profile: ProtectionProfile
+    var isClient: Bool
+    var octets: [UInt8]
+}
+
 extension DTLSEndpoint {
-    /// The keys as values, to be compared in tests.
-    func takeExportedKeys() -> [UInt8]? {
+    func takeKeys() -> ExportedKeys? {
         guard let material = takeKeyingMaterial() else { return nil }
-        return material.exported.withUnsafeBytes { Array($0) }
+        return ExportedKeys(profile: material.profile, isClient: material.isClient, octets: material.exported.withUnsafeBytes { Array($0) })
     }
 }

@@ -101,6 +101,8 @@ final class PeerStage {
         while let deadline = transport.deadline, deadline <= end {
             now = max(now, deadline)
             tick()
+            // A deadline that stands still would be ticked for ever.
+            if let next = transport.deadline, next <= now { break }
         }
         now = end
     }

@@ -1,41 +1,184 @@
 import Bridge
 import BridgeModel
+import EdgeTesting
+import LinuxIO
 import MediaPlane
 import RTP
 import Testing
 
+/// Media through the engine on loopback, with ICE, DTLS and SRTP on both sides.
 @Suite(.serialized) struct EdgeFlowTests {
-    /// One VP8 frame in packets of `size` bytes of payload.
-    private func frame(number: Int, packets: Int, keyframe: Bool, sequence: inout UInt16, size: Int = 1000) -> [[UInt8]] {
-        (0..<packets).map { place in
-            let header = RTPHeader(
-                marker: place == packets - 1, payloadType: 96, sequence: sequence, timestamp: UInt32(number) &* 3000, ssrc: 0xCAFE)
-            sequence &+= 1
-            let start: [UInt8] = [place == 0 ? 0x10 : 0x00, keyframe ? 0 : 1, 0, 0, 0x9D, 0x01, 0x2A]
-            return Publisher.packet(header, start + [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: size - start.count))
-        }
+    private let wholeFrame = 3
+
+    /// A publisher that has sent a keyframe.
+    private func publish(on stage: EdgeStage, source: inout VP8Source, keyframePackets: Int = 5) async throws -> EdgeGuest {
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        stage.engine.publish(publisher.id)
+        let before = await stage.hub.totals().packetsIn
+        try source.sendFrame(by: publisher.client, keyframe: true, packets: keyframePackets)
+        let isIn = await waitForPackets(before + UInt64(keyframePackets), in: stage.hub)
+        #expect(isIn)
+        return publisher
     }
 
     @Test func whatAPublisherSendsAViewerGets() async throws {
         let stage = try EdgeStage()
-        let publisher = try stage.publisher()
-        try publisher.client.connect()
-        stage.engine.publish(publisher.id)
-        var sequence: UInt16 = 100
-        for packet in frame(number: 1, packets: 5, keyframe: true, sequence: &sequence) { try publisher.client.send(rtp: packet) }
-        let isIn = await waitForPackets(5, in: stage.hub)
-        #expect(isIn)
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
         let viewer = try stage.viewer()
         try viewer.client.connect()
         try viewer.client.pump("the cached keyframe") { viewer.client.packets.count >= 5 }
-        for number in 2..<12 {
-            for packet in frame(number: number, packets: 3, keyframe: false, sequence: &sequence) { try publisher.client.send(rtp: packet) }
-        }
+        for _ in 0..<10 { try source.sendFrame(by: publisher.client) }
         try viewer.client.pump("live packets") { viewer.client.packets.count >= 35 }
-        let views = viewer.client.packets.compactMap { bytes in bytes.withUnsafeBytes { RTPPacketView(reading: $0).map { RTPHeader($0) } } }
-        #expect(views.allSatisfy { $0.ssrc == 0x5151_0001 && $0.payloadType == 96 })
-        let sequences = views.map(\.sequence)
-        #expect(zip(sequences, sequences.dropFirst()).allSatisfy { $1 == $0 &+ 1 })
-        #expect(viewer.client.packets.map(\.count).allSatisfy { $0 >= 1012 })
+        let headers = viewer.client.headers
+        #expect(headers.allSatisfy { $0.ssrc == EdgeSections.viewerSSRC && $0.payloadType == 96 })
+        #expect(zip(headers, headers.dropFirst()).allSatisfy { $1.sequence == $0.sequence &+ 1 })
+        // The payload is the publisher's, byte for byte.
+        #expect(viewer.client.packets.map { $0.last } == [UInt8](repeating: 1, count: 5) + (2...11).flatMap { [UInt8](repeating: $0, count: 3) })
+    }
+
+    @Test func childrenAndPeersShareAStream() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let sink = try ChildSocket()
+        stage.hub.subscribe(PipelineID("recorder"), to: EdgeStage.stream, tracks: [0], sinks: [sink.hubEnd], timing: .live)
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try source.sendFrame(by: publisher.client)
+        #expect(sink.receive(count: 8).compactMap(\.header).count == 8)
+        try viewer.client.pump("the same packets") { viewer.client.packets.count >= 8 }
+        let statistics = try #require(await stage.hub.statistics(of: EdgeStage.stream))
+        #expect(statistics.subscribers == 2)
+        #expect(statistics.tracks.first?.packets == 8 && statistics.tracks.first?.keyframes == 1)
+    }
+
+    @Test func aViewerOfAChildsStreamGetsIt() throws {
+        let stage = try EdgeStage()
+        let child = try Publisher()
+        child.publish(on: stage.hub, as: EdgeStage.stream)
+        child.sendFrame(keyframe: true, packets: 4, size: 900)
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try viewer.client.pump("the child's keyframe") { viewer.client.packets.count >= 4 }
+        #expect(viewer.client.headers.last?.marker == true)
+    }
+
+    @Test func aLostPacketIsAskedForAndComesAsRetransmission() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
+        let lost = viewer.client.headers[2]
+        try viewer.client.send(rtcp: nack(lost.sequence, of: EdgeSections.viewerSSRC))
+        try viewer.client.pump("the retransmission") { viewer.client.headers.contains { $0.ssrc == EdgeSections.viewerRTX } }
+        let retransmission = try #require(viewer.client.headers.firstIndex { $0.ssrc == EdgeSections.viewerRTX })
+        // RFC 4588 section 4: the original sequence number stands before the payload.
+        let bytes = viewer.client.packets[retransmission]
+        #expect(bytes[1] & 0x7F == 97)
+        #expect(Array(bytes[12..<14]) == [UInt8(lost.sequence >> 8), UInt8(lost.sequence & 0xFF)])
+        #expect(Array(bytes[14...]) == Array(viewer.client.packets[2][12...]))
+        withExtendedLifetime(publisher) {}
+    }
+
+    @Test func thePublisherIsAskedForWhatTheNetworkLost() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        _ = source.nextFrame(keyframe: false)
+        try source.sendFrame(by: publisher.client)
+        try publisher.client.pump("a NACK") {
+            publisher.client.receivedControl(of: RTCPPacketView.PacketType.transportFeedback, format: 1) > 0
+        }
+    }
+
+    @Test func aViewersKeyframeRequestReachesThePublisherOnce() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewers = try (0..<5).map { _ in try stage.viewer() }
+        for viewer in viewers {
+            try viewer.client.connect()
+            try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
+        }
+        func requests() -> Int { publisher.client.receivedControl(of: RTCPPacketView.PacketType.payloadFeedback, format: 1) }
+        let before = requests()
+        for viewer in viewers { try viewer.client.send(rtcp: pictureLoss(of: EdgeSections.viewerSSRC)) }
+        try publisher.client.pump("a PLI") { requests() > before }
+        let asked = await wait(for: stage.hub) { $0.keyframeRequestsIn >= 5 }
+        #expect(asked)
+        #expect(requests() == before + 1)
+    }
+
+    @Test func reportsReachBothSides() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        var report = [UInt8](repeating: 0, count: SenderReportView.size)
+        report.withUnsafeMutableBytes { SenderReportView(ssrc: source.ssrc, ntp: 7 << 32, rtp: 3000).write(to: $0) }
+        try publisher.client.send(rtcp: report)
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try viewer.client.pump("a sender report") { viewer.client.receivedControl(of: RTCPPacketView.PacketType.senderReport) > 0 }
+        try publisher.client.pump("a receiver report") {
+            publisher.client.receivedControl(of: RTCPPacketView.PacketType.receiverReport) > 0
+        }
+    }
+
+    @Test func mediaFlowsOverALossyHandshake() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewer = try stage.viewer()
+        var seen = 0
+        viewer.client.loses = { kind in
+            guard kind == .dtls else { return false }
+            seen += 1
+            return seen % 2 == 1
+        }
+        try viewer.client.connect()
+        viewer.client.loses = { _ in false }
+        try viewer.client.pump("media") { viewer.client.packets.count >= 5 }
+        #expect(seen > 1)
+        withExtendedLifetime(publisher) {}
+    }
+
+    @Test func aPublisherThatComesBackContinuesItsStream() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
+        publisher.client.close()
+        #expect(await publisher.allEvents().last == .ended(BridgeError(.connectionLost, "the peer's transport ended")))
+        var second = VP8Source(ssrc: 0xBEEF)
+        let successor = try await publish(on: stage, source: &second)
+        try viewer.client.pump("the successor's keyframe") { viewer.client.packets.count >= 10 }
+        let headers = viewer.client.headers
+        #expect(Set(headers.map(\.ssrc)) == [EdgeSections.viewerSSRC])
+        #expect(zip(headers, headers.dropFirst()).allSatisfy { $1.sequence == $0.sequence &+ 1 })
+        withExtendedLifetime(successor) {}
+    }
+
+    private func nack(_ sequence: UInt16, of ssrc: UInt32) -> [UInt8] {
+        compound { _ = $0.appendNack(sender: 9, media: ssrc, lost: sequence) }
+    }
+
+    private func pictureLoss(of ssrc: UInt32) -> [UInt8] { compound { _ = $0.appendPictureLossIndication(sender: 9, media: ssrc) } }
+
+    /// A receiver report and what `body` adds.
+    private func compound(_ body: (inout RTCPWriter) -> Void) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = bytes.withUnsafeMutableBytes { buffer in
+            var writer = RTCPWriter(buffer)
+            _ = writer.appendReceiverReport(sender: 9)
+            body(&writer)
+            return writer.count
+        }
+        return Array(bytes[..<count])
     }
 }

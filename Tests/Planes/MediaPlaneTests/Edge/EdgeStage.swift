@@ -1,8 +1,9 @@
 import Bridge
 import BridgeModel
+import EdgeTesting
 import LinuxIO
 import MediaPlane
-@testable import SDP
+import SDP
 import SecureTransport
 import Testing
 
@@ -28,32 +29,16 @@ final class EdgeStage {
     func open(_ use: EdgePeerUse, sections: [NegotiatedSection], fingerprint: Fingerprint? = nil) throws -> EdgeGuest {
         count += 1
         let id = PeerID("peer-\(count)")
-        let certificate = try Certificate.makeSelfSigned()
+        let context = try DTLSContext(certificate: .makeSelfSigned())
         let endpoint = try engine.prepare(id, for: use)
-        let own = Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value)
-        let remote = RemotePeer(
-            ufrag: EdgeClient.ufrag, password: Redacted("clientpasswordclientpassword"), fingerprints: [fingerprint ?? own], setup: .active)
-        let events = engine.open(id, as: NegotiatedPeer(remote: remote, dtlsRole: .passive, sections: sections))
-        return EdgeGuest(id: id, client: try EdgeClient(endpoint, certificate: certificate), events: events)
+        let own = EdgeClient.fingerprint(of: context)
+        let events = engine.open(id, as: EdgeSections.peer(sections, fingerprint: fingerprint ?? own))
+        return EdgeGuest(id: id, client: try EdgeClient(endpoint, context: context), events: events)
     }
 
-    func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [Self.section(.recvonly)]) }
+    func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [EdgeSections.video(.vp8, .recvonly)]) }
 
-    func viewer() throws -> EdgeGuest { try open(.watch(Self.stream), sections: [Self.section(.sendonly)]) }
-
-    /// VP8 with RTX on `mid` 0.
-    static func section(_ direction: MediaDirection) -> NegotiatedSection {
-        var section = NegotiatedSection(
-            mid: "0", index: 0, kind: .video, direction: direction,
-            format: NegotiatedFormat(
-                codec: .vp8, payloadType: 96, channels: 1, parameters: FormatParameters(""), feedback: [.nack, .pictureLoss],
-                rtxPayloadType: 97))
-        if direction == .sendonly {
-            section.trackIndex = 0
-            section.localSource = MediaSource(ssrc: 0x5151_0001, rtx: 0x5151_0002, cname: "bridge")
-        }
-        return section
-    }
+    func viewer() throws -> EdgeGuest { try open(.watch(Self.stream), sections: [EdgeSections.video(.vp8, .sendonly)]) }
 }
 
 /// A peer of the engine's and what is heard of it.

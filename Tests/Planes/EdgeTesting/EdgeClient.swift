@@ -1,78 +1,111 @@
-import Bridge
-import BridgeModel
+package import Bridge
+package import BridgeModel
 import Glibc
-import LinuxIO
-import RTP
+package import LinuxIO
 import SDP
-import SecureTransport
+package import SecureTransport
 
 /// A full ICE agent with DTLS and SRTP in the client's role, on a socket of its own: what a browser would be. One thread uses it.
-final class EdgeClient {
-    enum Failure: Error {
+package final class EdgeClient {
+    package enum Failure: Error {
+        /// What did not come in time.
         case timedOut(String)
     }
 
-    let socket: UDPSocket
-    let server: SocketAddress
-    let certificate: Certificate
-    private let endpoint: EdgeEndpoint
+    package private(set) var socket: UDPSocket
+    package let server: SocketAddress
+    private var endpoint: EdgeEndpoint
     private let codec = STUNCodec()
     private var handshake: DTLSEndpoint
     private let ciphers: PacketCiphers
-    private(set) var protection: PacketProtection?
+    package private(set) var protection: PacketProtection?
     private var inbox = UDPReceiveBatch()
     private var outbox = EdgeSendBatch(slabBytes: 64 * 1024)
     private var transactions: UInt64 = 1
     /// Decrypted RTP and RTCP that came, in order.
-    private(set) var packets: [[UInt8]] = []
-    private(set) var controls: [[UInt8]] = []
-    private(set) var successes = 0
-    private(set) var errors: [Int] = []
-    private(set) var lastEvent: DTLSEvent?
+    package private(set) var packets: [[UInt8]] = []
+    package private(set) var controls: [[UInt8]] = []
+    package private(set) var successes = 0
+    package private(set) var errors: [Int] = []
+    package private(set) var lastEvent: DTLSEvent?
     /// Drops what this says before it is looked at: a network that loses.
-    var loses: (DatagramKind) -> Bool = { _ in false }
+    package var loses: (DatagramKind) -> Bool = { _ in false }
 
-    init(_ endpoint: EdgeEndpoint, certificate: Certificate, address: String = "127.0.0.1") throws {
+    /// `context` has our certificate; many clients may share it.
+    package init(_ endpoint: EdgeEndpoint, context: DTLSContext) throws {
         self.endpoint = endpoint
-        self.certificate = certificate
         let candidate = endpoint.candidates[0]
         server = try SocketAddress(candidate.address, port: candidate.port).orFail("candidate")
-        socket = try UDPSocket(bindingTo: SocketAddress(address, port: 0).orFail("address"))
+        socket = try Self.makeSocket()
         ciphers = try PacketCiphers()
         handshake = try DTLSEndpoint(
-            context: DTLSContext(certificate: certificate), role: .client, fingerprints: endpoint.fingerprints.compactMap {
+            context: context, role: .client, fingerprints: endpoint.fingerprints.compactMap {
                 CertificateFingerprint(algorithm: $0.algorithm, value: $0.value)
             })
     }
 
-    static let ufrag = "clientfrag"
+    package static let ufrag = "clientfrag"
+
+    /// The fingerprint of a context's certificate, as an offer says it.
+    package static func fingerprint(of context: DTLSContext) -> Fingerprint {
+        Fingerprint(algorithm: context.fingerprint.algorithm, value: context.fingerprint.value)
+    }
 
     private var now: Duration { .nanoseconds(Int64(SystemClocks.monotonicNanoseconds)) }
 
     /// Nominates, shakes hands and waits for the keys.
-    func connect(within limit: Duration = .seconds(10)) throws {
-        sendCheck()
-        try pump(within: limit, "ICE") { self.successes > 0 }
+    package func connect(within limit: Duration = .seconds(10)) throws {
+        try establishPath(within: limit)
         _ = handshake.start(now: now) { self.send($0) }
         try pump(within: limit, "DTLS") { self.protection != nil || self.lastEvent != nil && self.lastEvent != .connected }
     }
 
+    /// Uses the credentials of an ICE restart from now on.
+    package func adopt(_ endpoint: EdgeEndpoint) { self.endpoint = endpoint }
+
+    /// Leaves the address for another one: a new port, as after a change of network.
+    package func move() throws { socket = try Self.makeSocket() }
+
+    /// Each datagram comes by itself, as at a browser.
+    private static func makeSocket() throws -> UDPSocket {
+        try UDPSocket(bindingTo: .loopback(port: 0), options: UDPSocket.Options(receiveBuffer: 1 << 20, coalesces: false))
+    }
+
+    /// Sends checks until one is answered: the first may come before the worker knows the peer.
+    package func establishPath(within limit: Duration = .seconds(10)) throws {
+        let before = successes
+        var next = now
+        try pump(within: limit, "ICE") {
+            if self.successes == before, self.now >= next {
+                self.sendCheck()
+                next = self.now + .milliseconds(50)
+            }
+            return self.successes > before
+        }
+    }
+
+    /// Sends a check with USE-CANDIDATE.
+    package func sendCheck(password: String? = nil) {
+        makeCheck(password: password).withUnsafeBytes { send($0) }
+    }
+
     /// A check with USE-CANDIDATE.
-    func sendCheck(password: String? = nil, nominates: Bool = true) {
+    package func makeCheck(password: String? = nil) -> [UInt8] {
         transactions += 1
         let check = STUNCheck(
             transaction: STUNTransaction(high: 7, low: transactions), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
-            usesCandidate: nominates)
+            usesCandidate: true)
         let username = Array("\(endpoint.ufrag):\(Self.ufrag)".utf8)
         let key = Array((password ?? endpoint.password.revealed).utf8)
-        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
-            let count = username.withUnsafeBytes { name in key.withUnsafeBytes { codec.writeRequest(check, username: name, key: $0, into: buffer) } }
-            send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return [UInt8](unsafeUninitializedCapacity: 512) { buffer, count in
+            count = username.withUnsafeBytes { name in
+                key.withUnsafeBytes { codec.writeRequest(check, username: name, key: $0, into: UnsafeMutableRawBufferPointer(buffer)) }
+            }
         }
     }
 
     /// Protects and sends an RTP packet.
-    func send(rtp packet: [UInt8]) throws {
+    package func send(rtp packet: [UInt8]) throws {
         guard let protection else { throw Failure.timedOut("not connected") }
         try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
             let count = try packet.withUnsafeBytes { bytes in
@@ -85,7 +118,7 @@ final class EdgeClient {
     }
 
     /// Protects and sends an RTCP compound.
-    func send(rtcp packet: [UInt8]) throws {
+    package func send(rtcp packet: [UInt8]) throws {
         guard let protection else { throw Failure.timedOut("not connected") }
         try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
             let count = try packet.withUnsafeBytes { try protection.protectRTCP($0, into: buffer) }
@@ -94,9 +127,9 @@ final class EdgeClient {
     }
 
     /// Says goodbye.
-    func close() { handshake.close { self.send($0) } }
+    package func close() { handshake.close { self.send($0) } }
 
-    func send(_ bytes: UnsafeRawBufferPointer) {
+    package func send(_ bytes: UnsafeRawBufferPointer) {
         outbox.begin(UDPRoute(remote: server))
         guard let slot = outbox.slot(bytes.count) else { return }
         slot.copyMemory(from: bytes)
@@ -105,7 +138,7 @@ final class EdgeClient {
     }
 
     /// Receives until `isDone`; throws when that does not come.
-    func pump(within limit: Duration = .seconds(10), _ what: String, until isDone: () -> Bool) throws {
+    package func pump(within limit: Duration = .seconds(10), _ what: String, until isDone: () -> Bool) throws {
         let end = now + limit
         while !isDone() {
             guard now < end else { throw Failure.timedOut(what) }
@@ -115,7 +148,7 @@ final class EdgeClient {
     }
 
     /// Takes what comes within `wait` milliseconds.
-    func receive(wait: Int32) {
+    package func receive(wait: Int32) {
         var ready = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&ready, 1, wait) == 1 else { return }
         while case .messages(let count) = inbox.receive(from: socket) {
@@ -155,7 +188,8 @@ final class EdgeClient {
 }
 
 extension Optional {
-    func orFail(_ what: String) throws -> Wrapped {
+    /// The value, or an error that names what is missing.
+    package func orFail(_ what: String) throws -> Wrapped {
         guard let self else { throw EdgeClient.Failure.timedOut(what) }
         return self
     }

@@ -1,0 +1,106 @@
+import Bridge
+import BridgeModel
+import Forwarding
+import RTP
+
+/// Peers that watch, with the times at which they want to be served: those lie together, since all are looked at often.
+struct StreamViewers {
+    /// Viewers are not served of themselves more often than this; a pacer that opens meanwhile waits for it.
+    private static let granularity: Duration = .milliseconds(2)
+
+    private(set) var viewers: [EdgeViewer] = []
+    /// Nanoseconds, by viewer; `UInt64.max` without a deadline.
+    private var deadlines: [UInt64] = []
+    /// Who is served first in the next round.
+    private var first = 0
+    private var servedAt = MonotonicTime(nanoseconds: 0)
+    /// When a viewer is to be served although no packet came.
+    private(set) var deadline: MonotonicTime?
+
+    var isEmpty: Bool { viewers.isEmpty }
+    var count: Int { viewers.count }
+
+    mutating func append(_ viewer: EdgeViewer) {
+        viewers.append(viewer)
+        deadlines.append(0)
+    }
+
+    mutating func remove(_ viewer: EdgeViewer) {
+        guard let index = viewers.firstIndex(where: { $0 === viewer }) else { return }
+        viewers.swapAt(index, viewers.count - 1)
+        deadlines.swapAt(index, deadlines.count - 1)
+        viewers.removeLast()
+        deadlines.removeLast()
+    }
+
+    /// Serves all, or those whose time has come, and says which tracks they want keyframes of. When the port is full, those that were not served
+    /// come first the next time.
+    mutating func serve(_ stream: MediaStream, onlyDue: Bool, port: inout EdgePort, now: MonotonicTime) -> TrackSet {
+        var wanted = TrackSet()
+        if first >= viewers.count { first = 0 }
+        for _ in viewers.indices {
+            let index = first
+            let isDue = deadlines[index] <= now.nanoseconds
+            if isDue || !onlyDue {
+                guard viewers[index].serve(stream, isDue: isDue, port: &port, now: now) else { break }
+                wanted.formUnion(viewers[index].takeKeyframeRequests(now: now))
+                deadlines[index] = viewers[index].deadline?.nanoseconds ?? .max
+            }
+            first = index + 1 == viewers.count ? 0 : index + 1
+        }
+        noteDeadline(now: now)
+        return wanted
+    }
+
+    private mutating func noteDeadline(now: MonotonicTime) {
+        servedAt = now
+        let earliest = deadlines.min() ?? .max
+        deadline = earliest == .max ? nil : max(MonotonicTime(nanoseconds: earliest), now.advanced(by: Self.granularity))
+    }
+}
+
+extension MediaStream {
+    /// A connected peer begins to watch.
+    func add(_ viewer: EdgeViewer, ports: inout MediaPorts, now: MonotonicTime) {
+        viewers.append(viewer)
+        serveViewers(onlyDue: true, ports: &ports, now: now)
+    }
+
+    /// A peer watches no more.
+    func remove(_ viewer: EdgeViewer) {
+        viewers.remove(viewer)
+        guard viewers.isEmpty, sinks.isEmpty else { return }
+        for track in sources.indices { sources[track].gate.cancel() }
+    }
+
+    /// Brings every viewer as near to the live edge as its pacer and the port let it, or those whose time has come.
+    func serveViewers(onlyDue: Bool, ports: inout MediaPorts, now: MonotonicTime) {
+        guard !viewers.isEmpty else { return }
+        if onlyDue { layers.update(now: now) }
+        // Moved out for the time of the call, since viewers look at the stream.
+        var serving = StreamViewers()
+        swap(&serving, &viewers)
+        let wanted = serving.serve(self, onlyDue: onlyDue, port: &ports.edge, now: now)
+        swap(&serving, &viewers)
+        for track in wanted { requestKeyframe(of: Int(track), ports: &ports, now: now) }
+    }
+
+    /// Takes a packet of a publisher that is a peer.
+    func append(_ packet: IngressPacket, of track: Int, bytes: UnsafeRawBufferPointer, arrival: MonotonicTime, ports: inout MediaPorts) {
+        guard sources.indices.contains(track) else { return }
+        ports.counters.packetsIn += 1
+        if packet.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
+        if packet.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
+        sources[track].count(packet, bytes: bytes.count, arrival: arrival)
+        let entry = GOPCache.Entry(
+            track: UInt8(track), epoch: sources[track].epoch, header: packet.header, arrival: arrival, descriptor: packet.descriptor)
+        cache.append(entry, frame: packet.frame, bytes: bytes)
+        layers.count(entry, bytes: bytes.count)
+    }
+
+    /// Takes a sender report of such a publisher.
+    func append(_ report: SenderReportView, of track: Int, arrival: MonotonicTime) {
+        guard sources.indices.contains(track) else { return }
+        cache.append(report, track: UInt8(track), epoch: sources[track].epoch, arrival: arrival)
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+/// The `openssl` command refused.
+struct CommandFailure: Error {
+    let status: Int32
+    let output: String
+}
+
+/// Runs the command-line tool with `input` on its standard input and returns what it prints; a failure status throws.
+func openssl(_ arguments: [String], input: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+    process.arguments = arguments
+    let (stdin, stdout) = (Pipe(), Pipe())
+    (process.standardInput, process.standardOutput, process.standardError) = (stdin, stdout, FileHandle.nullDevice)
+    try process.run()
+    try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+    try stdin.fileHandleForWriting.close()
+    let output = String(decoding: try stdout.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw CommandFailure(status: process.terminationStatus, output: output) }
+    return output
+}
+
+func withTemporaryFile(_ text: String, _ body: (String) throws -> Void) throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("certificate-\(UUID().uuidString).pem")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: file) }
+    try body(file.path)
+}
+
+/// A new key, P-256 unless other `options` say otherwise, and a certificate that it signed, with a comment of so many octets.
+func makeCertificate(
+    key options: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], commentLength: Int = 1
+) throws -> String {
+    let comment = String(repeating: "x", count: commentLength)
+    let request = ["req", "-x509", "-sha256", "-nodes", "-subj", "/CN=test", "-days", "2", "-keyout", "-"]
+    return try openssl(request + ["-addext", "nsComment=\(comment)", "-newkey"] + options, input: "")
+}

@@ -1,0 +1,132 @@
+import Bridge
+import BridgeModel
+import EdgeTesting
+import LinuxIO
+import MediaPlane
+import PeerTransport
+import Testing
+
+/// Peers' lives: who gets in, how they leave, and what is left of them.
+@Suite(.serialized) struct EdgePeerTests {
+    @Test func aPeerTellsItsLife() async throws {
+        let stage = try EdgeStage()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        stage.engine.close(publisher.id)
+        #expect(await publisher.allEvents() == [.connecting, .connected, .ended(nil)])
+        try publisher.client.pump("close_notify") { publisher.client.lastEvent == .closedByPeer }
+        let totals = await stage.engine.totals()
+        #expect(totals.peers == 0)
+    }
+
+    @Test func aFalseFingerprintGetsNoMedia() async throws {
+        let stage = try EdgeStage()
+        let sections = [EdgeSections.video(.vp8, .recvonly)]
+        let false1 = Fingerprint(algorithm: "sha-256", value: Array(repeating: "AB", count: 32).joined(separator: ":"))
+        let publisher = try stage.open(.publish(EdgeStage.stream), sections: sections, fingerprint: false1)
+        try? publisher.client.connect(within: .seconds(5))
+        #expect(publisher.client.protection == nil)
+        let events = await publisher.allEvents()
+        guard case .ended(let error?)? = events.last else {
+            Issue.record("the peer did not end by itself")
+            return
+        }
+        #expect(error.code == .fingerprintMismatch)
+        #expect(!events.contains(.connected))
+        #expect(await stage.hub.totals().streams == 0)
+    }
+
+    @Test func aWrongPasswordIsRefusedAndChangesNothing() throws {
+        let stage = try EdgeStage()
+        let peer = try stage.publisher()
+        try peer.client.pump("401") {
+            peer.client.sendCheck(password: "not the password of this peer")
+            return !peer.client.errors.isEmpty
+        }
+        #expect(peer.client.successes == 0)
+        #expect(Set(peer.client.errors).isSubset(of: [400, 401]))
+        try peer.client.connect()
+    }
+
+    @Test func mediaFromAnotherAddressIsDropped() async throws {
+        let stage = try EdgeStage()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        let stranger = try UDPSocket(bindingTo: .loopback(port: 0))
+        var batch = EdgeSendBatch(slabBytes: 4096)
+        let route = UDPRoute(remote: publisher.client.server)
+        for first: UInt8 in [0x80, 22, 200, 99] {
+            batch.begin(route)
+            guard let slot = batch.slot(200) else { break }
+            for index in slot.indices { slot[index] = first }
+            batch.commit(200)
+        }
+        _ = batch.flush(through: stranger)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while await stage.engine.totals().strangers < 4, ContinuousClock.now < deadline { await Task.yield() }
+        #expect(await stage.engine.totals().strangers >= 4)
+        #expect(await stage.engine.totals().peers == 1)
+    }
+
+    @Test func peersWithoutAPlaceAreRefused() throws {
+        let options = EdgeOptions(address: .loopback(port: 0), advertisedAddresses: ["127.0.0.1"], peersPerWorker: 2)
+        let stage = try EdgeStage(edge: options)
+        _ = try stage.engine.prepare(PeerID("a"), for: .watch(EdgeStage.stream))
+        _ = try stage.engine.prepare(PeerID("b"), for: .watch(EdgeStage.stream))
+        #expect(throws: BridgeError.self) { try stage.engine.prepare(PeerID("c"), for: .watch(EdgeStage.stream)) }
+        stage.engine.close(PeerID("a"))
+        #expect(throws: Never.self) { try stage.engine.prepare(PeerID("c"), for: .watch(EdgeStage.stream)) }
+    }
+
+    @Test func aViewerOfNoStreamEnds() async throws {
+        let stage = try EdgeStage()
+        let viewer = try stage.viewer()
+        try? viewer.client.connect(within: .seconds(5))
+        #expect(await viewer.allEvents().last == .ended(nil))
+    }
+
+    @Test func anIceRestartTakesNewCredentials() async throws {
+        let stage = try EdgeStage()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        let endpoint = try #require(await stage.engine.restart(publisher.id))
+        let before = publisher.client.successes
+        publisher.client.adopt(endpoint)
+        try publisher.client.establishPath()
+        #expect(publisher.client.successes > before)
+        #expect(await stage.engine.statistics(of: publisher.id) != nil)
+        #expect(await stage.engine.restart(PeerID("nobody")) == nil)
+    }
+
+    @Test func aPeerThatMovesKeepsItsMedia() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        try source.sendFrame(by: publisher.client, keyframe: true)
+        #expect(await waitForPackets(3, in: stage.hub))
+        try publisher.client.move()
+        try publisher.client.establishPath()
+        try source.sendFrame(by: publisher.client)
+        #expect(await waitForPackets(6, in: stage.hub))
+        #expect(await stage.hub.totals().streams == 1)
+    }
+
+    @Test func manyJoinsAndLeavesLeaveNothing() async throws {
+        let stage = try EdgeStage()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        var source = VP8Source()
+        try source.sendFrame(by: publisher.client, keyframe: true)
+        let descriptors = openDescriptorCount()
+        for _ in 0..<20 {
+            let viewer = try stage.viewer()
+            try viewer.client.connect()
+            stage.engine.close(viewer.id)
+            #expect(await viewer.allEvents().last == .ended(nil))
+        }
+        let totals = await stage.engine.totals()
+        #expect(totals.peers == 1 && totals.viewers == 0)
+        #expect(openDescriptorCount() <= descriptors + 1)
+    }
+}
