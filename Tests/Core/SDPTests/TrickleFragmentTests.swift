@@ -14,7 +14,8 @@ import SDP
     /// The example of RFC 9725 section 4.3.2.
     @Test func aBrowsersFragmentIsRead() throws {
         let text =
-            Self.credentials + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=\(Self.candidate)\r\na=\(Self.tcp)\r\na=end-of-candidates\r\n"
+            Self.credentials
+            + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=\(Self.candidate)\r\na=\(Self.tcp)\r\na=end-of-candidates\r\n"
         let fragment = try TrickleFragment.parse(text)
         #expect(fragment.credentials == Self.pair)
         #expect(
@@ -56,14 +57,16 @@ import SDP
             ("a=mid:0\r\nc=IN IP4 0.0.0.0", .malformedLine(2)), ("a=ü:1", .malformedLine(1)), ("a=mid:0\ta", .malformedLine(1)),
             ("m=audio 9 RTP/AVP", .malformedLine(1)), ("m=audio x RTP/AVP 0", .malformedLine(1)), ("m=", .malformedLine(1)),
             ("m=au(dio 9 RTP/AVP 0", .malformedLine(1)), ("m=audio 65536 RTP/AVP 0", .malformedLine(1)),
-            ("a=mid:", .malformedLine(1)), ("a=mid:a b", .malformedLine(1)), ("a=mid:" + String(repeating: "m", count: 65), .malformedLine(1)),
+            ("a=mid:", .malformedLine(1)), ("a=mid:a b", .malformedLine(1)),
+            ("a=mid:" + String(repeating: "m", count: 65), .malformedLine(1)),
             ("a=mid:0\r\na=\(candidate)\r\nm=video 9 RTP/AVP 0\r\na=mid:0", .duplicateMid(section: 1)),
             ("a=ice-ufrag:EsAw", .missingICECredentials), ("a=ice-pwd:\(password)", .missingICECredentials),
             ("a=ice-ufrag:abc\r\na=ice-pwd:\(password)", .invalidICECredentials),
             ("a=ice-ufrag:EsAw\r\na=ice-pwd:short", .invalidICECredentials), ("a=ice-ufrag:Es w\r\n", .invalidICECredentials),
             ("a=ice-ufrag", .invalidICECredentials), ("a=ice-pwd:" + String(repeating: "p", count: 257), .invalidICECredentials),
             (credentials + "m=audio 9 RTP/AVP 0\r\na=ice-ufrag:Other", .invalidICECredentials),
-            ("a=candidate", .invalidCandidate), ("a=candidate:", .invalidCandidate), ("a=candidate:1 1 udp x 1.1.1.1 1 typ host", .invalidCandidate),
+            ("a=candidate", .invalidCandidate), ("a=candidate:", .invalidCandidate),
+            ("a=candidate:1 1 udp x 1.1.1.1 1 typ host", .invalidCandidate),
             ("a=candidate:1 1 udp 5 192.0.2.1 70000 typ host", .invalidCandidate),
             ("a=candidate:1 1 udp 5 192.0.2.1", .invalidCandidate),
             (String(repeating: "a=\(candidate)\r\n", count: 257), .tooLarge),
@@ -71,14 +74,17 @@ import SDP
             (String(repeating: "a=x:yyyyyyyy\r\n", count: 5000), .tooLarge),
             (String(repeating: "m=audio 9 RTP/AVP 0\r\n", count: 65), .tooManySections),
             ((0...64).map { "a=mid:\($0)\r\na=\(candidate)\r\n" }.joined(), .tooManySections),
-        ] as [(String, SDPError)]) func malformedFragmentsAreRefused(_ text: String, _ error: SDPError) {
+        ] as [(String, SDPError)]) func malformedFragmentsAreRefused(_ text: String, _ error: SDPError)
+    {
         #expect(throws: error) { try TrickleFragment.parse(text) }
     }
 
     @Test func whatIsPrintedIsReadAgain() throws {
         let fragment = TrickleFragment(
             credentials: Self.pair, isLite: true,
-            sections: [.init(media: "video", mid: "v", candidates: [Self.candidate]), .init(mid: nil, candidates: [Self.tcp], isEnd: true)],
+            sections: [
+                .init(media: "video", mid: "v", candidates: [Self.candidate]), .init(mid: nil, candidates: [Self.tcp], isEnd: true),
+            ],
             isEnd: true)
         #expect(try TrickleFragment.parse(fragment.print()) == fragment)
         #expect(fragment.print().hasPrefix("a=ice-lite\r\na=ice-ufrag:EsAw\r\n"))

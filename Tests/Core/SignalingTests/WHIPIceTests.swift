@@ -22,7 +22,9 @@ import Testing
         arguments: [
             (.absent, .unconditional), (.oneOf([EntityTag("98f06660-1")]), .stale), (.oneOf([]), .stale),
             (.oneOf([EntityTag("x"), EntityTag("98f06660-0")]), nil), (.any, nil),
-        ] as [(EntityTagCondition, WHIPError?)]) func theConditionIsCheckedFirst(_ condition: EntityTagCondition, _ error: WHIPError?) throws {
+        ] as [(EntityTagCondition, WHIPError?)]) func theConditionIsCheckedFirst(_ condition: EntityTagCondition, _ error: WHIPError?)
+        throws
+    {
         var bench = try WHIPBench.answered()
         let (_, effects) = bench.patch(condition, candidates: Self.candidates)
         #expect(effects.refusals == [error])
@@ -148,7 +150,10 @@ import Testing
             (WHIPBench.offer("recvonly"), .publish, false), (WHIPBench.offer("inactive"), .publish, false),
             (WHIPBench.offer("sendonly"), .watch, false), (WHIPBench.offer("inactive"), .watch, false),
             (WHIPBench.offer("sendonly").replacing("a=group:BUNDLE 0 1 2\r\n", with: ""), .publish, false),
-            (WHIPBench.offer("sendonly").replacing("a=ice-ufrag:QoWQ\r\n", with: "").replacing("a=ice-ufrag:QoWQ\r\n", with: ""), .publish, false),
+            (
+                WHIPBench.offer("sendonly").replacing("a=ice-ufrag:QoWQ\r\n", with: "").replacing("a=ice-ufrag:QoWQ\r\n", with: ""),
+                .publish, false
+            ),
             (
                 WHIPBench.offer("sendonly", extra: WHIPBench.section("video", "2", "sendonly", "a=rtpmap:96 VP8/90000\r\n")), .publish,
                 false
@@ -169,7 +174,9 @@ import Testing
 
     @Test(
         arguments: [("sendonly", SessionContext.Direction.publish), ("sendrecv", .publish), ("recvonly", .watch), ("sendrecv", .watch)]
-            as [(String, SessionContext.Direction)]) func theseDirectionsAreTaken(_ media: String, _ direction: SessionContext.Direction) throws {
+            as [(String, SessionContext.Direction)]) func theseDirectionsAreTaken(_ media: String, _ direction: SessionContext.Direction)
+        throws
+    {
         #expect(try WHIPOffer(WHIPBench.offer(media), direction: direction).mids == ["0", "1"])
     }
 

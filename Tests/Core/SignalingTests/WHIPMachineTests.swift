@@ -8,7 +8,12 @@ import Testing
     @Test(arguments: [SessionContext.Direction.publish, .watch])
     func anOfferBecomesASession(_ direction: SessionContext.Direction) throws {
         var bench = try WHIPBench(direction)
-        #expect(bench.give(.open) == [.call(.openPeer(offer: bench.machine.context.direction == .publish ? WHIPBench.offer("sendonly") : WHIPBench.offer("recvonly")))])
+        #expect(
+            bench.give(.open) == [
+                .call(
+                    .openPeer(
+                        offer: bench.machine.context.direction == .publish ? WHIPBench.offer("sendonly") : WHIPBench.offer("recvonly")))
+            ])
         #expect(bench.give(.outcome(.peerOpened(WHIPBench.peer))).isEmpty)
         #expect(bench.give(.peer(.answer(sdp: WHIPBench.answer(direction)))) == [.call(.recordSession)])
         #expect(bench.machine.phase == .opening)
@@ -36,7 +41,9 @@ import Testing
             (.pipelineUnavailable, .publish, .bridge(BridgeError(.unavailable, "Why."))),
             (.internal, .publish, .bridge(BridgeError(.internal, "Why."))),
         ] as [(BridgeError.Code, SessionContext.Direction, WHIPError)])
-    func anOfferThatTheEngineRefusesLeavesNoTrace(_ code: BridgeError.Code, _ direction: SessionContext.Direction, _ error: WHIPError) throws {
+    func anOfferThatTheEngineRefusesLeavesNoTrace(_ code: BridgeError.Code, _ direction: SessionContext.Direction, _ error: WHIPError)
+        throws
+    {
         var bench = try WHIPBench(direction)
         bench.give(.open)
         #expect(bench.give(.outcome(.peerRefused(BridgeError(code, "Why.")))) == [.answer(.failure(error)), .retire])
@@ -166,7 +173,8 @@ import Testing
     @Test func aSessionEndsOnce() throws {
         var bench = try WHIPBench.answered()
         #expect(bench.give(.end(.clientStop)).durableEnds == [.clientStop])
-        #expect(bench.give(.end(.serverShutdown)).isEmpty && bench.give(.peer(.connected)).isEmpty && bench.give(.peer(.ended(nil))).isEmpty)
+        #expect(
+            bench.give(.end(.serverShutdown)).isEmpty && bench.give(.peer(.connected)).isEmpty && bench.give(.peer(.ended(nil))).isEmpty)
         #expect(bench.patch(.any).effects.refusals == [.notFound])
         bench.give(.outcome(.sessionEnded))
         #expect(bench.give(.end(.clientStop)).isEmpty && bench.advance(.seconds(86_400)).isEmpty)

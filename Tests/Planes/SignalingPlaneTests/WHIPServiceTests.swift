@@ -168,7 +168,8 @@ private struct WHIPStage {
         arguments: [
             (BridgeError(.limitReached, "Enough."), WHIPError.tooMany("Enough.")),
             (BridgeError(.unavailable, "Draining."), .bridge(BridgeError(.unavailable, "Draining."))),
-        ]) func theDirectorysRefusalsAreTold(_ failure: BridgeError, _ error: WHIPError) async {
+        ]) func theDirectorysRefusalsAreTold(_ failure: BridgeError, _ error: WHIPError) async
+    {
         let stage = WHIPStage()
         stage.directory.memory.withLock { $0.failure = failure }
         #expect(await stage.refusal(stage.order()) == error)

@@ -56,7 +56,9 @@ package final class FakeEngine: PeerEngine {
 
     package func select(_ choice: LayerChoice, for id: PeerID) async throws(BridgeError) {
         note("select \(choice.mid ?? "-") \(choice.rid ?? "-") for \(id)")
-        guard state.withLock({ $0.layers.contains(where: choice.admits) }) else { throw BridgeError(.invalidField, "There is no such layer.") }
+        guard state.withLock({ $0.layers.contains(where: choice.admits) }) else {
+            throw BridgeError(.invalidField, "There is no such layer.")
+        }
     }
 
     // MARK: The test's side
