@@ -18,6 +18,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "sdp": fuzzSDP,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
+    "whip-fragment": fuzzWHIPFragment,
 ]
 
 private let chosen: @Sendable (UnsafeRawBufferPointer) -> Void = {
