@@ -23,7 +23,7 @@ async def publishing(side, check):
         seconds = await peer.connect()
         check("media-connects", True)
         check("media-soon", seconds < 3, f"{seconds:.1f} s")
-        check("media-flows", await Peer.wait(lambda: peer.peer.connectionState == "connected" and reported(peer), 12), "no report")
+        check("media-flows", await reported(peer, 12), "no report")
         began = time.monotonic()
         await asyncio.to_thread(peer.session.close)
         is_over = await Peer.wait(lambda: peer.peer.connectionState in ("closed", "failed", "disconnected"), 40)
@@ -31,10 +31,15 @@ async def publishing(side, check):
         check("media-delete-soon", is_over and time.monotonic() - began < 10, f"{time.monotonic() - began:.0f} s")
 
 
-def reported(peer):
-    """Whether the other side has sent receiver reports."""
-    return any(sender._stats.get("remote-inbound-rtp") or any(one.type == "remote-inbound-rtp" for one in sender._stats.values())
-               for sender in peer.peer.getSenders())
+async def reported(peer, patience):
+    """Whether the other side sends receiver reports in time."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        for sender in peer.peer.getSenders():
+            if any(one.type == "remote-inbound-rtp" for one in (await sender.getStats()).values()):
+                return True
+        await asyncio.sleep(0.2)
+    return False
 
 
 @scenario("whip", [

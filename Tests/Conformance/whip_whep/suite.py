@@ -99,8 +99,12 @@ class Suite:
     def publish(self):
         """Keeps a publisher on the stream, so that there is something to watch."""
         from peers import Peer
-        self.source = Peer.publisher(self.whip)
-        self.wait(self.source.connect())
+
+        async def begin():
+            self.source = Peer.publisher(self.whip)  # on the loop that it will run on
+            await self.source.connect()
+
+        self.wait(begin())
 
     def close(self):
         if self.source is not None:
