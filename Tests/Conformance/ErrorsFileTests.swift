@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func everyCodeIsExplained() throws {
-        for name in ["bridge", "rtm", "close", "termination_cause", "recording_state", "rest"] {
+        for name in ["bridge", "rtm", "close", "termination_cause", "recording_state", "whip", "rest"] {
             for (code, entry) in try section(name) {
                 let text = entry.string ?? entry["meaning"]?.string ?? ""
                 #expect(!text.isEmpty, "\(name) \(code)")

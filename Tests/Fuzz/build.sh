@@ -85,7 +85,7 @@ module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
 module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocketFrame,WebSocketFrameParser}.swift \
     "$web"/HTTP/{BodyDecoder,ByteRange,HTTPDate,MessageRules,Octets,RequestHead,RequestHeadParser}.swift
 module AccessPlane "$root"/Sources/Planes/AccessPlane/{Base64URL,TokenEnvelope}.swift
-module HTTPCore "$root/Sources/API/HTTPCore/RequestTarget.swift"
+module HTTPCore "$root"/Sources/API/HTTPCore/{RequestTarget,MediaType,EntityTagField}.swift
 
 echo "fuzz: linking"
 # The compiler leaves what debuggers want in the current folder.

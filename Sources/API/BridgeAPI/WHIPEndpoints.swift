@@ -67,7 +67,8 @@ extension IceServer {
         urls.map { url in
             let link = "<\(url)>; rel=\"ice-server\""
             guard !username.isEmpty else { return link }
-            return link + "; username=\(Self.quoted(username)); credential=\(Self.quoted(credential.revealed)); credential-type=\"password\""
+            return link
+                + "; username=\(Self.quoted(username)); credential=\(Self.quoted(credential.revealed)); credential-type=\"password\""
         }
     }
 

@@ -11,7 +11,7 @@ import Testing
     }
 
     /// `METHOD /path` of every operation in an OpenAPI file: paths stand at two spaces, methods at four.
-    private static func operations(in name: String) throws -> Set<String> {
+    static func operations(in name: String) throws -> Set<String> {
         let file = URL(filePath: #filePath).appending(path: "../../../../signaling/http/\(name)").standardized
         var result: Set<String> = []
         var path = ""

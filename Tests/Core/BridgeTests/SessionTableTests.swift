@@ -42,6 +42,17 @@ import Testing
         #expect(table.watching(StreamID("c")) == [SessionID("w")])
     }
 
+    @Test func aClientMayPublishSeveralStreams() throws {
+        var table = SessionTable(limits: .init())
+        for id in ["1", "2", "3", "4"] {
+            var stream = context(id)
+            stream.stream = StreamID(id)
+            try table.create(stream, now: at(0))
+        }
+        for id in ["1", "2", "3", "4"] { #expect(table.start(SessionID(id)) == []) }
+        #expect(table.running.count == 4)
+    }
+
     @Test func anAccountRunsSoManySessionsAndNoMore() throws {
         var table = SessionTable(limits: .init(runningPerAccount: 2))
         for id in ["1", "2"] {

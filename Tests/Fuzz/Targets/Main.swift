@@ -20,6 +20,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "stream-framing": fuzzStreamFraming,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
+    "whip-fragment": fuzzWHIPFragment,
 ]
 
 private let chosen: @Sendable (UnsafeRawBufferPointer) -> Void = {

@@ -198,4 +198,31 @@ import Testing
         #expect(await eventually { events.all.count == 2 })
         #expect(events.all.last == .candidate(IceCandidate(candidate: "", sdpMid: "0", sdpMLineIndex: 0)))
     }
+
+    // MARK: - Layers
+
+    @Test func theStreamsVideoIsOneLayer() async throws {
+        _ = await streams.publish(Sample.stream(publisher), sources: [])
+        let (id, _) = try await launched(Sample.context("w1", .watch), SampleOffer.view)
+        #expect(await director.layers(of: id) == [VideoLayer(mid: "0", bitrate: 0)])
+        func isPossible(_ choose: (inout LayerChoice) -> Void, _ peer: PeerID) async -> Bool {
+            var choice = LayerChoice()
+            choose(&choice)
+            return (try? await director.select(choice, for: peer)) != nil
+        }
+        #expect(await isPossible({ $0.spatialID = 0 }, id))
+        #expect(await isPossible({ $0.highestTemporalID = 3 }, id))
+        #expect(await !isPossible({ $0.spatialID = 1 }, id))
+        #expect(await !isPossible({ $0.rid = "hd" }, id))
+        #expect(await !isPossible({ $0.mid = "1" }, id), "audio has no layers")
+        #expect(await !isPossible({ _ in }, PeerID("nobody")))
+        #expect(await director.layers(of: PeerID("nobody")).isEmpty)
+    }
+
+    @Test func webrtcbinCannotRestartIce() async throws {
+        #expect(director.abilities == .trickle)
+        let (id, _) = try await launched(publisher)
+        let offer = IceRestartOffer(credentials: IceCredentials(ufrag: "next", password: Redacted("x")), candidates: [])
+        await #expect(throws: BridgeError.self) { try await director.restart(id, with: offer) }
+    }
 }

@@ -131,7 +131,8 @@ extension WHIPMachine {
     private mutating func finish(_ outcome: Outcome, now: MonotonicTime) {
         switch outcome {
         case .peerOpened(let id): peerOpened(id, now: now)
-        case .peerRefused(let error): if case .opening = state { abandon(WHIPError(opening: error, direction: context.direction), peer: nil) }
+        case .peerRefused(let error):
+            if case .opening = state { abandon(WHIPError(opening: error, direction: context.direction), peer: nil) }
         case .sessionRecorded: sessionRecorded(now: now)
         case .sessionRefused(let error): sessionRefused(error)
         case .restarted(let request, let answer): restarted(request, answer)
@@ -156,7 +157,9 @@ extension WHIPMachine {
     private mutating func record() {
         guard case .opening(var opening) = state, !opening.isRecording, let peer = opening.peer, let answer = opening.answer else { return }
         guard context.direction == .watch || offer.isTakenWhole(by: answer) else {
-            return abandon(.unacceptable("A section of the offer has no codec that the bridge carries, and parts of a stream are not taken."), peer: peer)
+            return abandon(
+                .unacceptable("A section of the offer has no codec that the bridge carries, and parts of a stream are not taken."),
+                peer: peer)
         }
         opening.isRecording = true
         opening.giveUpAt = nil

@@ -27,7 +27,8 @@ package struct WHIPOffer: Sendable, Equatable {
         mids = description.sections.map { $0.mid ?? "" }
         carriesMedia = description.sections.map { section in
             let media = description.direction(of: section)
-            return !section.isRejected && MediaKind(rawValue: section.media) != nil && (direction == .publish ? media.sends : media.receives)
+            return !section.isRejected && MediaKind(rawValue: section.media) != nil
+                && (direction == .publish ? media.sends : media.receives)
         }
         guard carriesMedia.contains(true) else {
             throw .unacceptable(

@@ -29,7 +29,8 @@ actor WHIPSession: SessionHandle {
     private var waiters = Waiters()
     private var events = WHEPEventStreams()
 
-    init(_ context: SessionContext, offer: WHIPOffer, ports: WHIPPorts, limits: WHIPLimits, environment: (clock: RTMClock, logger: Logger)) {
+    init(_ context: SessionContext, offer: WHIPOffer, ports: WHIPPorts, limits: WHIPLimits, environment: (clock: RTMClock, logger: Logger))
+    {
         self.context = context
         engine = ports.engine
         clock = environment.clock

@@ -1,0 +1,133 @@
+"""Publishers and viewers over WHIP and WHEP, by aiortc and by a page's own script."""
+
+from urllib.parse import quote, urljoin
+
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.mediastreams import MediaStreamError
+
+from rtm import Unexpected, make_offer, publishing_peer, take_answer, wait_for_state
+
+SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+
+
+def endpoint(bridge, root, stream):
+    return f"/{root}/{quote(stream, safe='')}"
+
+
+def post(bridge, root, stream, token, sdp):
+    """The reply to an offer: status, fields, body."""
+    headers = {"content-type": SDP, **({"authorization": f"Bearer {token}"} if token else {})}
+    return bridge.request("POST", endpoint(bridge, root, stream), sdp.encode(), headers)
+
+
+class Leg:
+    """One session on the network's loop: `publish` or `watch`, then `close`."""
+
+    def __init__(self, network, bridge, root, stream, token):
+        self.network, self.bridge, self.root, self.stream, self.token = network, bridge, root, stream, token
+        self.peer = self.location = self.tag = None
+        self.links = ""
+        self.frames = {"audio": 0, "video": 0}
+
+    @classmethod
+    def publish(cls, network, bridge, stream, token, tracks, codec=None):
+        leg = cls(network, bridge, "whip", stream, token)
+        network.run(leg._open(publishing_peer(*tracks, codec=codec)))
+        return leg
+
+    @classmethod
+    def watch(cls, network, bridge, stream, token, kinds=("video", "audio")):
+        leg = cls(network, bridge, "whep", stream, token)
+        network.run(leg._watch(kinds))
+        return leg
+
+    async def _watch(self, kinds):
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        for kind in kinds:
+            peer.addTransceiver(kind, direction="recvonly")
+        peer.on("track", lambda track: self.network.loop.create_task(self._count(track)))
+        await self._open(peer)
+
+    async def _count(self, track):
+        try:
+            while True:
+                await track.recv()
+                self.frames[track.kind] += 1
+        except MediaStreamError:
+            pass
+
+    async def _open(self, peer):
+        import asyncio
+        self.peer = peer
+        offer = await make_offer(peer)
+        status, fields, body = await asyncio.to_thread(post, self.bridge, self.root, self.stream, self.token, offer)
+        if status != 201:
+            await peer.close()
+            raise Unexpected(f"POST: {status} {body[:300]}")
+        fields = {name.lower(): value for name, value in fields.items()}
+        self.location = urljoin(self.bridge.base, fields["location"]).removeprefix(self.bridge.base)
+        self.tag, self.links = fields["etag"], fields.get("link", "")
+        await take_answer(peer, body.decode())
+        await wait_for_state(peer, "connected")
+
+    def request(self, method, path="", body=None, **fields):
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= {name.replace("_", "-"): value for name, value in fields.items()}
+        return self.bridge.request(method, self.location + path, body, headers)
+
+    @property
+    def state(self):
+        return self.peer.connectionState
+
+    def leave(self):
+        """DELETE, and its status."""
+        return self.request("DELETE")[0]
+
+    def drop(self):
+        """Goes without a word to the server."""
+        self.network.run(self.peer.close())
+
+    def close(self):
+        if self.location is not None:
+            self.leave()
+        self.drop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# What a page needs to publish or watch: the whole client.
+CLIENT = """
+window.whip = async (url, token, stream) => {
+  const peer = new RTCPeerConnection();
+  if (stream) for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+  else for (const kind of ["audio", "video"]) peer.addTransceiver(kind, { direction: "recvonly" });
+  await peer.setLocalDescription(await peer.createOffer());
+  const candidates = [];
+  const gathered = new Promise((done) => peer.addEventListener("icecandidate", ({ candidate }) =>
+    candidate && candidate.candidate ? candidates.push(candidate) : done()));
+  const reply = await fetch(url, { method: "POST", body: peer.localDescription.sdp,
+    headers: { "content-type": "application/sdp", authorization: `Bearer ${token}` } });
+  if (reply.status !== 201) throw new Error(`${reply.status} ${await reply.text()}`);
+  const session = new URL(reply.headers.get("location"), url).href;
+  const tag = reply.headers.get("etag");
+  await peer.setRemoteDescription({ type: "answer", sdp: await reply.text() });
+  await gathered;
+  const value = (name) => peer.localDescription.sdp.match(new RegExp(`a=${name}:(.*)`))[1].trim();
+  const lines = [`a=ice-ufrag:${value("ice-ufrag")}`, `a=ice-pwd:${value("ice-pwd")}`, "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0",
+    ...candidates.map(({ candidate }) => `a=${candidate}`), "a=end-of-candidates", ""];
+  const patch = await fetch(session, { method: "PATCH", body: lines.join("\\r\\n"),
+    headers: { "content-type": "application/trickle-ice-sdpfrag", "if-match": tag, authorization: `Bearer ${token}` } });
+  window.viaduct = { peer, session, tag, trickled: patch.status, exposed: [...reply.headers.keys()] };
+  if (!stream) {
+    const video = document.body.appendChild(document.createElement("video"));
+    video.muted = true;
+    video.srcObject = new MediaStream(peer.getReceivers().map((receiver) => receiver.track));
+    await video.play();
+  }
+  return patch.status;
+};
+"""
