@@ -43,7 +43,7 @@ struct IngressEncoding: Sendable {
             TrackDescription(
                 index: UInt8(truncatingIfNeeded: track), codec: parameters.codec, payloadType: parameters.payloadType, mid: ""))
         statistics = ReceptionStatistics(clockRate: parameters.codec.clockRate)
-        nacks = NackList(roundTrip: rules.initialRoundTrip)
+        nacks = NackList(roundTrip: rules.initialRoundTrip, hasOwnStream: parameters.rtxPayloadType != nil)
         gate = KeyframeGate(interval: rules.keyframeInterval)
     }
 
