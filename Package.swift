@@ -142,13 +142,15 @@ let package = Package(
         .executableTarget(
             name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-egress", dependencies: ["Forwarding", "RTP", "BridgeModel"], path: "Tests/Bench/Egress", swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),
         tests("SecureTransport", in: Room.bindings, ["SecureTransport"]),
         tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
-        tests("RTP", in: Room.core, ["RTP", "BridgeModel"]),
+        tests("RTP", in: Room.core, ["RTP", "BridgeModel", "NetworkTesting"]),
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP", "NetworkTesting"]),
         .target(

@@ -22,6 +22,7 @@ struct ViewerTrack: Sendable {
     /// A packet that is to be sent.
     struct Outgoing {
         var index: UInt64
+        var descriptor: PacketDescriptor
         var numbers: StreamRewriter.Numbers
         var marker: Bool
         /// In place of a packet that the viewer is not to get, but whose number it waits for.
@@ -29,6 +30,7 @@ struct ViewerTrack: Sendable {
     }
 
     let codec: Codec
+    let isVideo: Bool
     /// The cache's tracks that carry the same picture, the smallest encoding first.
     let encodings: [UInt8]
     /// What is sent again has numbers of its own.
@@ -56,6 +58,7 @@ struct ViewerTrack: Sendable {
 
     init(_ parameters: EgressTrackParameters, rules: EgressTrack.Rules, cache: borrowing GOPCache, now: MonotonicTime) {
         codec = parameters.codec
+        isVideo = parameters.codec.kind == .video
         encodings = parameters.encodings
         hasRetransmissionStream = parameters.retransmission != nil
         self.rules = rules
@@ -68,8 +71,6 @@ struct ViewerTrack: Sendable {
         isCatchingUp = isVideo
         if isVideo { join(cache, now: now) }
     }
-
-    var isVideo: Bool { codec.kind == .video }
 
     /// The layer that flows now; nil while none does.
     var flowing: TargetLayer? {
@@ -96,11 +97,11 @@ struct ViewerTrack: Sendable {
         let end = cache.endIndex
         while cursor < end {
             let index = cursor
-            let entry = cache[index]
-            guard entry.track == encoding else {
+            guard cache.track(at: index) == encoding else {
                 cursor += 1
                 continue
             }
+            let entry = cache[index]
             guard mayPass(entry, in: cache, now: now) else {
                 guard prepare(cache, now: now) else { return nil }
                 continue
@@ -290,12 +291,14 @@ extension ViewerTrack {
             guard let number = rewriter.leaveOut(entry), hasRetransmissionStream else { return nil }
             let numbers = StreamRewriter.Numbers(
                 sequence: number, timestamp: entry.header.timestamp &+ rewriter.timestampOffset, offsets: SequenceMap.Offsets())
-            return Outgoing(index: index, numbers: numbers, marker: false, isFiller: true)
+            return Outgoing(index: index, descriptor: entry.descriptor, numbers: numbers, marker: false, isFiller: true)
         }
         let timestamp = sentTimestamp(entry, index: index)
         let aligned = align(timestamp, of: entry, cache)
         guard let numbers = rewriter.rewrite(entry, timestamp: timestamp, aligned: aligned) else { return nil }
-        return Outgoing(index: index, numbers: numbers, marker: entry.header.marker || filter.endsPicture(entry.descriptor))
+        return Outgoing(
+            index: index, descriptor: entry.descriptor, numbers: numbers,
+            marker: entry.header.marker || filter.endsPicture(entry.descriptor))
     }
 
     private func sentTimestamp(_ entry: GOPCache.Entry, index: UInt64) -> UInt32 {
@@ -328,7 +331,8 @@ extension ViewerTrack {
         guard !isLayered || hasRetransmissionStream && filter.isWithin(entry.descriptor) else { return nil }
         let timestamp = sentTimestamp(entry, index: index) &+ offsets.timestamp
         return Outgoing(
-            index: index, numbers: StreamRewriter.Numbers(sequence: sequence, timestamp: timestamp, offsets: offsets),
+            index: index, descriptor: entry.descriptor,
+            numbers: StreamRewriter.Numbers(sequence: sequence, timestamp: timestamp, offsets: offsets),
             marker: entry.header.marker || filter.endsPicture(entry.descriptor))
     }
 }
