@@ -5,8 +5,8 @@ package import RTP
 package struct IngressTrack: Sendable {
     /// A sequence step that is too large for loss or reordering (RFC 3550 appendix A.1, MAX_DROPOUT): the source was reset.
     private static let sequenceLeap: Int64 = 3000
-    /// How far a timestamp may stray from the arrival clock between two packets before it counts as a reset.
-    private static let timestampLeap: Duration = .seconds(5)
+    /// How far a timestamp may stray from the arrival clock between two packets before it counts as a reset, in nanoseconds.
+    private static let timestampLeap: Int64 = 5_000_000_000
 
     private struct Newest {
         var sequence: UInt16
@@ -37,6 +37,10 @@ package struct IngressTrack: Sendable {
         package var frame: FrameTracker.Observation
         /// The packet is the first of another source.
         package var beginsEpoch: Bool
+        /// A newer packet of the source came before it.
+        package var isLate: Bool
+        /// What the payload says by itself.
+        package var traits: PayloadTraits
     }
 
     /// Takes a packet that came at `arrival`; nil when its payload type is not the track's.
@@ -44,34 +48,54 @@ package struct IngressTrack: Sendable {
     /// A payload that our descriptor does not understand passes as no keyframe: receivers may know more than we do. So does padding alone.
     package mutating func accept(_ packet: RTPPacketView, arrival: MonotonicTime) -> Acceptance? {
         guard packet.payloadType == payloadType else { return nil }
+        return accept(packet, media: packet.payload, beginsEpoch: isReset(RTPHeader(packet), arrival: arrival), arrival: arrival)
+    }
+
+    /// Takes a packet whose payload type is known to be the track's, or to wrap it: `media` are the codec's bytes in it, empty where they cannot be read.
+    /// `beginsEpoch` is what `isReset` said of it.
+    mutating func accept(
+        _ packet: RTPPacketView, media: UnsafeRawBufferPointer, beginsEpoch: Bool, arrival: MonotonicTime
+    ) -> Acceptance {
         let header = RTPHeader(packet)
-        let beginsEpoch = isReset(header, arrival: arrival)
         if beginsEpoch {
             epoch &+= 1
             newest = nil
             tracker = FrameTracker()
         }
-        let traits = PayloadTraits(codec: codec, payload: packet.payload) ?? []
-        let frame = tracker.observe(timestamp: header.timestamp, marker: header.marker, traits: traits)
+        let traits = PayloadTraits(codec: codec, payload: media) ?? PayloadTraits(rawValue: 0)
+        let isLate = newest.map { SequenceUnwrapper.distance(from: $0.sequence, to: header.sequence) < 0 } ?? false
+        let frame = observe(header, traits: traits, isLate: isLate)
         count(header, bytes: packet.payloadRange.upperBound, arrival: arrival, isKeyframe: frame.revealsKeyframe)
-        ssrc = header.ssrc
-        return Acceptance(header: header, frame: frame, beginsEpoch: beginsEpoch)
+        return Acceptance(header: header, frame: frame, beginsEpoch: beginsEpoch, isLate: isLate, traits: traits)
+    }
+
+    /// Counts a packet without payload, which belongs to no frame.
+    mutating func acceptPadding(_ packet: RTPPacketView, arrival: MonotonicTime) {
+        count(RTPHeader(packet), bytes: packet.payloadRange.upperBound, arrival: arrival, isKeyframe: false)
+    }
+
+    /// A late packet of an earlier frame leaves the present frame alone: that one neither ends nor begins again.
+    private mutating func observe(_ header: RTPHeader, traits: PayloadTraits, isLate: Bool) -> FrameTracker.Observation {
+        if isLate, header.timestamp != newest?.timestamp { return FrameTracker.Observation() }
+        return tracker.observe(timestamp: header.timestamp, marker: header.marker, traits: traits)
     }
 
     /// Whether a sender report speaks of the source whose packets come in.
     package func accepts(_ report: SenderReportView) -> Bool { ssrc == report.ssrc }
 
-    private func isReset(_ header: RTPHeader, arrival: MonotonicTime) -> Bool {
+    /// Whether a packet with this header cannot belong to the source that was heard so far.
+    func isReset(_ header: RTPHeader, arrival: MonotonicTime) -> Bool {
         guard let ssrc, let newest else { return false }
         guard ssrc == header.ssrc else { return true }
         guard abs(SequenceUnwrapper.distance(from: newest.sequence, to: header.sequence)) < Self.sequenceLeap else { return true }
         let step = TimestampUnwrapper.distance(from: newest.timestamp, to: header.timestamp)
-        let expected = arrival.duration(since: newest.arrival)
-        let media = Duration.nanoseconds(step * 1_000_000_000 / Int64(codec.clockRate))
-        return media - expected > Self.timestampLeap || expected - media > Self.timestampLeap
+        let expected = Int64(clamping: arrival.nanoseconds) - Int64(clamping: newest.arrival.nanoseconds)
+        let media = step * 1_000_000_000 / Int64(codec.clockRate)
+        return abs(media - expected) > Self.timestampLeap
     }
 
     private mutating func count(_ header: RTPHeader, bytes: Int, arrival: MonotonicTime, isKeyframe: Bool) {
+        ssrc = header.ssrc
         statistics.packets += 1
         statistics.bytes += UInt64(bytes)
         statistics.lastPacketAt = arrival

@@ -61,7 +61,7 @@ import Testing
     }
 }
 
-@Suite struct CounterUnwrapperTests {
+@Suite struct UnwrapperTests {
     @Test func sequenceNumbersGoOnPastTheWrap() {
         var unwrapper = SequenceUnwrapper()
         #expect([65_534, 65_535, 0, 1].map { unwrapper.unwrap($0) } == [65_534, 65_535, 65_536, 65_537])

@@ -32,11 +32,16 @@ package struct PacketDescriptor: Sendable, Equatable {
 
     package init() {}
 
-    /// Reads a packet of `codec`; a payload that does not fit its codec has no layer.
-    package init(codec: Codec, packet: RTPPacketView) {
+    /// Reads a packet whose payload is not understood: RED and FEC, which pass as they are.
+    package init(_ packet: RTPPacketView) {
         payloadStart = UInt16(clamping: packet.payloadRange.lowerBound)
         payloadEnd = UInt16(clamping: packet.payloadRange.upperBound)
         if packet.marker { flags.insert(.endsFrame) }
+    }
+
+    /// Reads a packet of `codec`; a payload that does not fit its codec has no layer.
+    package init(codec: Codec, packet: RTPPacketView) {
+        self.init(packet)
         switch codec {
         case .vp8:
             if let descriptor = VP8Descriptor(reading: packet.payload) { read(descriptor) }

@@ -45,7 +45,7 @@ package struct TransportFeedbackEncoder {
         var previous = reference * TransportFeedback.ticksPerReference
         for arrival in arrivals.prefix(Int(UInt16.max)) {
             guard let symbol = Self.symbol(of: arrival, after: previous) else { break }
-            guard chunks.worstSizeAfterNext + deltaBytes + symbol.deltaSize <= body.count else { break }
+            guard chunks.size(appending: symbol) + deltaBytes + symbol.deltaSize <= body.count else { break }
             chunks.append(symbol)
             deltaBytes += symbol.deltaSize
             if symbol != .notReceived { previous = arrival }
@@ -123,8 +123,8 @@ struct StatusChunkWriter {
 
     init(_ bytes: UnsafeMutableRawBufferPointer) { self.bytes = bytes }
 
-    /// Bytes of the chunks if one more symbol is appended, at most: the one that it may push out and the last one.
-    var worstSizeAfterNext: Int { count + 4 }
+    /// Bytes of all chunks if this symbol is the last one: the chunk that it may push out, and the last one.
+    func size(appending symbol: StatusSymbol) -> Int { count + (canTake(symbol) ? 2 : 4) }
 
     mutating func append(_ symbol: StatusSymbol) {
         if !canTake(symbol) { writeFullChunk() }

@@ -28,6 +28,9 @@ package struct ExtensionRewriter: Sendable, Equatable {
         /// Where the values lie in the block; nil when they are not in it.
         package var transportSequenceOffset: Int?
         package var absoluteSendTimeOffset: Int?
+
+        /// An empty block.
+        package init() {}
     }
 
     private let source: ExtensionMap

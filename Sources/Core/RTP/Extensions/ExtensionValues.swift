@@ -1,6 +1,6 @@
 internal import BridgeModel
 
-/// What a packet's header extensions say, of the kinds that the bridge acts on; read once a packet.
+/// What a packet's header extensions say, of the kinds that the bridge acts on for each packet. What tells the packet's track is in `ExtensionIdentity`.
 package struct ExtensionValues: Equatable, Sendable {
     /// The audio level of a client (RFC 6464 section 3).
     package struct AudioLevel: Equatable, Sendable {
@@ -28,9 +28,6 @@ package struct ExtensionValues: Equatable, Sendable {
         }
     }
 
-    package var mid: ExtensionToken?
-    package var rid: ExtensionToken?
-    package var repairedRID: ExtensionToken?
     /// 24 bits of 6.18 fixed-point seconds: it wraps every 64 s.
     package var absoluteSendTime: UInt32?
     package var transportSequence: UInt16?
@@ -43,52 +40,54 @@ package struct ExtensionValues: Equatable, Sendable {
 
     /// Reads what `map` has identifiers for. A value of a wrong size is as if it were not there; of two of a kind the last one holds.
     package init(_ packet: RTPPacketView, map: ExtensionMap) {
-        for element in HeaderExtensionElements(packet) {
-            guard let kind = map.kind(of: element.identifier) else { continue }
-            read(kind, element.value)
-        }
+        for element in HeaderExtensionElements(packet) { read(element, map) }
     }
 
-    /// What a packet needs to be told apart while its SSRC is new: MID, RID and repaired RID. The rest is read for every packet.
-    package struct Identity: Equatable, Sendable {
-        package var mid: ExtensionToken?
-        package var rid: ExtensionToken?
-        package var repairedRID: ExtensionToken?
-
-        package init(mid: ExtensionToken? = nil, rid: ExtensionToken? = nil, repairedRID: ExtensionToken? = nil) {
-            self.mid = mid
-            self.rid = rid
-            self.repairedRID = repairedRID
-        }
-    }
-
-    /// The part that tells the packet's track and layer.
-    package var identity: Identity { Identity(mid: mid, rid: rid, repairedRID: repairedRID) }
-
-    private mutating func read(_ kind: HeaderExtensionKind, _ value: UnsafeRawBufferPointer) {
-        switch kind {
-        case .mid: mid = ExtensionToken(value)
-        case .streamID: rid = ExtensionToken(value)
-        case .repairedStreamID: repairedRID = ExtensionToken(value)
-        case .absoluteSendTime:
-            guard value.count == 3 else { return }
-            absoluteSendTime = UInt32(value[0]) << 16 | UInt32(value.uint16(at: 1))
-        case .transportSequence:
+    private mutating func read(_ element: HeaderExtensionElements.Element, _ map: ExtensionMap) {
+        let value = element.value
+        switch map.kind(of: element.identifier) {
+        case .transportSequence?:
             // Version 2 of the extension adds a request for feedback behind the number.
-            guard value.count >= 2 else { return }
-            transportSequence = value.uint16(at: 0)
-        case .audioLevel:
-            guard let first = value.first else { return }
-            audioLevel = AudioLevel(level: first & 0x7F, hasVoice: first & 0x80 != 0)
-        case .videoOrientation:
-            guard let first = value.first else { return }
-            videoOrientation = first
-        case .absoluteCaptureTime:
+            if value.count >= 2 { transportSequence = value.uint16(at: 0) }
+        case .absoluteSendTime?:
+            if value.count == 3 { absoluteSendTime = UInt32(value[0]) << 16 | UInt32(value.uint16(at: 1)) }
+        case .audioLevel?:
+            if let first = value.first { audioLevel = AudioLevel(level: first & 0x7F, hasVoice: first & 0x80 != 0) }
+        case .videoOrientation?:
+            if let first = value.first { videoOrientation = first }
+        case .absoluteCaptureTime?:
             guard value.count == 8 || value.count == 16 else { return }
             captureTime = CaptureTime(
                 ntp: value.uint64(at: 0), clockOffset: value.count == 16 ? Int64(bitPattern: value.uint64(at: 8)) : nil)
-        // Its meaning depends on the stream's earlier packets: who needs it reads it by itself.
-        case .dependencyDescriptor: break
+        // The dependency descriptor's meaning depends on earlier packets: who needs it reads it by itself.
+        case .mid?, .streamID?, .repairedStreamID?, .dependencyDescriptor?, nil: return
+        }
+    }
+}
+
+/// What a packet's header extensions say about the track and the encoding that it belongs to: read while its SSRC is new.
+package struct ExtensionIdentity: Equatable, Sendable {
+    package var mid: ExtensionToken?
+    /// The encoding of a media packet.
+    package var rid: ExtensionToken?
+    /// The encoding that a retransmission repairs.
+    package var repairedRID: ExtensionToken?
+
+    package init(mid: ExtensionToken? = nil, rid: ExtensionToken? = nil, repairedRID: ExtensionToken? = nil) {
+        self.mid = mid
+        self.rid = rid
+        self.repairedRID = repairedRID
+    }
+
+    /// Reads what `map` has identifiers for. A token that is empty or too long is as if it were not there.
+    package init(_ packet: RTPPacketView, map: ExtensionMap) {
+        for element in HeaderExtensionElements(packet) {
+            switch map.kind(of: element.identifier) {
+            case .mid?: mid = ExtensionToken(element.value)
+            case .streamID?: rid = ExtensionToken(element.value)
+            case .repairedStreamID?: repairedRID = ExtensionToken(element.value)
+            default: continue
+            }
         }
     }
 }

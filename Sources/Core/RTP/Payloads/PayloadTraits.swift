@@ -12,6 +12,9 @@ package struct PayloadTraits: OptionSet, Sendable {
     /// The packet holds parameter sets or a sequence header.
     package static let parameterSets = PayloadTraits(rawValue: 4)
 
+    /// The packet tells of a keyframe: it is part of one, or has what decoders need in front of one.
+    package var tellsOfKeyframe: Bool { rawValue & 0b110 != 0 }
+
     /// Reads the payload descriptor of `codec`. Nil when it does not fit into `payload`; audio is never malformed, each packet begins a frame.
     package init?(codec: Codec, payload: UnsafeRawBufferPointer) {
         let traits: PayloadTraits?

@@ -22,6 +22,8 @@ package struct VP9Descriptor: Equatable, Sendable {
     package var usesInterLayerPrediction = false
     /// Non-flexible mode only.
     package var temporalLayerZeroIndex: UInt8?
+    /// Where the scalability structure begins in the payload; nil without one.
+    package var scalabilityOffset: Int?
     /// Bytes of the descriptor.
     package var size = 1
 
@@ -44,6 +46,7 @@ package struct VP9Descriptor: Equatable, Sendable {
         guard readPictureID(payload, first), readLayers(payload, first), readReferences(payload, first) else { return nil }
         if first & Bit.scalability != 0 {
             guard let end = Self.endOfScalabilityStructure(payload, at: size) else { return nil }
+            scalabilityOffset = size
             size = end
         }
         guard payload.count > size else { return nil }
