@@ -52,8 +52,10 @@ package struct EgressViewer: ~Copyable {
             TrackSender($0, rules: rules.join, cache: cache, now: now)
         }
         audioCount = parameters.tracks.count { $0.codec.kind == .audio }
-        let start = Bitrate(bitsPerSecond: rules.startBitrate)
-        estimator = BandwidthEstimator(start: start, maximum: Bitrate(bitsPerSecond: rules.maximumBitrate))
+        let maximum = Bitrate(bitsPerSecond: rules.maximumBitrate)
+        // A viewer that never says what arrives is sent what there is: nothing would ever allow more.
+        let start = parameters.tracks.contains(where: \.reportsBandwidth) ? Bitrate(bitsPerSecond: rules.startBitrate) : maximum
+        estimator = BandwidthEstimator(start: start, maximum: maximum)
         pacer = EgressPacer(rate: max(start * Self.pacingFactor, Self.joinRate))
         let time = Int64(clamping: now.nanoseconds)
         adaptAt = time
@@ -150,7 +152,7 @@ extension EgressViewer {
     }
 
     /// Left for sound while it has not been measured what it takes.
-    private static let audioShare = Bitrate.kilobits(64)
+    static let audioShare = Bitrate.kilobits(64)
     /// Media that waits this long in the pacer shows that the layer is too much.
     private static let tooLate: Int64 = 250_000_000
 

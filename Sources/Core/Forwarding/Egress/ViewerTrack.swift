@@ -10,6 +10,8 @@ struct ViewerTrack: Sendable {
     private static let catchUpLag: Int64 = 3_000_000_000
     /// Nanoseconds between two of our requests for the same keyframe.
     private static let requestInterval: Int64 = 500_000_000
+    /// Packets of the cache among which a frame's first one is looked for.
+    private static let reorderWindow: UInt64 = 64
 
     private enum Phase: Sendable {
         case flowing
@@ -200,6 +202,11 @@ extension ViewerTrack {
         owesKeyframe = true
         isCatchingUp = true
         rewriter.forgetSent()
+        if cache.keyframeStart(of: encoding) == nil, let other = encodings.last(where: { cache.keyframeStart(of: $0) != nil }) {
+            // Better another encoding now than the right one later.
+            pending = (encoding, cache.endIndex)
+            encoding = other
+        }
         guard let start = cache.keyframeStart(of: encoding) else {
             phase = .awaitingKeyframe(from: cache.endIndex, fallback: nil)
             return
@@ -294,8 +301,12 @@ extension ViewerTrack {
             return Outgoing(index: index, descriptor: entry.descriptor, numbers: numbers, marker: false, isFiller: true)
         }
         let timestamp = sentTimestamp(entry, index: index)
-        let aligned = align(timestamp, of: entry, cache)
-        guard let numbers = rewriter.rewrite(entry, timestamp: timestamp, aligned: aligned) else { return nil }
+        if rewriter.begins(with: entry) {
+            let beginning = StreamRewriter.Beginning(
+                firstSequence: firstSequence(of: entry, index: index, cache), aligned: align(timestamp, of: entry, cache))
+            rewriter.begin(beginning, with: entry, timestamp: timestamp)
+        }
+        guard let numbers = rewriter.rewrite(entry, timestamp: timestamp) else { return nil }
         return Outgoing(
             index: index, descriptor: entry.descriptor, numbers: numbers,
             marker: entry.header.marker || filter.endsPicture(entry.descriptor))
@@ -304,6 +315,19 @@ extension ViewerTrack {
     private func sentTimestamp(_ entry: GOPCache.Entry, index: UInt64) -> UInt32 {
         guard index < joinedAt, let timeline else { return entry.header.timestamp }
         return timeline.compress(entry.header.timestamp)
+    }
+
+    /// The lowest sequence number of the packet's frame, as far as it is in the cache.
+    private func firstSequence(of entry: GOPCache.Entry, index: UInt64, _ cache: borrowing GOPCache) -> UInt16 {
+        var first = entry.header.sequence
+        for other in index..<min(cache.endIndex, index + Self.reorderWindow) {
+            let other = cache[other]
+            guard other.track == entry.track, other.epoch == entry.epoch, other.header.timestamp == entry.header.timestamp,
+                SequenceUnwrapper.distance(from: first, to: other.header.sequence) < 0
+            else { continue }
+            first = other.header.sequence
+        }
+        return first
     }
 
     /// The timestamp that the packet would have had in the encoding that flowed before, by both encodings' sender reports; asked for at a switch only.

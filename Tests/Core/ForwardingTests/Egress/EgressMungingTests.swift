@@ -72,13 +72,14 @@ import Testing
     @Test func aReplacedPublisherGoesOnWithItsFirstKeyframe() throws {
         var scenario = EdgeScenario(bitrates: [500_000], seed: 41)
         scenario.run(for: .seconds(2))
-        let before = try #require(scenario.model.frames.last)
+        let replacedAt = scenario.publisher.captured
         scenario.publisher.encodings[0].ssrc = 0xDEAD
         scenario.publisher.encodings[0].sequence = 17
         scenario.publisher.encodings[0].timestampBase = 42
         scenario.publisher.encodings[0].pictureID = 3
         scenario.run(for: .seconds(2))
-        let after = scenario.model.frames.filter { $0.sequences.lowerBound > before.sequences.upperBound }
+        let before = try #require(scenario.model.frames.last { $0.content.captured <= replacedAt })
+        let after = scenario.model.frames.filter { $0.content.captured > replacedAt }
         let first = try #require(after.first)
         #expect(first.content.isKeyframe)
         Self.expectContinuity(before, first)
