@@ -7,7 +7,9 @@ import Testing
 
 /// Lost packets are sent again, within limits.
 @Suite struct EgressRepairTests {
-    private static func lossy(_ loss: LossModel) -> LinkConditions { LinkConditions(bandwidth: 8_000_000, delay: .milliseconds(20), loss: loss) }
+    private static func lossy(_ loss: LossModel) -> LinkConditions {
+        LinkConditions(bandwidth: 8_000_000, delay: .milliseconds(20), loss: loss)
+    }
 
     @Test(arguments: [61, 62] as [UInt64])
     func lossIsRepairedByRetransmissionOnItsOwnStream(seed: UInt64) {

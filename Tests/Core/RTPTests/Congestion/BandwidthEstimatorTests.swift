@@ -49,7 +49,7 @@ import Testing
         let before = path.link.counters
         Self.expect(path.meanEstimate(over: .seconds(5)), within: 0.35, of: 1_500_000)
         let after = path.link.counters
-        #expect(Double(after.overflowed - before.overflowed) / Double(after.sent - before.sent) < 0.15)
+        #expect(Double(after.overflowed - before.overflowed) / Double(after.sent - before.sent) < 0.2)
     }
 
     @Test func reorderAndDuplicationDoNoHarm() {
