@@ -128,6 +128,11 @@ struct SequenceMap: Sendable {
         let output = segment.output(of: sequence)
         // Behind the segment's end lies what was left out.
         guard Self.distance(from: output, to: end) > 0 else { return nil }
+        guard Self.distance(from: newestOutput, to: output) <= 0 else {
+            // Only what was left out came after it.
+            advance(to: output)
+            return (output, segment.offsets)
+        }
         let age = Int(newestOutput &- output)
         guard age < 128, given & (1 << UInt128(age)) == 0 else { return nil }
         given |= 1 << UInt128(age)
