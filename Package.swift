@@ -152,13 +152,15 @@ let package = Package(
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
             name: "bench-ingress", dependencies: ["Forwarding", "BridgeModel", "RTP"], path: "Tests/Bench/Ingress", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-egress", dependencies: ["Forwarding", "BridgeModel", "RTP"], path: "Tests/Bench/Egress", swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),
         tests("SecureTransport", in: Room.bindings, ["SecureTransport"]),
         tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
-        tests("RTP", in: Room.core, ["RTP", "BridgeModel"], exclude: ["make_vectors.py"]),
+        tests("RTP", in: Room.core, ["RTP", "BridgeModel", "NetworkTesting"], exclude: ["make_vectors.py"]),
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
         tests("PeerTransport", in: Room.core, ["PeerTransport", "BridgeModel"]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP", "NetworkTesting"]),
