@@ -66,8 +66,10 @@ import Testing
         #expect(stage.mediaPath == lte)
         nominate(wifi, 200, 3)
         #expect(stage.mediaPath == wifi)
-        // A late copy of an older nomination.
+        // A late copy of an older nomination, now and when the settling time is over.
         nominate(lte, 50, 2)
+        #expect(stage.mediaPath == wifi)
+        stage.wait(.seconds(2))
         #expect(stage.mediaPath == wifi)
     }
 
