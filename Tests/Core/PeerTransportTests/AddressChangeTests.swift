@@ -95,6 +95,28 @@ import Testing
         #expect(stage.mediaPath == lte)
     }
 
+    @Test func aNATThatChangesItsMappingIsFollowedWithoutANomination() {
+        let rebound = FiveTuple.remote(1, port: 50_001)
+        let stage = connected()
+        stage.wait(.milliseconds(6999))
+        stage.check(rebound, nominates: false, priority: 200)
+        #expect(stage.mediaPath == wifi)
+        stage.wait(.milliseconds(1))
+        stage.check(rebound, nominates: false, priority: 200)
+        #expect(stage.mediaPath == rebound)
+        #expect(stage.latestEvents == [.moved(rebound)])
+    }
+
+    @Test func checksOfAnotherPairDoNotPassForAChangedMapping() {
+        let local = FiveTuple(local: TransportAddress(ipv4: 0xC000_0202, port: 8189), remote: wifi.remote)
+        for (tuple, priority) in [(lte, UInt32(199)), (local, 200), (.remote(1, port: 50_001, transport: .tcp), 200)] {
+            let stage = connected()
+            stage.sleep(.seconds(10))
+            stage.check(tuple, nominates: false, priority: priority)
+            #expect(stage.mediaPath == wifi)
+        }
+    }
+
     @Test func mediaFromAnUnknownAddressMovesNothing() {
         let stage = connected()
         stage.sleep(.seconds(10))

@@ -91,9 +91,14 @@ struct PathSet: Equatable {
 
     /// A verified check renews the consent.
     mutating func checked(_ id: PathID, now: MonotonicTime) {
-        guard isOpen(id) else { return }
+        guard let path = self[id] else { return }
         slots[Int(id.number)]?.checkedAt = now
         slots[Int(id.number)]?.heardAt = now
+        guard id != selected, let current = selectedPath, path.isRebinding(of: current),
+            now.duration(since: current.heardAt) >= policy.disconnectAfter
+        else { return }
+        slots[Int(id.number)]?.nominatedAt = now
+        selected = id
     }
 
     /// An authenticated packet came: from another path than the selected one it moves the selection when that one is silent. True when it moved.

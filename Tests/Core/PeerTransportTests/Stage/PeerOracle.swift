@@ -6,6 +6,7 @@ import PeerTransport
 struct PeerOracle {
     /// What the peer sent on a 5-tuple, and what was sent there.
     private struct Traffic {
+        var priorities: Set<UInt32> = []
         var received = 0
         var sent = 0
         var consentAt: MonotonicTime?
@@ -58,6 +59,7 @@ struct PeerOracle {
             }
             consentAt = now
             validated = (tuple, now)
+            if let priority = request.priority { traffic[tuple, default: Traffic()].priorities.insert(priority) }
             if request.nominates { traffic[tuple, default: Traffic()].wasNominated = true }
             return nil
         }
@@ -133,8 +135,17 @@ struct PeerOracle {
         guard isSecured else { return "media would be sent before the handshake" }
         guard said.contains(where: \.isConnected), !said.contains(where: \.isEnd) else { return "media would be sent unconnected" }
         guard let traffic = traffic[tuple], open.values.contains(tuple) else { return "media would be sent to a stranger" }
-        guard traffic.wasNominated || traffic.sentMedia else { return "media would be sent to where nobody asked for it" }
+        guard traffic.wasNominated || traffic.sentMedia || isRebinding(tuple, traffic) else {
+            return "media would be sent to where nobody asked for it"
+        }
         return isFresh(tuple, now: now) ? nil : "media would be sent without consent"
+    }
+
+    /// The same pair of candidates as a nominated one, as far as the peer's words go.
+    private func isRebinding(_ tuple: FiveTuple, _ own: Traffic) -> Bool {
+        traffic.contains { other, traffic in
+            traffic.wasNominated && other.local == tuple.local && !traffic.priorities.isDisjoint(with: own.priorities)
+        }
     }
 
     private func isFresh(_ tuple: FiveTuple, now: MonotonicTime) -> Bool {
