@@ -92,13 +92,13 @@ struct CipherOperations {
         var written: Int32 = 0
         // The mode writes no octets at the end, but its output must have an address.
         try require(EVP_CipherFinal_ex(handle, tag.baseAddress?.assumingMemoryBound(to: UInt8.self), &written))
-        try require(EVP_CIPHER_CTX_ctrl(handle, EVP_CTRL_AEAD_GET_TAG, Int32(truncatingIfNeeded: tag.count), tag.baseAddress))
+        try require(copenssl_get_tag(handle, tag.baseAddress, tag.count))
     }
 
     /// Ends a decrypted packet of an AEAD cipher; throws `authentication` when its tag is another. OpenSSL compares in constant time.
     func verifyTag(_ tag: UnsafeMutableRawBufferPointer) throws(ProtectionError) {
         var written: Int32 = 0
-        try require(EVP_CIPHER_CTX_ctrl(handle, EVP_CTRL_AEAD_SET_TAG, Int32(truncatingIfNeeded: tag.count), tag.baseAddress))
+        try require(copenssl_set_tag(handle, tag.baseAddress, tag.count))
         guard EVP_CipherFinal_ex(handle, tag.baseAddress?.assumingMemoryBound(to: UInt8.self), &written) == 1 else {
             ERR_clear_error()
             throw .authentication

@@ -61,7 +61,7 @@ struct InboundProtection: ~Copyable {
         case .aes128CMSHA1_80:
             let message = UnsafeRawBufferPointer(rebasing: packet[..<length])
             let rollover = PacketIndex.rollover(of: index)
-            try ciphers.hmac.verifyTag(tag, message: message, suffix: rollover, key: keys.authentication)
+            try ciphers.hmac.verifyTag(tag, message: message, suffix: rollover, schedule: keys.authentication)
             try context.begin(.decrypt, vector: vector)
             try context.apply(inPlace: content)
         }
@@ -104,7 +104,7 @@ struct InboundProtection: ~Copyable {
             try context.verifyTag(tag)
         case .aes128CMSHA1_80:
             let message = UnsafeRawBufferPointer(rebasing: packet[..<trailer.tag.lowerBound])
-            try ciphers.hmac.verifyTag(tag, message: message, key: keys.authentication)
+            try ciphers.hmac.verifyTag(tag, message: message, schedule: keys.authentication)
             try context.begin(.decrypt, key: keys.cipher, vector: vector)
             try context.apply(inPlace: content)
         }

@@ -31,8 +31,9 @@ struct OutboundProtection: ~Copyable {
 
         let context = try rtpContext.ready(profile: profile, key: keys.cipher, ciphers: ciphers)
         try context.begin(.encrypt, vector: keys.vector(profile: profile, ssrc: senders[sender].ssrc, index: index))
-        slot.copyMemory(from: UnsafeRawBufferPointer(rebasing: header[..<headerCount]))
-        if profile.isAEAD { try context.authenticate(UnsafeRawBufferPointer(rebasing: slot[..<headerCount])) }
+        let clear = UnsafeRawBufferPointer(rebasing: header[..<headerCount])
+        if profile.isAEAD { try context.authenticate(clear) }
+        slot.copyMemory(from: clear)
         try context.apply(to: UnsafeRawBufferPointer(rebasing: header[headerCount...]), output: start + headerCount)
         try context.apply(to: payload, output: start + header.count)
         let tag = UnsafeMutableRawBufferPointer(rebasing: slot[length..<length + profile.tagByteCount])
@@ -40,7 +41,7 @@ struct OutboundProtection: ~Copyable {
         case .aeadAES128GCM: try context.writeTag(to: tag)
         case .aes128CMSHA1_80:
             let message = UnsafeRawBufferPointer(rebasing: slot[..<length])
-            try ciphers.hmac.writeTag(to: tag, message: message, suffix: PacketIndex.rollover(of: index), key: keys.authentication)
+            try ciphers.hmac.writeTag(to: tag, message: message, suffix: PacketIndex.rollover(of: index), schedule: keys.authentication)
         }
         senders[sender].highestIndex = max(senders[sender].highestIndex, index)
         return length + profile.rtpOverhead
@@ -61,9 +62,10 @@ struct OutboundProtection: ~Copyable {
         let context = ciphers.shared(for: profile)
         try context.begin(.encrypt, key: keys.cipher, vector: keys.vector(profile: profile, ssrc: ssrc, index: index))
         let headerCount = RTPLayout.rtcpHeaderByteCount
-        slot.copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[..<headerCount]))
+        let clear = UnsafeRawBufferPointer(rebasing: packet[..<headerCount])
+        slot.copyMemory(from: clear)
         if profile.isAEAD {
-            try context.authenticate(UnsafeRawBufferPointer(rebasing: slot[..<headerCount]))
+            try context.authenticate(clear)
             try word.withUnsafeOctets { octets throws(ProtectionError) in try context.authenticate(octets) }
         }
         try context.apply(to: UnsafeRawBufferPointer(rebasing: packet[headerCount...]), output: start + headerCount)
@@ -74,7 +76,7 @@ struct OutboundProtection: ~Copyable {
         case .aeadAES128GCM: try context.writeTag(to: tag)
         case .aes128CMSHA1_80:
             let message = UnsafeRawBufferPointer(rebasing: slot[..<trailer.tag.lowerBound])
-            try ciphers.hmac.writeTag(to: tag, message: message, key: keys.authentication)
+            try ciphers.hmac.writeTag(to: tag, message: message, schedule: keys.authentication)
         }
         senders[sender].nextRTCPIndex += 1
         return length + profile.rtcpOverhead

@@ -10,13 +10,13 @@ package final class PacketCiphers {
     /// For AES128_CM_SHA1_80.
     let hmac: HMACSHA1
 
-    /// Fails when OpenSSL has no AES-128-GCM, AES-128-CTR or SHA-1, or no memory.
+    /// Fails when OpenSSL has no AES-128-GCM or AES-128-CTR, or no memory.
     package init() throws(OpenSSLError) {
         gcm = try CipherAlgorithm("AES-128-GCM")
         counterMode = try CipherAlgorithm("AES-128-CTR")
         sharedGCM = try CipherContext(gcm)
         sharedCounterMode = try CipherContext(counterMode)
-        hmac = try HMACSHA1()
+        hmac = HMACSHA1()
     }
 
     /// A context whose key is scheduled once.
