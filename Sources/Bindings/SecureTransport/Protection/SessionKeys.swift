@@ -4,8 +4,15 @@ struct SessionKeys: ~Copyable {
     let profile: ProtectionProfile
     private let secret: SecretBytes
 
+    /// Keys that are known already: the fields of `PacketKeys` for RTP, then those for RTCP.
+    init(profile: ProtectionProfile, fields: consuming SecretBytes) {
+        precondition(fields.count == 2 * PacketKeys.byteCount(of: profile), "the fields are those of the profile")
+        self.profile = profile
+        secret = fields
+    }
+
     init(deriving master: borrowing MasterKey, with ciphers: PacketCiphers) throws(OpenSSLError) {
-        profile = master.profile
+        let profile = master.profile
         let byteCount = PacketKeys.byteCount(of: profile)
         var secret = SecretBytes(count: 2 * byteCount)
         do throws(ProtectionError) {
@@ -18,7 +25,7 @@ struct SessionKeys: ~Copyable {
         } catch {
             throw OpenSSLError(function: "EVP_CipherUpdate")
         }
-        self.secret = secret
+        self.init(profile: profile, fields: secret)
     }
 
     /// For RTP packets; valid as long as this value.
