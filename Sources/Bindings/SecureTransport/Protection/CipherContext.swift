@@ -68,17 +68,15 @@ struct CipherOperations {
     /// Authenticates octets that are not encrypted; before all encrypted ones.
     func authenticate(_ input: UnsafeRawBufferPointer) throws(ProtectionError) { try update(input, output: nil) }
 
-    /// Encrypts or decrypts the next octets; `output` has as much room, and is either the same memory or apart.
-    func apply(to input: UnsafeRawBufferPointer, output: UnsafeMutableRawPointer) throws(ProtectionError) {
-        try update(input, output: output)
-    }
-
-    /// The same where the octets lie.
-    func apply(inPlace octets: UnsafeMutableRawBufferPointer) throws(ProtectionError) {
-        try update(UnsafeRawBufferPointer(octets), output: octets.baseAddress)
+    /// Encrypts or decrypts the next octets into the start of `output`, which has as much room; it is the same memory or apart.
+    func apply(
+        to input: UnsafeRawBufferPointer, output: Slice<UnsafeMutableRawBufferPointer>
+    ) throws(ProtectionError) {
+        try update(input, output: UnsafeMutableRawBufferPointer(rebasing: output).baseAddress)
     }
 
     private func update(_ input: UnsafeRawBufferPointer, output: UnsafeMutableRawPointer?) throws(ProtectionError) {
+        // OpenSSL takes a null output for authenticated octets, so an empty part must not come to it.
         guard let start = input.baseAddress, !input.isEmpty else { return }
         var written: Int32 = 0
         try require(

@@ -48,9 +48,9 @@ struct HMACSHA1: ~Copyable {
         }
     }
 
-    /// Writes the first octets of the code of `message` and, in network order, `suffix`.
+    /// Writes the first octets of the code of `message` and, behind it in network order, `suffix`.
     func writeTag(
-        to tag: UnsafeMutableRawBufferPointer, message: UnsafeRawBufferPointer, suffix: UInt32? = nil, schedule: UnsafeRawPointer
+        to tag: UnsafeMutableRawBufferPointer, message: UnsafeRawBufferPointer, suffix: UInt32, schedule: UnsafeRawPointer
     ) throws(ProtectionError) {
         try computeCode(of: message, suffix: suffix, schedule: schedule)
         tag.copyMemory(from: UnsafeRawBufferPointer(start: code.mutablePointer, count: tag.count))
@@ -58,18 +58,18 @@ struct HMACSHA1: ~Copyable {
 
     /// Throws `authentication` when the tag is another one; it is compared in constant time.
     func verifyTag(
-        _ tag: UnsafeMutableRawBufferPointer, message: UnsafeRawBufferPointer, suffix: UInt32? = nil, schedule: UnsafeRawPointer
+        _ tag: UnsafeMutableRawBufferPointer, message: UnsafeRawBufferPointer, suffix: UInt32, schedule: UnsafeRawPointer
     ) throws(ProtectionError) {
         try computeCode(of: message, suffix: suffix, schedule: schedule)
         guard CRYPTO_memcmp(code.mutablePointer, tag.baseAddress, tag.count) == 0 else { throw .authentication }
     }
 
     private func computeCode(
-        of message: UnsafeRawBufferPointer, suffix: UInt32?, schedule: UnsafeRawPointer
+        of message: UnsafeRawBufferPointer, suffix: UInt32, schedule: UnsafeRawPointer
     ) throws(ProtectionError) {
         resume(from: schedule)
         try require(copenssl_sha1_update(context, message.baseAddress, message.count))
-        if let suffix { try require(withUnsafeBytes(of: suffix.bigEndian) { copenssl_sha1_update(context, $0.baseAddress, $0.count) }) }
+        try require(withUnsafeBytes(of: suffix.bigEndian) { copenssl_sha1_update(context, $0.baseAddress, $0.count) })
         try require(copenssl_sha1_finish(context, code.mutablePointer))
         resume(from: schedule + MemoryLayout<ChainingValue>.size)
         try require(copenssl_sha1_update(context, code.mutablePointer, Self.codeByteCount))

@@ -34,11 +34,10 @@ struct KeyDerivation {
         _ label: UInt8, from master: borrowing MasterKey, into field: Slice<UnsafeMutableRawBufferPointer>
     ) throws(ProtectionError) {
         let output = UnsafeMutableRawBufferPointer(rebasing: field)
-        guard let start = output.baseAddress else { return }
         output.initializeMemory(as: UInt8.self, repeating: 0)
         let (high, low) = master.salt.words
         let context = ciphers.shared(for: .aes128CMSHA1_80)
         try context.begin(.encrypt, key: master.key, vector: InitializationVector(high: high ^ UInt64(label), low: low))
-        try context.apply(to: UnsafeRawBufferPointer(output), output: start)
+        try context.apply(to: UnsafeRawBufferPointer(output), output: output[...])
     }
 }

@@ -27,8 +27,11 @@ struct KeyDerivationTests {
         try context.begin(
             .encrypt, key: key.mutablePointer, vector: InitializationVector(high: 0xF0F1_F2F3_F4F5_F6F7, low: 0xF8F9_FAFB_FCFD_0000))
         var stream = SecretBytes(count: 48)
-        try stream.withUnsafeMutableBytes { bytes throws(ProtectionError) in try context.apply(inPlace: bytes) }
-        #expect(stream.octets == octets("E03EAD0935C95E80E166B16DD92B4EB4 D23513162B02D0F72A43A2FE4A5F97AB 41E95B3BB0A2E8DD477901E4FCA894C0"))
+        try stream.withUnsafeMutableBytes { bytes throws(ProtectionError) in
+            try context.apply(to: UnsafeRawBufferPointer(bytes), output: bytes[...])
+        }
+        let expected = octets("E03EAD0935C95E80E166B16DD92B4EB4 D23513162B02D0F72A43A2FE4A5F97AB 41E95B3BB0A2E8DD477901E4FCA894C0")
+        #expect(stream.octets == expected)
     }
 
     @Test func eachLabelAndEachDirectionHasItsOwnKey() throws {
