@@ -145,7 +145,7 @@ let package = Package(
             name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
-            name: "bench-protection", dependencies: ["SecureTransport", "ProtectionTesting"], path: "Tests/Bench/Protection",
+            name: "bench-protection", dependencies: ["SecureTransport", "ProtectionTesting", "COpenSSL"], path: "Tests/Bench/Protection",
             exclude: ["protection.py", "run.sh"], swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),

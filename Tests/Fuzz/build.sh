@@ -81,7 +81,7 @@ foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
 for name in BridgeModel RTP SDP Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
 module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
-whole SecureTransport "$bindings/SecureTransport"
+module SecureTransport "$bindings"/SecureTransport/{OpenSSLError.swift,Protection/*.swift}
 module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocketFrame,WebSocketFrameParser}.swift \
     "$web"/HTTP/{BodyDecoder,ByteRange,HTTPDate,MessageRules,Octets,RequestHead,RequestHeadParser}.swift
 module AccessPlane "$root"/Sources/Planes/AccessPlane/{Base64URL,TokenEnvelope}.swift

@@ -1,7 +1,7 @@
 /// What all peers of a media worker share: OpenSSL's algorithms, looked up once, and contexts for what is too rare to keep one for each peer.
 ///
 /// A worker makes one, and only its thread uses it. RTCP packets come a few times a second, so their key is scheduled anew for each of them
-/// (0.15 us); that saves two contexts of more than a kilobyte for each peer.
+/// (0.05 to 0.14 us), which saves each peer two contexts of up to 1.2 kB.
 package final class PacketCiphers {
     private let gcm: CipherAlgorithm
     private let counterMode: CipherAlgorithm
