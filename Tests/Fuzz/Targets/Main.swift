@@ -16,6 +16,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "rtm": fuzzRTM,
     "rtp": fuzzRTP,
     "sdp": fuzzSDP,
+    "srtp": fuzzSRTP,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
 ]
