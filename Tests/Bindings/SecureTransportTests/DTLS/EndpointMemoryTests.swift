@@ -11,7 +11,8 @@ struct EndpointMemoryTests {
         let before = try residentMegabytes()
         try makeAndFree(1000, of: pair)
         let grown = try residentMegabytes() - before
-        #expect(grown < 15)
+        // Other tests run meanwhile, so there is room between what is right, nothing, and what a leak would take, 80 MB.
+        #expect(grown < 30)
     }
 
     /// In every stage that an endpoint can be left in.
@@ -47,9 +48,9 @@ struct EndpointMemoryTests {
             link.run()
             endpoints += [link.server, link.client]
         }
-        #expect(endpoints.allSatisfy(\.isConnected))
+        #expect(endpoints.count { $0.isConnected } == 1000)
         let grown = try residentMegabytes() - before
-        #expect(grown < 10, "a thousand connections of OpenSSL would take 40 MB")
+        #expect(grown < 20, "a thousand connections of OpenSSL would take 40 MB and more")
     }
 
     private func residentMegabytes() throws -> Double {

@@ -32,9 +32,3 @@ struct STUNMessageBuilder {
 
     private static func octets(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 0xFF)] }
 }
-
-/// From hex digits, blanks between them or not.
-func octets(_ hex: String) -> [UInt8] {
-    let digits = hex.filter { !$0.isWhitespace }.compactMap(\.hexDigitValue)
-    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-}
