@@ -18,6 +18,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "rtm": fuzzRTM,
     "rtp": fuzzRTP,
     "sdp": fuzzSDP,
+    "srtp": fuzzSRTP,
     "stream-framing": fuzzStreamFraming,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
