@@ -69,6 +69,8 @@ let package = Package(
             name: "CWebSockets", path: Room.c + "CWebSockets", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
         .systemLibrary(name: "COpenSSL", path: Room.c + "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNice", path: Room.c + "CNice", providers: [.apt(["libnice-dev"])]),
+        // For tests alone, which hold our SRTP against it. Without pkg-config, so that nothing else asks for the library.
+        .systemLibrary(name: "CSRTP", path: Room.c + "CSRTP"),
         .target(name: "CGStreamerShims", dependencies: ["CGStreamer"], path: Room.c + "CGStreamerShims"),
         .target(name: "CWebSocketsShims", dependencies: ["CWebSockets", "COpenSSL"], path: Room.c + "CWebSocketsShims"),
         .target(name: "CLinux", path: Room.c + "CLinux"),
@@ -143,6 +145,7 @@ let package = Package(
         .executableTarget(
             name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
             exclude: ["hub.py", "run.sh"], swiftSettings: strict),
+        .executableTarget(name: "bench-handshake", dependencies: ["SecureTransport"], path: "Tests/Bench/Handshake", swiftSettings: strict),
         .executableTarget(
             name: "bench-edge-io",
             dependencies: ["MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "LinuxIO", "SecureTransport"],
@@ -152,10 +155,15 @@ let package = Package(
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
             name: "bench-ingress", dependencies: ["Forwarding", "BridgeModel", "RTP"], path: "Tests/Bench/Ingress", swiftSettings: strict),
+            name: "bench-protection", dependencies: ["SecureTransport", "ProtectionTesting", "COpenSSL"], path: "Tests/Bench/Protection",
+            exclude: ["protection.py", "run.sh"], swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),
-        tests("SecureTransport", in: Room.bindings, ["SecureTransport"]),
+        tests("SecureTransport", in: Room.bindings, ["SecureTransport", "ProtectionTesting"]),
+        .target(
+            name: "ProtectionTesting", dependencies: ["SecureTransport", "CSRTP"], path: "Tests/Bindings/ProtectionTesting",
+            swiftSettings: strict),
         tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
         tests("RTP", in: Room.core, ["RTP", "BridgeModel"], exclude: ["make_vectors.py"]),

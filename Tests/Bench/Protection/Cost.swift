@@ -11,7 +11,8 @@ enum Cost {
     private static let peerCounts = [1, 1000, 10_000]
 
     static func printTable() throws {
-        print("profile  peers  protect us  unprotect us  protect-rtcp us  bytes a viewer  bytes a publisher")
+        guard AllocationCount.begin() else { return print("OpenSSL does not let its allocations be counted") }
+        print("profile  peers  protect us  unprotect us  protect-rtcp us  allocations a packet  bytes a viewer  bytes a publisher")
         // All are kept: with no memory to use again, what a peer takes is what the process grows by.
         var kept: [Peers] = []
         for profile in ProtectionProfile.allCases {
@@ -19,13 +20,15 @@ enum Cost {
                 let peers = try Peers(profile: profile, count: peerCount)
                 kept.append(peers)
                 var costs = [Double](repeating: .infinity, count: 3)
+                let allocations = AllocationCount.value
                 for _ in 0..<runs {
                     let run = try peers.run(packets: packetsPerRun)
                     costs = zip(costs, [run.protect, run.unprotect, run.protectRTCP]).map { min($0, $1) }
                 }
+                let perPacket = Double(AllocationCount.value - allocations) / Double(3 * runs * packetsPerRun)
                 let memory = peerCount == peerCounts.last ? "\(peers.viewerByteCount)  \(peers.publisherByteCount)" : "-  -"
                 let texts = costs.map { "\(($0 * 1000).rounded() / 1000)" }
-                print("\(profile)  \(peerCount)  \(texts.joined(separator: "  "))  \(memory)")
+                print("\(profile)  \(peerCount)  \(texts.joined(separator: "  "))  \(perPacket)  \(memory)")
             }
         }
     }

@@ -37,3 +37,39 @@ func makeCertificate(
     let request = ["req", "-x509", "-sha256", "-nodes", "-subj", "/CN=test", "-days", "2", "-keyout", "-"]
     return try openssl(request + ["-addext", "nsComment=\(comment)", "-newkey"] + options, input: "")
 }
+
+/// The `openssl` command while it runs, its output and errors in one text.
+final class RunningCommand {
+    private let process = Process()
+    private let (input, printed) = (Pipe(), Pipe())
+    private var text = ""
+
+    init(_ arguments: [String]) throws {
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        process.arguments = arguments
+        (process.standardInput, process.standardOutput, process.standardError) = (input, printed, printed)
+        try process.run()
+    }
+
+    deinit { stop() }
+
+    /// What it has printed when a line with `marker` is complete, when it ends, or when it has been silent for ten seconds.
+    func output(until marker: String) throws -> String {
+        while text.range(of: "\(marker)[^\n]*\n", options: .regularExpression) == nil {
+            var descriptors = pollfd(fd: printed.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&descriptors, 1, 10_000) > 0 else { break }
+            let chunk = printed.fileHandleForReading.availableData
+            guard !chunk.isEmpty else { break }
+            text += String(decoding: chunk, as: UTF8.self)
+        }
+        return text
+    }
+
+    func closeInput() { try? input.fileHandleForWriting.close() }
+
+    func stop() {
+        guard process.isRunning else { return }
+        kill(process.processIdentifier, SIGKILL)  // Its SIGTERM may be blocked, as it was in the process that started it.
+        process.waitUntilExit()
+    }
+}

@@ -18,6 +18,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "rtp": fuzzRTP,
     "sdp": fuzzSDP,
     "stream-framing": fuzzStreamFraming,
+    "srtp": fuzzSRTP,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
 ]

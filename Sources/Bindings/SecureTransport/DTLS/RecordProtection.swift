@@ -47,7 +47,8 @@ final class RecordProtection {
             let octets = UnsafeMutableRawBufferPointer(buffer)
             let context = try makeContext()
             try begin(context.operations, .encrypt, sender: role, nonce: number, additional: additional)
-            try context.operations.apply(inPlace: UnsafeMutableRawBufferPointer(rebasing: octets[body..<body + plaintext.count]))
+            let content = octets[body..<body + plaintext.count]
+            try context.operations.apply(to: UnsafeRawBufferPointer(rebasing: content), output: content)
             try context.operations.writeTag(to: UnsafeMutableRawBufferPointer(rebasing: octets[(body + plaintext.count)...]))
         }
         return record
@@ -72,7 +73,7 @@ final class RecordProtection {
                 let octets = UnsafeMutableRawBufferPointer(buffer)
                 let context = try makeContext()
                 try begin(context.operations, .decrypt, sender: sender, nonce: nonce, additional: additional)
-                try context.operations.apply(inPlace: UnsafeMutableRawBufferPointer(rebasing: octets[..<count]))
+                try context.operations.apply(to: UnsafeRawBufferPointer(rebasing: octets[..<count]), output: octets[..<count])
                 try context.operations.verifyTag(UnsafeMutableRawBufferPointer(rebasing: octets[count...]))
             }
         } catch {

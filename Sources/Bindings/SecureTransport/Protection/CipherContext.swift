@@ -68,17 +68,15 @@ struct CipherOperations {
     /// Authenticates octets that are not encrypted; before all encrypted ones.
     func authenticate(_ input: UnsafeRawBufferPointer) throws(ProtectionError) { try update(input, output: nil) }
 
-    /// Encrypts or decrypts the next octets; `output` has as much room, and is either the same memory or apart.
-    func apply(to input: UnsafeRawBufferPointer, output: UnsafeMutableRawPointer) throws(ProtectionError) {
-        try update(input, output: output)
-    }
-
-    /// The same where the octets lie.
-    func apply(inPlace octets: UnsafeMutableRawBufferPointer) throws(ProtectionError) {
-        try update(UnsafeRawBufferPointer(octets), output: octets.baseAddress)
+    /// Encrypts or decrypts the next octets into the start of `output`, which has as much room; it is the same memory or apart.
+    func apply(
+        to input: UnsafeRawBufferPointer, output: Slice<UnsafeMutableRawBufferPointer>
+    ) throws(ProtectionError) {
+        try update(input, output: UnsafeMutableRawBufferPointer(rebasing: output).baseAddress)
     }
 
     private func update(_ input: UnsafeRawBufferPointer, output: UnsafeMutableRawPointer?) throws(ProtectionError) {
+        // OpenSSL takes a null output for authenticated octets, so an empty part must not come to it.
         guard let start = input.baseAddress, !input.isEmpty else { return }
         var written: Int32 = 0
         try require(
@@ -92,13 +90,13 @@ struct CipherOperations {
         var written: Int32 = 0
         // The mode writes no octets at the end, but its output must have an address.
         try require(EVP_CipherFinal_ex(handle, tag.baseAddress?.assumingMemoryBound(to: UInt8.self), &written))
-        try require(EVP_CIPHER_CTX_ctrl(handle, EVP_CTRL_AEAD_GET_TAG, Int32(truncatingIfNeeded: tag.count), tag.baseAddress))
+        try require(copenssl_get_tag(handle, tag.baseAddress, tag.count))
     }
 
     /// Ends a decrypted packet of an AEAD cipher; throws `authentication` when its tag is another. OpenSSL compares in constant time.
     func verifyTag(_ tag: UnsafeMutableRawBufferPointer) throws(ProtectionError) {
         var written: Int32 = 0
-        try require(EVP_CIPHER_CTX_ctrl(handle, EVP_CTRL_AEAD_SET_TAG, Int32(truncatingIfNeeded: tag.count), tag.baseAddress))
+        try require(copenssl_set_tag(handle, tag.baseAddress, tag.count))
         guard EVP_CipherFinal_ex(handle, tag.baseAddress?.assumingMemoryBound(to: UInt8.self), &written) == 1 else {
             ERR_clear_error()
             throw .authentication

@@ -36,35 +36,16 @@ struct InboundProtection: ~Copyable {
         guard let index = PacketIndex.estimate(sequence: sequence, highest: highest) else { throw .exhausted }
         if let known, !rtpSenders[known].window.admits(index) { throw .replay }
 
-        try open(packet, headerByteCount: headerCount, index: index, ciphers: ciphers)
+        let transform = PacketTransform(
+            profile: keys.profile, keys: keys.rtp,
+            context: try rtpContext.ready(profile: keys.profile, key: keys.rtp.cipher, ciphers: ciphers), contextKey: nil,
+            vector: keys.rtp.vector(profile: keys.profile, ssrc: ssrc, index: index), word: .rollover(PacketIndex.rollover(of: index)))
+        try transform.open(
+            UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), headerByteCount: headerCount,
+            tag: UnsafeMutableRawBufferPointer(rebasing: packet[length...]), hmac: ciphers.hmac)
         let sender = if let known { known } else { try rtpSenders.append(RTPSender(ssrc: ssrc)) }
         rtpSenders[sender].window.insert(index)
         return length
-    }
-
-    private mutating func open(
-        _ packet: UnsafeMutableRawBufferPointer, headerByteCount: Int, index: UInt64, ciphers: PacketCiphers
-    ) throws(ProtectionError) {
-        let (profile, keys) = (keys.profile, keys.rtp)
-        let length = packet.count - profile.tagByteCount
-        let header = UnsafeRawBufferPointer(rebasing: packet[..<headerByteCount])
-        let content = UnsafeMutableRawBufferPointer(rebasing: packet[headerByteCount..<length])
-        let tag = UnsafeMutableRawBufferPointer(rebasing: packet[length...])
-        let context = try rtpContext.ready(profile: profile, key: keys.cipher, ciphers: ciphers)
-        let vector = keys.vector(profile: profile, ssrc: RTPLayout.ssrc(of: header), index: index)
-        switch profile {
-        case .aeadAES128GCM:
-            try context.begin(.decrypt, vector: vector)
-            try context.authenticate(header)
-            try context.apply(inPlace: content)
-            try context.verifyTag(tag)
-        case .aes128CMSHA1_80:
-            let message = UnsafeRawBufferPointer(rebasing: packet[..<length])
-            let rollover = PacketIndex.rollover(of: index)
-            try ciphers.hmac.verifyTag(tag, message: message, suffix: rollover, key: keys.authentication)
-            try context.begin(.decrypt, vector: vector)
-            try context.apply(inPlace: content)
-        }
     }
 
     /// See `PacketProtection.unprotectRTCP`.
@@ -72,41 +53,22 @@ struct InboundProtection: ~Copyable {
         let octets = UnsafeRawBufferPointer(packet)
         let length = packet.count - keys.profile.rtcpOverhead
         guard let ssrc = RTPLayout.senderSSRC(ofRTCP: octets), length >= RTPLayout.rtcpHeaderByteCount else { throw .malformed }
-        let word = RTCPIndexWord(in: octets, at: RTCPTrailer(profile: keys.profile, packetByteCount: length).word)
+        let trailer = RTCPTrailer(profile: keys.profile, packetByteCount: length)
+        let word = RTCPIndexWord(in: octets, at: trailer.word)
         guard word.isEncrypted else { throw .unencrypted }
         let known = rtcpSenders.position(of: ssrc)
         guard known != nil || rtcpSenders.hasRoom else { throw .tooManySources }
         let index = UInt64(word.index)
         if let known, !rtcpSenders[known].window.admits(index) { throw .replay }
 
-        try openRTCP(packet, word: word, ssrc: ssrc, ciphers: ciphers)
+        let transform = PacketTransform(
+            profile: keys.profile, keys: keys.rtcp, context: ciphers.shared(for: keys.profile), contextKey: keys.rtcp.cipher,
+            vector: keys.rtcp.vector(profile: keys.profile, ssrc: ssrc, index: index), word: .rtcpIndex(word))
+        try transform.open(
+            UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), headerByteCount: RTPLayout.rtcpHeaderByteCount,
+            tag: UnsafeMutableRawBufferPointer(rebasing: packet[trailer.tag]), hmac: ciphers.hmac)
         let sender = if let known { known } else { try rtcpSenders.append(RTCPSender(ssrc: ssrc)) }
         rtcpSenders[sender].window.insert(index)
         return length
-    }
-
-    private func openRTCP(
-        _ packet: UnsafeMutableRawBufferPointer, word: RTCPIndexWord, ssrc: UInt32, ciphers: PacketCiphers
-    ) throws(ProtectionError) {
-        let (profile, keys) = (keys.profile, keys.rtcp)
-        let trailer = RTCPTrailer(profile: profile, packetByteCount: packet.count - profile.rtcpOverhead)
-        let header = UnsafeRawBufferPointer(rebasing: packet[..<RTPLayout.rtcpHeaderByteCount])
-        let content = UnsafeMutableRawBufferPointer(rebasing: packet[RTPLayout.rtcpHeaderByteCount..<trailer.start])
-        let tag = UnsafeMutableRawBufferPointer(rebasing: packet[trailer.tag])
-        let context = ciphers.shared(for: profile)
-        let vector = keys.vector(profile: profile, ssrc: ssrc, index: UInt64(word.index))
-        switch profile {
-        case .aeadAES128GCM:
-            try context.begin(.decrypt, key: keys.cipher, vector: vector)
-            try context.authenticate(header)
-            try word.withUnsafeOctets { octets throws(ProtectionError) in try context.authenticate(octets) }
-            try context.apply(inPlace: content)
-            try context.verifyTag(tag)
-        case .aes128CMSHA1_80:
-            let message = UnsafeRawBufferPointer(rebasing: packet[..<trailer.tag.lowerBound])
-            try ciphers.hmac.verifyTag(tag, message: message, key: keys.authentication)
-            try context.begin(.decrypt, key: keys.cipher, vector: vector)
-            try context.apply(inPlace: content)
-        }
     }
 }

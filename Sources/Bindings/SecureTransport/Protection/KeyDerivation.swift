@@ -13,27 +13,31 @@ struct KeyDerivation {
     let labels: Labels
     let ciphers: PacketCiphers
 
-    /// Fills the fields of `PacketKeys`. What a profile does not use stays zero.
+    /// Fills the fields of `PacketKeys` that the profile has.
     func derive(from master: borrowing MasterKey, into fields: UnsafeMutableRawBufferPointer) throws(ProtectionError) {
         let profile = master.profile
         try derive(labels.cipher, from: master, into: fields[PacketKeys.cipher].prefix(profile.keyByteCount))
         try derive(labels.salt, from: master, into: fields[PacketKeys.salt].prefix(profile.saltByteCount))
         guard !profile.isAEAD else { return }
-        try derive(labels.authentication, from: master, into: fields[PacketKeys.authentication])
+        var key = SecretBytes(count: HMACSHA1.keyByteCount)
+        try key.withUnsafeMutableBytes { octets throws(ProtectionError) in
+            try derive(labels.authentication, from: master, into: octets[...])
+        }
+        guard let schedule = UnsafeMutableRawBufferPointer(rebasing: fields[PacketKeys.authentication]).baseAddress else { return }
+        try ciphers.hmac.schedule(key.mutablePointer, into: schedule)
     }
 
     /// The key stream of AES-CM under the master key, where the label is added to the master salt seven octets from its end.
     ///
     /// A salt of 12 octets is taken as one of 14 that ends with zeros (RFC 7714 section 11).
-    private func derive(
+    func derive(
         _ label: UInt8, from master: borrowing MasterKey, into field: Slice<UnsafeMutableRawBufferPointer>
     ) throws(ProtectionError) {
         let output = UnsafeMutableRawBufferPointer(rebasing: field)
-        guard let start = output.baseAddress else { return }
         output.initializeMemory(as: UInt8.self, repeating: 0)
         let (high, low) = master.salt.words
         let context = ciphers.shared(for: .aes128CMSHA1_80)
         try context.begin(.encrypt, key: master.key, vector: InitializationVector(high: high ^ UInt64(label), low: low))
-        try context.apply(to: UnsafeRawBufferPointer(output), output: start)
+        try context.apply(to: UnsafeRawBufferPointer(output), output: output[...])
     }
 }

@@ -13,6 +13,7 @@ struct OutboundProtection: ~Copyable {
 
     private let keys: SessionKeys
     private var rtpContext = LazyCipherContext()
+    /// Those that packets were protected for, or that were tried.
     var senders = SourceTable<Sender>(capacity: maximumSources)
 
     init(keys: consuming SessionKeys) { self.keys = keys }
@@ -21,27 +22,23 @@ struct OutboundProtection: ~Copyable {
     mutating func protect(
         header: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, into slot: UnsafeMutableRawBufferPointer, ciphers: PacketCiphers
     ) throws(ProtectionError) -> Int {
-        let (profile, keys) = (keys.profile, keys.rtp)
-        let length = header.count + payload.count
+        let (profile, length) = (keys.profile, header.count + payload.count)
         guard let headerCount = RTPLayout.headerByteCount(of: header), length <= RTPLayout.maximumByteCount else { throw .malformed }
-        guard let start = slot.baseAddress, slot.count >= length + profile.rtpOverhead else { throw .noRoom }
+        guard slot.count >= length + profile.rtpOverhead else { throw .noRoom }
         let sender = try position(of: RTPLayout.ssrc(of: header))
         let sequence = RTPLayout.sequence(of: header)
         guard let index = PacketIndex.estimate(sequence: sequence, highest: senders[sender].highestIndex) else { throw .exhausted }
 
-        let context = try rtpContext.ready(profile: profile, key: keys.cipher, ciphers: ciphers)
-        try context.begin(.encrypt, vector: keys.vector(profile: profile, ssrc: senders[sender].ssrc, index: index))
+        let transform = PacketTransform(
+            profile: profile, keys: keys.rtp,
+            context: try rtpContext.ready(profile: profile, key: keys.rtp.cipher, ciphers: ciphers), contextKey: nil,
+            vector: keys.rtp.vector(profile: profile, ssrc: senders[sender].ssrc, index: index),
+            word: .rollover(PacketIndex.rollover(of: index)))
         slot.copyMemory(from: UnsafeRawBufferPointer(rebasing: header[..<headerCount]))
-        if profile.isAEAD { try context.authenticate(UnsafeRawBufferPointer(rebasing: slot[..<headerCount])) }
-        try context.apply(to: UnsafeRawBufferPointer(rebasing: header[headerCount...]), output: start + headerCount)
-        try context.apply(to: payload, output: start + header.count)
-        let tag = UnsafeMutableRawBufferPointer(rebasing: slot[length..<length + profile.tagByteCount])
-        switch profile {
-        case .aeadAES128GCM: try context.writeTag(to: tag)
-        case .aes128CMSHA1_80:
-            let message = UnsafeRawBufferPointer(rebasing: slot[..<length])
-            try ciphers.hmac.writeTag(to: tag, message: message, suffix: PacketIndex.rollover(of: index), key: keys.authentication)
-        }
+        try transform.seal(
+            (UnsafeRawBufferPointer(rebasing: header[headerCount...]), payload),
+            into: UnsafeMutableRawBufferPointer(rebasing: slot[..<length]),
+            tag: UnsafeMutableRawBufferPointer(rebasing: slot[length..<length + profile.tagByteCount]), hmac: ciphers.hmac)
         senders[sender].highestIndex = max(senders[sender].highestIndex, index)
         return length + profile.rtpOverhead
     }
@@ -50,32 +47,24 @@ struct OutboundProtection: ~Copyable {
     mutating func protectRTCP(
         _ packet: UnsafeRawBufferPointer, into slot: UnsafeMutableRawBufferPointer, ciphers: PacketCiphers
     ) throws(ProtectionError) -> Int {
-        let (profile, keys, length) = (keys.profile, keys.rtcp, packet.count)
+        let (profile, length, headerCount) = (keys.profile, packet.count, RTPLayout.rtcpHeaderByteCount)
         guard let ssrc = RTPLayout.senderSSRC(ofRTCP: packet) else { throw .malformed }
-        guard let start = slot.baseAddress, slot.count >= length + profile.rtcpOverhead else { throw .noRoom }
+        guard slot.count >= length + profile.rtcpOverhead else { throw .noRoom }
         let sender = try position(of: ssrc)
         let index = senders[sender].nextRTCPIndex
         guard index <= PacketIndex.maximumRTCP else { throw .exhausted }
 
         let word = RTCPIndexWord(index: UInt32(truncatingIfNeeded: index), isEncrypted: true)
-        let context = ciphers.shared(for: profile)
-        try context.begin(.encrypt, key: keys.cipher, vector: keys.vector(profile: profile, ssrc: ssrc, index: index))
-        let headerCount = RTPLayout.rtcpHeaderByteCount
+        let transform = PacketTransform(
+            profile: profile, keys: keys.rtcp, context: ciphers.shared(for: profile), contextKey: keys.rtcp.cipher,
+            vector: keys.rtcp.vector(profile: profile, ssrc: ssrc, index: index), word: .rtcpIndex(word))
         slot.copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[..<headerCount]))
-        if profile.isAEAD {
-            try context.authenticate(UnsafeRawBufferPointer(rebasing: slot[..<headerCount]))
-            try word.withUnsafeOctets { octets throws(ProtectionError) in try context.authenticate(octets) }
-        }
-        try context.apply(to: UnsafeRawBufferPointer(rebasing: packet[headerCount...]), output: start + headerCount)
         let trailer = RTCPTrailer(profile: profile, packetByteCount: length)
+        try transform.seal(
+            (UnsafeRawBufferPointer(rebasing: packet[headerCount...]), UnsafeRawBufferPointer(start: nil, count: 0)),
+            into: UnsafeMutableRawBufferPointer(rebasing: slot[..<length]),
+            tag: UnsafeMutableRawBufferPointer(rebasing: slot[trailer.tag]), hmac: ciphers.hmac)
         word.store(in: slot, at: trailer.word)
-        let tag = UnsafeMutableRawBufferPointer(rebasing: slot[trailer.tag])
-        switch profile {
-        case .aeadAES128GCM: try context.writeTag(to: tag)
-        case .aes128CMSHA1_80:
-            let message = UnsafeRawBufferPointer(rebasing: slot[..<trailer.tag.lowerBound])
-            try ciphers.hmac.writeTag(to: tag, message: message, key: keys.authentication)
-        }
         senders[sender].nextRTCPIndex += 1
         return length + profile.rtcpOverhead
     }

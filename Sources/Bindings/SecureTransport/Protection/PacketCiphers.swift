@@ -1,7 +1,7 @@
 /// What all peers of a media worker share: OpenSSL's algorithms, looked up once, and contexts for what is too rare to keep one for each peer.
 ///
 /// A worker makes one, and only its thread uses it. RTCP packets come a few times a second, so their key is scheduled anew for each of them
-/// (0.15 us); that saves two contexts of more than a kilobyte for each peer.
+/// (0.05 to 0.14 us), which saves each peer two contexts of up to 1.2 kB.
 package final class PacketCiphers {
     private let gcm: CipherAlgorithm
     private let counterMode: CipherAlgorithm
@@ -10,13 +10,13 @@ package final class PacketCiphers {
     /// For AES128_CM_SHA1_80.
     let hmac: HMACSHA1
 
-    /// Fails when OpenSSL has no AES-128-GCM, AES-128-CTR or SHA-1, or no memory.
+    /// Fails when OpenSSL has no AES-128-GCM or AES-128-CTR, or no memory.
     package init() throws(OpenSSLError) {
         gcm = try CipherAlgorithm("AES-128-GCM")
         counterMode = try CipherAlgorithm("AES-128-CTR")
         sharedGCM = try CipherContext(gcm)
         sharedCounterMode = try CipherContext(counterMode)
-        hmac = try HMACSHA1()
+        hmac = HMACSHA1()
     }
 
     /// A context whose key is scheduled once.

@@ -36,12 +36,10 @@ enum RTPLayout {
 /// What SRTCP puts behind a packet: with AES-CM the index word and the tag (RFC 3711 section 3.4), with AES-GCM the other way round
 /// (RFC 7714 section 9.1).
 struct RTCPTrailer {
-    let start: Int
     let word: Int
     let tag: Range<Int>
 
     init(profile: ProtectionProfile, packetByteCount: Int) {
-        start = packetByteCount
         let tagStart = packetByteCount + (profile.isAEAD ? 0 : RTCPIndexWord.byteCount)
         tag = tagStart..<tagStart + profile.tagByteCount
         word = profile.isAEAD ? tag.upperBound : packetByteCount
@@ -53,7 +51,8 @@ struct RTCPIndexWord {
     static let byteCount = 4
     private static let encrypted: UInt32 = 1 << 31
 
-    private let value: UInt32
+    /// The word as it is sent.
+    let value: UInt32
 
     init(index: UInt32, isEncrypted: Bool) { value = index & ~Self.encrypted | (isEncrypted ? Self.encrypted : 0) }
 
@@ -66,10 +65,5 @@ struct RTCPIndexWord {
 
     func store(in packet: UnsafeMutableRawBufferPointer, at offset: Int) {
         packet.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
-    }
-
-    /// Its octets in network order, valid during the call.
-    func withUnsafeOctets(_ body: (UnsafeRawBufferPointer) throws(ProtectionError) -> Void) throws(ProtectionError) {
-        try withUnsafeBytes(of: value.bigEndian) { octets throws(ProtectionError) in try body(octets) }
     }
 }

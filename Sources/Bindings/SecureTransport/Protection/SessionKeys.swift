@@ -4,43 +4,53 @@ struct SessionKeys: ~Copyable {
     let profile: ProtectionProfile
     private let secret: SecretBytes
 
+    /// Keys that are known already: the fields of `PacketKeys` for RTP, then those for RTCP.
+    init(profile: ProtectionProfile, fields: consuming SecretBytes) {
+        precondition(fields.count == 2 * PacketKeys.byteCount(of: profile), "the fields are those of the profile")
+        self.profile = profile
+        secret = fields
+    }
+
     init(deriving master: borrowing MasterKey, with ciphers: PacketCiphers) throws(OpenSSLError) {
-        profile = master.profile
-        var secret = SecretBytes(count: 2 * PacketKeys.byteCount)
+        let profile = master.profile
+        let byteCount = PacketKeys.byteCount(of: profile)
+        var secret = SecretBytes(count: 2 * byteCount)
         do throws(ProtectionError) {
             try secret.withUnsafeMutableBytes { bytes throws(ProtectionError) in
-                for (start, labels) in [(0, KeyDerivation.Labels.rtp), (PacketKeys.byteCount, .rtcp)] {
-                    let fields = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + PacketKeys.byteCount])
+                for (start, labels) in [(0, KeyDerivation.Labels.rtp), (byteCount, .rtcp)] {
+                    let fields = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + byteCount])
                     try KeyDerivation(labels: labels, ciphers: ciphers).derive(from: master, into: fields)
                 }
             }
         } catch {
             throw OpenSSLError(function: "EVP_CipherUpdate")
         }
-        self.secret = secret
+        self.init(profile: profile, fields: secret)
     }
 
     /// For RTP packets; valid as long as this value.
     var rtp: PacketKeys { PacketKeys(secret.mutablePointer) }
     /// For RTCP packets; valid as long as this value.
-    var rtcp: PacketKeys { PacketKeys(secret.mutablePointer + PacketKeys.byteCount) }
+    var rtcp: PacketKeys { PacketKeys(secret.mutablePointer + secret.count / 2) }
 }
 
 /// The session keys of one kind of packet, where they lie in the secret memory of `SessionKeys`.
 struct PacketKeys {
-    /// Where the fields are: the encryption key, the salt (with zeros behind it up to 16 octets), the authentication key.
+    /// Where the fields are: the encryption key, the salt (with zeros behind it up to 16 octets), the schedule
+    /// of the authentication key.
     static let cipher = 0..<16
     static let salt = cipher.upperBound..<cipher.upperBound + Salt.byteCount
-    static let authentication = salt.upperBound..<salt.upperBound + HMACSHA1.keyByteCount
-    static let byteCount = authentication.upperBound
+    static let authentication = salt.upperBound..<salt.upperBound + HMACSHA1.scheduleByteCount
+    /// Octets of all fields that a profile has.
+    static func byteCount(of profile: ProtectionProfile) -> Int { profile.isAEAD ? salt.upperBound : authentication.upperBound }
 
     private let start: UnsafePointer<UInt8>
 
     init(_ start: UnsafeMutablePointer<UInt8>) { self.start = UnsafePointer(start) }
 
     var cipher: UnsafePointer<UInt8> { start + Self.cipher.lowerBound }
-    /// Of no meaning for an AEAD profile.
-    var authentication: UnsafePointer<UInt8> { start + Self.authentication.lowerBound }
+    /// The schedule for `HMACSHA1`; not there for an AEAD profile.
+    var authentication: UnsafeRawPointer { UnsafeRawPointer(start + Self.authentication.lowerBound) }
     private var salt: Salt { Salt(start + Self.salt.lowerBound) }
 
     /// The initialisation vector of a packet.
