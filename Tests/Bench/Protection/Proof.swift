@@ -1,3 +1,4 @@
+import Glibc
 import ProtectionTesting
 import SecureTransport
 
@@ -15,6 +16,8 @@ enum Proof {
                 "\(profile): \(counts.packets) packets agree with libsrtp2: \(counts.protected) protected (\(counts.resent) of them again), "
                     + "\(counts.accepted) accepted, \(counts.refusedAsReplay) refused as replayed or too old, "
                     + "\(counts.refusedAsFalse) refused as false; \(trial.rollovers) rollovers")
+            // Minutes lie between the profiles, and a file would show the first line with the last.
+            fflush(nil)
         }
     }
 }
