@@ -10,6 +10,8 @@ extension PeerTransport {
         guard case .verified(let ufrag) = request.integrity, ufrag == credentials.ufrag || ufrag == previousCredentials?.ufrag else {
             return .toStranger(request)
         }
+        // What comes after consent has run out does not bring it back (RFC 7675 section 5.1), whether or not anybody ticked in between.
+        guard passTime(now: now, effects: &effects) else { return .none }
         let known = paths.id(of: tuple)
         if let fault = Self.fault(of: request, isKnownPath: known != nil) {
             return .error(fault, signedBy: ufrag, byteLimit: request.byteCount)
@@ -70,7 +72,7 @@ extension PeerTransport {
     /// An ICE restart (RFC 8445 section 9): checks with the new credentials are answered from now on, those with the ones in use too until a pair
     /// is nominated with the new ones. Media goes on meanwhile. Returns false when the peer has ended.
     package mutating func restart(with new: IceCredentials, now: MonotonicTime, effects: inout [TransportEffect]) -> Bool {
-        guard phase != .ended else { return false }
+        guard passTime(now: now, effects: &effects) else { return false }
         if previousCredentials == nil {
             previousCredentials = credentials
         } else {

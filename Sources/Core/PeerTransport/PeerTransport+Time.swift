@@ -13,14 +13,20 @@ extension PeerTransport {
 
     /// Time has passed.
     package mutating func tick(now: MonotonicTime, effects: inout [TransportEffect]) {
-        guard phase != .ended else { return }
+        guard passTime(now: now, effects: &effects) else { return }
+        review(now: now, effects: &effects)
+        keepAlive(now: now, effects: &effects)
+    }
+
+    /// Ends what has run out: paths, and the peer. False when the peer has ended.
+    mutating func passTime(now: MonotonicTime, effects: inout [TransportEffect]) -> Bool {
+        guard phase != .ended else { return false }
         while let expired = paths.expired(now: now), let closed = paths.close(expired) {
             effects.append(.pathClosed(closed.id, closed.path.tuple))
         }
         paths.settle(now: now)
-        guard now < setUpEnd ?? lifeEnd else { return end(.connectionTimeout, effects: &effects) }
-        review(now: now, effects: &effects)
-        keepAlive(now: now, effects: &effects)
+        if now >= setUpEnd ?? lifeEnd { end(.connectionTimeout, effects: &effects) }
+        return phase != .ended
     }
 
     private mutating func keepAlive(now: MonotonicTime, effects: inout [TransportEffect]) {
@@ -31,6 +37,7 @@ extension PeerTransport {
 
     /// An authenticated packet counts as consent (`ConsentRenewal.checksAndPackets`).
     mutating func renewConsent(by path: PathID, now: MonotonicTime) {
+        guard paths.renew(path, now: now) else { return }
         consentAt = now
         let end = now.advanced(by: policy.consentLimit)
         if path == paths.selected { sending?.until = end }

@@ -98,6 +98,7 @@ package struct PeerTransport {
 
     /// The endpoint reports. What it has to send (an alert, its last flight) is sent on `handshakePath` before.
     package mutating func handshake(_ outcome: HandshakeOutcome, now: MonotonicTime, effects: inout [TransportEffect]) {
+        guard passTime(now: now, effects: &effects) else { return }
         switch (phase, outcome) {
         case (.ended, _): break
         case (_, .fingerprintMismatch), (_, .finished(_, certificateMatches: false)): end(.fingerprintMismatch, effects: &effects)

@@ -66,8 +66,10 @@ import Testing
         #expect(stage.mediaPath == lte)
         nominate(wifi, 200, 3)
         #expect(stage.mediaPath == wifi)
-        // A late copy of an older nomination.
+        // A late copy of an older nomination, now and when the settling time is over.
         nominate(lte, 50, 2)
+        #expect(stage.mediaPath == wifi)
+        stage.wait(.seconds(2))
         #expect(stage.mediaPath == wifi)
     }
 
@@ -91,6 +93,28 @@ import Testing
         stage.media(from: lte)
         #expect(stage.latestEvents == [.moved(lte)])
         #expect(stage.mediaPath == lte)
+    }
+
+    @Test func aNATThatChangesItsMappingIsFollowedWithoutANomination() {
+        let rebound = FiveTuple.remote(1, port: 50_001)
+        let stage = connected()
+        stage.wait(.milliseconds(6999))
+        stage.check(rebound, nominates: false, priority: 200)
+        #expect(stage.mediaPath == wifi)
+        stage.wait(.milliseconds(1))
+        stage.check(rebound, nominates: false, priority: 200)
+        #expect(stage.mediaPath == rebound)
+        #expect(stage.latestEvents == [.moved(rebound)])
+    }
+
+    @Test func checksOfAnotherPairDoNotPassForAChangedMapping() {
+        let local = FiveTuple(local: TransportAddress(ipv4: 0xC000_0202, port: 8189), remote: wifi.remote)
+        for (tuple, priority) in [(lte, UInt32(199)), (local, 200), (.remote(1, port: 50_001, transport: .tcp), 200)] {
+            let stage = connected()
+            stage.sleep(.seconds(10))
+            stage.check(tuple, nominates: false, priority: priority)
+            #expect(stage.mediaPath == wifi)
+        }
     }
 
     @Test func mediaFromAnUnknownAddressMovesNothing() {

@@ -22,6 +22,37 @@ import Testing
         #expect(stage.transport.handshakePath(now: stage.now) == nil)
     }
 
+    @Test func aCheckAfterTheEndOfConsentBringsNothingBack() {
+        let stage = connected()
+        stage.sleep(.seconds(30))
+        #expect(stage.check(home) == .none)
+        #expect(stage.latestEvents == [.ended(.connectionTimeout)])
+    }
+
+    @Test func aPathWhoseConsentRanOutIsValidatedAnew() {
+        let stage = connected()
+        stage.check(.remote(2), nominates: false)
+        stage.sleep(.seconds(29))
+        stage.check(home)
+        stage.sleep(.seconds(1))
+        stage.check(.remote(2), nominates: false)
+        #expect(stage.latest.prefix(2) == [.pathClosed(PathID(1), .remote(2)), .pathOpened(PathID(1), .remote(2))])
+    }
+
+    @Test func mediaAfterTheEndOfConsentBringsNothingBack() {
+        var policy = TransportPolicy()
+        policy.consentRenewal = .checksAndPackets
+        let stage = connected(policy)
+        stage.check(.remote(2), nominates: false)
+        stage.sleep(.seconds(30))
+        stage.media(from: home)
+        #expect(stage.mediaPath == nil)
+        stage.media(from: .remote(2))
+        #expect(stage.mediaPath == nil)
+        stage.tick()
+        #expect(stage.events.last == .ended(.connectionTimeout))
+    }
+
     @Test func noPolicyProlongsConsentBeyondThirtySeconds() {
         var policy = TransportPolicy()
         policy.consentLimit = .seconds(300)

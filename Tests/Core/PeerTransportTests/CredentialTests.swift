@@ -50,6 +50,9 @@ import Testing
     @Test func thePasswordIsNotInTheDescription() {
         var random = SeededGenerator(5)
         let credentials = IceCredentials(worker: 0, using: &random)
+        var dumped = ""
+        dump(PeerTransport(credentials, role: .server, now: PeerStage.start), to: &dumped)
+        #expect(!dumped.contains("first"))
         for text in ["\(credentials)", String(reflecting: credentials), "\(credentials.password)"] {
             #expect(!text.contains(credentials.password.revealed))
         }

@@ -118,6 +118,14 @@ import Testing
         #expect(stage.events == [.ended(.internal)])
     }
 
+    @Test func aHandshakeThatFinishesTooLateIsTooLate() {
+        let stage = PeerStage()
+        stage.check(home)
+        stage.sleep(.seconds(15))
+        stage.finishHandshake()
+        #expect(stage.events == [.connecting, .ended(.connectionTimeout)])
+    }
+
     @Test func aSecondFinishChangesNothing() {
         let stage = PeerStage()
         stage.check(home)

@@ -28,7 +28,7 @@ import Testing
     @Test func collidingHashesAreTold() {
         // Runs that wrap round the end, entries that may not move to a gap before their home, and equal hashes.
         var random = SeededGenerator(12)
-        for _ in 0..<300 {
+        for _ in 0..<100 {
             var index = HashIndex(capacity: 16)
             var model: [Int: UInt32] = [:]
             for _ in 0..<200 {
@@ -104,9 +104,27 @@ import Testing
         #expect(table.peer(with: ufrag) == PeerIndex(0))
     }
 
+    @Test func aPlaceWhereNobodyIsHoldsNothing() {
+        var random = SeededGenerator(17)
+        var table = PeerTable(capacity: 2, using: &random)
+        let ufrag = LocalUfrag(worker: 0, using: &random)
+        func apply(_ effects: [TransportEffect], _ peer: Int, _ table: inout PeerTable) -> [Bool] {
+            effects.map { table.apply($0, of: PeerIndex(peer)) }
+        }
+        let additions: [TransportEffect] = [.pathOpened(PathID(0), .remote(1)), .credentialsAdded(LocalUfrag(worker: 1, using: &random))]
+        #expect(apply(additions, 0, &table) == [false, false])
+        #expect(apply(additions, 7, &table) == [false, false])
+        let peer = table.admit(ufrag)
+        #expect(peer == PeerIndex(0))
+        #expect(apply(additions, 0, &table) == [true, true])
+        #expect(apply(additions, 0, &table) == [false, false])
+        #expect(table.pathCount == 1 && table.credentialCount == 2)
+    }
+
     @Test func aTupleIsNotTakenFromAnotherPeer() {
         var random = SeededGenerator(15)
         var table = PeerTable(capacity: 2, using: &random)
+        for _ in 0..<2 { _ = table.admit(LocalUfrag(worker: 0, using: &random)) }
         table.apply(.pathOpened(PathID(0), .remote(1)), of: PeerIndex(0))
         let owner = PeerPath(peer: PeerIndex(0), path: PathID(0))
         #expect(table.holder(of: .remote(1), besides: PeerIndex(1)) == owner)

@@ -38,7 +38,8 @@ package struct PeerTable: ~Copyable {
     private var credentials: [Credential] = []
     private var freeCredentials: [UInt32] = []
     private var freePeers: [UInt32] = []
-    private var usedPeers = 0
+    /// Paths and fragments of each place that was ever given out; nil where nobody is now.
+    private var holdings: [UInt8?] = []
     private let seed: UInt64
     /// The most peers at a time.
     package let capacity: Int
@@ -54,6 +55,7 @@ package struct PeerTable: ~Copyable {
         credentials.reserveCapacity(capacity * Self.credentialsPerPeer)
         freeCredentials.reserveCapacity(capacity * Self.credentialsPerPeer)
         freePeers.reserveCapacity(capacity)
+        holdings.reserveCapacity(capacity)
         seed = random.next()
     }
 
@@ -65,12 +67,12 @@ package struct PeerTable: ~Copyable {
     /// Gives a new peer its place, found by this fragment from now on. nil when all places are taken, or the fragment is in use already.
     package mutating func admit(_ ufrag: LocalUfrag) -> PeerIndex? {
         guard count < capacity else { return nil }
-        let number = freePeers.last.map(Int.init) ?? usedPeers
-        let peer = PeerIndex(number)
-        guard add(ufrag, of: peer) else { return nil }
-        if freePeers.popLast() == nil { usedPeers += 1 }
+        guard self.peer(with: ufrag) == nil else { return nil }
+        let number = freePeers.popLast().map(Int.init) ?? holdings.count
+        if number == holdings.count { holdings.append(nil) }
+        holdings[number] = 0
         count += 1
-        return peer
+        return add(ufrag, of: PeerIndex(number)) ? PeerIndex(number) : nil
     }
 
     /// Credentials of `worker` whose fragment nobody has. `random` has to be fit for secrets.
@@ -83,7 +85,7 @@ package struct PeerTable: ~Copyable {
     /// Lets a peer be found by another fragment too. False when it is in use already, or the table is full.
     private mutating func add(_ ufrag: LocalUfrag, of peer: PeerIndex) -> Bool {
         let hash = hash(of: ufrag)
-        guard self.peer(with: ufrag) == nil, ufrags.count < ufrags.capacity else { return false }
+        guard self.peer(with: ufrag) == nil, ufrags.count < ufrags.capacity, hold(1, by: peer) else { return false }
         let credential = Credential(ufrag: ufrag, peer: UInt32(peer.number))
         guard let slot = freeCredentials.popLast() else {
             credentials.append(credential)
@@ -114,30 +116,47 @@ package struct PeerTable: ~Copyable {
     @discardableResult
     package mutating func apply(_ effect: TransportEffect, of peer: PeerIndex) -> Bool {
         switch effect {
-        case .pathOpened(let path, let tuple):
-            holder(of: tuple, besides: peer) == nil && tuples.set(UInt32(peer.number) << 8 | UInt32(path.number), for: tuple)
-        case .pathClosed(let path, let tuple):
-            self.path(of: tuple) == PeerPath(peer: peer, path: path) && tuples.remove(tuple) != nil
-        case .credentialsRetired(let ufrag): self.peer(with: ufrag) == peer && remove(ufrag)
+        case .pathOpened(let path, let tuple): insert(tuple, of: PeerPath(peer: peer, path: path))
+        case .pathClosed(let path, let tuple): remove(tuple, of: PeerPath(peer: peer, path: path))
         case .credentialsAdded(let ufrag): add(ufrag, of: peer)
+        case .credentialsRetired(let ufrag): remove(ufrag, of: peer)
         case .startHandshake, .sendKeepalive, .sendCloseNotify, .event: false
         }
     }
 
-    /// Takes the peer's place back; its paths and credentials went by the effects of its end. A place that is not taken is a bug of ours.
+    /// Takes the peer's place back; its paths and credentials went by the effects of its end. If they did not, the next peer in this place would get
+    /// what is meant for this one: that is a bug of ours, and so is a place that is not taken.
     package mutating func release(_ peer: PeerIndex) {
-        precondition(peer.number < usedPeers && count > 0, "no such peer")
+        precondition(peer.number < holdings.count && holdings[peer.number] == 0, "the peer has not ended")
+        holdings[peer.number] = nil
         freePeers.append(UInt32(peer.number))
         count -= 1
     }
 
-    private mutating func remove(_ ufrag: LocalUfrag) -> Bool {
-        let hash = hash(of: ufrag)
-        guard let slot = ufrags.slot(hash: hash, where: { credentials[$0].ufrag == ufrag }), ufrags.remove(slot, hash: hash) else {
-            return false
-        }
-        freeCredentials.append(UInt32(slot))
+    private mutating func insert(_ tuple: FiveTuple, of path: PeerPath) -> Bool {
+        guard self.path(of: tuple) == nil, tuples.count < tuples.capacity, hold(1, by: path.peer) else { return false }
+        return tuples.set(UInt32(path.peer.number) << 8 | UInt32(path.path.number), for: tuple)
+    }
+
+    /// Counts what a peer has in the tables. False when nobody is in this place.
+    private mutating func hold(_ change: Int, by peer: PeerIndex) -> Bool {
+        guard peer.number < holdings.count, let held = holdings[peer.number] else { return false }
+        holdings[peer.number] = UInt8(clamping: Int(held) + change)
         return true
+    }
+
+    private mutating func remove(_ tuple: FiveTuple, of path: PeerPath) -> Bool {
+        guard self.path(of: tuple) == path, hold(-1, by: path.peer) else { return false }
+        return tuples.remove(tuple) != nil
+    }
+
+    private mutating func remove(_ ufrag: LocalUfrag, of peer: PeerIndex) -> Bool {
+        let hash = hash(of: ufrag)
+        guard let slot = ufrags.slot(hash: hash, where: { credentials[$0].ufrag == ufrag }), credentials[slot].peer == peer.number,
+            ufrags.remove(slot, hash: hash)
+        else { return false }
+        freeCredentials.append(UInt32(slot))
+        return hold(-1, by: peer)
     }
 
     private func hash(of ufrag: LocalUfrag) -> UInt32 {

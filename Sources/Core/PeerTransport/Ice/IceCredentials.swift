@@ -46,7 +46,7 @@ package struct LocalUfrag: Hashable, Sendable {
 }
 
 /// What a peer proves itself with towards us: `a=ice-ufrag` and `a=ice-pwd` of our answer. Its description hides the password.
-package struct IceCredentials: Hashable, Sendable, CustomStringConvertible {
+package struct IceCredentials: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     package let ufrag: LocalUfrag
     private let first: UInt64
     private let second: UInt64
@@ -73,6 +73,7 @@ package struct IceCredentials: Hashable, Sendable, CustomStringConvertible {
     package var password: Redacted<String> { Redacted(IceText.string([first, second, third])) }
 
     package var description: String { "IceCredentials(\(ufrag.text))" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// The 64 characters of ICE text (RFC 8839 section 5.1, `ice-char`).

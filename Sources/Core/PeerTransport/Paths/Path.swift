@@ -13,4 +13,10 @@ struct Path: Equatable {
     var nominatedAt: MonotonicTime?
     /// The highest NOMINATION.
     var nomination: UInt32?
+
+    /// True when this can be the same pair of candidates behind a NAT that changed its mapping: the peer sees no difference, so it does not nominate
+    /// again. Candidates of a peer differ in PRIORITY (RFC 8445 section 5.1.2).
+    func isRebinding(of other: Path) -> Bool {
+        priority == other.priority && tuple.transport == .udp && other.tuple.transport == .udp && tuple.local == other.tuple.local
+    }
 }

@@ -91,9 +91,14 @@ struct PathSet: Equatable {
 
     /// A verified check renews the consent.
     mutating func checked(_ id: PathID, now: MonotonicTime) {
-        guard isOpen(id) else { return }
+        guard let path = self[id] else { return }
         slots[Int(id.number)]?.checkedAt = now
         slots[Int(id.number)]?.heardAt = now
+        guard id != selected, let current = selectedPath, path.isRebinding(of: current),
+            now.duration(since: current.heardAt) >= policy.disconnectAfter
+        else { return }
+        slots[Int(id.number)]?.nominatedAt = now
+        selected = id
     }
 
     /// An authenticated packet came: from another path than the selected one it moves the selection when that one is silent. True when it moved.
@@ -101,22 +106,33 @@ struct PathSet: Equatable {
     mutating func heard(_ id: PathID, now: MonotonicTime) -> Bool {
         guard isOpen(id) else { return false }
         slots[Int(id.number)]?.heardAt = now
-        if policy.consentRenewal == .checksAndPackets { slots[Int(id.number)]?.checkedAt = now }
         return id != selected && replaceSilent(by: id, now: now)
     }
 
     private mutating func replaceSilent(by id: PathID, now: MonotonicTime) -> Bool {
-        guard let path = selectedPath, now.duration(since: path.heardAt) >= policy.silenceOfReplacedPath else { return false }
+        guard let path = selectedPath, now.duration(since: path.heardAt) >= policy.silenceOfReplacedPath, hasConsent(id, now: now) else {
+            return false
+        }
         selected = id
+        return true
+    }
+
+    /// An authenticated packet renews the consent of its path, if it has not run out. False when it has.
+    mutating func renew(_ id: PathID, now: MonotonicTime) -> Bool {
+        guard hasConsent(id, now: now) else { return false }
+        slots[Int(id.number)]?.checkedAt = now
         return true
     }
 
     // MARK: Nomination
 
-    /// USE-CANDIDATE came on this path (RFC 8445 section 7.3.2).
+    /// USE-CANDIDATE came on this path (RFC 8445 section 7.3.2). `nomination` counts the peer's nominations, if it does.
     mutating func nominate(_ id: PathID, nomination: UInt32?, now: MonotonicTime) {
         guard let path = self[id] else { return }
-        let isRenomination = isRenomination(path, nomination)
+        let latest = selectedPath?.nomination
+        // A late copy of an earlier nomination says nothing.
+        if let nomination, let latest, nomination < latest { return }
+        let isRenomination = nomination.map { $0 > latest ?? 0 } ?? false
         slots[Int(id.number)]?.nominatedAt = now
         if let nomination { slots[Int(id.number)]?.nomination = max(nomination, path.nomination ?? 0) }
         guard let current = selectedPath, current.nominatedAt != nil else {
@@ -145,12 +161,6 @@ struct PathSet: Equatable {
         selected = challenge.id
     }
 
-    /// A counter of its own says which nomination is the latest.
-    private func isRenomination(_ path: Path, _ nomination: UInt32?) -> Bool {
-        guard let nomination else { return false }
-        return nomination > (selectedPath?.nomination ?? 0)
-    }
-
     /// The path that is to be selected at a time unless the selected one is nominated again before.
     private var challenge: (id: PathID, at: MonotonicTime)? {
         guard let current = selectedPath, let nominatedAt = current.nominatedAt else { return nil }
@@ -166,6 +176,9 @@ struct PathSet: Equatable {
     }
 
     // MARK: Time
+
+    /// True when the path is open and its consent has not run out.
+    private func hasConsent(_ id: PathID, now: MonotonicTime) -> Bool { self[id].map { now < consentEnd(of: $0) } ?? false }
 
     /// When sending on this path has to stop.
     func consentEnd(of path: Path) -> MonotonicTime { path.checkedAt.advanced(by: policy.consentLimit) }

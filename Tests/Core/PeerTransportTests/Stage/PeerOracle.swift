@@ -6,6 +6,7 @@ import PeerTransport
 struct PeerOracle {
     /// What the peer sent on a 5-tuple, and what was sent there.
     private struct Traffic {
+        var priorities: Set<UInt32> = []
         var received = 0
         var sent = 0
         var consentAt: MonotonicTime?
@@ -21,6 +22,10 @@ struct PeerOracle {
     private var consentAt: MonotonicTime
     private var holdOff: MonotonicTime?
     private var said: [TransportEvent] = []
+    /// The 5-tuple of the last verified check, until its effects were seen: a path that had run out may be closed and opened again by one check.
+    private var validated: (tuple: FiveTuple, at: MonotonicTime)?
+    /// A request got no answer: the peer must have ended.
+    private var wasUnanswered = false
 
     init(_ stage: PeerStage) {
         policy = stage.transport.policy
@@ -38,7 +43,9 @@ struct PeerOracle {
     {
         traffic[tuple, default: Traffic()].received += request.byteCount
         switch answer {
-        case .none: return said.contains(where: \.isEnd) ? nil : "a request of a living peer was not answered"
+        case .none:
+            wasUnanswered = true
+            return nil
         case .error(_, let signer, let limit):
             traffic[tuple, default: Traffic()].sent += limit
             if let signer, request.integrity != .verified(signer) { return "an error is signed for somebody who proved nothing" }
@@ -46,11 +53,13 @@ struct PeerOracle {
             return known.consentAt == nil && known.sent > known.received ? "more bytes out than in before validation" : nil
         case .success(let ufrag):
             guard request.integrity == .verified(ufrag), fragments.contains(ufrag) else { return "success without proof" }
+            guard !isOver(now: now) else { return "success after the end of consent" }
             guard !request.hasUnknownRequiredAttribute, request.role != .controlled, request.role != .contradictory else {
                 return "success for a faulty request"
             }
             consentAt = now
-            traffic[tuple, default: Traffic()].consentAt = now
+            validated = (tuple, now)
+            if let priority = request.priority { traffic[tuple, default: Traffic()].priorities.insert(priority) }
             if request.nominates { traffic[tuple, default: Traffic()].wasNominated = true }
             return nil
         }
@@ -66,7 +75,7 @@ struct PeerOracle {
         guard isSecured else { return "media was taken before the handshake" }
         guard traffic[tuple]?.consentAt != nil else { return "media was taken from a path that is not validated" }
         traffic[tuple]?.sentMedia = true
-        if policy.consentRenewal == .checksAndPackets {
+        if policy.consentRenewal == .checksAndPackets, isFresh(tuple, now: now) {
             consentAt = now
             traffic[tuple]?.consentAt = now
         }
@@ -94,6 +103,8 @@ struct PeerOracle {
             }
         }
         if fragments.count < 2 { holdOff = nil }
+        if let validated { traffic[validated.tuple, default: Traffic()].consentAt = validated.at }
+        validated = nil
         return open.count > policy.pathLimit ? "too many paths" : nil
     }
 
@@ -104,6 +115,7 @@ struct PeerOracle {
         for (id, tuple) in open where stage.table.path(of: tuple)?.path != id { return "a path is not found" }
         let isEnded = said.contains(where: \.isEnd)
         if isEnded != stage.transport.hasEnded || isEnded != (stage.transport.deadline == nil) { return "the end is not told rightly" }
+        if wasUnanswered, !isEnded { return "a request of a living peer was not answered" }
         if isEnded, !open.isEmpty || !fragments.isEmpty { return "something is left after the end" }
         if stage.transport.handshakePath(now: stage.now).map({ !isFresh($0, now: stage.now) }) == true { return "a flight without consent" }
         return stage.mediaPath.flatMap { mediaFault($0, now: stage.now) }
@@ -112,17 +124,28 @@ struct PeerOracle {
     /// What must be true after a tick.
     func tickFault(of stage: PeerStage) -> String? {
         if let deadline = stage.transport.deadline, deadline <= stage.now { return "the deadline stands still" }
-        let end = max(consentAt.advanced(by: policy.consentLimit), holdOff ?? consentAt)
-        let isOver = said.contains(where: \.isConnected) && stage.now >= end
-        return isOver && !stage.transport.hasEnded ? "consent is over and the peer lives" : nil
+        return isOver(now: stage.now) && !stage.transport.hasEnded ? "consent is over and the peer lives" : nil
+    }
+
+    private func isOver(now: MonotonicTime) -> Bool {
+        said.contains(where: \.isConnected) && now >= max(consentAt.advanced(by: policy.consentLimit), holdOff ?? consentAt)
     }
 
     private func mediaFault(_ tuple: FiveTuple, now: MonotonicTime) -> String? {
         guard isSecured else { return "media would be sent before the handshake" }
         guard said.contains(where: \.isConnected), !said.contains(where: \.isEnd) else { return "media would be sent unconnected" }
         guard let traffic = traffic[tuple], open.values.contains(tuple) else { return "media would be sent to a stranger" }
-        guard traffic.wasNominated || traffic.sentMedia else { return "media would be sent to where nobody asked for it" }
+        guard traffic.wasNominated || traffic.sentMedia || isRebinding(tuple, traffic) else {
+            return "media would be sent to where nobody asked for it"
+        }
         return isFresh(tuple, now: now) ? nil : "media would be sent without consent"
+    }
+
+    /// The same pair of candidates as a nominated one, as far as the peer's words go.
+    private func isRebinding(_ tuple: FiveTuple, _ own: Traffic) -> Bool {
+        traffic.contains { other, traffic in
+            traffic.wasNominated && other.local == tuple.local && !traffic.priorities.isDisjoint(with: own.priorities)
+        }
     }
 
     private func isFresh(_ tuple: FiveTuple, now: MonotonicTime) -> Bool {
