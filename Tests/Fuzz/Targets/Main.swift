@@ -13,13 +13,17 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "media-datagram": fuzzMediaDatagram,
     "payload-descriptors": fuzzPayloadDescriptors,
     "peer-transport": fuzzPeerTransport,
+    "publisher": fuzzPublisher,
+    "retransmission": fuzzRetransmission,
     "rtcp": fuzzRTCP,
     "rtm": fuzzRTM,
     "rtp": fuzzRTP,
+    "rtp-extensions": fuzzRTPExtensions,
     "sdp": fuzzSDP,
     "stream-framing": fuzzStreamFraming,
     "srtp": fuzzSRTP,
     "token": fuzzToken,
+    "transport-feedback": fuzzTransportFeedback,
     "websocket": fuzzWebSocket,
 ]
 
