@@ -157,6 +157,8 @@ let package = Package(
             name: "bench-ingress", dependencies: ["Forwarding", "BridgeModel", "RTP"], path: "Tests/Bench/Ingress", swiftSettings: strict),
             name: "bench-protection", dependencies: ["SecureTransport", "ProtectionTesting", "COpenSSL"], path: "Tests/Bench/Protection",
             exclude: ["protection.py", "run.sh"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-egress", dependencies: ["Forwarding", "BridgeModel", "RTP"], path: "Tests/Bench/Egress", swiftSettings: strict),
         // Tests
         tests("GStreamerKit", in: Room.bindings, ["GStreamerKit"]),
         tests("WebServerKit", in: Room.bindings, ["WebServerKit", httpTypes]),
@@ -166,7 +168,7 @@ let package = Package(
             swiftSettings: strict),
         tests("LinuxIO", in: Room.bindings, ["LinuxIO"]),
         tests("BridgeModel", in: Room.core, ["BridgeModel"]),
-        tests("RTP", in: Room.core, ["RTP", "BridgeModel"], exclude: ["make_vectors.py"]),
+        tests("RTP", in: Room.core, ["RTP", "BridgeModel", "NetworkTesting"], exclude: ["make_vectors.py"]),
         tests("SDP", in: Room.core, ["SDP", "BridgeModel"], resources: [.copy("Fixtures")]),
         tests("PeerTransport", in: Room.core, ["PeerTransport", "BridgeModel"]),
         tests("Forwarding", in: Room.core, ["Forwarding", "BridgeModel", "RTP", "NetworkTesting"]),

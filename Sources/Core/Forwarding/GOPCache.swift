@@ -88,6 +88,9 @@ package struct GOPCache: ~Copyable {
     /// The packet with this number, which must be held.
     package subscript(index: UInt64) -> Entry { entries[index] }
 
+    /// The track of the packet with this number, which must be held.
+    func track(at index: UInt64) -> UInt8 { entries[index].track }
+
     /// Makes room for the tracks of a source that has more of them than the last one.
     package mutating func grow(toTrackCount count: Int) {
         while tracks.count < count { tracks.append(Track()) }

@@ -28,7 +28,7 @@ struct EgressHeaderWriter: Sendable {
 
     /// Writes what belongs in front of the shared bytes of `stored`; the packet with sizes and ranges.
     func write(
-        _ content: Content, entry: GOPCache.Entry, stored: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer
+        _ content: Content, descriptor: PacketDescriptor, stored: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer
     ) -> EgressPacket {
         content.header.write(to: bytes)
         var size = RTPPacketView.fixedHeaderSize
@@ -42,8 +42,8 @@ struct EgressHeaderWriter: Sendable {
             bytes.storeBytes(of: original.bigEndian, toByteOffset: size, as: UInt16.self)
             size += 2
         }
-        var payloadStart = Int(entry.descriptor.payloadStart)
-        let numbering = entry.descriptor.numbering
+        var payloadStart = Int(descriptor.payloadStart)
+        let numbering = descriptor.numbering
         if numbering.isChanged(by: content.offsets) {
             let head = UnsafeMutableRawBufferPointer(rebasing: bytes[size..<size + Int(numbering.size)])
             head.copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[payloadStart..<payloadStart + Int(numbering.size)]))
@@ -53,7 +53,7 @@ struct EgressHeaderWriter: Sendable {
         }
         return EgressPacket(
             purpose: content.originalSequence == nil ? .media : .retransmission, headerSize: headerSize, prefixSize: size - headerSize,
-            index: 0, payload: payloadStart..<Int(entry.descriptor.payloadEnd), paddingSize: 0, endsFrame: content.header.marker)
+            index: 0, payload: payloadStart..<Int(descriptor.payloadEnd), paddingSize: 0, endsFrame: content.header.marker)
     }
 
     /// Writes the header of a packet without payload; `padding` bytes follow it.

@@ -8,8 +8,8 @@ struct EgressPacer: Sendable {
     private static let burst = 14_400
     /// At high rates a burst lasts as long as a timer is precise.
     private static let shortestBurst: Int64 = 5_000_000
-    /// A probe is even, or it would measure its own bursts.
-    private static let probeBurst = 2_400
+    /// A probe is even, or it would measure its own bursts: a timer's step.
+    private static let probeAllowance: Int64 = 1_000_000
 
     private(set) var rate: Bitrate
     private var isProbing = false
@@ -45,7 +45,7 @@ struct EgressPacer: Sendable {
 
     private static func derive(_ rate: Bitrate, isProbing: Bool) -> (cost: Double, allowance: Int64) {
         let cost = 8e9 / Double(max(1000, rate.bitsPerSecond))
-        guard !isProbing else { return (cost, Int64(Double(probeBurst) * cost)) }
+        guard !isProbing else { return (cost, probeAllowance) }
         return (cost, max(shortestBurst, Int64(Double(burst) * cost)))
     }
 }

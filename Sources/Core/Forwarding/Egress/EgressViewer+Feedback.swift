@@ -23,6 +23,13 @@ extension EgressViewer {
         }
     }
 
+    /// What the chosen layers cost, sound included.
+    private var sendingRate: Bitrate {
+        var rate = Bitrate.zero
+        for index in tracks.indices { rate = rate + (tracks[index].media.isVideo ? tracks[index].selector.cost : Self.audioShare) }
+        return rate
+    }
+
     private func index(of ssrc: UInt32) -> Int? { tracks.firstIndex { $0.ssrc == ssrc } }
 
     private mutating func keyframeRequested(_ ssrc: UInt32) {
@@ -47,7 +54,7 @@ extension EgressViewer {
         tracks[index].statistics.cumulativeLost = block.cumulativeLost
         tracks[index].statistics.jitter = block.jitter
         let packets = tracks[index].reports.packets(until: block.extendedHighestSequence)
-        estimator.reported(fractionLost: block.fractionLost, packets: packets, now: now)
+        estimator.reported(fractionLost: block.fractionLost, packets: packets, sending: sendingRate, now: now)
         if let roundTrip = tracks[index].reports.roundTrip(block, now: now) { estimator.measured(roundTrip: roundTrip) }
     }
 

@@ -38,6 +38,9 @@ extension EgressViewer {
             dropped: tracks.reduce(0) { $0 &+ $1.media.dropped }, estimate: estimator.estimate, roundTrip: estimator.roundTrip)
     }
 
+    /// The transport-wide sequence number of the next packet.
+    package var nextTransportSequence: UInt16 { estimator.nextSequence }
+
     /// Bytes that the viewer's state takes, on the heap and beside it.
     package var byteCount: Int {
         MemoryLayout<EgressViewer>.size + estimator.heapByteCount + tracks.capacity * MemoryLayout<TrackSender>.stride

@@ -27,6 +27,8 @@ package struct EgressViewer: ~Copyable {
     let canonicalName: String
     /// Audio first.
     var tracks: [TrackSender]
+    /// How many of them are audio.
+    private let audioCount: Int
     var estimator: BandwidthEstimator
     private var pacer: EgressPacer
     var keyframeRequests = TrackSet()
@@ -49,8 +51,11 @@ package struct EgressViewer: ~Copyable {
         tracks = parameters.tracks.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }.map {
             TrackSender($0, rules: rules.join, cache: cache, now: now)
         }
-        let start = Bitrate(bitsPerSecond: rules.startBitrate)
-        estimator = BandwidthEstimator(start: start, maximum: Bitrate(bitsPerSecond: rules.maximumBitrate))
+        audioCount = parameters.tracks.count { $0.codec.kind == .audio }
+        let maximum = Bitrate(bitsPerSecond: rules.maximumBitrate)
+        // A viewer that never says what arrives is sent what there is: nothing would ever allow more.
+        let start = parameters.tracks.contains(where: \.reportsBandwidth) ? Bitrate(bitsPerSecond: rules.startBitrate) : maximum
+        estimator = BandwidthEstimator(start: start, maximum: maximum)
         pacer = EgressPacer(rate: max(start * Self.pacingFactor, Self.joinRate))
         let time = Int64(clamping: now.nanoseconds)
         adaptAt = time
@@ -63,10 +68,8 @@ package struct EgressViewer: ~Copyable {
     ) -> EgressPacket? {
         let moment = TrackSender.Moment(now: now, transportSequence: estimator.nextSequence)
         isHeldBack = false
-        var index = 0
-        while index < tracks.count, !tracks[index].media.isVideo {
+        for index in 0..<audioCount {
             if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment) }
-            index += 1
         }
         guard pacer.isOpen(now: moment.time) else {
             isHeldBack = true
@@ -78,9 +81,8 @@ package struct EgressViewer: ~Copyable {
                 return sent(packet, index, moment)
             }
         }
-        while index < tracks.count {
+        for index in audioCount..<tracks.count {
             if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment) }
-            index += 1
         }
         return nextProbe(moment, in: cache, header: header)
     }
@@ -90,15 +92,15 @@ package struct EgressViewer: ~Copyable {
         var earliest = adaptAt
         if isHeldBack || estimator.probeRate != nil { earliest = min(earliest, pacer.opensAt) }
         if let reportAt { earliest = min(earliest, reportAt) }
-        for track in tracks {
-            if let fallback = track.media.deadline { earliest = min(earliest, Int64(clamping: fallback.nanoseconds)) }
+        for index in audioCount..<tracks.count {
+            if let fallback = tracks[index].media.deadline { earliest = min(earliest, Int64(clamping: fallback.nanoseconds)) }
         }
         return MonotonicTime(nanoseconds: UInt64(max(0, earliest)))
     }
 
     /// Cache tracks whose publisher is to be asked for a keyframe; each call clears them.
     package mutating func takeKeyframeRequests(now: MonotonicTime) -> TrackSet {
-        for index in tracks.indices {
+        for index in audioCount..<tracks.count {
             if let track = tracks[index].media.takeKeyframeRequest(now: now) { keyframeRequests.insert(track) }
         }
         defer { keyframeRequests = TrackSet() }
@@ -145,11 +147,12 @@ extension EgressViewer {
 extension EgressViewer {
     private var pacingFactor: Double {
         if isNarrow { return Self.narrowFactor }
-        return tracks.contains { $0.media.isCatchingUp } ? Self.catchUpFactor : Self.pacingFactor
+        for index in audioCount..<tracks.count where tracks[index].media.isCatchingUp { return Self.catchUpFactor }
+        return Self.pacingFactor
     }
 
     /// Left for sound while it has not been measured what it takes.
-    private static let audioShare = Bitrate.kilobits(64)
+    static let audioShare = Bitrate.kilobits(64)
     /// Media that waits this long in the pacer shows that the layer is too much.
     private static let tooLate: Int64 = 250_000_000
 
@@ -159,13 +162,13 @@ extension EgressViewer {
         defer { pace() }
         guard time >= adaptAt else { return }
         adaptAt = time + Self.adaptInterval
-        let videoCount = tracks.count { $0.media.isVideo }
+        let videoCount = tracks.count - audioCount
         guard videoCount > 0 else { return }
-        let sound = Self.audioShare * Double(tracks.count - videoCount)
+        let sound = Self.audioShare * Double(audioCount)
         let share = (estimator.estimate - sound) * (1 / Double(videoCount))
         var wanted = Bitrate.zero
         isNarrow = false
-        for index in tracks.indices where tracks[index].media.isVideo {
+        for index in audioCount..<tracks.count {
             wanted = max(wanted, chooseLayer(index, share, layers, in: cache, now: now))
         }
         if wanted > .zero, tracks.contains(where: { $0.canProbe }) {

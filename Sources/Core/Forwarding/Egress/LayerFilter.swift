@@ -6,8 +6,17 @@ struct LayerFilter: Sendable {
     private(set) var temporal: UInt8 = .max
     private(set) var targetSpatial: UInt8 = .max
     private(set) var targetTemporal: UInt8 = .max
-    /// The frame that was decided about: temporal layers change between pictures only.
+    /// What passed of a picture: the same for all of its packets, whatever overtakes them.
+    private struct Picture: Sendable {
+        var timestamp: UInt32
+        var spatial: UInt8
+        var temporal: UInt8
+    }
+
+    /// The newest picture; layers change between pictures only.
     private var timestamp: UInt32?
+    /// The one before, whose last packets may be late.
+    private var previous: Picture?
 
     /// Begins anew with a keyframe: all wanted layers begin with it.
     mutating func restart(spatial: UInt8, temporal: UInt8) {
@@ -28,12 +37,13 @@ struct LayerFilter: Sendable {
     /// Whether a packet passes. Packets come in the order of the cache.
     mutating func passes(_ descriptor: PacketDescriptor, timestamp: UInt32) -> Bool {
         guard descriptor.flags.contains(.isLayered) else { return true }
-        if timestamp != self.timestamp {
-            self.timestamp = timestamp
-            beginPicture()
+        if let previous, previous.timestamp == timestamp {
+            return descriptor.spatialLayer <= previous.spatial && descriptor.temporalLayer <= previous.temporal
         }
-        riseIfPossible(descriptor)
-        return descriptor.spatialLayer <= spatial && descriptor.temporalLayer <= temporal
+        let isNew = self.timestamp.map { Int32(bitPattern: timestamp &- $0) > 0 } ?? true
+        if isNew { beginPicture(timestamp) }
+        riseIfPossible(descriptor, isFirstOfPicture: isNew)
+        return isWithin(descriptor)
     }
 
     /// Whether the packet's layers are among those that pass now; decides nothing.
@@ -46,14 +56,16 @@ struct LayerFilter: Sendable {
         descriptor.flags.contains([.isLayered, .endsFrame]) && descriptor.spatialLayer == spatial
     }
 
-    private mutating func beginPicture() {
+    private mutating func beginPicture(_ timestamp: UInt32) {
+        previous = self.timestamp.map { Picture(timestamp: $0, spatial: spatial, temporal: temporal) }
+        self.timestamp = timestamp
         spatial = min(spatial, targetSpatial)
         temporal = min(temporal, targetTemporal)
     }
 
-    private mutating func riseIfPossible(_ descriptor: PacketDescriptor) {
+    private mutating func riseIfPossible(_ descriptor: PacketDescriptor, isFirstOfPicture: Bool) {
         guard descriptor.flags.contains(.beginsFrame) else { return }
-        if descriptor.temporalLayer > temporal, descriptor.temporalLayer <= targetTemporal,
+        if isFirstOfPicture, descriptor.temporalLayer > temporal, descriptor.temporalLayer <= targetTemporal,
             descriptor.flags.contains(.temporalSwitchPoint)
         {
             temporal = descriptor.temporalLayer

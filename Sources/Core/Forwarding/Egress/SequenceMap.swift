@@ -1,5 +1,3 @@
-internal import RTP
-
 /// Which source packet each sent sequence number stands for, as the few offsets that say so: one segment for each run of packets without a switch or a
 /// packet that was left out. It numbers what is sent, and finds the source again when a viewer asks for a number.
 ///
@@ -60,7 +58,7 @@ struct SequenceMap: Sendable {
     /// The number for a packet of the current source, and its segment's offsets. Nil for one that has no place: from before the beginning, sent
     /// already, or too late to tell.
     mutating func place(_ sequence: UInt16) -> (output: UInt16, offsets: Offsets)? {
-        let step = SequenceUnwrapper.distance(from: newestSource, to: sequence)
+        let step = Self.distance(from: newestSource, to: sequence)
         guard step > 0 else { return placeLate(sequence) }
         newestSource = sequence
         let output = current.output(of: sequence)
@@ -71,7 +69,7 @@ struct SequenceMap: Sendable {
     /// Leaves out a packet of the current source; `change` is made to the offsets of what follows. A late one has a place that the viewer waits for:
     /// that number is returned, to be filled with something empty.
     mutating func leaveOut(_ sequence: UInt16, change: (inout Offsets) -> Void = { _ in }) -> UInt16? {
-        let step = SequenceUnwrapper.distance(from: newestSource, to: sequence)
+        let step = Self.distance(from: newestSource, to: sequence)
         guard step > 0 else { return placeLate(sequence)?.output }
         newestSource = sequence
         let next = Segment(
@@ -98,14 +96,17 @@ struct SequenceMap: Sendable {
 
     /// The source packet that a sent number stands for; nil when it was not given out or is too long ago.
     func source(of output: UInt16) -> (source: Source, sequence: UInt16, offsets: Offsets)? {
-        guard SequenceUnwrapper.distance(from: output, to: newestOutput) >= 0, SequenceUnwrapper.distance(from: floor, to: output) >= 0
+        guard Self.distance(from: output, to: newestOutput) >= 0, Self.distance(from: floor, to: output) >= 0
         else { return nil }
-        if SequenceUnwrapper.distance(from: current.firstOutput, to: output) >= 0 {
+        if Self.distance(from: current.firstOutput, to: output) >= 0 {
             return (current.source, current.sequence(of: output), current.offsets)
         }
-        guard let segment = older.last(where: { SequenceUnwrapper.distance(from: $0.firstOutput, to: output) >= 0 }) else { return nil }
+        guard let segment = older.last(where: { Self.distance(from: $0.firstOutput, to: output) >= 0 }) else { return nil }
         return (segment.source, segment.sequence(of: output), segment.offsets)
     }
+
+    /// How far `later` lies behind `earlier`, the short way round (RFC 1982).
+    private static func distance(from earlier: UInt16, to later: UInt16) -> Int { Int(Int16(bitPattern: later &- earlier)) }
 
     private mutating func advance(to output: UInt16) {
         let step = Int(output &- newestOutput)
@@ -118,7 +119,7 @@ struct SequenceMap: Sendable {
         var end = newestOutput &+ 1
         var segment = current
         var next = older.count
-        while SequenceUnwrapper.distance(from: segment.firstSource, to: sequence) < 0 {
+        while Self.distance(from: segment.firstSource, to: sequence) < 0 {
             end = segment.firstOutput
             next -= 1
             guard next >= 0, older[next].source == current.source else { return nil }
@@ -126,7 +127,12 @@ struct SequenceMap: Sendable {
         }
         let output = segment.output(of: sequence)
         // Behind the segment's end lies what was left out.
-        guard SequenceUnwrapper.distance(from: output, to: end) > 0 else { return nil }
+        guard Self.distance(from: output, to: end) > 0 else { return nil }
+        guard Self.distance(from: newestOutput, to: output) <= 0 else {
+            // Only what was left out came after it.
+            advance(to: output)
+            return (output, segment.offsets)
+        }
         let age = Int(newestOutput &- output)
         guard age < 128, given & (1 << UInt128(age)) == 0 else { return nil }
         given |= 1 << UInt128(age)

@@ -45,11 +45,27 @@ struct StreamRewriter: Sendable {
     /// What was sent so far is not to be sent again.
     mutating func forgetSent() { map?.forget() }
 
-    /// The numbers of a packet that is to be sent, `timestamp` in place of its own; nil when it has no place. `aligned` is the timestamp that the packet
-    /// would have had in the source before, where that is known: it only counts at a switch.
-    mutating func rewrite(_ entry: GOPCache.Entry, timestamp: UInt32, aligned: UInt32?) -> Numbers? {
-        let source = SequenceMap.Source(track: entry.track, epoch: entry.epoch)
-        if map == nil || closesGap || map?.current.source != source { begin(source, entry, timestamp: timestamp, aligned: aligned) }
+    /// What is known where something new begins: another source, or the first packet behind a gap of ours.
+    struct Beginning {
+        /// The lowest sequence number of the frame: packets of it may have overtaken each other.
+        var firstSequence: UInt16
+        /// The timestamp that the packet would have had in the source before, where that is known.
+        var aligned: UInt32?
+    }
+
+    /// Whether something new begins with this packet.
+    func begins(with entry: GOPCache.Entry) -> Bool {
+        guard let source, !closesGap else { return true }
+        return source.track != entry.track || source.epoch != entry.epoch
+    }
+
+    /// Begins anew with the frame of this packet, which is to have `timestamp` in place of its own.
+    mutating func begin(_ beginning: Beginning, with entry: GOPCache.Entry, timestamp: UInt32) {
+        begin(SequenceMap.Source(track: entry.track, epoch: entry.epoch), beginning, entry, timestamp: timestamp)
+    }
+
+    /// The numbers of a packet that is to be sent, `timestamp` in place of its own; nil when it has no place.
+    mutating func rewrite(_ entry: GOPCache.Entry, timestamp: UInt32) -> Numbers? {
         guard let (output, offsets) = map?.place(entry.header.sequence) else { return nil }
         let numbers = Numbers(sequence: output, timestamp: timestamp &+ offsets.timestamp, offsets: offsets)
         if output == map?.newestOutput { note(numbers, entry) }
@@ -76,12 +92,12 @@ struct StreamRewriter: Sendable {
     }
 
     private mutating func begin(
-        _ source: SequenceMap.Source, _ entry: GOPCache.Entry, timestamp: UInt32, aligned: UInt32?
+        _ source: SequenceMap.Source, _ beginning: Beginning, _ entry: GOPCache.Entry, timestamp: UInt32
     ) {
         closesGap = false
         leftOutPicture = nil
         guard let newest, let current = map?.current else {
-            map = SequenceMap(source, sequence: entry.header.sequence)
+            map = SequenceMap(source, sequence: beginning.firstSequence)
             return
         }
         let numbering = entry.descriptor.numbering
@@ -93,10 +109,10 @@ struct StreamRewriter: Sendable {
             offsets.timestamp = current.offsets.timestamp
         } else {
             let expected = newest.timestamp &+ ticks(entry.arrival.duration(since: newest.arrival))
-            let exact = aligned.map { $0 &+ current.offsets.timestamp }
+            let exact = beginning.aligned.map { $0 &+ current.offsets.timestamp }
             offsets.timestamp = continuation(exact: exact, expected: expected, after: newest.timestamp) &- timestamp
         }
-        map?.begin(source, sequence: entry.header.sequence, offsets: offsets)
+        map?.begin(source, sequence: beginning.firstSequence, offsets: offsets)
     }
 
     /// The reports' word unless it contradicts the arrivals by more than a second; never a step back.

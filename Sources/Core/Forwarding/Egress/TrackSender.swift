@@ -73,7 +73,7 @@ struct TrackSender: Sendable {
                 statistics.notHeld &+= 1
                 continue
             }
-            let size = cache[outgoing.index].descriptor.payloadSize
+            let size = outgoing.descriptor.payloadSize
             guard queue.spend(size, bandwidth: bandwidth, now: moment.time) else { continue }
             return again(outgoing, moment, in: cache, into: bytes)
         }
@@ -142,8 +142,7 @@ extension TrackSender {
     ) -> EgressPacket {
         let content = EgressHeaderWriter.Content(
             header: header, hop: hop(moment), originalSequence: original, offsets: outgoing.numbers.offsets)
-        let entry = cache[outgoing.index]
-        var packet = cache.withPacket(outgoing.index) { writer.write(content, entry: entry, stored: $0, into: bytes) }
+        var packet = cache.withPacket(outgoing.index) { writer.write(content, descriptor: outgoing.descriptor, stored: $0, into: bytes) }
         packet.index = outgoing.index
         return packet
     }

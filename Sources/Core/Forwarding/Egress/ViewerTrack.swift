@@ -10,6 +10,8 @@ struct ViewerTrack: Sendable {
     private static let catchUpLag: Int64 = 3_000_000_000
     /// Nanoseconds between two of our requests for the same keyframe.
     private static let requestInterval: Int64 = 500_000_000
+    /// Packets of the cache among which a frame's first one is looked for.
+    private static let reorderWindow: UInt64 = 64
 
     private enum Phase: Sendable {
         case flowing
@@ -22,6 +24,7 @@ struct ViewerTrack: Sendable {
     /// A packet that is to be sent.
     struct Outgoing {
         var index: UInt64
+        var descriptor: PacketDescriptor
         var numbers: StreamRewriter.Numbers
         var marker: Bool
         /// In place of a packet that the viewer is not to get, but whose number it waits for.
@@ -29,6 +32,7 @@ struct ViewerTrack: Sendable {
     }
 
     let codec: Codec
+    let isVideo: Bool
     /// The cache's tracks that carry the same picture, the smallest encoding first.
     let encodings: [UInt8]
     /// What is sent again has numbers of its own.
@@ -56,6 +60,7 @@ struct ViewerTrack: Sendable {
 
     init(_ parameters: EgressTrackParameters, rules: EgressTrack.Rules, cache: borrowing GOPCache, now: MonotonicTime) {
         codec = parameters.codec
+        isVideo = parameters.codec.kind == .video
         encodings = parameters.encodings
         hasRetransmissionStream = parameters.retransmission != nil
         self.rules = rules
@@ -68,8 +73,6 @@ struct ViewerTrack: Sendable {
         isCatchingUp = isVideo
         if isVideo { join(cache, now: now) }
     }
-
-    var isVideo: Bool { codec.kind == .video }
 
     /// The layer that flows now; nil while none does.
     var flowing: TargetLayer? {
@@ -96,11 +99,11 @@ struct ViewerTrack: Sendable {
         let end = cache.endIndex
         while cursor < end {
             let index = cursor
-            let entry = cache[index]
-            guard entry.track == encoding else {
+            guard cache.track(at: index) == encoding else {
                 cursor += 1
                 continue
             }
+            let entry = cache[index]
             guard mayPass(entry, in: cache, now: now) else {
                 guard prepare(cache, now: now) else { return nil }
                 continue
@@ -199,6 +202,11 @@ extension ViewerTrack {
         owesKeyframe = true
         isCatchingUp = true
         rewriter.forgetSent()
+        if cache.keyframeStart(of: encoding) == nil, let other = encodings.last(where: { cache.keyframeStart(of: $0) != nil }) {
+            // Better another encoding now than the right one later.
+            pending = (encoding, cache.endIndex)
+            encoding = other
+        }
         guard let start = cache.keyframeStart(of: encoding) else {
             phase = .awaitingKeyframe(from: cache.endIndex, fallback: nil)
             return
@@ -290,17 +298,36 @@ extension ViewerTrack {
             guard let number = rewriter.leaveOut(entry), hasRetransmissionStream else { return nil }
             let numbers = StreamRewriter.Numbers(
                 sequence: number, timestamp: entry.header.timestamp &+ rewriter.timestampOffset, offsets: SequenceMap.Offsets())
-            return Outgoing(index: index, numbers: numbers, marker: false, isFiller: true)
+            return Outgoing(index: index, descriptor: entry.descriptor, numbers: numbers, marker: false, isFiller: true)
         }
         let timestamp = sentTimestamp(entry, index: index)
-        let aligned = align(timestamp, of: entry, cache)
-        guard let numbers = rewriter.rewrite(entry, timestamp: timestamp, aligned: aligned) else { return nil }
-        return Outgoing(index: index, numbers: numbers, marker: entry.header.marker || filter.endsPicture(entry.descriptor))
+        if rewriter.begins(with: entry) {
+            let beginning = StreamRewriter.Beginning(
+                firstSequence: firstSequence(of: entry, index: index, cache), aligned: align(timestamp, of: entry, cache))
+            rewriter.begin(beginning, with: entry, timestamp: timestamp)
+        }
+        guard let numbers = rewriter.rewrite(entry, timestamp: timestamp) else { return nil }
+        return Outgoing(
+            index: index, descriptor: entry.descriptor, numbers: numbers,
+            marker: entry.header.marker || filter.endsPicture(entry.descriptor))
     }
 
     private func sentTimestamp(_ entry: GOPCache.Entry, index: UInt64) -> UInt32 {
         guard index < joinedAt, let timeline else { return entry.header.timestamp }
         return timeline.compress(entry.header.timestamp)
+    }
+
+    /// The lowest sequence number of the packet's frame, as far as it is in the cache.
+    private func firstSequence(of entry: GOPCache.Entry, index: UInt64, _ cache: borrowing GOPCache) -> UInt16 {
+        var first = entry.header.sequence
+        for other in index..<min(cache.endIndex, index + Self.reorderWindow) {
+            let other = cache[other]
+            guard other.track == entry.track, other.epoch == entry.epoch, other.header.timestamp == entry.header.timestamp,
+                SequenceUnwrapper.distance(from: first, to: other.header.sequence) < 0
+            else { continue }
+            first = other.header.sequence
+        }
+        return first
     }
 
     /// The timestamp that the packet would have had in the encoding that flowed before, by both encodings' sender reports; asked for at a switch only.
@@ -328,7 +355,8 @@ extension ViewerTrack {
         guard !isLayered || hasRetransmissionStream && filter.isWithin(entry.descriptor) else { return nil }
         let timestamp = sentTimestamp(entry, index: index) &+ offsets.timestamp
         return Outgoing(
-            index: index, numbers: StreamRewriter.Numbers(sequence: sequence, timestamp: timestamp, offsets: offsets),
+            index: index, descriptor: entry.descriptor,
+            numbers: StreamRewriter.Numbers(sequence: sequence, timestamp: timestamp, offsets: offsets),
             marker: entry.header.marker || filter.endsPicture(entry.descriptor))
     }
 }

@@ -117,13 +117,15 @@ extension BandwidthEstimator {
         isMeasured = true
     }
 
-    /// A report block: the fraction lost (of 256) among `packets` since the last one. Only counts without transport-wide feedback.
-    package mutating func reported(fractionLost: UInt8, packets: Int, now: MonotonicTime) {
+    /// A report block: the fraction lost (of 256) among `packets` since the last one, while media of rate `sending` was sent. Only counts without
+    /// transport-wide feedback.
+    package mutating func reported(fractionLost: UInt8, packets: Int, sending: Bitrate, now: MonotonicTime) {
         guard !hasTransportFeedback, packets > 0 else { return }
-        isMeasured = true
         let lost = Int(fractionLost) * packets / 256
         lossControl.count(received: packets - lost, lost: lost)
-        lossControl.update(rate: estimate, delivered: nil, now: Int64(clamping: now.nanoseconds))
+        // What was never sent was never too much.
+        lossControl.update(rate: min(estimate, sending), delivered: nil, now: Int64(clamping: now.nanoseconds))
+        if lossControl.bound != nil { isMeasured = true }
     }
 
     /// A round trip that was measured by a sender report (RFC 3550 section 6.4.1), in nanoseconds.

@@ -40,7 +40,7 @@ struct EdgeScenario: ~Copyable {
         configure(&publisher, &video)
         publisher.run(until: publisher.now.advanced(by: warmUp))
         let audio = EgressTrackParameters(
-            codec: .opus, encodings: [publisher.audioTrack], payloadType: 112, ssrc: Self.audioSSRC, extensions: extensions)
+            codec: .opus, encodings: [publisher.audioTrack], payloadType: 112, ssrc: Self.audioSSRC, extensions: video.extensions)
         now = publisher.now
         viewer = EgressViewer(
             EgressViewerParameters(tracks: [video, audio], canonicalName: "viewer", rules: rules), cache: publisher.cache,

@@ -133,7 +133,8 @@ struct LayeredPublisher: ~Copyable {
         now = time
     }
 
-    private var captured: UInt32 { UInt32(truncatingIfNeeded: now.duration(since: start).wholeNanoseconds * 9 / 100_000) }
+    /// 90 kHz since the beginning.
+    var captured: UInt32 { UInt32(truncatingIfNeeded: now.duration(since: start).wholeNanoseconds * 9 / 100_000) }
 
     private mutating func sendPicture() {
         nextFrame = now.advanced(by: Self.frameInterval)

@@ -140,7 +140,7 @@ struct ViewerModel {
         var first = sequence
         while let item = received[track][first], !item.begins, item.content != nil { first -= 1 }
         var last = sequence
-        while let item = received[track][last], !item.marker, item.content != nil { last += 1 }
+        while let item = received[track][last], !item.marker, item.content != nil, !begins(last + 1, track) { last += 1 }
         guard let head = received[track][first], let tail = received[track][last], head.begins, tail.marker, first <= last,
             let content = head.content, !assembled.contains(first)
         else { return }
@@ -154,6 +154,8 @@ struct ViewerModel {
         frames.append(frame)
         decode(frame)
     }
+
+    private func begins(_ sequence: Int64, _ track: Int) -> Bool { received[track][sequence]?.begins ?? false }
 
     private mutating func decode(_ frame: Frame) {
         let key = { (encoding: UInt8, frame: UInt32) in UInt64(encoding) << 32 | UInt64(frame) }
