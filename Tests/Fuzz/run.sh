@@ -30,7 +30,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$output/found-$target" "$folder/corpus/$target"
     seeds=("$folder/corpus/$target")
     # Offers of real browsers are the fixtures of the unit tests.
-    [[ $target != sdp ]] || seeds+=("$folder/../Core/SDPTests/Fixtures")
+    [[ $target != sdp && $target != edge-offer ]] || seeds+=("$folder/../Core/SDPTests/Fixtures")
     log=$output/$target.log
     if FUZZ_TARGET=$target "$output/fuzz" -max_total_time="$each" -max_len=16384 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
         -artifact_prefix="$folder/corpus/$target/" "$output/found-$target" "${seeds[@]}" >"$log" 2>&1; then

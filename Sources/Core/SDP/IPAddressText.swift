@@ -7,7 +7,7 @@ package enum IPAddressText {
 
     /// Four numbers 0...255 without leading zeros, which some readers take as octal.
     package static func isIPv4(_ text: Substring) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = SDPText.split(text, at: UInt8(ascii: "."), keepingEmpty: true)
         return parts.count == 4
             && parts.allSatisfy { part in
                 guard part.utf8.count <= 3, let value = SDPText.decimal(part, as: UInt16.self), value <= 255 else { return false }
@@ -39,7 +39,7 @@ package enum IPAddressText {
 
     /// How many 16-bit groups the text is; nil when one of them is none.
     private static func groups(_ text: Substring, mayEndInIPv4: Bool = true) -> Int? {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = SDPText.split(text, at: UInt8(ascii: ":"), keepingEmpty: true)
         var count = 0
         for (index, part) in parts.enumerated() {
             if mayEndInIPv4, index == parts.count - 1, isIPv4(part) {

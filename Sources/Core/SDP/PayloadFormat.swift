@@ -17,14 +17,13 @@ package struct PayloadFormat: Sendable, Equatable {
 
     /// The codec that the bridge carries under this name and clock; nil for RTX, FEC, comfort noise and the unknown.
     package var codec: Codec? {
-        Codec.allCases.first { codec in
-            Self.isSame(codec.encodingName, encodingName) && codec.clockRate == clockRate && (codec != .opus || channels == 2)
-        }
+        guard let codec = Self.codecs[encodingName.uppercased()], codec.clockRate == clockRate else { return nil }
+        return codec != .opus || channels == 2 ? codec : nil
     }
 
     /// The payload type that this format retransmits (RFC 4588 section 8.1); nil when it is no RTX format.
     package var retransmittedType: UInt8? {
-        guard Self.isSame(encodingName, "rtx"), let apt = parameters["apt"] else { return nil }
+        guard encodingName.lowercased() == "rtx", let apt = parameters["apt"] else { return nil }
         return SDPText.decimal(apt)
     }
 
@@ -33,7 +32,8 @@ package struct PayloadFormat: Sendable, Equatable {
         channels > 1 ? "\(encodingName)/\(clockRate)/\(channels)" : "\(encodingName)/\(clockRate)"
     }
 
-    private static func isSame(_ left: String, _ right: String) -> Bool { left.uppercased() == right.uppercased() }
+    /// By their names in capitals.
+    private static let codecs = Dictionary(uniqueKeysWithValues: Codec.allCases.map { ($0.encodingName, $0) })
 }
 
 /// The parameters of one `a=fmtp` in their order. Only those of plain form are kept: a name and a value of visible characters without `;`.
@@ -50,8 +50,8 @@ package struct FormatParameters: Sendable, Equatable {
     package private(set) var list: [Parameter]
 
     package init(_ text: some StringProtocol) {
-        list = text.split(separator: ";").compactMap { part in
-            let pair = SDPText.trimmed(Substring(part)).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        list = SDPText.split(text, at: UInt8(ascii: ";")).compactMap { part in
+            let pair = SDPText.split(SDPText.trimmed(part), at: UInt8(ascii: "="), maxSplits: 1, keepingEmpty: true)
             guard let name = pair.first, SDPText.isVisible(name) else { return nil }
             let value = pair.count == 2 ? pair[1] : ""
             guard value.isEmpty || SDPText.isVisible(value) else { return nil }
@@ -63,7 +63,7 @@ package struct FormatParameters: Sendable, Equatable {
 
     /// The value of the first parameter of this name, in any case.
     package subscript(_ name: String) -> String? {
-        list.first { $0.name.lowercased() == name }?.value
+        list.first { $0.name == name || $0.name.lowercased() == name }?.value
     }
 
     /// Gives the first parameter of this name, in any case, a value; appends it where there is none.
@@ -127,7 +127,7 @@ private struct PayloadFormatTable {
 
     mutating func take(_ attribute: SDPAttribute) {
         guard ["rtpmap", "fmtp", "rtcp-fb"].contains(attribute.name), let value = attribute.value else { return }
-        let parts = value.split(separator: " ", maxSplits: 1)
+        let parts = SDPText.split(value, at: UInt8(ascii: " "), maxSplits: 1)
         guard parts.count == 2 else { return }
         let text = SDPText.trimmed(parts[1])
         if attribute.name == "rtcp-fb", parts[0] == "*" {
@@ -152,7 +152,7 @@ private struct PayloadFormatTable {
 
     /// `<encoding name>/<clock rate>[/<channels>]`.
     private static func map(_ text: Substring) -> Map? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = SDPText.split(text, at: UInt8(ascii: "/"), keepingEmpty: true)
         guard (2...3).contains(parts.count), SDPText.isToken(parts[0]) else { return nil }
         guard let rate = SDPText.decimal(parts[1], as: UInt32.self), rate > 0 else { return nil }
         guard parts.count == 3 else { return Map(name: String(parts[0]), clockRate: rate, channels: 1) }

@@ -65,7 +65,7 @@ struct SessionDescriptionParser {
         let words = SDPText.words(value)
         guard words.count >= 4, words.count - 3 <= SessionDescription.Limits.formats else { return false }
         guard SDPText.isToken(words[0]), let port = SDPText.decimal(words[1], as: UInt16.self) else { return false }
-        let transport = words[2].split(separator: "/", omittingEmptySubsequences: false)
+        let transport = SDPText.split(words[2], at: UInt8(ascii: "/"), keepingEmpty: true)
         guard transport.allSatisfy({ SDPText.isToken($0) }), words.dropFirst(3).allSatisfy({ SDPText.isToken($0) }) else { return false }
         sections.append(
             MediaSection(media: String(words[0]), port: port, transport: String(words[2]), formats: words.dropFirst(3).map(String.init)))
@@ -75,7 +75,7 @@ struct SessionDescriptionParser {
     /// `a=<name>` or `a=<name>:<value>`, printable ASCII. A value of nothing but spaces is none.
     private mutating func takeAttribute(_ value: Substring) -> Bool {
         guard value.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x09 }) else { return false }
-        let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = SDPText.split(value, at: UInt8(ascii: ":"), maxSplits: 1, keepingEmpty: true)
         guard let name = parts.first, SDPText.isToken(name) else { return false }
         let text = parts.count == 2 ? SDPText.trimmed(parts[1]) : ""
         let attribute = SDPAttribute(String(name), text.isEmpty ? nil : String(text))

@@ -86,7 +86,7 @@ struct LayeredAttributes {
     private static let digestBytes = ["sha-256": 32, "sha-384": 48, "sha-512": 64]
 
     private static func isDigest(_ text: String, bytes: Int) -> Bool {
-        let pairs = text.split(separator: ":", omittingEmptySubsequences: false)
+        let pairs = SDPText.split(text, at: UInt8(ascii: ":"), keepingEmpty: true)
         return pairs.count == bytes
             && pairs.allSatisfy { $0.utf8.count == 2 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x46).contains($0) } }
     }

@@ -5,6 +5,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
+    "edge-offer": fuzzEdgeOffer,
     "http-body": fuzzHTTPBody,
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,

@@ -5,5 +5,7 @@ import RTP
 func fuzzPayloadDescriptors(_ bytes: UnsafeRawBufferPointer) {
     guard let choice = bytes.first else { return }
     let codec = Codec.allCases[Int(choice) % Codec.allCases.count]
-    _ = PayloadTraits(codec: codec, payload: UnsafeRawBufferPointer(rebasing: bytes[1...]))
+    let payload = UnsafeRawBufferPointer(rebasing: bytes[1...])
+    _ = PayloadTraits(codec: codec, payload: payload)
+    if let found = VideoParameters(codec: codec, payload: payload) { precondition(found.size.width > 0 && found.size.height > 0) }
 }

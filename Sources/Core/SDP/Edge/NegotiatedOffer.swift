@@ -41,18 +41,24 @@ extension PeerOffer {
     /// Settles what a viewer gets of these tracks: each section that receives gets the first track not yet given away that it can play, the others stay
     /// without media. Throws `cannotDecode` when the viewer has a section for the stream's video but plays none of it, or plays nothing at all; the first
     /// reason why a section was refused, or `nothingToSend`, when no section is left.
-    package func acceptWatch(tracks: [OfferedTrack], policy: NegotiationPolicy) throws(SDPError) -> NegotiatedOffer {
+    ///
+    /// With what was settled `earlier` with the same peer, a track that is still there stays in its section, with the sources that it has.
+    package func acceptWatch(
+        tracks: [OfferedTrack], policy: NegotiationPolicy, earlier: NegotiatedPeer? = nil
+    ) throws(SDPError) -> NegotiatedOffer {
+        let places = TrackPlaces(earlier, in: description)
         var walk = SectionWalk(self, policy: policy)
         var remaining = tracks
         var refused: [OfferedTrack] = []
         for section in description.sections {
             guard let (kind, terms) = walk.begin(section) else { continue }
-            let candidates = section.direction.receives ? remaining.filter { $0.description.kind == kind } : []
-            guard let accepted = candidates.lazy.compactMap({ terms.watch($0) }).first else {
+            let candidates = section.direction.receives ? places.candidates(remaining, kind: kind, mid: section.name) : []
+            guard var accepted = candidates.lazy.compactMap({ terms.watch($0) }).first else {
                 refused += candidates
                 walk.keepIdle(terms)
                 continue
             }
+            accepted.localSource = places.source(of: accepted)
             if walk.admit(accepted) { remaining.removeAll { $0.description.index == accepted.trackIndex } }
         }
         let served = Set(walk.sections.compactMap(\.trackIndex))
@@ -62,6 +68,36 @@ extension PeerOffer {
         guard walk.hasMedia else { throw refused.first.map { .cannotDecode($0.description.codec) } ?? walk.obstacle ?? .nothingToSend }
         let undecodable = Set(refused.map(\.description.index)).sorted()
         return NegotiatedOffer(self, sections: walk.sections, undecodableTracks: undecodable, policy: policy)
+    }
+}
+
+/// Which track of a viewer had which section before.
+private struct TrackPlaces {
+    private let sections: [String: NegotiatedSection]
+    private let mids: [UInt8: String]
+
+    init(_ earlier: NegotiatedPeer?, in description: PeerDescription) {
+        // A section that does not receive any more holds no track back.
+        let receiving = Set(description.sections.filter { $0.kind != nil && $0.direction.receives }.map(\.name))
+        let sending = (earlier?.sections ?? []).filter { $0.direction.sends && receiving.contains($0.mid) }
+        sections = Dictionary(sending.map { ($0.mid, $0) }) { first, _ in first }
+        mids = Dictionary(sending.compactMap { section in section.trackIndex.map { ($0, section.mid) } }) { first, _ in first }
+    }
+
+    /// The tracks of this kind that may go into a section: the one that was there alone, else those that were nowhere.
+    func candidates(_ tracks: [OfferedTrack], kind: MediaKind, mid: String) -> [OfferedTrack] {
+        let ours = tracks.filter { $0.description.kind == kind && mids[$0.description.index] ?? mid == mid }
+        let old = ours.filter { mids[$0.description.index] == mid }
+        return old.isEmpty ? ours : old
+    }
+
+    /// What the section sent with before, as far as it still fits.
+    func source(of section: NegotiatedSection) -> MediaSource? {
+        guard var source = sections[section.mid]?.localSource, (source.rtx != nil) == (section.format.rtxPayloadType != nil) else {
+            return nil
+        }
+        source.fec = nil
+        return source
     }
 }
 
@@ -149,17 +185,19 @@ private struct BundleNumbers {
 }
 
 extension NegotiatedPeer {
-    /// Gives every section that we send in an SSRC, and one for retransmissions where they were agreed on: distinct, never 0, none of the peer's.
+    /// Gives every section that we send in, and that has none yet, an SSRC, and one for retransmissions where they were agreed on: distinct, never 0, none of the peer's.
     package mutating func assignSources(cname: String, using random: inout some RandomNumberGenerator) {
         var taken: Set<UInt32> = [0]
-        for source in sections.flatMap(\.remoteSources) { taken.formUnion([source.ssrc, source.rtx ?? 0, source.fec ?? 0]) }
+        for source in sections.flatMap({ $0.remoteSources + ($0.localSource.map { [$0] } ?? []) }) {
+            taken.formUnion([source.ssrc, source.rtx ?? 0, source.fec ?? 0])
+        }
         func fresh() -> UInt32 {
             while true {
                 let ssrc = UInt32.random(in: 1...UInt32.max, using: &random)
                 if taken.insert(ssrc).inserted { return ssrc }
             }
         }
-        for index in sections.indices where sections[index].direction.sends {
+        for index in sections.indices where sections[index].direction.sends && sections[index].localSource == nil {
             let needsRTX = sections[index].format.rtxPayloadType != nil
             sections[index].localSource = MediaSource(ssrc: fresh(), rtx: needsRTX ? fresh() : nil, cname: cname)
         }

@@ -25,7 +25,7 @@ extension NegotiatedExtension {
     init?(offered value: String) {
         let words = SDPText.words(value)
         guard words.count >= 2, let kind = HeaderExtensionKind(uri: words[1]) else { return nil }
-        let parts = words[0].split(separator: "/", omittingEmptySubsequences: false)
+        let parts = SDPText.split(words[0], at: UInt8(ascii: "/"), keepingEmpty: true)
         guard parts.count <= 2, let number = parts.first, let id = SDPText.decimal(number, as: UInt8.self), id > 0 else { return nil }
         self.init(id: id, kind: kind)
         if parts.count == 2 {

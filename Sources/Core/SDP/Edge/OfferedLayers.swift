@@ -36,8 +36,8 @@ struct OfferedLayers {
         let words = SDPText.words(value)
         guard let index = words.firstIndex(of: "send"), index + 1 < words.count else { return [] }
         let list = words[index + 1].hasPrefix("rid=") ? words[index + 1].dropFirst(4) : words[index + 1]
-        return list.split(separator: ";").prefix(readLimit).compactMap { alternatives in
-            guard let first = alternatives.split(separator: ",").first else { return nil }
+        return SDPText.split(list, at: UInt8(ascii: ";")).prefix(readLimit).compactMap { alternatives in
+            guard let first = SDPText.split(alternatives, at: UInt8(ascii: ",")).first else { return nil }
             return first.hasPrefix("~") ? (first.dropFirst(), true) : (first, false)
         }
     }
@@ -54,13 +54,13 @@ private struct SentRID {
     private static let longest = 16
 
     init?(_ value: Substring) {
-        let words = value.split(separator: " ", maxSplits: 2)
+        let words = SDPText.split(value, at: UInt8(ascii: " "), maxSplits: 2)
         guard words.count >= 2, words[1] == "send", Self.isID(words[0]) else { return nil }
         id = words[0]
         var layer = SimulcastLayer(rid: String(id))
         var formats: Set<UInt8> = []
         let restrictions = FormatParameters(words.count == 3 ? words[2] : "")
-        for type in (restrictions["pt"] ?? "").split(separator: ",").prefix(128) {
+        for type in SDPText.split(restrictions["pt"] ?? "", at: UInt8(ascii: ",")).prefix(128) {
             guard let type = SDPText.decimal(type, as: UInt8.self) else { return nil }
             formats.insert(type)
         }

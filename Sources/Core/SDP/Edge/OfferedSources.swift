@@ -58,7 +58,7 @@ struct OfferedSources {
         }
 
         mutating func takeSource(_ value: String) {
-            let parts = value.split(separator: " ", maxSplits: 1)
+            let parts = SDPText.split(value, at: UInt8(ascii: " "), maxSplits: 1)
             guard let id = parts.first, let source = SDPText.decimal(id, as: UInt32.self), source != 0 else { return }
             if !known.contains(source) {
                 guard order.count < Self.limit else { return }
@@ -66,7 +66,7 @@ struct OfferedSources {
                 order.append(source)
             }
             guard parts.count == 2 else { return }
-            let attribute = parts[1].split(separator: ":", maxSplits: 1)
+            let attribute = SDPText.split(parts[1], at: UInt8(ascii: ":"), maxSplits: 1)
             guard attribute.count == 2, attribute[1].utf8.count <= Self.longestName else { return }
             switch attribute[0] {
             case "cname" where SDPText.isVisible(attribute[1]): names[source] = names[source] ?? String(attribute[1])

@@ -1,4 +1,5 @@
 import BridgeModel
+import Foundation
 import Testing
 
 import SDP
@@ -148,7 +149,7 @@ private let details: [BrokenOffer] = [
     /// The head of an offer, then one line over and over up to the limit, before or behind the first section.
     private static func flooded(_ line: String, inSection: Bool) -> String {
         let offer = Fixture["chromium-156-publish"].text
-        let head = inSection ? offer : String(offer.prefix { $0 != "m" })
+        let head = offer.range(of: "m=").map { String(offer[..<$0.lowerBound]) } ?? ""
         let room = SessionDescription.Limits.bytes - offer.utf8.count
         let flood = String(repeating: line, count: room / line.utf8.count)
         return inSection ? offer + flood : head + flood + offer.dropFirst(head.count)

@@ -1,4 +1,5 @@
 import BridgeModel
+import Foundation
 import Testing
 
 import SDP
@@ -138,6 +139,31 @@ import SDP
         }
     }
 
+    @Test func aTrackStaysInItsSectionWhenOthersLeave() throws {
+        let text = Fixture["chromium-156-rooms-view"].text
+        let tracks = [N.audio(), N.video(.vp8, index: 1), N.video(.vp8, index: 2)]
+        let first = try N.watch(text, tracks)
+        let newcomer = N.video(.vp8, index: 3)
+        var second = try PeerOffer(text).acceptWatch(
+            tracks: [newcomer, tracks[0], tracks[2]], policy: NegotiationPolicy(), earlier: first.peer)
+        #expect(second.peer.sections.map(\.trackIndex) == [0, 3, 2, nil])
+        // The newcomer sends on with the sources of its section, which is what the viewer knows of it.
+        #expect(second.peer.sections.prefix(3).map(\.localSource) == first.peer.sections.prefix(3).map(\.localSource))
+        var random = Negotiations.Seeded(state: 9)
+        second.peer.assignSources(cname: "viaduct", using: &random)
+        #expect(second.peer.sections.prefix(3).map(\.localSource) == first.peer.sections.prefix(3).map(\.localSource))
+        let third = try PeerOffer(text).acceptWatch(tracks: [tracks[2]], policy: NegotiationPolicy(), earlier: first.peer)
+        #expect(third.peer.sections.map(\.trackIndex) == [nil, nil, 2, nil])
+        // A section that does not receive any more holds no track back.
+        let closed = text.replacing("a=mid:2\r\n", with: "a=mid:2\r\na=inactive\r\n")
+        var lines = closed.components(separatedBy: "\r\n")
+        let start = try #require(lines.firstIndex(of: "a=inactive"))
+        lines.remove(at: try #require(lines[start...].firstIndex(of: "a=recvonly")))
+        let fourth = try PeerOffer(lines.joined(separator: "\r\n")).acceptWatch(
+            tracks: [tracks[2]], policy: NegotiationPolicy(), earlier: first.peer)
+        #expect(fourth.peer.sections.map(\.trackIndex) == [nil, 2, nil, nil])
+    }
+
     @Test func participantsKeepTheirNames() throws {
         var first = N.video(.vp8, index: 1)
         first.identity = StreamIdentity(stream: "alice", track: "cam")
@@ -181,6 +207,8 @@ import SDP
         negotiated.peer.assignSources(cname: "c", using: &random)
         let first = try #require(negotiated.peer.sections[0].localSource?.ssrc)
         // The same numbers again, now taken by the peer: others are found.
+        negotiated.peer.sections[0].localSource = nil
+        negotiated.peer.sections[1].localSource = nil
         negotiated.peer.sections[1].remoteSources = [MediaSource(ssrc: first)]
         random = Negotiations.Seeded(state: 1)
         negotiated.peer.assignSources(cname: "c", using: &random)
