@@ -155,6 +155,7 @@ let package = Package(
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
             name: "bench-ingress", dependencies: ["Forwarding", "BridgeModel", "RTP"], path: "Tests/Bench/Ingress", swiftSettings: strict),
+        .executableTarget(
             name: "bench-protection", dependencies: ["SecureTransport", "ProtectionTesting", "COpenSSL"], path: "Tests/Bench/Protection",
             exclude: ["protection.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
