@@ -17,7 +17,7 @@ struct MediaLoop: ~Copyable {
 
     init(epoll: consuming Epoll, mailbox: Mailbox, options: HubOptions, edge: consuming EdgeWorkerParts?) {
         let parts = edge
-        ports = MediaPorts(epoll: epoll, edge: EdgePort(socket: parts?.socket))
+        ports = MediaPorts(epoll: epoll, edge: EdgePort(socket: parts?.socket, listener: parts?.listener))
         streams = MediaStreams(options: options)
         self.mailbox = mailbox
         self.edge = nil
@@ -29,8 +29,7 @@ struct MediaLoop: ~Copyable {
 
     /// Runs until `shutdown` is commanded.
     mutating func run() {
-        isRunning = ports.open(mailbox.wakeUp.descriptor, owner: .mailbox) != nil
-        if let socket = ports.edge.socket { isRunning = isRunning && ports.openPeers(socket.descriptor) }
+        isRunning = ports.open(mailbox.wakeUp.descriptor, owner: .mailbox) != nil && ports.openPeers()
         while isRunning {
             let timeout = deadline.map { $0.duration(since: Self.now) }
             // The descriptor is ours and valid: waiting cannot fail but by a signal, which counts as no event.
@@ -59,6 +58,8 @@ struct MediaLoop: ~Copyable {
         case .peers:
             if event.isWritable { resumePeers(now: now) }
             edge?.receive(streams: &streams, ports: &ports, now: now)
+        case .listener: edge?.accept(ports: &ports, now: now)
+        case .connection(let connection): edge?.serve(connection, event, streams: &streams, ports: &ports, now: now)
         case .source(let stream, let track):
             receive(from: stream, track: track, event: event, now: now)
             streams.heed(stream)

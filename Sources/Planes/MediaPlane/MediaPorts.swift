@@ -1,6 +1,7 @@
 import Bridge
 import BridgeModel
 import LinuxIO
+import PeerTransport
 
 /// Descriptors of one worker: who is meant when one is ready, and the counters that all streams share.
 struct MediaPorts: ~Copyable {
@@ -11,6 +12,10 @@ struct MediaPorts: ~Copyable {
         case source(MediaStream, track: Int)
         /// The UDP socket of all peers.
         case peers
+        /// The listener of ICE-TCP.
+        case listener
+        /// A connection of ICE-TCP.
+        case connection(EdgeConnection)
         /// The sink of a stream that has this token.
         case sink(MediaStream)
     }
@@ -25,6 +30,8 @@ struct MediaPorts: ~Copyable {
     /// What the UDP socket of the peers is watched with, and whether for room.
     private var peersToken: UInt64?
     private var watchesRoom = false
+    /// What the listener is watched with; nil while it rests.
+    private var listenerToken: UInt64?
 
     init(epoll: consuming Epoll, edge: consuming EdgePort) {
         self.epoll = epoll
@@ -38,19 +45,6 @@ struct MediaPorts: ~Copyable {
         nextToken += 1
         owners[token] = owner
         return token
-    }
-
-    /// Watches the UDP socket of all peers; false when the system refuses it.
-    mutating func openPeers(_ descriptor: Int32) -> Bool {
-        peersToken = open(descriptor, owner: .peers)
-        return peersToken != nil
-    }
-
-    /// Begins or ends to wait for room in that socket, as it is full or not.
-    mutating func settlePeers() {
-        guard let token = peersToken, let socket = edge.socket, edge.isBlocked != watchesRoom else { return }
-        watchesRoom = edge.isBlocked
-        watchWriting(watchesRoom, of: socket.descriptor, token: token)
     }
 
     /// Stops watching a descriptor that is still open.
@@ -72,5 +66,55 @@ struct MediaPorts: ~Copyable {
     func ready(_ index: Int) -> (event: Epoll.Event, owner: Owner)? {
         let event = epoll.event(index)
         return owners[event.token].map { (event, $0) }
+    }
+}
+
+// What the edge watches.
+extension MediaPorts {
+    /// Watches the sockets of all peers; false when the system refuses it. Without an edge there is nothing to watch.
+    mutating func openPeers() -> Bool {
+        guard let socket = edge.socket else { return true }
+        peersToken = open(socket.descriptor, owner: .peers)
+        wakeListener()
+        return peersToken != nil
+    }
+
+    /// Watches the listener, if it is not watched.
+    mutating func wakeListener() {
+        guard listenerToken == nil, let listener = edge.listener else { return }
+        listenerToken = open(listener.descriptor, owner: .listener)
+    }
+
+    /// The listener is not watched until `wakeListener`.
+    mutating func restListener() {
+        guard let token = listenerToken, let listener = edge.listener else { return }
+        forget(listener.descriptor, token: token)
+        listenerToken = nil
+    }
+
+    /// Watches an accepted connection; it is closed when the system refuses that.
+    mutating func add(_ connection: FramedConnection, as tuple: FiveTuple, watch: StreamConnectionWatch) {
+        let token = nextToken
+        let added = EdgeConnection(connection, tuple: tuple, token: token, watch: watch)
+        guard open(connection.descriptor, owner: .connection(added)) != nil else { return }
+        edge.add(added)
+    }
+
+    /// Stops watching a connection and forgets it, which closes it.
+    mutating func close(_ connection: EdgeConnection) {
+        forget(connection.connection.descriptor, token: connection.token)
+        edge.remove(connection)
+    }
+
+    /// Begins or ends to wait for room in the peers' sockets, as they are full or not.
+    mutating func settlePeers() {
+        if let token = peersToken, let socket = edge.socket, edge.isBlocked != watchesRoom {
+            watchesRoom = edge.isBlocked
+            watchWriting(watchesRoom, of: socket.descriptor, token: token)
+        }
+        for connection in edge.takeWritten() where connection.awaitsRoom != connection.connection.isWaiting {
+            connection.awaitsRoom = connection.connection.isWaiting
+            watchWriting(connection.awaitsRoom, of: connection.connection.descriptor, token: connection.token)
+        }
     }
 }

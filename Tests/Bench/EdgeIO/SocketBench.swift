@@ -36,7 +36,9 @@ struct SocketBench {
         let perMessage = Double(counters.datagrams) / Double(max(1, counters.messages))
         let calls = Double(counters.calls) / Double(max(1, rounds * viewers))
         let lost = 100 * (1 - Double(taken) / Double(max(1, counters.datagrams)))
-        print("  \(segments) a frame: \(cost.rounded(places: 3)) us  \(perMessage.rounded(places: 2))  \(calls.rounded(places: 3))  not taken \(lost.rounded(places: 1)) %")
+        print(
+            "  \(segments) a frame: \(cost.rounded(places: 3)) us  \(perMessage.rounded(places: 2))  \(calls.rounded(places: 3))  not taken \(lost.rounded(places: 1)) %"
+        )
     }
 
     private func write(_ count: Int, to route: UDPRoute, into batch: inout EdgeSendBatch, socket: UDPSocket) {

@@ -71,7 +71,9 @@ final class WorkerBench {
         let taken = drain.taken - before.taken
         let sent = Double(feed.packets - before.sent) * Double(viewers)
         let datagrams = Double(totals.datagramsOut - before.totals.datagramsOut)
-        print("publisher to \(viewers) viewers, \(elapsed.rounded(places: 1)) s: \((used * 1e6 / Double(max(1, taken))).rounded(places: 3)) us per delivered packet, worker at \((100 * used / elapsed).rounded(places: 1)) %, delivered/expected \((Double(taken) / sent).rounded(places: 4)), datagrams a call \((datagrams / Double(max(1, totals.sends - before.totals.sends))).rounded(places: 1)), sent/expected \((datagrams / sent).rounded(places: 4)), viewers \(totals.viewers), dropped \(totals.dropped)")
+        print(
+            "publisher to \(viewers) viewers, \(elapsed.rounded(places: 1)) s: \((used * 1e6 / Double(max(1, taken))).rounded(places: 3)) us per delivered packet, worker at \((100 * used / elapsed).rounded(places: 1)) %, delivered/expected \((Double(taken) / sent).rounded(places: 4)), datagrams a call \((datagrams / Double(max(1, totals.sends - before.totals.sends))).rounded(places: 1)), sent/expected \((datagrams / sent).rounded(places: 4)), viewers \(totals.viewers), dropped \(totals.dropped)"
+        )
     }
 
     /// Every peer's check, each five seconds.

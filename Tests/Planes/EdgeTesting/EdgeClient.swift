@@ -19,6 +19,8 @@ package final class EdgeClient {
     private var handshake: DTLSEndpoint
     private let ciphers: PacketCiphers
     package private(set) var protection: PacketProtection?
+    /// ICE-TCP instead of the socket.
+    private var connection: FramedConnection?
     private var inbox = UDPReceiveBatch()
     private var outbox = EdgeSendBatch(slabBytes: 64 * 1024)
     private var transactions: UInt64 = 1
@@ -39,7 +41,8 @@ package final class EdgeClient {
         socket = try Self.makeSocket()
         ciphers = try PacketCiphers()
         handshake = try DTLSEndpoint(
-            context: context, role: .client, fingerprints: endpoint.fingerprints.compactMap {
+            context: context, role: .client,
+            fingerprints: endpoint.fingerprints.compactMap {
                 CertificateFingerprint(algorithm: $0.algorithm, value: $0.value)
             })
     }
@@ -62,6 +65,9 @@ package final class EdgeClient {
 
     /// Uses the credentials of an ICE restart from now on.
     package func adopt(_ endpoint: EdgeEndpoint) { self.endpoint = endpoint }
+
+    /// Uses ICE-TCP from now on.
+    package func useTCP() throws { connection = try FramedConnection(connectingTo: server) }
 
     /// Leaves the address for another one: a new port, as after a change of network.
     package func move() throws { socket = try Self.makeSocket() }
@@ -130,6 +136,10 @@ package final class EdgeClient {
     package func close() { handshake.close { self.send($0) } }
 
     package func send(_ bytes: UnsafeRawBufferPointer) {
+        if let connection {
+            _ = connection.send(bytes, now: SystemClocks.monotonicNanoseconds)
+            return
+        }
         outbox.begin(UDPRoute(remote: server))
         guard let slot = outbox.slot(bytes.count) else { return }
         slot.copyMemory(from: bytes)
@@ -149,8 +159,14 @@ package final class EdgeClient {
 
     /// Takes what comes within `wait` milliseconds.
     package func receive(wait: Int32) {
-        var ready = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+        let room = connection?.isWaiting == true ? POLLOUT : 0
+        var ready = pollfd(fd: connection?.descriptor ?? socket.descriptor, events: Int16(POLLIN | room), revents: 0)
         guard poll(&ready, 1, wait) == 1 else { return }
+        if let connection {
+            _ = connection.flush(now: SystemClocks.monotonicNanoseconds)
+            _ = connection.receive { self.take($0) }
+            return
+        }
         while case .messages(let count) = inbox.receive(from: socket) {
             for index in 0..<count {
                 let message = inbox.message(index)

@@ -30,6 +30,8 @@ enum EdgeCommand: Sendable {
 struct EdgeWorkerParts: Sendable {
     var environment: EdgeEnvironment
     var socket: UDPSocket
+    /// Nil on the workers that have none.
+    var listener: TCPListener?
 }
 
 extension EdgeLoop {

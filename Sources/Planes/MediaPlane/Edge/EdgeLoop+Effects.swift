@@ -49,6 +49,7 @@ extension EdgeLoop {
             }
             repeatHandshake(of: peer, streams: &streams, ports: &ports, now: now)
         }
+        sweepConnections(streams: &streams, ports: &ports, now: now)
         finishTurn(ports: &ports, now: now)
     }
 
@@ -75,7 +76,7 @@ extension EdgeLoop {
     ) {
         switch effect {
         case .pathOpened, .credentialsAdded, .credentialsRetired: break
-        case .pathClosed(_, let tuple): if tuple.transport == .tcp { ports.edge.remove(tuple) }
+        case .pathClosed(_, let tuple): if let connection = ports.edge.connection(tuple) { ports.close(connection) }
         case .startHandshake: startHandshake(of: peer, ports: &ports, now: now)
         case .sendKeepalive(let tuple): sendKeepalive(along: tuple, ports: &ports)
         case .sendCloseNotify(let tuple): sendCloseNotify(of: peer, along: tuple, ports: &ports, now: now)

@@ -8,6 +8,8 @@ package struct EdgeOptions: Sendable {
     package var address: SocketAddress
     /// The addresses that answers name, as text; the preferred one first. Port and protocol are the sockets'.
     package var advertisedAddresses: [String]
+    /// Take ICE-TCP on the same port number (RFC 6544).
+    package var takesTCP: Bool
     /// The most peers of one worker.
     package var peersPerWorker: Int
     /// Deadlines of a peer's transport.
@@ -27,6 +29,7 @@ package struct EdgeOptions: Sendable {
         self.peersPerWorker = peersPerWorker
         self.transportPolicy = transportPolicy
         self.viewerRules = viewerRules
+        takesTCP = true
         receiveBuffer = 8 << 20
         sendBuffer = 8 << 20
     }

@@ -15,10 +15,15 @@ struct EdgePort: ~Copyable {
 
     /// Where UDP goes; nil while the edge is off.
     let socket: UDPSocket?
+    /// Where TCP comes in; nil on the workers that have none.
+    let listener: TCPListener?
     private var batch: EdgeSendBatch
-    private var connections: [FiveTuple: FramedConnection] = [:]
+    private var connections: [FiveTuple: EdgeConnection] = [:]
     /// The connection that is written to; nil for UDP.
-    private var stream: FramedConnection?
+    private var stream: EdgeConnection?
+    /// Connections that were written to, or had room, since `takeWritten`.
+    private var written: [EdgeConnection] = []
+    private var isLost = false
     private let frame: UnsafeMutableRawBufferPointer
     /// The kernel took no more: nothing is sent until the socket has room.
     private(set) var isBlocked = false
@@ -29,8 +34,9 @@ struct EdgePort: ~Copyable {
     /// Publishers that are to be asked for a keyframe of a track.
     var keyframeRequests: [(peer: EdgePeer, track: UInt8)] = []
 
-    init(socket: UDPSocket?) {
+    init(socket: UDPSocket? = nil, listener: TCPListener? = nil) {
         self.socket = socket
+        self.listener = listener
         batch = EdgeSendBatch(slabBytes: socket == nil ? 0 : 256 * 1024)
         frame = .allocate(byteCount: Self.slotSize, alignment: 16)
     }
@@ -43,17 +49,18 @@ struct EdgePort: ~Copyable {
     /// What is written from now on goes along `tuple`.
     mutating func begin(_ tuple: FiveTuple) {
         stream = nil
-        if tuple.transport == .tcp {
-            stream = connections[tuple]
-        } else {
-            batch.begin(UDPRoute(tuple))
-        }
+        isLost = false
+        guard tuple.transport == .tcp else { return batch.begin(UDPRoute(tuple)) }
+        stream = connections[tuple]
+        // A path whose connection is gone: what is written goes nowhere.
+        isLost = stream == nil
+        if let stream, written.last !== stream { written.append(stream) }
     }
 
     /// Room for a datagram of up to `capacity` bytes, at most `slotSize`; nil when there is none now.
     @inline(__always)
     mutating func slot(_ capacity: Int = EdgePort.slotSize) -> UnsafeMutableRawBufferPointer? {
-        guard stream == nil else { return frame }
+        guard stream == nil, !isLost else { return frame }
         guard !isBlocked else { return nil }
         if let slot = batch.slot(capacity) { return slot }
         flush()
@@ -63,9 +70,9 @@ struct EdgePort: ~Copyable {
     /// The first `length` bytes of the last slot are a datagram.
     @inline(__always)
     mutating func commit(_ length: Int) {
-        guard let stream else { return batch.commit(length) }
+        guard let stream else { return isLost ? () : batch.commit(length) }
         let bytes = UnsafeRawBufferPointer(rebasing: frame[..<length])
-        if stream.send(bytes, now: SystemClocks.monotonicNanoseconds) != .taken { droppedFrames += 1 }
+        if stream.connection.send(bytes, now: SystemClocks.monotonicNanoseconds) != .taken { droppedFrames += 1 }
     }
 
     /// Sends one datagram along `tuple`, after what was written before.
@@ -91,10 +98,32 @@ struct EdgePort: ~Copyable {
 
 extension EdgePort {
     /// A connection whose frames are a path of a peer's, or may become one.
-    mutating func add(_ connection: FramedConnection, as tuple: FiveTuple) { connections[tuple] = connection }
+    mutating func add(_ connection: EdgeConnection) { connections[connection.tuple] = connection }
 
     /// Forgets a connection; it closes when nobody else has it.
-    mutating func remove(_ tuple: FiveTuple) { connections[tuple] = nil }
+    mutating func remove(_ connection: EdgeConnection) {
+        if connections[connection.tuple] === connection { connections[connection.tuple] = nil }
+        written.removeAll { $0 === connection }
+        guard stream === connection else { return }
+        stream = nil
+        isLost = true
+    }
+
+    /// The connection of a 5-tuple.
+    func connection(_ tuple: FiveTuple) -> EdgeConnection? { connections[tuple] }
+
+    var connectionCount: Int { connections.count }
+    var allConnections: [EdgeConnection] { Array(connections.values) }
+
+    /// Connections that were written to since the last call: they may wait for room.
+    mutating func takeWritten() -> [EdgeConnection] {
+        guard !written.isEmpty else { return [] }
+        defer { written = [] }
+        return written
+    }
+
+    /// The connection sent something of what waited.
+    mutating func note(_ connection: EdgeConnection) { written.append(connection) }
 }
 
 extension UDPRoute {

@@ -11,6 +11,7 @@ package struct EdgeSite: Sendable {
     /// What answers name.
     let candidates: [LocalCandidate]
     private let sockets: [UDPSocket]
+    private let listener: TCPListener?
 
     /// Binds one port for all workers. Throws the failed system call, for instance EADDRINUSE.
     package init(_ options: EdgeOptions, workers: Int, identity: DTLSContext) throws(SystemError) {
@@ -26,7 +27,12 @@ package struct EdgeSite: Sendable {
         environment = EdgeEnvironment(
             port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
             viewerRules: options.viewerRules, identity: identity)
-        candidates = options.advertisedAddresses.map { LocalCandidate(address: $0, port: port) }
+        // A connection cannot be told apart before its first check, so one worker takes all of them.
+        listener = options.takesTCP ? try TCPListener(bindingTo: sockets[0].localAddress) : nil
+        let addresses = options.advertisedAddresses
+        candidates =
+            addresses.map { LocalCandidate(address: $0, port: port) }
+            + (options.takesTCP ? addresses.map { LocalCandidate(address: $0, port: port, transport: .tcpPassive) } : [])
     }
 
     /// The UDP port that all peers share.
@@ -37,7 +43,7 @@ package struct EdgeSite: Sendable {
     }
 
     func parts(ofWorker number: Int) -> EdgeWorkerParts {
-        EdgeWorkerParts(environment: environment, socket: sockets[number % sockets.count])
+        EdgeWorkerParts(environment: environment, socket: sockets[number % sockets.count], listener: number == 0 ? listener : nil)
     }
 }
 

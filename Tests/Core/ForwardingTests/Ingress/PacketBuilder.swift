@@ -6,6 +6,7 @@ import RTP
 struct PacketBuilder {
     static let extensions = ExtensionMap([
         .audioLevel: 1, .absoluteSendTime: 2, .transportSequence: 3, .mid: 4, .streamID: 10, .repairedStreamID: 11,
+        .dependencyDescriptor: 12,
     ])
     /// The beginning of a VP8 keyframe of 640 x 360, and of another frame.
     static let keyframe: [UInt8] = [0x10, 0x00, 0, 0, 0x9D, 0x01, 0x2A, 0x80, 0x02, 0x68, 0x01]
@@ -18,6 +19,8 @@ struct PacketBuilder {
     var repairedRID: String?
     var transportSequence: UInt16?
     var absoluteSendTime: UInt32?
+    /// The value of the AV1 dependency descriptor.
+    var dependencies: [UInt8]?
     /// Bytes of padding behind the payload, itself counted.
     var padding: UInt8 = 0
 
@@ -63,6 +66,9 @@ struct PacketBuilder {
         }
         if let transportSequence, let id = Self.extensions[.transportSequence] { _ = writer.append(id, transportSequence) }
         if let absoluteSendTime, let id = Self.extensions[.absoluteSendTime] { _ = writer.append(id, lower24Bits: absoluteSendTime) }
+        if let dependencies, let id = Self.extensions[.dependencyDescriptor] {
+            dependencies.withUnsafeBytes { _ = writer.append(id, $0) }
+        }
         return writer.finish()
     }
 }

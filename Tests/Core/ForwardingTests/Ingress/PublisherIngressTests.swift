@@ -166,6 +166,39 @@ import Testing
         #expect(stage.controlTexts().isEmpty)
     }
 
+    @Test func theLayersOfAV1AreReadFromItsDependencyDescriptor() throws {
+        let track = IngressTrackParameters(codec: .av1, mid: ExtensionToken("1"), payloadType: 45)
+        var stage = IngressStage([track])
+        // One spatial and two temporal layers, the upper one discardable (AV1 RTP specification, appendix A.8).
+        let structure: [UInt8] = [0xC0, 0, 1, 0x80, 0x01, 0x7A, 0x14, 0x00]
+        let packet = PacketBuilder(1, payloadType: 45).with { $0.payload = [0x10, 0x30, 0x01] }
+        let early = stage.receive(packet.with { $0.dependencies = [0xC1, 0, 0] }).packet
+        #expect(early?.descriptor.flags.contains(.isLayered) == false, "no structure is known")
+        let key = stage.receive(
+            packet.with {
+                $0.header.sequence = 2
+                $0.dependencies = structure
+            }
+        ).packet
+        #expect(key?.descriptor.temporalLayer == 0)
+        #expect(key?.descriptor.flags.isSuperset(of: [.isLayered, .beginsFrame, .temporalSwitchPoint, .spatialSwitchPoint]) == true)
+        let upper = stage.receive(
+            packet.with {
+                $0.header.sequence = 3
+                $0.dependencies = [0xC1, 0, 2]
+            }
+        ).packet
+        #expect(upper?.descriptor.temporalLayer == 1 && upper?.descriptor.flags.contains(.temporalSwitchPoint) == false)
+        let reset = stage.receive(
+            packet.with {
+                $0.header.sequence = 30_000
+                $0.dependencies = [0xC1, 0, 3]
+            }
+        ).packet
+        #expect(reset?.beginsEpoch == true && reset?.descriptor.temporalLayer == 0, "another source has its own structure")
+        #expect(stage.ingress.statistics(of: 0, now: stage.now).state.temporalLayers == 2)
+    }
+
     static let malformed: [(String, [UInt8], IngressRefusal)] = [
         ("nothing", [], .malformed),
         ("eleven bytes", [UInt8](repeating: 0x80, count: 11), .malformed),

@@ -3,7 +3,8 @@ import BridgeModel
 import EdgeTesting
 import LinuxIO
 import MediaPlane
-import PeerTransport
+import SDP
+import SecureTransport
 import Testing
 
 /// Peers' lives: who gets in, how they leave, and what is left of them.
@@ -110,6 +111,26 @@ import Testing
         try source.sendFrame(by: publisher.client)
         #expect(await waitForPackets(6, in: stage.hub))
         #expect(await stage.hub.totals().streams == 1)
+    }
+
+    @Test func aPeerBehindTCPGetsMediaAndItsConnectionGoesWithIt() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try stage.publisher()
+        try publisher.client.useTCP()
+        try publisher.client.connect()
+        try source.sendFrame(by: publisher.client, keyframe: true)
+        #expect(await waitForPackets(3, in: stage.hub))
+        let viewer = try stage.viewer()
+        try viewer.client.useTCP()
+        try viewer.client.connect()
+        for _ in 0..<20 { try source.sendFrame(by: publisher.client) }
+        try viewer.client.pump("media over TCP") { viewer.client.packets.count >= 63 }
+        let descriptors = openDescriptorCount()
+        stage.engine.close(viewer.id)
+        #expect(await viewer.allEvents().last == .ended(nil))
+        _ = await stage.engine.totals()
+        #expect(openDescriptorCount() == descriptors - 1)
     }
 
     @Test func manyJoinsAndLeavesLeaveNothing() async throws {
