@@ -10,7 +10,7 @@ package protocol WHIPSessions: Sendable {
     func session(_ id: SessionID) async -> WHIPSessionSummary?
     /// Adds candidates or restarts ICE. The condition is checked first.
     func patch(_ id: SessionID, _ change: IceChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome
-    /// Ends a session; returns when its end is durable. Does nothing when it is over. Throws `notFound`.
+    /// Ends a session; returns when its end is durable and its peer is closed. Does nothing when it is over. Throws `notFound`.
     func end(_ id: SessionID) async throws(WHIPError)
     /// Makes a stream of events of a watching session, with the kinds that are asked for. Throws `notFound`, `tooMany`.
     func openEvents(of id: SessionID, _ kinds: Set<WHEPEvent.Kind>) async throws(WHIPError) -> WHEPEventStreamID

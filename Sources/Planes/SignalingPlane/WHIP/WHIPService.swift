@@ -106,8 +106,13 @@ package actor WHIPService: WHIPSessions {
     }
 
     package func end(_ id: SessionID) async throws(WHIPError) {
-        if let session = sessions[id] { return await session.end(.clientStop) }
-        guard ended.context(of: id) != nil else { throw .notFound }
+        guard let session = sessions[id] else {
+            guard ended.context(of: id) != nil else { throw .notFound }
+            return
+        }
+        await session.end(.clientStop)
+        // Until its peer is closed: whoever asked may count on the stream being free.
+        await session.finished()
     }
 
     private func find(_ id: SessionID) throws(WHIPError) -> WHIPSession {
