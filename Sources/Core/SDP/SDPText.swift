@@ -51,7 +51,8 @@ enum SDPText {
         }
     }
 
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
+    /// A character of a token.
+    static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x21, 0x23...0x27, 0x2A...0x2B, 0x2D...0x2E, 0x30...0x39, 0x41...0x5A, 0x5E...0x7E: true
         default: false
