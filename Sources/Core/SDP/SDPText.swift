@@ -32,7 +32,21 @@ enum SDPText {
     static func split(
         _ text: some StringProtocol, at separator: UInt8, maxSplits: Int = .max, keepingEmpty: Bool = false
     ) -> [Substring] {
-        Substring(text).utf8.split(separator: separator, maxSplits: maxSplits, omittingEmptySubsequences: !keepingEmpty).map(Substring.init)
+        let text = Substring(text)
+        let utf8 = text.utf8
+        let bytes = utf8.span
+        var parts: [Substring] = []
+        var start = 0
+        func take(upTo end: Int) {
+            guard keepingEmpty || start < end else { return }
+            parts.append(text[utf8.index(utf8.startIndex, offsetBy: start)..<utf8.index(utf8.startIndex, offsetBy: end)])
+        }
+        for offset in bytes.indices where bytes[offset] == separator && parts.count < maxSplits {
+            take(upTo: offset)
+            start = offset + 1
+        }
+        take(upTo: bytes.count)
+        return parts
     }
 
     /// Without spaces at both ends.
