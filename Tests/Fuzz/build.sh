@@ -76,7 +76,7 @@ web=$bindings/WebServerKit
 yaml_objects
 foreign Yams "$packages/Yams/Sources/Yams"
 foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
-for name in BridgeModel RTP SDP Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
+for name in BridgeModel RTP Forwarding SDP Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
 module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
 module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocketFrame,WebSocketFrameParser}.swift \

@@ -5,6 +5,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
+    "egress": fuzzEgress,
     "http-body": fuzzHTTPBody,
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,
