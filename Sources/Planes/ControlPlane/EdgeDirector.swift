@@ -67,7 +67,7 @@ package actor EdgeDirector: PeerEngine {
             throw BridgeError(.notFound, "The session has no peer any more.")
         }
         return IceRestartAnswer(
-            credentials: IceCredentials(ufrag: endpoint.ufrag, password: endpoint.password),
+            credentials: IceParameters(ufrag: endpoint.ufrag, password: endpoint.password),
             candidates: endpoint.candidates.enumerated().map { $1.print(rank: $0) })
     }
 

@@ -25,7 +25,7 @@ import Testing
     @Test func aRestartTellsOursAndTheNewTag() async throws {
         let stage = WHIPStage()
         let ours = IceRestartAnswer(
-            credentials: IceCredentials(ufrag: "ours", password: Redacted("oursoursoursoursoursours")),
+            credentials: IceParameters(ufrag: "ours", password: Redacted("oursoursoursoursoursours")),
             candidates: ["candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host"], isLite: true)
         stage.sessions.memory.withLock { $0.outcome = .restarted(ours, EntityTag("there-1")) }
         let reply = try await stage.send(.patch, "/whip/cam/there", token: "T-publish", fields: [.ifMatch: "*"], body: Self.fragment)

@@ -9,7 +9,7 @@ import SDP
     private static let candidate = "candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0 ufrag EsAw network-id 1"
     private static let tcp = "candidate:473322822 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active generation 0 ufrag EsAw network-id 1"
 
-    private static let pair = IceCredentials(ufrag: "EsAw", password: Redacted(password))
+    private static let pair = IceParameters(ufrag: "EsAw", password: Redacted(password))
 
     /// The example of RFC 9725 section 4.3.2.
     @Test func aBrowsersFragmentIsRead() throws {
@@ -110,7 +110,7 @@ import SDP
     }
 
     @Test(arguments: Fixture.all) func credentialsOfOffersAreFound(_ fixture: Fixture) throws {
-        let credentials = try IceCredentials(offer: fixture.text)
+        let credentials = try IceParameters(offer: fixture.text)
         #expect(fixture.text.contains("a=ice-ufrag:\(credentials.ufrag)\r\n"))
         #expect(fixture.text.contains("a=ice-pwd:\(credentials.password.revealed)\r\n"))
         #expect("\(credentials)".contains(credentials.password.revealed) == false)

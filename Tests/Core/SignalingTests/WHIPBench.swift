@@ -8,7 +8,7 @@ struct WHIPBench {
     static let password = "4JAfScHElAPJfHza29pNMd"
     static let candidate = "candidate:1 1 udp 2130706431 192.0.2.17 9000 typ host"
     static let restartAnswer = IceRestartAnswer(
-        credentials: IceCredentials(ufrag: "ours", password: Redacted("oursoursoursoursoursours")), candidates: [], isLite: true)
+        credentials: IceParameters(ufrag: "ours", password: Redacted("oursoursoursoursoursours")), candidates: [], isLite: true)
 
     private(set) var machine: WHIPMachine
     private(set) var now = MonotonicTime(nanoseconds: 1_000_000_000)
@@ -60,7 +60,7 @@ struct WHIPBench {
         _ condition: EntityTagCondition, ufrag: String? = "QoWQ", password: String = password, candidates: [IceCandidate] = []
     ) -> (request: WHIPRequestID, effects: [WHIPMachine.Effect]) {
         requests += 1
-        let credentials = ufrag.map { IceCredentials(ufrag: $0, password: Redacted(password)) }
+        let credentials = ufrag.map { IceParameters(ufrag: $0, password: Redacted(password)) }
         let request = WHIPRequestID(requests)
         return (request, give(.patch(IceChange(credentials: credentials, candidates: candidates), condition, request)))
     }

@@ -50,7 +50,7 @@ import Testing
         var bench = try WHIPBench.answered(isConnected: true)
         let (request, effects) = bench.patch(.any, ufrag: "next", candidates: Self.candidates)
         let offer = IceRestartOffer(
-            credentials: IceCredentials(ufrag: "next", password: Redacted(WHIPBench.password)), candidates: Self.candidates)
+            credentials: IceParameters(ufrag: "next", password: Redacted(WHIPBench.password)), candidates: Self.candidates)
         #expect(effects == [.call(.restart(WHIPBench.peer, offer, for: request))])
         let reply = bench.give(.outcome(.restarted(request, WHIPBench.restartAnswer)))
         #expect(reply == [.reply(request, .success(.restarted(WHIPBench.restartAnswer, EntityTag("98f06660-1"))))])

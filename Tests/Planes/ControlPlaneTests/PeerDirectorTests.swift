@@ -222,7 +222,7 @@ import Testing
     @Test func webrtcbinCannotRestartIce() async throws {
         #expect(director.abilities == .trickle)
         let (id, _) = try await launched(publisher)
-        let offer = IceRestartOffer(credentials: IceCredentials(ufrag: "next", password: Redacted("x")), candidates: [])
+        let offer = IceRestartOffer(credentials: IceParameters(ufrag: "next", password: Redacted("x")), candidates: [])
         await #expect(throws: BridgeError.self) { try await director.restart(id, with: offer) }
     }
 }

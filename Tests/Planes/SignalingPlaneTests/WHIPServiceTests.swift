@@ -30,7 +30,7 @@ import Testing
         let answer = try await stage.service.create(stage.order())
         let change = IceChange(credentials: nil, candidates: [IceCandidate(candidate: "candidate:x"), .end])
         #expect(try await stage.service.patch(answer.context.session, change, if: .oneOf([answer.tag])) == .trickled)
-        let pair = IceCredentials(ufrag: "next", password: Redacted("nextnextnextnextnextnext"))
+        let pair = IceParameters(ufrag: "next", password: Redacted("nextnextnextnextnextnext"))
         let outcome = try await stage.service.patch(answer.context.session, IceChange(credentials: pair, candidates: []), if: .any)
         guard case .restarted(FakeEngine.restartAnswer, let tag) = outcome else {
             Issue.record("\(outcome)")

@@ -22,7 +22,7 @@ package final class FakeEngine: PeerEngine {
     }
 
     package static let restartAnswer = IceRestartAnswer(
-        credentials: IceCredentials(ufrag: "ours", password: Redacted("oursoursoursoursoursours")),
+        credentials: IceParameters(ufrag: "ours", password: Redacted("oursoursoursoursoursours")),
         candidates: ["candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host"], isLite: true)
 
     package func open(

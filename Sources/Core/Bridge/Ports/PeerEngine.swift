@@ -43,11 +43,11 @@ package struct PeerAbilities: OptionSet, Sendable, Hashable {
 /// The peer's side of an ICE restart.
 package struct IceRestartOffer: Sendable, Equatable {
     /// Of the new ICE session.
-    package var credentials: IceCredentials
+    package var credentials: IceParameters
     /// The peer's candidates for it, in their order; they replace all earlier ones (RFC 8839 section 4.4.1.1.1).
     package var candidates: [IceCandidate]
 
-    package init(credentials: IceCredentials, candidates: [IceCandidate]) {
+    package init(credentials: IceParameters, candidates: [IceCandidate]) {
         self.credentials = credentials
         self.candidates = candidates
     }
@@ -56,13 +56,13 @@ package struct IceRestartOffer: Sendable, Equatable {
 /// The engine's side of an ICE restart.
 package struct IceRestartAnswer: Sendable, Equatable {
     /// Of the new ICE session.
-    package var credentials: IceCredentials
+    package var credentials: IceParameters
     /// `candidate:...` lines, complete: no more follow.
     package var candidates: [String]
     /// The engine has only the lite half of ICE, as its answer said (RFC 8445 section 2.5).
     package var isLite: Bool
 
-    package init(credentials: IceCredentials, candidates: [String], isLite: Bool) {
+    package init(credentials: IceParameters, candidates: [String], isLite: Bool) {
         self.credentials = credentials
         self.candidates = candidates
         self.isLite = isLite

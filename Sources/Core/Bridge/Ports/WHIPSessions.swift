@@ -90,11 +90,11 @@ package enum EntityTagCondition: Sendable, Equatable {
 /// What a fragment of SDP (RFC 8840) brings.
 package struct IceChange: Sendable, Equatable {
     /// Of the ICE session that is meant, or of a new one; nil when the fragment does not say.
-    package var credentials: IceCredentials?
+    package var credentials: IceParameters?
     /// In their order; the end mark among them.
     package var candidates: [IceCandidate]
 
-    package init(credentials: IceCredentials?, candidates: [IceCandidate]) {
+    package init(credentials: IceParameters?, candidates: [IceCandidate]) {
         self.credentials = credentials
         self.candidates = candidates
     }

@@ -189,7 +189,7 @@ extension EgressViewer {
         return tracks[index].selector.wanted
     }
 
-    /// The viewer's own choice for the video of media track `index` as it was given to `init`: nothing above these layers.
+    /// The viewer's own choice for its video: nothing above these layers.
     package mutating func limit(to cap: LayerCap) {
         for index in tracks.indices { tracks[index].selector.limit(to: cap) }
         adaptAt = 0

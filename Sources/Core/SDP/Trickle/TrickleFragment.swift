@@ -12,7 +12,7 @@ package struct TrickleFragment: Sendable, Equatable {
     }
 
     /// The pair that all sections share, since they are bundled; nil when there is none.
-    package var credentials: IceCredentials?
+    package var credentials: IceParameters?
     /// The author has only the lite half of ICE (`a=ice-lite`).
     package var isLite: Bool
     /// `m=` lines and what belongs to them, in order.
@@ -20,7 +20,7 @@ package struct TrickleFragment: Sendable, Equatable {
     /// No more candidates follow for any section (`a=end-of-candidates` before the first `m=`).
     package var isEnd: Bool
 
-    package init(credentials: IceCredentials?, isLite: Bool = false, sections: [Section] = [], isEnd: Bool = false) {
+    package init(credentials: IceParameters?, isLite: Bool = false, sections: [Section] = [], isEnd: Bool = false) {
         self.credentials = credentials
         self.isLite = isLite
         self.sections = sections

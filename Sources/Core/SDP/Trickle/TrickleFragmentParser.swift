@@ -132,16 +132,16 @@ private struct TrickleFragmentParser {
         fragment.sections[fragment.sections.count - 1].isEnd = true
     }
 
-    private func credentials() throws(SDPError) -> IceCredentials? {
+    private func credentials() throws(SDPError) -> IceParameters? {
         switch (ufrag, password) {
         case (nil, nil): return nil
-        case (let ufrag?, let password?): return IceCredentials(ufrag: ufrag, password: Redacted(password))
+        case (let ufrag?, let password?): return IceParameters(ufrag: ufrag, password: Redacted(password))
         case (_?, nil), (nil, _?): throw .missingICECredentials
         }
     }
 }
 
-extension IceCredentials {
+extension IceParameters {
     /// Those of the transport that an offer's bundled sections share. Throws what is wrong with the description.
     package init(offer: String) throws(SDPError) {
         let transport = try CheckedOffer(offer).transport

@@ -7,15 +7,15 @@ struct IceSession: Sendable {
     /// How often ICE was restarted.
     private var generation = 0
     /// The client's.
-    private(set) var credentials: IceCredentials
+    private(set) var credentials: IceParameters
     /// Ours of the newest restart: given again to a client that lost the reply.
     private(set) var answer: IceRestartAnswer?
     /// The client's new credentials by the restarts that are under way.
-    private(set) var pending: [WHIPRequestID: IceCredentials] = [:]
+    private(set) var pending: [WHIPRequestID: IceParameters] = [:]
     /// Candidates of the client so far, over all restarts.
     var candidateCount = 0
 
-    init(of session: SessionID, credentials: IceCredentials) {
+    init(of session: SessionID, credentials: IceParameters) {
         self.session = session
         self.credentials = credentials
     }
@@ -31,7 +31,7 @@ struct IceSession: Sendable {
         }
     }
 
-    mutating func begin(_ request: WHIPRequestID, _ credentials: IceCredentials) { pending[request] = credentials }
+    mutating func begin(_ request: WHIPRequestID, _ credentials: IceParameters) { pending[request] = credentials }
 
     /// True when the restart is the client's last word; an earlier one is overtaken and changes nothing.
     mutating func restarted(_ request: WHIPRequestID, _ answer: IceRestartAnswer) {
@@ -81,7 +81,7 @@ extension WHIPMachine {
     }
 
     private mutating func restart(
-        _ running: Running, _ credentials: IceCredentials, _ candidates: [IceCandidate], _ request: WHIPRequestID
+        _ running: Running, _ credentials: IceParameters, _ candidates: [IceCandidate], _ request: WHIPRequestID
     ) throws(WHIPError) {
         guard abilities.contains(.restart) else {
             throw .unsupported("The bridge's engine cannot restart ICE; the session goes on as it is.")

@@ -7,7 +7,7 @@ package struct WHIPOffer: Sendable, Equatable {
     /// The whole text.
     package let text: String
     /// Of the first ICE session.
-    package let credentials: IceCredentials
+    package let credentials: IceParameters
     /// The identifications of the media sections, in order.
     package let mids: [String]
     /// Which sections are to carry media, in the direction that the protocol has.
@@ -19,7 +19,7 @@ package struct WHIPOffer: Sendable, Equatable {
         let description: SDP.SessionDescription
         do throws(SDPError) {
             description = try SDP.SessionDescription.parse(text)
-            credentials = try IceCredentials(offer: text)
+            credentials = try IceParameters(offer: text)
         } catch {
             throw error.isGrammar ? .malformed(error.description) : .unacceptable(error.description)
         }

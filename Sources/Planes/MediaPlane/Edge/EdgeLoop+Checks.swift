@@ -21,7 +21,7 @@ extension EdgeLoop {
         }
         let integrity = integrity(of: message, in: datagram, by: ufrag, peer: peer)
         let request = BindingRequest(message, byteCount: datagram.count, integrity: integrity)
-        yieldPath(tuple, to: index, request: request, streams: &streams, ports: &ports, now: now)
+        guard yieldPath(tuple, to: index, request: request, streams: &streams, ports: &ports, now: now) else { return }
         let answer = peer.transport.check(request, on: tuple, now: now, effects: &effects)
         reply(answer, to: message, by: peer, on: tuple, ports: &ports, now: now)
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
@@ -46,17 +46,19 @@ extension EdgeLoop {
         return credentials.withPassword { codec.isAuthentic(datagram, key: $0) } ? .verified(ufrag) : .wrong
     }
 
-    /// A verified check of another peer takes a 5-tuple over from one that is silent there: its NAT gave the port away.
+    /// A verified check of another peer takes a 5-tuple over from one that is silent there: its NAT gave the port away. False when the one is not
+    /// silent: the check is not answered then.
     private mutating func yieldPath(
         _ tuple: FiveTuple, to index: PeerIndex, request: BindingRequest, streams: inout MediaStreams, ports: inout MediaPorts,
         now: MonotonicTime
-    ) {
-        guard case .verified = request.integrity, let holder = table.path(of: tuple), holder.peer != index,
+    ) -> Bool {
+        guard case .verified = request.integrity, let holder = table.holder(of: tuple, besides: index),
             let other = peers[holder.peer.number]
-        else { return }
-        guard other.transport.isSilent(holder.path, now: now) else { return }
+        else { return true }
+        guard other.transport.isSilent(holder.path, now: now) else { return false }
         other.transport.pathLost(holder.path, now: now, effects: &effects)
         applyEffects(of: other, streams: &streams, ports: &ports, now: now)
+        return true
     }
 
     private mutating func reply(

@@ -99,6 +99,14 @@ import Testing
         #expect(scenario.reusedNumbers == 0)
     }
 
+    @Test func aViewersClockThatLeapsOnAndOnDoesNotOverflow() {
+        var clock = FeedbackClock()
+        var latest: Int64 = 0
+        for step in 0..<5000 { latest = max(latest, clock.unwrap(Int32(truncatingIfNeeded: step * ((1 << 23) - 1)))) }
+        #expect(latest > 0)
+        #expect(!latest.multipliedReportingOverflow(by: FeedbackClock.tick).overflow)
+    }
+
     @Test func feedbackTimesGoOnOverTheirWrap() {
         var clock = FeedbackClock()
         let range = Int32(1) << 24
