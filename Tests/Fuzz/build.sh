@@ -81,11 +81,7 @@ web=$bindings/WebServerKit
 yaml_objects
 foreign Yams "$packages/Yams/Sources/Yams"
 foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
-<<<<<<< HEAD
 for name in BridgeModel RTP Forwarding SDP PeerTransport Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
-=======
-for name in BridgeModel RTP Forwarding SDP Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
->>>>>>> edge-egress
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
 module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
 module SecureTransport "$bindings"/SecureTransport/{OpenSSLError.swift,Protection/*.swift}

@@ -68,7 +68,7 @@ package actor EdgeDirector: PeerEngine {
         }
         return IceRestartAnswer(
             credentials: IceParameters(ufrag: endpoint.ufrag, password: endpoint.password),
-            candidates: endpoint.candidates.enumerated().map { $1.print(rank: $0) })
+            candidates: endpoint.candidates.enumerated().map { $1.print(rank: $0) }, isLite: true)
     }
 
     /// Ends a peer and returns when its stream or subscription is gone. Does nothing when it has ended.

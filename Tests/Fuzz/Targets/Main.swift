@@ -5,11 +5,8 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
-<<<<<<< HEAD
     "edge-offer": fuzzEdgeOffer,
-=======
     "egress": fuzzEgress,
->>>>>>> edge-egress
     "http-body": fuzzHTTPBody,
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,
