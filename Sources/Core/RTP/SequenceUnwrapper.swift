@@ -39,7 +39,8 @@ private func extend(_ highest: inout Int64?, first: Int64, step: Int64) -> Int64
         highest = first
         return first
     }
-    let extended = known + step
+    // Billions of packets that each leap by half of the range wrap it: a sender may lie, but not stop us.
+    let extended = known &+ step
     if step > 0 { highest = extended }
     return extended
 }

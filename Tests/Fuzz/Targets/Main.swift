@@ -13,11 +13,15 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "matroska": fuzzMatroska,
     "media-datagram": fuzzMediaDatagram,
     "payload-descriptors": fuzzPayloadDescriptors,
+    "publisher": fuzzPublisher,
+    "retransmission": fuzzRetransmission,
     "rtcp": fuzzRTCP,
     "rtm": fuzzRTM,
     "rtp": fuzzRTP,
+    "rtp-extensions": fuzzRTPExtensions,
     "sdp": fuzzSDP,
     "token": fuzzToken,
+    "transport-feedback": fuzzTransportFeedback,
     "websocket": fuzzWebSocket,
 ]
 

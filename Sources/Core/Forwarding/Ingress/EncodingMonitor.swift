@@ -17,6 +17,9 @@ package struct EncodingMonitor: Sendable {
         package var spatialLayers: UInt8 = 0
         package var temporalLayers: UInt8 = 0
 
+        /// Nothing came.
+        package init() {}
+
         /// Whether packets came within the last second.
         package var isActive: Bool { bitrate > .zero }
     }

@@ -28,12 +28,16 @@ struct IngressEncoding: Sendable {
     var owesKeyframeRequest = false
     /// Tells one full intra request from the next (RFC 5104 section 4.3.1.1).
     var fullIntraRequestSequence: UInt8 = 0
+    /// The identifier of the AV1 dependency descriptor; nil for other codecs and where it was not negotiated.
+    private let dependencyIdentifier: UInt8?
+    /// The newest layer structure of an AV1 source.
+    private var layers: AV1LayerStructure?
     private var sequences = SequenceUnwrapper()
     private var window = ArrivalWindow()
     /// The highest sequence number when the present frame began: what is missing before it belongs to earlier frames.
     private var frameFloor: Int64 = 0
 
-    init(track: Int, _ parameters: IngressTrackParameters, rules: IngressRules) {
+    init(track: Int, _ parameters: IngressTrackParameters, extensions: ExtensionMap, rules: IngressRules) {
         self.track = track
         codec = parameters.codec
         formats = IngressFormats(parameters)
@@ -43,7 +47,8 @@ struct IngressEncoding: Sendable {
             TrackDescription(
                 index: UInt8(truncatingIfNeeded: track), codec: parameters.codec, payloadType: parameters.payloadType, mid: ""))
         statistics = ReceptionStatistics(clockRate: parameters.codec.clockRate)
-        nacks = NackList(roundTrip: rules.initialRoundTrip)
+        nacks = NackList(roundTrip: rules.initialRoundTrip, hasOwnStream: parameters.rtxPayloadType != nil)
+        dependencyIdentifier = parameters.codec == .av1 ? extensions[.dependencyDescriptor] : nil
         gate = KeyframeGate(interval: rules.keyframeInterval)
     }
 
@@ -78,6 +83,7 @@ struct IngressEncoding: Sendable {
         let acceptance = media.accept(packet, media: bytes, beginsEpoch: beginsEpoch, arrival: arrival)
         var descriptor = PacketDescriptor(packet)
         if packet.payloadType == formats.media { descriptor = PacketDescriptor(codec: codec, packet: packet) }
+        if let dependencyIdentifier { readDependencies(of: packet, as: dependencyIdentifier, into: &descriptor) }
         if acceptance.frame.beginsFrame { frameFloor = previous }
         monitor.count(
             descriptor, bytes: packet.payloadRange.upperBound, beginsFrame: acceptance.frame.beginsFrame, arrival: arrival)
@@ -85,6 +91,19 @@ struct IngressEncoding: Sendable {
             noteKeyframe(acceptance, media: bytes, arrival: arrival)
         }
         return .media(acceptance, descriptor)
+    }
+
+    /// Reads the AV1 dependency descriptor, if the packet has one that can be understood.
+    private mutating func readDependencies(of packet: RTPPacketView, as identifier: UInt8, into descriptor: inout PacketDescriptor) {
+        for element in HeaderExtensionElements(packet) where element.identifier == identifier {
+            guard let dependencies = AV1DependencyDescriptor(reading: element.value, known: layers) else { return }
+            if let structure = dependencies.structure {
+                layers = structure
+                if let size = structure.largestSize { monitor.note(size) }
+            }
+            descriptor.read(dependencies)
+            return
+        }
     }
 
     private mutating func noteKeyframe(_ acceptance: IngressTrack.Acceptance, media bytes: UnsafeRawBufferPointer, arrival: MonotonicTime) {
@@ -126,6 +145,7 @@ struct IngressEncoding: Sendable {
         statistics = ReceptionStatistics(clockRate: codec.clockRate)
         clock = SenderClock()
         nacks.reset()
+        layers = nil
         frameFloor = 0
     }
 }

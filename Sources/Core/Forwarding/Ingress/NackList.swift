@@ -30,17 +30,22 @@ package struct NackList: Sendable {
     private var missing: [Missing] = []
     private var patience = Self.shortestPatience
     private var roundTripTime: Int64
+    private let hasOwnStream: Bool
     /// When the first of `missing` is due; nil when there is none.
     private var earliest: Int64?
-    /// Packets that were asked for and came.
+    /// Packets that came because they were asked for.
     package private(set) var recovered: UInt64 = 0
     /// Packets that were given up: not those that a keyframe made useless.
     package private(set) var abandoned: UInt64 = 0
     /// Requests for packets: each packet counts each time.
     package private(set) var requested: UInt64 = 0
 
-    /// `roundTrip` is used until retransmissions have measured it.
-    package init(roundTrip: Duration) { roundTripTime = min(max(0, roundTrip.wholeNanoseconds), Self.longestRoundTrip) }
+    /// `roundTrip` is used until retransmissions have measured it. `hasOwnStream`: retransmissions come in a stream of their own (RFC 4588), so that
+    /// a packet that was asked for and comes as it is was only late.
+    package init(roundTrip: Duration, hasOwnStream: Bool) {
+        roundTripTime = min(max(0, roundTrip.wholeNanoseconds), Self.longestRoundTrip)
+        self.hasOwnStream = hasOwnStream
+    }
 
     /// Packets that are missing now.
     package var count: Int { missing.count }
@@ -68,13 +73,13 @@ package struct NackList: Sendable {
         guard !missing.isEmpty, let index = index(of: sequence) else { return }
         let entry = missing.remove(at: index)
         let arrival = Int64(clamping: now.nanoseconds)
-        if entry.tries == 0 {
+        if entry.tries == 0 || hasOwnStream && !isRetransmission {
             // Only late: from now on it is waited for a little longer than this took.
             patience = min(max(patience, (arrival - entry.noticedAt) * 5 / 4), Self.longestPatience)
         } else {
             recovered += 1
             // Of a packet that was asked for twice nobody knows which request was answered (Karn's rule).
-            if entry.tries == 1, isRetransmission { measureRoundTrip(arrival - entry.askedAt) }
+            if entry.tries == 1 { measureRoundTrip(arrival - entry.askedAt) }
         }
         findEarliest()
     }

@@ -24,7 +24,8 @@ package struct PublisherIngress: ~Copyable {
         self.parameters = parameters
         encodings = []
         for (track, description) in parameters.tracks.enumerated() {
-            for _ in description.encodings { encodings.append(IngressEncoding(track: track, description, rules: parameters.rules)) }
+            let encoding = IngressEncoding(track: track, description, extensions: parameters.extensions, rules: parameters.rules)
+            encodings += description.encodings.map { _ in encoding }
         }
         bindings = SourceBindings(encodingCount: encodings.count)
         tellsTransportFeedback = parameters.tracks.contains { $0.feedback.contains(.transportWide) }

@@ -83,9 +83,18 @@ package struct ReceiveRateControl: Sendable {
 }
 
 /// How long packets wait in the network: their one-way delay, of which only changes can be known, against its smallest value lately.
+///
+/// Arithmetic wraps: a sender that lies about its clock gets a wrong estimate, and no more.
 struct DelayBaseline: Sendable {
+    private struct Previous: Sendable {
+        var sendTime: UInt32
+        var arrival: Int64
+    }
+
     private let span: Int64
-    private var sendTimes = TimestampUnwrapper()
+    private var previous: Previous?
+    /// The delay minus that of the first packet.
+    private var relative: Int64 = 0
     private var smallest = Int64.max
     private var smallestBefore = Int64.max
     private var spanStart: Int64?
@@ -97,16 +106,21 @@ struct DelayBaseline: Sendable {
     /// Smoothed waiting time in nanoseconds.
     var delay: Int64 { smoothed }
 
+    /// Takes a packet's 24-bit absolute send time and when it came, in nanoseconds.
     mutating func observe(sendTime: UInt32, arrival: Int64) {
-        // 24 bits of 6.18 seconds, moved up so that they wrap as timestamps do: units of 2^-26 s.
-        let sent = sendTimes.unwrap(sendTime << 8)
-        let delay = arrival &- Int64(Double(sent) * (1e9 / 67_108_864))
-        if spanStart.map({ arrival - $0 > span }) ?? true {
+        if let previous {
+            // Moved up by eight bits the 24-bit time wraps as a timestamp does; 2^-26 s are 1,953,125 / 2^17 ns.
+            let step = TimestampUnwrapper.distance(from: previous.sendTime << 8, to: sendTime << 8)
+            let sent = (step * 1_953_125) >> 17
+            relative = relative &+ (arrival &- previous.arrival) &- sent
+        }
+        previous = Previous(sendTime: sendTime, arrival: arrival)
+        if spanStart.map({ arrival &- $0 > span }) ?? true {
             spanStart = arrival
             smallestBefore = smallest
-            smallest = delay
+            smallest = relative
         }
-        smallest = min(smallest, delay)
-        smoothed += (delay &- min(smallest, smallestBefore) - smoothed) / 16
+        smallest = min(smallest, relative)
+        smoothed = smoothed &+ (relative &- min(smallest, smallestBefore) &- smoothed) / 16
     }
 }

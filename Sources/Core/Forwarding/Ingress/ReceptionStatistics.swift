@@ -16,7 +16,7 @@ package struct ReceptionStatistics: Sendable {
     /// Sixteen times the jitter, as appendix A.8 keeps it.
     private var scaledJitter: Int64 = 0
     private var firstArrival = MonotonicTime(nanoseconds: 0)
-    /// Arrival minus timestamp of the last packet in order, in units of the RTP clock.
+    /// Arrival minus timestamp of the last packet, in units of the RTP clock.
     private var transit: Int64?
     private var timestamps = TimestampUnwrapper()
 
@@ -40,23 +40,20 @@ package struct ReceptionStatistics: Sendable {
             transit = -timestamps.unwrap(timestamp)
             return
         }
-        let extended = timestamps.unwrap(timestamp)
-        guard sequence > highest else {
-            self.base = min(base, sequence)
-            return
-        }
-        highest = sequence
-        measureJitter(timestamp: extended, arrival: arrival)
+        self.base = min(base, sequence)
+        highest = max(highest, sequence)
+        measureJitter(timestamp: timestamps.unwrap(timestamp), arrival: arrival)
     }
 
-    /// Appendix A.8. Microseconds since the first packet keep the product within 64 bits for three years.
+    /// Appendix A.8, for each packet in the order of arrival, late ones too. Microseconds since the first packet keep the product within 64 bits for
+    /// three years.
     private mutating func measureJitter(timestamp: Int64, arrival: MonotonicTime) {
         let microseconds = (Int64(clamping: arrival.nanoseconds) - Int64(clamping: firstArrival.nanoseconds)) / 1000
         let transit = microseconds &* clockRate / 1_000_000 &- timestamp
         defer { self.transit = transit }
         guard let previous = self.transit else { return }
-        let difference = min(abs(transit &- previous), Int64(UInt32.max))
-        scaledJitter += difference - (scaledJitter + 8) >> 4
+        let difference = Int64(min((transit &- previous).magnitude, UInt64(UInt32.max)))
+        scaledJitter += difference - ((scaledJitter + 8) >> 4)
     }
 
     /// The block for the next report; nil before the first packet. The fraction lost counts from the last call on.

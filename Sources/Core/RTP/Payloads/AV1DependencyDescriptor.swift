@@ -1,0 +1,190 @@
+package import BridgeModel
+
+/// The AV1 dependency descriptor, a header extension that tells a frame's layer (AV1 RTP specification, appendix A). Read as far as forwarding needs it;
+/// what a frame depends on is left to the receivers.
+package struct AV1DependencyDescriptor: Sendable {
+    /// The packet is the first of its frame (of one layer).
+    package let beginsFrame: Bool
+    /// The packet is the last of its frame (of one layer).
+    package let endsFrame: Bool
+    /// Counts frames of all layers.
+    package let frameNumber: UInt16
+    package let spatialLayer: UInt8
+    package let temporalLayer: UInt8
+    /// A receiver that begins with the frame's layer here can decode all that follows (a decode target indication of "switch").
+    package let isSwitchPoint: Bool
+    /// The structure that comes with this frame, which begins a coded video sequence; nil on most packets.
+    package let structure: AV1LayerStructure?
+    /// The structure that the frame was read by: its own, or the one before.
+    package let layers: AV1LayerStructure
+
+    /// Bytes of the mandatory fields.
+    private static let mandatorySize = 3
+
+    /// Reads the extension's value; `known` is the newest structure of the source. Nil when it is cut, when it names a template that the structure does
+    /// not have, and while no structure is known.
+    package init?(reading value: UnsafeRawBufferPointer, known: AV1LayerStructure?) {
+        guard value.count >= Self.mandatorySize else { return nil }
+        beginsFrame = value[0] & 0x80 != 0
+        endsFrame = value[0] & 0x40 != 0
+        frameNumber = value.uint16(at: 1)
+        var reader = BitReader(value, from: Self.mandatorySize, skipsEmulationPrevention: false)
+        var structure: AV1LayerStructure?
+        var hasCustomIndications = false
+        if value.count > Self.mandatorySize {
+            let hasStructure = reader.flag()
+            let hasActiveTargets = reader.flag()
+            hasCustomIndications = reader.flag()
+            // Custom frame differences and chains come last.
+            reader.skip(2)
+            if hasStructure {
+                structure = AV1LayerStructure(reading: &reader)
+                guard structure != nil else { return nil }
+            }
+            if hasActiveTargets { reader.skip((structure ?? known)?.decodeTargetCount ?? 0) }
+        }
+        guard let layers = structure ?? known, let template = layers.template(value[0] & 0x3F) else { return nil }
+        self.structure = structure
+        self.layers = layers
+        spatialLayer = template.spatialLayer
+        temporalLayer = template.temporalLayer
+        isSwitchPoint = hasCustomIndications ? layers.readsSwitch(of: template, from: &reader) : template.isSwitchPoint
+        guard !reader.isExhausted else { return nil }
+    }
+}
+
+/// The templates of an AV1 stream's frames: which layers there are, and where a receiver may begin with one (appendix A.8.3). A value of fixed size.
+package struct AV1LayerStructure: Sendable {
+    /// What frames of one template have in common.
+    struct Template: Sendable {
+        var spatialLayer: UInt8 = 0
+        var temporalLayer: UInt8 = 0
+        var isSwitchPoint = false
+    }
+
+    /// A template's identifier has six bits.
+    private static let maximumTemplates = 64
+    /// `next_layer_idc` of the last template.
+    private static let lastTemplate: UInt32 = 3
+    /// `DTI` of a frame at which a receiver may begin.
+    private static let switchIndication: UInt32 = 2
+
+    private var templates = InlineArray<64, Template>(repeating: Template())
+    /// The highest layer of each decode target: what of it is asked for at a switch.
+    private var targets = InlineArray<32, Template>(repeating: Template())
+    private var templateCount = 0
+    private let firstIdentifier: UInt8
+    /// Decode targets, 1...32.
+    package let decodeTargetCount: Int
+    /// Spatial layers, 1...4.
+    package private(set) var spatialLayerCount = 1
+    /// Temporal layers, 1...8.
+    package private(set) var temporalLayerCount = 1
+    /// Of the highest spatial layer; nil when it is not told.
+    package private(set) var largestSize: PictureSize?
+
+    /// `template_dependency_structure()`; nil when it is cut, or has more layers or templates than there can be.
+    init?(reading reader: inout BitReader) {
+        firstIdentifier = reader.byte(bits: 6)
+        decodeTargetCount = Int(reader.bits(5)) + 1
+        guard readLayers(&reader) else { return nil }
+        readIndications(&reader)
+        skipFrameDifferences(&reader)
+        skipChains(&reader)
+        if reader.flag() { readSizes(&reader) }
+        guard !reader.isExhausted else { return nil }
+    }
+
+    /// The template that a frame names by its identifier; nil when there is none.
+    func template(_ identifier: UInt8) -> Template? {
+        let index = Int((identifier &- firstIdentifier) & 0x3F)
+        return index < templateCount ? templates[index] : nil
+    }
+
+    /// Whether a frame's own indications (`frame_dtis()`) make it a switch point of its layer.
+    func readsSwitch(of template: Template, from reader: inout BitReader) -> Bool {
+        var isSwitch = false
+        for target in 0..<decodeTargetCount {
+            if reader.bits(2) == Self.switchIndication, isHighest(template, of: target) { isSwitch = true }
+        }
+        return isSwitch
+    }
+
+    private func isHighest(_ template: Template, of target: Int) -> Bool {
+        targets[target].spatialLayer == template.spatialLayer && targets[target].temporalLayer == template.temporalLayer
+    }
+}
+
+extension AV1LayerStructure {
+    /// `template_layers()`.
+    private mutating func readLayers(_ reader: inout BitReader) -> Bool {
+        var layer = Template()
+        while templateCount < Self.maximumTemplates {
+            templates[templateCount] = layer
+            templateCount += 1
+            spatialLayerCount = max(spatialLayerCount, Int(layer.spatialLayer) + 1)
+            temporalLayerCount = max(temporalLayerCount, Int(layer.temporalLayer) + 1)
+            let next = reader.bits(2)
+            if next == Self.lastTemplate { return true }
+            if next == 1 { layer.temporalLayer += 1 }
+            if next == 2 {
+                layer.temporalLayer = 0
+                layer.spatialLayer += 1
+            }
+            // Ids of three and two bits (AV1 bitstream specification, section 5.3.3).
+            guard !reader.isExhausted, layer.temporalLayer < 8, layer.spatialLayer < 4 else { return false }
+        }
+        return false
+    }
+
+    /// `template_dtis()`; a target's highest layers are those of the templates that it contains (`decode_target_layers()`). They are known only when all
+    /// were read, so switches are noted by target first.
+    private mutating func readIndications(_ reader: inout BitReader) {
+        var switches = InlineArray<64, UInt32>(repeating: 0)
+        for index in 0..<templateCount {
+            for target in 0..<decodeTargetCount {
+                let indication = reader.bits(2)
+                if indication == Self.switchIndication { switches[index] |= 1 << UInt32(target) }
+                guard indication != 0 else { continue }
+                targets[target].spatialLayer = max(targets[target].spatialLayer, templates[index].spatialLayer)
+                targets[target].temporalLayer = max(targets[target].temporalLayer, templates[index].temporalLayer)
+            }
+        }
+        for index in 0..<templateCount {
+            for target in 0..<decodeTargetCount where switches[index] & 1 << UInt32(target) != 0 {
+                if isHighest(templates[index], of: target) { templates[index].isSwitchPoint = true }
+            }
+        }
+    }
+
+    /// `template_fdiffs()`.
+    private func skipFrameDifferences(_ reader: inout BitReader) {
+        for _ in 0..<templateCount {
+            while !reader.isExhausted, reader.flag() { reader.skip(4) }
+        }
+    }
+
+    /// `template_chains()`.
+    private func skipChains(_ reader: inout BitReader) {
+        let chains = Self.nonSymmetric(&reader, below: UInt32(decodeTargetCount) + 1)
+        guard chains > 0 else { return }
+        for _ in 0..<decodeTargetCount { _ = Self.nonSymmetric(&reader, below: chains) }
+        reader.skip(4 * templateCount * Int(chains))
+    }
+
+    /// `render_resolutions()`.
+    private mutating func readSizes(_ reader: inout BitReader) {
+        for _ in 0..<spatialLayerCount {
+            largestSize = PictureSize(width: reader.bits(16) + 1, height: reader.bits(16) + 1)
+        }
+    }
+
+    /// `ns(n)` (AV1 bitstream specification, section 4.10.7).
+    private static func nonSymmetric(_ reader: inout BitReader, below count: UInt32) -> UInt32 {
+        let width = UInt32.bitWidth - count.leadingZeroBitCount
+        let short = (UInt32(1) << UInt32(width)) - count
+        let value = reader.bits(width - 1)
+        guard value >= short else { return value }
+        return (value << 1) - short + reader.bit()
+    }
+}
