@@ -162,7 +162,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"],
-            path: "Tests/Conformance", exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py"],
+            path: "Tests/Conformance",
+            exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py", "test_whip_whep.py", "whip_whep"],
             swiftSettings: strict),
         tests("MediaPlane", in: Room.planes, ["MediaPlane", "BridgeModel", "Bridge", "RTP", "Forwarding", "LinuxIO"]),
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging], exclude: ["child.py"]),
