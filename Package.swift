@@ -187,7 +187,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"],
-            path: "Tests/Conformance", exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py"],
+            path: "Tests/Conformance",
+            exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py", "test_whip_whep.py", "whip_whep"],
             swiftSettings: strict),
         .target(
             name: "EdgeTesting", dependencies: ["BridgeModel", "Bridge", "SDP", "LinuxIO", "SecureTransport"],
