@@ -99,6 +99,14 @@ import Testing
         #expect(scenario.reusedNumbers == 0)
     }
 
+    @Test func aTrackWithoutEncodingsGetsNothing() {
+        var scenario = EdgeScenario(bitrates: [500_000], seed: 87) { _, video in video.encodings = [] }
+        scenario.run(for: .seconds(1))
+        #expect(scenario.viewer.statistics.tracks.count == 1)
+        #expect(scenario.model.received[0].isEmpty)
+        #expect(scenario.model.received[1].count > 40)
+    }
+
     @Test func aViewersClockThatLeapsOnAndOnDoesNotOverflow() {
         var clock = FeedbackClock()
         var latest: Int64 = 0
