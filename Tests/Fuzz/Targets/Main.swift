@@ -5,6 +5,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
+    "dtls": fuzzDTLS,
     "http-body": fuzzHTTPBody,
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,
@@ -17,6 +18,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "rtp": fuzzRTP,
     "sdp": fuzzSDP,
     "srtp": fuzzSRTP,
+    "stun": fuzzSTUN,
     "token": fuzzToken,
     "websocket": fuzzWebSocket,
 ]
