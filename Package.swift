@@ -142,7 +142,9 @@ let package = Package(
         .executableTarget(
             name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
             exclude: ["hub.py", "run.sh"], swiftSettings: strict),
-        .executableTarget(name: "bench-handshake", dependencies: ["SecureTransport"], path: "Tests/Bench/Handshake", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-handshake", dependencies: ["SecureTransport"], path: "Tests/Bench/Handshake", exclude: ["handshake.py", "run.sh"],
+            swiftSettings: strict),
         .executableTarget(
             name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),
