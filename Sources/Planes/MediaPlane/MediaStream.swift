@@ -15,8 +15,14 @@ final class MediaStream {
     var sinks: [MediaSink] = []
     /// Peers that watch.
     var viewers = StreamViewers()
-    /// Packets came in this turn of the worker's, and nobody was served yet.
+    /// The worker has to finish its turn with this stream.
     var isTouched = false
+    /// Packets of a peer came, and nobody was served yet.
+    var hasNews = false
+    /// The newest of them does not end its frame.
+    var isFrameOpen = false
+    /// Until when the end of the frame is waited for.
+    var heldUntil: MonotonicTime?
     /// What the publisher negotiated, where it is a peer: for viewers that join.
     var layout: PublishedLayout?
     var cache: GOPCache
@@ -38,6 +44,7 @@ final class MediaStream {
     /// When `tick` is to be called next.
     var deadline: MonotonicTime? {
         var earliest = MonotonicTime.earlier(MonotonicTime.earlier(lingersUntil, endsAt), viewers.deadline)
+        earliest = MonotonicTime.earlier(earliest, heldUntil)
         for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
         for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
         return earliest
@@ -122,7 +129,7 @@ final class MediaStream {
             sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
         pumpSinks(ports: &ports, now: now)
-        serveViewers(onlyDue: true, ports: &ports, now: now)
+        finishTurn(ports: &ports, now: now)
         guard let lingersUntil, now >= lingersUntil else { return }
         removeSinks(ports: &ports) { _ in true }
     }

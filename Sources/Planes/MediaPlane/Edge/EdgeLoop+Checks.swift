@@ -16,6 +16,7 @@ extension EdgeLoop {
         }
         let ufrag = message.username.flatMap { LocalUfrag(username: UnsafeRawBufferPointer(rebasing: datagram[$0])) }
         guard let ufrag, let index = table.peer(with: ufrag), let peer = peers[index.number] else {
+            if let ufrag, hand(datagram, on: tuple, to: exchange.owner(of: ufrag)) { return }
             let request = BindingRequest(message, byteCount: datagram.count, integrity: message.hasIntegrity ? .wrong : .absent)
             return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports, now: now)
         }
