@@ -15,14 +15,8 @@ final class MediaStream {
     var sinks: [MediaSink] = []
     /// Peers that watch.
     var viewers = StreamViewers()
-    /// The worker has to finish its turn with this stream.
-    var isTouched = false
-    /// Packets of a peer came, and nobody was served yet.
-    var hasNews = false
-    /// The newest of them does not end its frame.
-    var isFrameOpen = false
-    /// Until when the end of the frame is waited for.
-    var heldUntil: MonotonicTime?
+    /// What the worker's turn has to do with this stream.
+    var turn = StreamTurn()
     /// What the publisher negotiated, where it is a peer: for viewers that join.
     var layout: PublishedLayout?
     var cache: GOPCache
@@ -44,7 +38,7 @@ final class MediaStream {
     /// When `tick` is to be called next.
     var deadline: MonotonicTime? {
         var earliest = MonotonicTime.earlier(MonotonicTime.earlier(lingersUntil, endsAt), viewers.deadline)
-        earliest = MonotonicTime.earlier(earliest, heldUntil)
+        earliest = MonotonicTime.earlier(earliest, turn.heldUntil)
         for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
         for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
         return earliest

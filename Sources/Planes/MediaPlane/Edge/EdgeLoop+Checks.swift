@@ -18,13 +18,15 @@ extension EdgeLoop {
         guard let ufrag, let index = table.peer(with: ufrag), let peer = peers[index.number] else {
             if let ufrag, hand(datagram, on: tuple, to: exchange.owner(of: ufrag)) { return }
             let request = BindingRequest(message, byteCount: datagram.count, integrity: message.hasIntegrity ? .wrong : .absent)
-            return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports, now: now)
+            guard replyBudget.spend(now: now) else { return }
+            return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports)
         }
         let integrity = integrity(of: message, in: datagram, by: ufrag, peer: peer)
         let request = BindingRequest(message, byteCount: datagram.count, integrity: integrity)
-        yieldPath(tuple, to: index, request: request, streams: &streams, ports: &ports, now: now)
+        if case .verified = integrity { yieldPath(tuple, to: index, streams: &streams, ports: &ports, now: now) }
         let answer = peer.transport.check(request, on: tuple, now: now, effects: &effects)
-        reply(answer, to: message, by: peer, on: tuple, ports: &ports, now: now)
+        if case .error(_, signedBy: nil, _) = answer, !replyBudget.spend(now: now) { return }
+        reply(answer, to: message, by: peer, on: tuple, ports: &ports)
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
     }
 
@@ -49,10 +51,9 @@ extension EdgeLoop {
 
     /// A verified check of another peer takes a 5-tuple over from one that is silent there: its NAT gave the port away.
     private mutating func yieldPath(
-        _ tuple: FiveTuple, to index: PeerIndex, request: BindingRequest, streams: inout MediaStreams, ports: inout MediaPorts,
-        now: MonotonicTime
+        _ tuple: FiveTuple, to index: PeerIndex, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) {
-        guard case .verified = request.integrity, let holder = table.path(of: tuple), holder.peer != index,
+        guard let holder = table.path(of: tuple), holder.peer != index,
             let other = peers[holder.peer.number]
         else { return }
         guard other.transport.isSilent(holder.path, now: now) else { return }
@@ -60,11 +61,9 @@ extension EdgeLoop {
         applyEffects(of: other, streams: &streams, ports: &ports, now: now)
     }
 
-    private mutating func reply(
-        _ answer: StunAnswer, to message: STUNBindingRequest, by peer: EdgePeer?, on tuple: FiveTuple, ports: inout MediaPorts,
-        now: MonotonicTime
+    private func reply(
+        _ answer: StunAnswer, to message: STUNBindingRequest, by peer: EdgePeer?, on tuple: FiveTuple, ports: inout MediaPorts
     ) {
-        if case .error(_, signedBy: nil, _) = answer, !replyBudget.spend(now: now) { return }
         withUnsafeTemporaryAllocation(byteCount: STUNCodec.maximumResponseByteCount, alignment: 8) { buffer in
             let count = write(answer, to: message, by: peer, mapped: STUNAddress(tuple.remote), into: buffer)
             guard count > 0 else { return }

@@ -61,7 +61,7 @@ struct EdgeLoop: ~Copyable {
     /// Serves the viewers of the streams that got packets, and sends what was written.
     mutating func finishTurn(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         for stream in touched {
-            stream.isTouched = false
+            stream.turn.isOpen = false
             stream.finishTurn(ports: &ports, now: now)
             streams.heed(stream)
         }
@@ -103,7 +103,8 @@ struct EdgeLoop: ~Copyable {
         }
         switch kind {
         case .rtp, .rtcp:
-            guard receiveMedia(datagram, isControl: kind == .rtcp, of: peer, on: path.path, ports: &ports, now: now) else {
+            let isAdmitted = peer.transport.admitsMedia(from: path.path)
+            guard isAdmitted, receiveMedia(datagram, isControl: kind == .rtcp, of: peer, ports: &ports, now: now) else {
                 totals.refused += 1
                 peer.refused += 1
                 break
@@ -123,10 +124,9 @@ struct EdgeLoop: ~Copyable {
 
     /// False when the packet is refused: the peer is not connected, or the packet is not authentic, or of no track.
     private mutating func receiveMedia(
-        _ packet: UnsafeMutableRawBufferPointer, isControl: Bool, of peer: EdgePeer, on path: PathID, ports: inout MediaPorts,
-        now: MonotonicTime
+        _ packet: UnsafeMutableRawBufferPointer, isControl: Bool, of peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
     ) -> Bool {
-        guard let protection = peer.protection, peer.transport.admitsMedia(from: path) else { return false }
+        guard let protection = peer.protection else { return false }
         guard let count = try? isControl ? protection.unprotectRTCP(packet) : protection.unprotect(packet) else { return false }
         let content = UnsafeMutableRawBufferPointer(rebasing: packet[..<count])
         let stream: MediaStream
@@ -155,8 +155,8 @@ struct EdgeLoop: ~Copyable {
     }
 
     private mutating func touch(_ stream: MediaStream) {
-        guard !stream.isTouched else { return }
-        stream.isTouched = true
+        guard !stream.turn.isOpen else { return }
+        stream.turn.isOpen = true
         touched.append(stream)
     }
 }

@@ -66,6 +66,18 @@ struct StreamViewers {
     }
 }
 
+/// What a worker's turn brought to a stream whose publisher is a peer.
+struct StreamTurn {
+    /// The worker has to finish its turn with the stream.
+    var isOpen = false
+    /// Packets came, and nobody was served yet.
+    var hasNews = false
+    /// The newest of them does not end its frame.
+    var isFrameOpen = false
+    /// Until when the end of the frame is waited for.
+    var heldUntil: MonotonicTime?
+}
+
 extension MonotonicTime {
     fileprivate static var distantFuture: MonotonicTime { MonotonicTime(nanoseconds: .max) }
 }
@@ -99,16 +111,16 @@ extension MediaStream {
     /// Serves whom the worker's turn concerns: everybody when packets came, else those whose time has come. Video waits for the end of its frame, but
     /// not for long, so that a viewer's frame leaves with one call: nobody can decode half of it.
     func finishTurn(ports: inout MediaPorts, now: MonotonicTime) {
-        let holds = isFrameOpen && viewers.count >= Self.viewersWorthHolding
-        if hasNews, holds, now < heldUntil ?? .distantFuture {
-            heldUntil = heldUntil ?? now.advanced(by: Self.longestHold)
+        let holds = turn.isFrameOpen && viewers.count >= Self.viewersWorthHolding
+        if turn.hasNews, holds, now < turn.heldUntil ?? .distantFuture {
+            turn.heldUntil = turn.heldUntil ?? now.advanced(by: Self.longestHold)
             pumpSinks(ports: &ports, now: now)
             return serveViewers(onlyDue: true, ports: &ports, now: now)
         }
-        heldUntil = nil
-        if hasNews { pumpSinks(ports: &ports, now: now) }
-        serveViewers(onlyDue: !hasNews, ports: &ports, now: now)
-        hasNews = false
+        turn.heldUntil = nil
+        if turn.hasNews { pumpSinks(ports: &ports, now: now) }
+        serveViewers(onlyDue: !turn.hasNews, ports: &ports, now: now)
+        turn.hasNews = false
     }
 
     /// Below so many viewers a frame is sent as it comes: what batches save is little.
@@ -119,8 +131,8 @@ extension MediaStream {
     func append(_ packet: IngressPacket, of track: Int, bytes: UnsafeRawBufferPointer, arrival: MonotonicTime, ports: inout MediaPorts) {
         guard sources.indices.contains(track) else { return }
         ports.counters.packetsIn += 1
-        hasNews = true
-        isFrameOpen = sources[track].description.kind == .video && !packet.header.marker
+        turn.hasNews = true
+        turn.isFrameOpen = sources[track].description.kind == .video && !packet.header.marker
         if packet.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
         if packet.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
         sources[track].count(packet, bytes: bytes.count, arrival: arrival)
