@@ -33,6 +33,9 @@ package final class Hub: MediaHub {
         return Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))
     }
 
+    /// How busy the worker of a stream is, 0...1.
+    func load(of stream: StreamID) -> Double { worker(of: stream).load.share }
+
     /// Gives a command to the worker of a stream, or to any.
     func post(_ command: WorkerCommand, to stream: StreamID) { worker(of: stream).post(command) }
     func post(_ command: WorkerCommand, toWorker number: Int) { workers[number].post(command) }

@@ -29,13 +29,16 @@ struct MediaLoop: ~Copyable {
     }
 
     /// Runs until `shutdown` is commanded.
-    mutating func run() {
+    mutating func run(_ load: WorkerLoad) {
+        var meter = LoadMeter(load, now: Self.now)
         isRunning = ports.open(mailbox.wakeUp.descriptor, owner: .mailbox) != nil && ports.openPeers()
         while isRunning {
-            let timeout = deadline.map { $0.duration(since: Self.now) }
+            let before = Self.now
+            let timeout = deadline.map { $0.duration(since: before) }
             // The descriptor is ours and valid: waiting cannot fail but by a signal, which counts as no event.
             guard let count = try? ports.wait(timeout: timeout) else { break }
             let now = Self.now
+            meter.waited(from: before, to: now)
             for index in 0..<count { serve(index, now: now) }
             if let deadline, now >= deadline { tick(now: now) }
         }

@@ -82,15 +82,18 @@ private final class EpollHandover: Sendable {
 final class MediaWorker: Sendable {
     private let mailbox: Mailbox
     private let thread: JoinableThread
+    /// How busy it is.
+    let load = WorkerLoad()
 
     /// `mailboxes` are those of all workers, in order; this one's is number `number`.
     init(number: Int, mailboxes: [Mailbox], options: HubOptions, edge: EdgeWorkerParts?) throws(SystemError) {
         let handover = EpollHandover(try Epoll())
         mailbox = mailboxes[number]
+        let load = load
         thread = try JoinableThread(name: "media-\(number)") {
             guard let epoll = handover.take() else { return }
             var loop = MediaLoop(epoll: epoll, mailboxes: mailboxes, number: number, options: options, edge: edge)
-            loop.run()
+            loop.run(load)
         }
     }
 

@@ -16,6 +16,8 @@ package struct EdgeOptions: Sendable {
     package var transportPolicy: TransportPolicy
     /// Limits of a viewer.
     package var viewerRules: EgressViewerRules
+    /// Above this share of a worker's time new viewers are refused; those who watch are kept. 1 and more refuses nobody.
+    package var admissionLimit: Double
     /// How long viewers wait for a publisher that was lost to come back.
     package var publisherGrace: Duration
     /// Buffers of the UDP sockets.
@@ -32,6 +34,7 @@ package struct EdgeOptions: Sendable {
         self.transportPolicy = transportPolicy
         self.viewerRules = viewerRules
         takesTCP = true
+        admissionLimit = 0.9
         publisherGrace = .seconds(15)
         receiveBuffer = 8 << 20
         sendBuffer = 8 << 20
