@@ -145,7 +145,9 @@ let package = Package(
         .executableTarget(
             name: "bench-hub", dependencies: ["MediaPlane", "BridgeModel", "Bridge", "RTP", "LinuxIO"], path: "Tests/Bench/Hub",
             exclude: ["hub.py", "run.sh"], swiftSettings: strict),
-        .executableTarget(name: "bench-handshake", dependencies: ["SecureTransport"], path: "Tests/Bench/Handshake", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-handshake", dependencies: ["SecureTransport"], path: "Tests/Bench/Handshake", exclude: ["handshake.py", "run.sh"],
+            swiftSettings: strict),
         .executableTarget(
             name: "bench-edge-io",
             dependencies: ["MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "LinuxIO", "SecureTransport"],

@@ -4,8 +4,8 @@
 #   build.sh FOLDER      the program is FOLDER/fuzz; nothing is done when it is newer than every source
 #
 # Modules that need a C library (libwebsockets, GStreamer, SQLite) cannot be built this way as a whole. Their parsers are pure Swift, so the files that
-# make them up are compiled here as a small module of the same name; a parser that begins to need the library fails to build here. OpenSSL is the one
-# that is linked, since SRTP is nothing without it.
+# make them up are compiled here as a small module of the same name; a parser that begins to need the library fails to build here. OpenSSL
+# and libnice are linked, since SRTP, DTLS and STUN are nothing without them.
 set -euo pipefail
 
 mkdir -p "$1"
@@ -25,7 +25,7 @@ fi
 
 instrument=(-sanitize=fuzzer,address -O -g)
 flags=("${instrument[@]}" -parse-as-library -swift-version 6 -package-name viaduct -enable-testing -I "$output" -I "$yaml/include"
-    -I "$root/Sources/C/COpenSSL"
+    -I "$root/Sources/C/COpenSSL" -I "$root/Sources/C/CNice"
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault -enable-upcoming-feature MemberImportVisibility)
 objects=()
 # Set when a module was compiled: the ones after it may have imported it.
@@ -84,7 +84,7 @@ foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
 for name in BridgeModel RTP Forwarding SDP PeerTransport Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
 module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
-module SecureTransport "$bindings"/SecureTransport/{OpenSSLError.swift,Protection/*.swift}
+whole SecureTransport "$bindings/SecureTransport"
 module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocketFrame,WebSocketFrameParser}.swift \
     "$web"/HTTP/{BodyDecoder,ByteRange,HTTPDate,MessageRules,Octets,RequestHead,RequestHeadParser}.swift
 module AccessPlane "$root"/Sources/Planes/AccessPlane/{Base64URL,TokenEnvelope}.swift

@@ -1,6 +1,8 @@
 /// Who begins the handshake, as `a=setup` settles it (RFC 5763 section 5): active is the client, passive the server.
 package enum DTLSRole: Sendable, Hashable {
+    /// Sends the ClientHello: `a=setup:active`.
     case client
+    /// Waits for it: `a=setup:passive`.
     case server
 
     /// The role of the other side.

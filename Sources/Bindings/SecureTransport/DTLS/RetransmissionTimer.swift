@@ -8,17 +8,21 @@ struct RetransmissionTimer {
     static let repetitions = 12
     /// A flight is not sent again sooner than this on a peer's prompting, which may come in many datagrams.
     private static let quietTime = Duration.milliseconds(20)
+    /// Nor more often than this: whoever prompts is not proved to be the peer, and the flight is longer than what prompts it.
+    static let promptedRepetitions = 24
 
     /// nil while no flight waits for an answer.
     private(set) var deadline: Duration?
     private var interval = Self.firstInterval
     private var count = 0
+    private var promptedCount = 0
     private var lastSent = Duration.zero
 
     /// A new flight was sent.
     mutating func start(now: Duration) {
         interval = Self.firstInterval
         count = 0
+        promptedCount = 0
         arm(now: now)
     }
 
@@ -34,7 +38,8 @@ struct RetransmissionTimer {
 
     /// Whether the flight may be sent again because the peer repeated its own.
     mutating func mayRepeat(now: Duration) -> Bool {
-        guard deadline != nil, now - lastSent >= Self.quietTime else { return false }
+        guard deadline != nil, now - lastSent >= Self.quietTime, promptedCount < Self.promptedRepetitions else { return false }
+        promptedCount += 1
         arm(now: now)
         return true
     }

@@ -1,8 +1,12 @@
 /// What a datagram on a shared port carries, by its first octets (RFC 7983 section 7, RFC 5761 section 4).
 package enum DatagramKind: Sendable, Hashable, CaseIterable {
+    /// STUN (RFC 5389): checks, keep-alives.
     case stun
+    /// Records of DTLS (RFC 6347).
     case dtls
+    /// SRTP, or RTP.
     case rtp
+    /// SRTCP, or RTCP.
     case rtcp
     /// Nothing of ours: ZRTP, TURN channels, or noise. To be dropped.
     case other

@@ -11,6 +11,7 @@ package struct STUNCheck: Sendable, Hashable {
     /// USE-CANDIDATE: nominates the pair.
     package var usesCandidate: Bool
 
+    /// The four as they are documented.
     package init(transaction: STUNTransaction, priority: UInt32, role: STUNRole, usesCandidate: Bool) {
         self.transaction = transaction
         self.priority = priority

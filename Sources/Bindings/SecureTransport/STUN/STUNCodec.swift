@@ -20,6 +20,7 @@ package final class STUNCodec {
     /// Ended by 0; has to live as long as the agent.
     private let knownAttributes: UnsafeMutablePointer<UInt16>
 
+    /// Ready to use; allocates what all messages share.
     package init() {
         agent = .allocate(capacity: 1)
         agent.initialize(to: StunAgent())

@@ -5,6 +5,7 @@ package struct STUNTransaction: Hashable, Sendable {
     /// The other 8 octets as a big-endian number.
     package let low: UInt64
 
+    /// From the numbers that the octets make; any are legal. Whoever begins a transaction makes them at random.
     package init(high: UInt32, low: UInt64) {
         self.high = high
         self.low = low
@@ -20,6 +21,7 @@ package struct STUNAddress: Hashable, Sendable {
     /// Host byte order.
     package let port: UInt16
 
+    /// From the numbers that the octets make; IPv4 has to be given as an IPv4-mapped address.
     package init(high: UInt64, low: UInt64, port: UInt16) {
         self.high = high
         self.low = low
@@ -51,8 +53,10 @@ package struct STUNUnknownAttributes: Hashable, Sendable {
     /// How many are listed.
     package private(set) var count = 0
 
+    /// An empty list.
     package init() {}
 
+    /// Every attribute is known.
     package var isEmpty: Bool { count == 0 }
 
     /// The attribute type at `index`, which has to be less than `count`.
@@ -73,6 +77,7 @@ package struct STUNUnknownAttributes: Hashable, Sendable {
 /// A Binding request: a connectivity or consent check (RFC 8445 section 7.2.2, RFC 7675 section 5.1). Nothing in it is proved until
 /// `STUNCodec.isAuthentic` has said so.
 package struct STUNBindingRequest: Sendable, Hashable {
+    /// What the answer has to repeat.
     package var transaction: STUNTransaction
     /// Where USERNAME's value lies in the datagram; nil without one. The fragment of the receiver comes before its colon.
     package var username: Range<Int>?
@@ -94,6 +99,7 @@ package struct STUNBindingRequest: Sendable, Hashable {
 
 /// A STUN message of the Binding method, as far as an ICE agent acts on it. Values only: the datagram is free to go.
 package enum STUNMessage: Sendable, Hashable {
+    /// A connectivity or consent check, to be answered when it is authentic.
     case request(STUNBindingRequest)
     /// A keep-alive (RFC 8445 section 11): never answered.
     case indication(STUNTransaction)
@@ -119,8 +125,12 @@ package enum STUNDefect: Error, Sendable, Hashable {
 
 /// The ERROR-CODE values that we send (RFC 5389 section 15.6, RFC 8445 section 7.3.1.1).
 package enum STUNErrorCode: UInt32, Sendable, Hashable {
+    /// USERNAME or MESSAGE-INTEGRITY is missing.
     case badRequest = 400
+    /// MESSAGE-INTEGRITY does not fit, or USERNAME names nobody.
     case unauthorized = 401
+    /// With the attributes that we do not know and must not ignore.
     case unknownAttribute = 420
+    /// Both sides claim the same ICE role.
     case roleConflict = 487
 }

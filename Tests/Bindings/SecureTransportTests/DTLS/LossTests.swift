@@ -85,6 +85,21 @@ struct LossTests {
         #expect((Duration.seconds(20)...Duration.seconds(35)).contains(link.now - begin))
     }
 
+    @Test func aRepeatedClientHelloIsAnsweredButNotForEver() throws {
+        var link = try EndpointPair().makeLink(faults: LinkFaults(loss: 1))
+        link.start()
+        let hello = try #require(link.sent.first?.datagram)
+        link.inject(hello, toServer: true)
+        let flight = link.sent.count - 1
+        var now = link.now
+        var repetitions = 0
+        for _ in 0..<1000 {
+            now += .milliseconds(25)
+            _ = hello.withUnsafeBytes { link.server.receive($0, now: now) { _ in repetitions += 1 } }
+        }
+        #expect(repetitions == flight * RetransmissionTimer.promptedRepetitions)
+    }
+
     @Test func ticksBeforeTheDeadlineDoNothing() throws {
         var link = try EndpointPair().makeLink(faults: LinkFaults(loss: 1))
         link.start()
