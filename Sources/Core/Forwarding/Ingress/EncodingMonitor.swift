@@ -76,7 +76,7 @@ package struct EncodingMonitor: Sendable {
         let time = Int64(clamping: now.nanoseconds)
         let oldest = time / Self.bucketSpan - Int64(Self.bucketCount) + 1
         var sum = Bucket()
-        for index in max(oldest, current - Int64(Self.bucketCount) + 1)...max(oldest, current) where index <= current && index >= 0 {
+        for index in stride(from: max(oldest, current - Int64(Self.bucketCount) + 1, 0), through: current, by: 1) {
             let bucket = buckets[Int(index % Int64(Self.bucketCount))]
             sum.bytes += bucket.bytes
             sum.frames += bucket.frames

@@ -34,6 +34,8 @@ struct IngressEncoding: Sendable {
     private var layers: AV1LayerStructure?
     private var sequences = SequenceUnwrapper()
     private var window = ArrivalWindow()
+    /// The number behind the last packet that was too old; nil before the first of them.
+    private var restartSequence: UInt16?
     /// The highest sequence number when the present frame began: what is missing before it belongs to earlier frames.
     private var frameFloor: Int64 = 0
 
@@ -55,15 +57,24 @@ struct IngressEncoding: Sendable {
     /// Takes a packet of the media, of RED or FEC, or one that was unwrapped from a retransmission.
     mutating func receive(_ packet: RTPPacketView, isRetransmission: Bool, arrival: MonotonicTime) -> Reception {
         let header = RTPHeader(packet)
-        let beginsEpoch = media.isReset(header, arrival: arrival)
+        var beginsEpoch = media.isReset(header, arrival: arrival)
         if beginsEpoch {
-            // What was asked for long ago does not make the source another one.
+            // What was asked for long ago does not make the source another one, and padding does not begin one.
             guard !isRetransmission else { return .refused(.tooOld) }
+            guard !packet.payload.isEmpty else { return .padding }
             beginReception()
         }
-        let previous = sequences.highest
-        let sequence = sequences.unwrap(header.sequence)
-        switch window.insert(sequence) {
+        var previous = sequences.highest
+        var sequence = sequences.unwrap(header.sequence)
+        var novelty = window.insert(sequence)
+        if novelty == .tooOld, !isRetransmission, isRestart(header.sequence) {
+            beginsEpoch = true
+            beginReception()
+            previous = nil
+            sequence = sequences.unwrap(header.sequence)
+            novelty = window.insert(sequence)
+        }
+        switch novelty {
         case .first: break
         case .again: return .refused(.duplicate)
         case .tooOld: return .refused(.tooOld)
@@ -76,6 +87,12 @@ struct IngressEncoding: Sendable {
             return .padding
         }
         return accept(packet, beginsEpoch: beginsEpoch, previous: previous ?? sequence, arrival: arrival)
+    }
+
+    /// Whether a packet from before the window follows another one like it: then the source counts anew (RFC 3550 appendix A.1, `bad_seq`).
+    private mutating func isRestart(_ sequence: UInt16) -> Bool {
+        defer { restartSequence = sequence &+ 1 }
+        return sequence == restartSequence
     }
 
     private mutating func accept(_ packet: RTPPacketView, beginsEpoch: Bool, previous: Int64, arrival: MonotonicTime) -> Reception {
@@ -146,6 +163,7 @@ struct IngressEncoding: Sendable {
         clock = SenderClock()
         nacks.reset()
         layers = nil
+        restartSequence = nil
         frameFloor = 0
     }
 }

@@ -68,6 +68,27 @@ import Testing
         #expect(stage.receive(PacketBuilder(11)).packet?.epoch == 0)
     }
 
+    @Test func aSourceThatCountsAnewALittleBehindIsNoticedByItsSecondPacket() {
+        var stage = IngressStage([IngressStage.video()])
+        _ = stage.receive(PacketBuilder(10_000))
+        #expect(stage.receive(PacketBuilder(8000)).refusal == .tooOld)
+        #expect(stage.receive(PacketBuilder(8002)).refusal == .tooOld)
+        #expect(stage.receive(PacketBuilder(8003)).packet?.beginsEpoch == true)
+        #expect(stage.receive(PacketBuilder(8004)).packet?.beginsEpoch == false)
+    }
+
+    @Test func paddingDoesNotBeginASource() {
+        var stage = IngressStage([IngressStage.video()])
+        _ = stage.receive(PacketBuilder(100))
+        stage.advance(.milliseconds(200))
+        let padding = PacketBuilder(101, ssrc: 7).with {
+            $0.payload = []
+            $0.padding = 9
+        }
+        #expect(stage.receive(padding).isPadding)
+        #expect(stage.receive(PacketBuilder(102, ssrc: 7)).packet?.beginsEpoch == true)
+    }
+
     @Test func redundantPacketsPassAndTheirKeyframesAreSeen() {
         var track = IngressStage.video()
         track.redundancy = RedundancyFormat(red: 98, redRTX: 99, ulpfec: 100)
@@ -142,6 +163,15 @@ import Testing
         _ = stage.receive(late.retransmission(sequence: 1))
         stage.advance(.milliseconds(600))
         #expect(!stage.controlTexts().contains("PLI a0"))
+    }
+
+    @Test func aKeyframeEndsTheRequestsForEarlierFramesButNotForItsOwnPackets() {
+        var stage = IngressStage([IngressStage.video()])
+        for sequence: UInt16 in [1, 3] { _ = stage.receive(PacketBuilder(sequence)) }
+        // 2 belongs to the frame of 1 and 3; 4 and 5 may belong to the keyframe.
+        _ = stage.receive(PacketBuilder(6, timestamp: 3000).with { $0.payload = PacketBuilder.keyframe })
+        stage.advance(.milliseconds(10))
+        #expect(stage.controlTexts() == ["NACK 4,5"])
     }
 
     @Test func fullIntraRequestsServeWherePictureLossWasNotNegotiated() {
