@@ -7,6 +7,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "delivery-url": fuzzDeliveryURL,
     "edge-offer": fuzzEdgeOffer,
     "dtls": fuzzDTLS,
+    "egress": fuzzEgress,
     "http-body": fuzzHTTPBody,
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,

@@ -5,7 +5,8 @@ package import RTP
 package struct EgressTrackParameters: Sendable, Equatable {
     /// The stream's codec, which passes unchanged.
     package var codec: Codec
-    /// The cache's tracks that carry the same picture, the smallest encoding first; one for audio and without simulcast, at most four.
+    /// The cache's tracks that carry the same picture, the smallest encoding first; one for audio and without simulcast, at most four. The cache has
+    /// to know them all (`GOPCache.grow`).
     package var encodings: [UInt8]
     /// What the viewer was told in its answer.
     package var payloadType: UInt8

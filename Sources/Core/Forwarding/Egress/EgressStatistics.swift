@@ -39,8 +39,9 @@ package struct EgressTrackStatistics: Sendable, Equatable {
 
 /// What is known of one viewer.
 package struct EgressViewerStatistics: Sendable, Equatable {
+    /// Audio first, then video, each in the order of the parameters.
     package var tracks: [EgressTrackStatistics]
-    /// The layer that each track is to send; nil for audio, and while the picture pauses.
+    /// The layer that each of `tracks` is to send; nil for audio, and while the picture pauses.
     package var layers: [TargetLayer?]
     /// Packets that the viewer did not get because its path was too slow.
     package var dropped: UInt64

@@ -78,13 +78,16 @@ struct FeedbackClock: Sendable {
     /// Nanoseconds of one tick.
     static let tick = 1_000_000_000 / TransportFeedback.ticksPerSecond
 
+    /// In units of 64 ms: nine years. A clock that says it is later leaps, and begins anew.
+    private static let latest: Int64 = 1 << 32
+
     private var newest: Int64?
 
     /// Ticks of a reference time since the clock's beginning, far enough from zero that a late feedback stays positive.
     mutating func unwrap(_ reference: Int32) -> Int64 {
         let range = TransportFeedback.referenceRange
         let value = Int64(reference) & (range - 1)
-        guard let newest else {
+        guard let newest, newest < Self.latest else {
             self.newest = value + range
             return (value + range) * TransportFeedback.ticksPerReference
         }

@@ -42,16 +42,18 @@ package struct EgressViewer: ~Copyable {
     var reportAt: Int64?
     var feedbackClock = FeedbackClock()
 
-    /// Joins the stream as its cache stands. `layers` is what its publisher sends.
+    /// Joins the stream as its cache stands. `layers` is what its publisher sends. A track without encodings gets nothing.
+    ///
+    /// The numbers begin with the publisher's: the SSRCs must not have been used before under the same keys, or packets would share a key stream.
     package init(
         _ parameters: EgressViewerParameters, cache: borrowing GOPCache, layers: borrowing StreamLayers, now: MonotonicTime
     ) {
         let rules = parameters.rules
         canonicalName = parameters.canonicalName
-        tracks = parameters.tracks.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }.map {
+        tracks = parameters.tracks.filter { !$0.encodings.isEmpty }.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }.map {
             TrackSender($0, rules: rules.join, cache: cache, now: now)
         }
-        audioCount = parameters.tracks.count { $0.codec.kind == .audio }
+        audioCount = tracks.count { !$0.media.isVideo }
         let maximum = Bitrate(bitsPerSecond: rules.maximumBitrate)
         // A viewer that never says what arrives is sent what there is: nothing would ever allow more.
         let start = parameters.tracks.contains(where: \.reportsBandwidth) ? Bitrate(bitsPerSecond: rules.startBitrate) : maximum
@@ -189,7 +191,7 @@ extension EgressViewer {
         return tracks[index].selector.wanted
     }
 
-    /// The viewer's own choice for the video of media track `index` as it was given to `init`: nothing above these layers.
+    /// The viewer's own choice for its video: nothing above these layers.
     package mutating func limit(to cap: LayerCap) {
         for index in tracks.indices { tracks[index].selector.limit(to: cap) }
         adaptAt = 0

@@ -38,6 +38,11 @@ package struct StreamLayers: Sendable {
         cells = Array(repeating: Layer(), count: trackCount * Self.layers * Self.layers)
     }
 
+    /// Makes room for the tracks of a source that has more of them than the last one.
+    package mutating func grow(toTrackCount count: Int) {
+        while cells.count < count * Self.layers * Self.layers { cells.append(Layer()) }
+    }
+
     /// Counts a packet that was put into the cache.
     package mutating func count(_ entry: GOPCache.Entry, bytes: Int) {
         let cell = Self.cell(entry.track, spatial: entry.descriptor.spatialLayer, temporal: entry.descriptor.temporalLayer)

@@ -15,6 +15,9 @@ struct TrackSender: Sendable {
     private let mid: ExtensionToken?
     private var writer: EgressHeaderWriter
     private var rtxSequence: UInt16 = 0
+    /// Bytes of payload that a packet must have to be sent as a probe, and how many of the newest are looked at.
+    private static let probeSize = 500
+    private static let probeSearch: UInt16 = 8
     /// The viewer knows which section the SSRC belongs to.
     private var isIdentified = false
 
@@ -83,9 +86,7 @@ struct TrackSender: Sendable {
     /// Writes a packet to measure the path with: one that was sent lately, or padding alone.
     mutating func nextProbe(_ moment: Moment, in cache: borrowing GOPCache, into bytes: UnsafeMutableRawBufferPointer) -> EgressPacket? {
         guard let format = retransmission else { return nil }
-        if let newest = media.rewriter.map?.newestOutput, let outgoing = media.sentPacket(newest, in: cache) {
-            return again(outgoing, moment, in: cache, into: bytes)
-        }
+        if let outgoing = probePacket(in: cache) { return again(outgoing, moment, in: cache, into: bytes) }
         let timestamp = media.rewriter.newestTimestamp?.timestamp ?? 0
         let header = RTPHeader(payloadType: format.payloadType, sequence: takeRTXSequence(), timestamp: timestamp, ssrc: format.ssrc)
         let packet = writer.writeEmpty(header, hop: hop(moment), padding: .max, into: bytes)
@@ -108,6 +109,18 @@ extension TrackSender {
             let fraction = now.nanoseconds % 64_000_000_000
             return UInt32(truncatingIfNeeded: (fraction << 18) / 1_000_000_000) & 0xFF_FFFF
         }
+    }
+
+    /// A packet that was sent lately and is worth its header.
+    private func probePacket(in cache: borrowing GOPCache) -> ViewerTrack.Outgoing? {
+        guard let newest = media.rewriter.map?.newestOutput else { return nil }
+        for age in 0..<Self.probeSearch {
+            guard let outgoing = media.sentPacket(newest &- age, in: cache), outgoing.descriptor.payloadSize >= Self.probeSize else {
+                continue
+            }
+            return outgoing
+        }
+        return nil
     }
 
     private func hop(_ moment: Moment) -> ExtensionRewriter.HopValues {

@@ -11,8 +11,11 @@ package struct Bitrate: Hashable, Comparable, Sendable {
             self.init(bitsPerSecond: 0)
             return
         }
-        self.init(bitsPerSecond: Int64(Double(bytes) * 8e9 / Double(nanoseconds)))
+        self.init(bitsPerSecond: Int64(min(Self.largest, max(0, Double(bytes) * 8e9 / Double(nanoseconds)))))
     }
+
+    /// Exact as a floating point number, and far from overflow.
+    private static let largest = 9e15
 
     package static let zero = Bitrate(bitsPerSecond: 0)
 
@@ -27,7 +30,7 @@ package struct Bitrate: Hashable, Comparable, Sendable {
     package static func - (left: Self, right: Self) -> Bitrate { Bitrate(bitsPerSecond: left.bitsPerSecond &- right.bitsPerSecond) }
 
     package static func * (left: Self, factor: Double) -> Bitrate {
-        Bitrate(bitsPerSecond: Int64(min(9e15, max(0, Double(left.bitsPerSecond) * factor))))
+        Bitrate(bitsPerSecond: Int64(min(largest, max(0, Double(left.bitsPerSecond) * factor))))
     }
 
     /// How long `bytes` take at this rate, in nanoseconds; an hour at rate zero.

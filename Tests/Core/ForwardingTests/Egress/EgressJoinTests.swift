@@ -99,6 +99,22 @@ import Testing
         #expect(scenario.reusedNumbers == 0)
     }
 
+    @Test func aTrackWithoutEncodingsGetsNothing() {
+        var scenario = EdgeScenario(bitrates: [500_000], seed: 87) { _, video in video.encodings = [] }
+        scenario.run(for: .seconds(1))
+        #expect(scenario.viewer.statistics.tracks.count == 1)
+        #expect(scenario.model.received[0].isEmpty)
+        #expect(scenario.model.received[1].count > 40)
+    }
+
+    @Test func aViewersClockThatLeapsOnAndOnDoesNotOverflow() {
+        var clock = FeedbackClock()
+        var latest: Int64 = 0
+        for step in 0..<5000 { latest = max(latest, clock.unwrap(Int32(truncatingIfNeeded: step * ((1 << 23) - 1)))) }
+        #expect(latest > 0)
+        #expect(!latest.multipliedReportingOverflow(by: FeedbackClock.tick).overflow)
+    }
+
     @Test func feedbackTimesGoOnOverTheirWrap() {
         var clock = FeedbackClock()
         let range = Int32(1) << 24
