@@ -111,6 +111,8 @@ private struct PayloadFormatTable {
         0: Map(name: "PCMU", clockRate: 8000, channels: 1), 8: Map(name: "PCMA", clockRate: 8000, channels: 1),
     ]
 
+    private static let names: Set<String> = ["rtpmap", "fmtp", "rtcp-fb"]
+
     private var maps: [UInt8: Map] = staticMaps
     private var parameters: [UInt8: FormatParameters] = [:]
     private var feedback: [UInt8: [String]] = [:]
@@ -126,7 +128,7 @@ private struct PayloadFormatTable {
     }
 
     mutating func take(_ attribute: SDPAttribute) {
-        guard ["rtpmap", "fmtp", "rtcp-fb"].contains(attribute.name), let value = attribute.value else { return }
+        guard Self.names.contains(attribute.name), let value = attribute.value else { return }
         let parts = SDPText.split(value, at: UInt8(ascii: " "), maxSplits: 1)
         guard parts.count == 2 else { return }
         let text = SDPText.trimmed(parts[1])

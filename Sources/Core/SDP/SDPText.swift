@@ -32,7 +32,21 @@ enum SDPText {
     static func split(
         _ text: some StringProtocol, at separator: UInt8, maxSplits: Int = .max, keepingEmpty: Bool = false
     ) -> [Substring] {
-        Substring(text).utf8.split(separator: separator, maxSplits: maxSplits, omittingEmptySubsequences: !keepingEmpty).map(Substring.init)
+        let text = Substring(text)
+        let utf8 = text.utf8
+        let bytes = utf8.span
+        var parts: [Substring] = []
+        var start = 0
+        func take(upTo end: Int) {
+            guard keepingEmpty || start < end else { return }
+            parts.append(text[utf8.index(utf8.startIndex, offsetBy: start)..<utf8.index(utf8.startIndex, offsetBy: end)])
+        }
+        for offset in bytes.indices where bytes[offset] == separator && parts.count < maxSplits {
+            take(upTo: offset)
+            start = offset + 1
+        }
+        take(upTo: bytes.count)
+        return parts
     }
 
     /// Without spaces at both ends.
@@ -51,7 +65,8 @@ enum SDPText {
         }
     }
 
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
+    /// A character of a token.
+    static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x21, 0x23...0x27, 0x2A...0x2B, 0x2D...0x2E, 0x30...0x39, 0x41...0x5A, 0x5E...0x7E: true
         default: false

@@ -1,4 +1,6 @@
 /// Reads a description line by line. It holds what was read so far; one parser reads one text.
+///
+/// It works on bytes, and makes a string only of what is kept: descriptions are read for every peer that joins.
 struct SessionDescriptionParser {
     private var origin: (id: UInt64, version: UInt64)?
     private var attributes: [SDPAttribute] = []
@@ -6,41 +8,71 @@ struct SessionDescriptionParser {
 
     mutating func parse(_ text: String) throws(SDPError) -> SessionDescription {
         guard text.utf8.count <= SessionDescription.Limits.bytes else { throw .tooLarge }
+        let bytes = text.utf8Span.span
+        let end = Self.endOfText(bytes)
+        var start = 0
         var number = 0
-        for line in Self.lines(of: text) {
+        while start < end {
+            var stop = start
+            while stop < end, bytes[stop] != Byte.lineFeed { stop += 1 }
+            let endsWithCR = stop > start && bytes[stop - 1] == Byte.carriageReturn
             number += 1
-            guard line.count <= SessionDescription.Limits.lineBytes else { throw .lineTooLong(line: number) }
-            try take(line, number: number)
+            try take(bytes.extracting(start..<(endsWithCR ? stop - 1 : stop)), number: number)
+            start = stop + 1
         }
         guard let origin, !sections.isEmpty else { throw .incomplete }
         return SessionDescription(sessionID: origin.id, sessionVersion: origin.version, attributes: attributes, sections: sections)
     }
 
-    /// Bytes of each line without LF or CRLF; the end of the last line may be missing, blank lines at the end do not count.
-    private static func lines(of text: String) -> [Substring.UTF8View] {
-        var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
-            line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-        }
-        while let last = lines.last, last.isEmpty { lines.removeLast() }
-        return lines
+    private enum Byte {
+        static let tab: UInt8 = 0x09
+        static let lineFeed: UInt8 = 0x0A
+        static let carriageReturn: UInt8 = 0x0D
+        static let space: UInt8 = 0x20
+        static let delete: UInt8 = 0x7F
     }
 
-    private mutating func take(_ line: Substring.UTF8View, number: Int) throws(SDPError) {
-        let isText = line.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
-        guard isText, line.count >= 2, let type = line.first, line.dropFirst().first == UInt8(ascii: "=") else {
-            throw .malformedLine(number)
+    /// Where the last line ends: the end of the last line may be missing, and blank lines behind it do not count.
+    private static func endOfText(_ bytes: Span<UInt8>) -> Int {
+        var end = bytes.count
+        while end > 0 {
+            if bytes[end - 1] == Byte.lineFeed {
+                end -= 1
+            } else if bytes[end - 1] == Byte.carriageReturn, end == 1 || bytes[end - 2] == Byte.lineFeed {
+                end = max(0, end - 2)
+            } else {
+                break
+            }
         }
-        let value = Substring(line.dropFirst(2))
-        guard number > 1 || (type == UInt8(ascii: "v") && value == "0") else { throw .malformedLine(number) }
+        return end
+    }
+
+    private mutating func take(_ line: Span<UInt8>, number: Int) throws(SDPError) {
+        guard line.count <= SessionDescription.Limits.lineBytes else { throw .lineTooLong(line: number) }
+        guard Self.isText(line), line.count >= 2, line[1] == UInt8(ascii: "=") else { throw .malformedLine(number) }
+        let type = line[0]
+        let value = line.extracting(droppingFirst: 2)
+        let isVersion = type == UInt8(ascii: "v") && value.count == 1 && value[0] == UInt8(ascii: "0")
+        guard (number == 1) == (type == UInt8(ascii: "v")), number > 1 || isVersion else { throw .malformedLine(number) }
         let isTaken: Bool
         switch type {
-        case UInt8(ascii: "o"): isTaken = takeOrigin(value)
-        case UInt8(ascii: "m"): isTaken = try takeMedia(value)
+        case UInt8(ascii: "o"): isTaken = takeOrigin(Self.text(value))
+        case UInt8(ascii: "m"): isTaken = try takeMedia(Self.text(value))
         case UInt8(ascii: "a"): isTaken = takeAttribute(value)
-        case UInt8(ascii: "v"): isTaken = number == 1
-        default: isTaken = Self.isIgnored(type)
+        default: isTaken = isVersion || Self.isIgnored(type)
         }
         guard isTaken else { throw .malformedLine(number) }
+    }
+
+    private static func isText(_ line: Span<UInt8>) -> Bool {
+        for index in line.indices where line[index] < Byte.space && line[index] != Byte.tab || line[index] == Byte.delete { return false }
+        return true
+    }
+
+    /// A part of the text that was cut at ASCII characters is UTF-8 like the whole.
+    private static func text(_ bytes: Span<UInt8>) -> Substring {
+        guard let utf8 = try? UTF8Span(validating: bytes) else { return "" }
+        return Substring(String(copying: utf8))
     }
 
     /// `s i u e p c b t r z k`: known to RFC 8866, without meaning here.
@@ -73,12 +105,20 @@ struct SessionDescriptionParser {
     }
 
     /// `a=<name>` or `a=<name>:<value>`, printable ASCII. A value of nothing but spaces is none.
-    private mutating func takeAttribute(_ value: Substring) -> Bool {
-        guard value.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x09 }) else { return false }
-        let parts = SDPText.split(value, at: UInt8(ascii: ":"), maxSplits: 1, keepingEmpty: true)
-        guard let name = parts.first, SDPText.isToken(name) else { return false }
-        let text = parts.count == 2 ? SDPText.trimmed(parts[1]) : ""
-        let attribute = SDPAttribute(String(name), text.isEmpty ? nil : String(text))
+    private mutating func takeAttribute(_ value: Span<UInt8>) -> Bool {
+        var nameEnd = 0
+        while nameEnd < value.count, value[nameEnd] != UInt8(ascii: ":") {
+            guard SDPText.isTokenByte(value[nameEnd]) else { return false }
+            nameEnd += 1
+        }
+        guard nameEnd > 0 else { return false }
+        var first = min(nameEnd + 1, value.count)
+        var last = value.count
+        while first < last, value[first] == Byte.space { first += 1 }
+        while first < last, value[last - 1] == Byte.space { last -= 1 }
+        for index in first..<last where value[index] >= 0x80 || value[index] == Byte.tab { return false }
+        let name = String(Self.text(value.extracting(first: nameEnd)))
+        let attribute = SDPAttribute(name, first < last ? String(Self.text(value.extracting(first..<last))) : nil)
         if sections.isEmpty {
             attributes.append(attribute)
         } else {

@@ -29,7 +29,7 @@ struct Fixture: Sendable, CustomStringConvertible {
     private static let edgeNames = [
         "camera-unbundled-whip", "chrome-48-planb-publish", "chromium-156-max-compat-view", "chromium-156-publish-av1",
         "chromium-156-publish-call", "chromium-156-publish-layers", "chromium-156-publish-livekit", "chromium-156-publish-svc",
-        "chromium-156-rooms-view", "ffmpeg-8-audio-whip", "firefox-153-publish-layers", "firefox-153-rooms-view",
+        "chromium-156-rooms-view", "ffmpeg-8-audio-whip", "firefox-153-h264-view", "firefox-153-publish-layers", "firefox-153-rooms-view",
         "firefox-60-publish-layers", "larix-like-whip", "mediamtx-view", "obs-29-whip", "obs-32-whip-av1", "obs-32-whip-simulcast",
         "pion-3.1-publish", "pion-3.1-view", "safari-12-ios-publish", "safari-12-ios-view", "safari-18-macos-view",
         "webrtcbin-1.22-publish", "webrtcbin-1.22-view",

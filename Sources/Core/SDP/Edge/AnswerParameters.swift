@@ -69,7 +69,8 @@ enum AnswerParameters {
         let own = stream.parameters.profileLevelID
         let theirs = offered.parameters.profileLevelID
         guard offered.parameters["level-asymmetry-allowed"] == "1" else { return theirs }
-        let isSame = H264Profile(profileLevelID: own) == H264Profile(profileLevelID: theirs)
+        let profile = H264Profile(profileLevelID: own)
+        let isSame = profile == nil ? own.prefix(2) == theirs.prefix(2) : profile == H264Profile(profileLevelID: theirs)
         return isSame ? own : String(theirs.prefix(4) + own.suffix(2))
     }
 }

@@ -135,14 +135,31 @@ extension PayloadFormat {
         encodingName.lowercased() == name && clockRate == other.clockRate && channels == other.channels
     }
 
-    /// `distance(to:)`, and where that is none: viewers of Constrained High play Main and High too, as long as these have neither interlacing nor
-    /// B-frames, without which real-time streams do. It is the last choice.
+    /// `distance(to:)`, and where that is none what H.264 decoders play beyond the profiles that browsers share.
     fileprivate func distanceInPractice(to source: PayloadFormat) -> Int? {
         if let distance = distance(to: source) { return distance }
-        guard codec == .h264, H264Profile(parameters) == .constrainedHigh, let profile = H264Profile(source.parameters) else { return nil }
-        guard profile == .main || profile == .high, isNonInterleaved || !source.isNonInterleaved else { return nil }
-        return 100
+        guard codec == .h264, isNonInterleaved || !source.isNonInterleaved else { return nil }
+        let stream = H264Profile(source.parameters)
+        if parameters.h264ProfileNumber == H264ProfileNumber.high444Predictive {
+            let isCovered = stream != nil || H264ProfileNumber.coveredByHigh444Predictive.contains(source.parameters.h264ProfileNumber)
+            return isCovered ? 50 : nil
+        }
+        // Viewers of Constrained High play Main and High too, as long as these have neither interlacing nor B-frames, without which real-time streams do.
+        let isNearlyConstrained = H264Profile(parameters) == .constrainedHigh && (stream == .main || stream == .high)
+        return isNearlyConstrained ? 100 : nil
     }
+}
+
+/// Values of `profile_idc` beyond those of `H264Profile`.
+private enum H264ProfileNumber {
+    /// High 4:4:4 Predictive, which Chromium offers: its decoders play all of High, High 10 and High 4:2:2 (H.264 section A.2.7).
+    static let high444Predictive: UInt8 = 244
+    static let coveredByHigh444Predictive: Set<UInt8> = [110, 122, 244]
+}
+
+extension FormatParameters {
+    /// `profile_idc` of `profile-level-id`; 0 where there is none.
+    fileprivate var h264ProfileNumber: UInt8 { self["profile-level-id"].flatMap { UInt8($0.prefix(2), radix: 16) } ?? 0 }
 }
 
 extension RTCPFeedbackKinds {

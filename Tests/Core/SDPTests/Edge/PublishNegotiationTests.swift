@@ -67,6 +67,15 @@ import SDP
         #expect(answer.sections[1].has("end-of-candidates"))
     }
 
+    @Test func aDataChannelMayHaveTaggedTheOffersBundle() throws {
+        let text = Fixture["chromium-156-publish"].text.replacing("BUNDLE 0 1 2", with: "BUNDLE 2 1 0")
+        let negotiated = try Negotiations.publish(text)
+        #expect(negotiated.peer.remote.ufrag == "FrSs")
+        let answer = negotiated.answer(Negotiations.transport)
+        #expect(answer.bundle == ["1", "0"])
+        #expect((0..<3).map { answer.values("candidate", section: $0).count } == [0, 3, 0])
+    }
+
     @Test(arguments: [("actpass", DTLSSetup.passive), ("active", .passive), ("passive", .active)]) func theRolesOfDTLSFit(
         _ offered: String, _ ours: DTLSSetup
     ) throws {

@@ -53,6 +53,12 @@ import SDP
         ("64001f", [0x4D, 0x00, 0x28], "640028"),
         ("640c1f", [0x7A, 0x00, 0x28], nil),  // 4:2:2
         ("64001f", [0xF4, 0x00, 0x28], nil),
+        ("f4001f", [0x64, 0x00, 0x28], "f40028"),  // a decoder of 4:4:4 plays everything below it
+        ("f4001f", [0x42, 0xE0, 0x1E], "f4001e"),
+        ("f4001f", [0x7A, 0x00, 0x28], "f40028"),
+        ("f4001f", [0xF4, 0x10, 0x28], "f41028"),
+        ("f4001f", [0x2C, 0x00, 0x28], nil),  // CAVLC 4:4:4 Intra
+        ("f4001f", [0x58, 0x00, 0x28], nil),  // Extended
     ]
 
     @Test(arguments: h264) func theProfileOfH264IsTheStreamsOwn(_ offered: String, _ sps: [UInt8], _ expected: String?) throws {
@@ -85,6 +91,12 @@ import SDP
         #expect(try video(text, high).payloadType == 96)
         #expect(try video(text, N.video(.vp9, profile: .vp9(profile: 2))).payloadType == 114)
         #expect(throws: SDPError.cannotDecode(.vp9)) { try N.watch(text, [N.video(.vp9, profile: .vp9(profile: 1))]) }
+    }
+
+    @Test func chromiumPlaysHighThoughItOffersOnlyMoreAndLess() throws {
+        let high = N.video(.h264, parameters: "packetization-mode=1", profile: .h264(profile: 0x64, constraints: 0, level: 40))
+        let format = try video(Fixture["chromium-156-rooms-view"].text, high)
+        #expect(format.payloadType == 41 && format.parameters["profile-level-id"] == "f40028")
     }
 
     @Test func profilesOfAV1AndH265AreTheStreamsOwn() throws {
