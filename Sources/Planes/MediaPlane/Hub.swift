@@ -12,9 +12,12 @@ package final class Hub: MediaHub {
 
     /// Starts the workers. Throws when the system has no thread or descriptor left, or the edge's port is taken.
     package init(options: HubOptions = HubOptions(), edge: EdgeSite? = nil) throws(SystemError) {
+        var mailboxes: [Mailbox] = []
+        for _ in 0..<max(1, options.workers) { mailboxes.append(try Mailbox()) }
         var workers: [MediaWorker] = []
-        for number in 0..<max(1, options.workers) {
-            workers.append(try MediaWorker(number: number, options: options, edge: edge?.parts(ofWorker: number)))
+        for number in mailboxes.indices {
+            let parts = edge?.parts(ofWorker: number)
+            workers.append(try MediaWorker(number: number, mailboxes: mailboxes, options: options, edge: parts))
         }
         self.workers = workers
         self.edge = edge
@@ -29,6 +32,9 @@ package final class Hub: MediaHub {
         hasher.combine(stream)
         return Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))
     }
+
+    /// How busy the worker of a stream is, 0...1.
+    func load(of stream: StreamID) -> Double { worker(of: stream).load.share }
 
     /// Gives a command to the worker of a stream, or to any.
     func post(_ command: WorkerCommand, to stream: StreamID) { worker(of: stream).post(command) }

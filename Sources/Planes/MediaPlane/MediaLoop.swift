@@ -1,6 +1,7 @@
 import Bridge
 import BridgeModel
 import LinuxIO
+import PeerTransport
 
 /// A worker's life: waits for descriptors, commands and deadlines, and serves them. It lives in the frame of the worker's thread.
 struct MediaLoop: ~Copyable {
@@ -15,26 +16,29 @@ struct MediaLoop: ~Copyable {
     private var edge: EdgeLoop?
     private var isRunning = true
 
-    init(epoll: consuming Epoll, mailbox: Mailbox, options: HubOptions, edge: consuming EdgeWorkerParts?) {
-        let parts = edge
+    init(epoll: consuming Epoll, mailboxes: [Mailbox], number: Int, options: HubOptions, edge parts: EdgeWorkerParts?) {
         ports = MediaPorts(epoll: epoll, edge: EdgePort(socket: parts?.socket, listener: parts?.listener))
         streams = MediaStreams(options: options)
-        self.mailbox = mailbox
-        self.edge = nil
-        if let parts {
-            // It fails only when OpenSSL lacks a cipher that the engine asked for before: then peers are refused.
-            self.edge = try? EdgeLoop(parts.environment, now: Self.now)
-        }
+        mailbox = mailboxes[number]
+        edge = nil
+        guard let parts else { return }
+        let capacity = parts.environment.peersPerWorker * PeerTable.pathsPerPeer
+        let exchange = EdgeExchange(worker: number, mailboxes: mailboxes, capacity: capacity)
+        // It fails only when OpenSSL lacks a cipher that the engine asked for before: then peers are refused.
+        edge = try? EdgeLoop(parts.environment, exchange: exchange, now: Self.now)
     }
 
     /// Runs until `shutdown` is commanded.
-    mutating func run() {
+    mutating func run(_ load: WorkerLoad) {
+        var meter = LoadMeter(load, now: Self.now)
         isRunning = ports.open(mailbox.wakeUp.descriptor, owner: .mailbox) != nil && ports.openPeers()
         while isRunning {
-            let timeout = deadline.map { $0.duration(since: Self.now) }
+            let before = Self.now
+            let timeout = deadline.map { $0.duration(since: before) }
             // The descriptor is ours and valid: waiting cannot fail but by a signal, which counts as no event.
             guard let count = try? ports.wait(timeout: timeout) else { break }
             let now = Self.now
+            meter.waited(from: before, to: now)
             for index in 0..<count { serve(index, now: now) }
             if let deadline, now >= deadline { tick(now: now) }
         }
@@ -102,7 +106,7 @@ struct MediaLoop: ~Copyable {
         if let deadline = streams.deadline, now >= deadline { streams.tick(ports: &ports, now: now) }
         if let nextSweep = edge?.nextSweep, now >= nextSweep { edge?.sweep(streams: &streams, ports: &ports, now: now) }
         edge?.sendDueControl(ports: &ports, now: now)
-        edge?.finishTurn(ports: &ports, now: now)
+        edge?.finishTurn(streams: &streams, ports: &ports, now: now)
         edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
         ports.settlePeers()
     }
@@ -131,7 +135,7 @@ extension MediaLoop {
         case .edge(let command): execute(command, now: now)
         case .shutdown: isRunning = false
         }
-        edge?.finishTurn(ports: &ports, now: now)
+        edge?.finishTurn(streams: &streams, ports: &ports, now: now)
         edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
     }
 

@@ -15,8 +15,8 @@ final class MediaStream {
     var sinks: [MediaSink] = []
     /// Peers that watch.
     var viewers = StreamViewers()
-    /// Packets came in this turn of the worker's, and nobody was served yet.
-    var isTouched = false
+    /// What the worker's turn has to do with this stream.
+    var turn = StreamTurn()
     /// What the publisher negotiated, where it is a peer: for viewers that join.
     var layout: PublishedLayout?
     var cache: GOPCache
@@ -36,6 +36,7 @@ final class MediaStream {
     /// When `tick` is to be called next.
     var deadline: MonotonicTime? {
         var earliest = MonotonicTime.earlier(lingersUntil, viewers.deadline)
+        earliest = MonotonicTime.earlier(earliest, turn.heldUntil)
         for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
         for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
         return earliest
@@ -120,7 +121,7 @@ final class MediaStream {
             sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
         pumpSinks(ports: &ports, now: now)
-        serveViewers(onlyDue: true, ports: &ports, now: now)
+        finishTurn(ports: &ports, now: now)
         guard let lingersUntil, now >= lingersUntil else { return }
         removeSinks(ports: &ports) { _ in true }
     }

@@ -82,15 +82,18 @@ private final class EpollHandover: Sendable {
 final class MediaWorker: Sendable {
     private let mailbox: Mailbox
     private let thread: JoinableThread
+    /// How busy it is.
+    let load = WorkerLoad()
 
-    init(number: Int, options: HubOptions, edge: EdgeWorkerParts?) throws(SystemError) {
-        let mailbox = try Mailbox()
+    /// `mailboxes` are those of all workers, in order; this one's is number `number`.
+    init(number: Int, mailboxes: [Mailbox], options: HubOptions, edge: EdgeWorkerParts?) throws(SystemError) {
         let handover = EpollHandover(try Epoll())
-        self.mailbox = mailbox
+        mailbox = mailboxes[number]
+        let load = load
         thread = try JoinableThread(name: "media-\(number)") {
             guard let epoll = handover.take() else { return }
-            var loop = MediaLoop(epoll: epoll, mailbox: mailbox, options: options, edge: edge)
-            loop.run()
+            var loop = MediaLoop(epoll: epoll, mailboxes: mailboxes, number: number, options: options, edge: edge)
+            loop.run(load)
         }
     }
 

@@ -110,6 +110,8 @@ struct Feed {
 
     mutating func run(by publisher: EdgeClient, seconds: Double, eachFrame: () -> Void) throws {
         let start = Threads.now
+        // Whoever joined while nothing was sent begins here.
+        frames = (frames + 59) / 60 * 60
         var number = 0.0
         while number * Load.frameInterval < seconds {
             Threads.sleep(start + number * Load.frameInterval - Threads.now)

@@ -23,13 +23,7 @@ package final class EdgeClient {
     private var connection: FramedConnection?
     private var inbox = UDPReceiveBatch()
     private var outbox = EdgeSendBatch(slabBytes: 64 * 1024)
-    private var transactions: UInt64 = 1
-    /// Decrypted RTP and RTCP that came, in order.
-    package private(set) var packets: [[UInt8]] = []
-    package private(set) var controls: [[UInt8]] = []
-    package private(set) var successes = 0
-    package private(set) var errors: [Int] = []
-    package private(set) var lastEvent: DTLSEvent?
+    private var heard = Heard()
     /// Drops what this says before it is looked at: a network that loses.
     package var loses: (DatagramKind) -> Bool = { _ in false }
 
@@ -97,9 +91,8 @@ package final class EdgeClient {
 
     /// A check with USE-CANDIDATE.
     package func makeCheck(password: String? = nil) -> [UInt8] {
-        transactions += 1
         let check = STUNCheck(
-            transaction: STUNTransaction(high: 7, low: transactions), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
+            transaction: STUNTransaction(high: 7, low: SystemClocks.monotonicNanoseconds), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
             usesCandidate: true)
         let username = Array("\(endpoint.ufrag):\(Self.ufrag)".utf8)
         let key = Array((password ?? endpoint.password.revealed).utf8)
@@ -164,7 +157,7 @@ package final class EdgeClient {
         guard poll(&ready, 1, wait) == 1 else { return }
         if let connection {
             _ = connection.flush(now: SystemClocks.monotonicNanoseconds)
-            _ = connection.receive { self.take($0) }
+            heard.isClosed = connection.receive { self.take($0) } == .byPeer || heard.isClosed
             return
         }
         while case .messages(let count) = inbox.receive(from: socket) {
@@ -182,25 +175,48 @@ package final class EdgeClient {
         switch kind {
         case .stun:
             switch try? codec.read(bytes) {
-            case .success: successes += 1
-            case .error(_, let code): errors.append(code)
+            case .success: heard.successes += 1
+            case .error(_, let code): heard.errors.append(code)
             default: break
             }
         case .dtls: note(handshake.receive(bytes, now: now) { self.send($0) })
         case .rtp:
-            if let count = try? protection?.unprotect(datagram) { packets.append(Array(datagram[..<count])) }
+            if let count = try? protection?.unprotect(datagram) { heard.packets.append(Array(datagram[..<count])) }
         case .rtcp:
-            if let count = try? protection?.unprotectRTCP(datagram) { controls.append(Array(datagram[..<count])) }
+            if let count = try? protection?.unprotectRTCP(datagram) { heard.controls.append(Array(datagram[..<count])) }
         case .other: break
         }
     }
 
     private func note(_ event: DTLSEvent?) {
         guard let event else { return }
-        lastEvent = event
+        heard.lastEvent = event
         guard event == .connected, let keys = handshake.takeKeyingMaterial() else { return }
         protection = try? PacketProtection(profile: keys.profile, exported: keys.exported, isClient: keys.isClient, ciphers: ciphers)
     }
+}
+
+/// What came to a client.
+private struct Heard {
+    var packets: [[UInt8]] = []
+    var controls: [[UInt8]] = []
+    var successes = 0
+    var errors: [Int] = []
+    var lastEvent: DTLSEvent?
+    var isClosed = false
+}
+
+extension EdgeClient {
+    /// Decrypted RTP and RTCP that came, in order.
+    package var packets: [[UInt8]] { heard.packets }
+    package var controls: [[UInt8]] { heard.controls }
+    /// Checks that were answered, and error codes.
+    package var successes: Int { heard.successes }
+    package var errors: [Int] { heard.errors }
+    /// The server closed the TCP connection.
+    package var isClosedByServer: Bool { heard.isClosed }
+    /// What the handshake said last.
+    package var lastEvent: DTLSEvent? { heard.lastEvent }
 }
 
 extension Optional {

@@ -6,7 +6,8 @@ package import SDP
 /// A peer's life: `prepare` gives what our answer has to say, the control plane makes the answer, `open` lets the peer in. Every peer that was prepared
 /// is opened or closed. Calls return at once but for those that are async; the work is done on a media worker in the order of the calls.
 package protocol EdgePeers: Sendable {
-    /// Our side of a new peer's transport. Nothing is taken from the peer before `open`. Throws `limit_reached` when the engine takes no more peers.
+    /// Our side of a new peer's transport. Nothing is taken from the peer before `open`. Throws `limit_reached` when the engine takes no more peers, or
+    /// is too busy for another viewer.
     func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint
     /// Lets a prepared peer in. The stream ends after exactly one `ended`. A peer that was not prepared, or was closed since, ends at once.
     func open(_ peer: PeerID, as negotiated: NegotiatedPeer) -> AsyncStream<EdgePeerEvent>
@@ -68,7 +69,7 @@ package enum EdgePeerEvent: Sendable, Equatable {
     case disconnected
     /// It was heard again.
     case reconnected
-    /// Nothing follows. nil: it was closed by `close`.
+    /// Nothing follows. nil: it was closed by `close`, or the stream that it watched is over.
     case ended(BridgeError?)
 }
 

@@ -11,6 +11,11 @@ enum EdgeCommand: Sendable {
     case close(PeerID)
     case statistics(PeerID, CheckedContinuation<EdgePeerStatistics?, Never>)
     case totals(CheckedContinuation<EdgeTotals, Never>)
+    /// Datagrams that another worker received for this one.
+    case datagrams(DatagramParcel)
+    /// `owner` wants the datagrams of a 5-tuple that arrive here, or wants them no more.
+    case claim(FiveTuple, owner: Int)
+    case release(FiveTuple, owner: Int)
 
     /// What is owed when no worker will do the command.
     func decline() {
@@ -19,7 +24,7 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .publish, .close: break
+        case .publish, .close, .datagrams, .claim, .release: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
         }
@@ -49,7 +54,17 @@ extension EdgeLoop {
             close(peer, streams: &streams, ports: &ports, now: now)
         case .statistics(let id, let continuation): continuation.resume(returning: peer(id)?.statistics)
         case .totals(let continuation): continuation.resume(returning: currentTotals(ports))
+        case .datagrams(let parcel): take(parcel, streams: &streams, ports: &ports, now: now)
+        case .claim(let tuple, let owner): exchange.accept(tuple, owner: owner)
+        case .release(let tuple, let owner): exchange.forget(tuple, owner: owner)
         }
+    }
+
+    private mutating func take(_ parcel: DatagramParcel, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        var parcel = parcel
+        exchange.arriving = parcel.receiver
+        parcel.forEachDatagram { datagram, tuple in take(datagram, on: tuple, streams: &streams, ports: &ports, now: now) }
+        exchange.arriving = nil
     }
 
     /// The worker ends: peers hear goodbye.

@@ -20,6 +20,7 @@ package final class EdgeEngine: EdgePeers {
     private let identity: DTLSContext
     private let candidates: [LocalCandidate]
     private let capacity: Int
+    private let admissionLimit: Double
     private let peers = Mutex<[PeerID: Prepared]>([:])
 
     /// The engine of a hub that was made with `EdgeOptions`; nil without them.
@@ -28,10 +29,14 @@ package final class EdgeEngine: EdgePeers {
         self.hub = hub
         identity = site.environment.identity
         candidates = site.candidates
+        admissionLimit = site.admissionLimit
         capacity = site.environment.peersPerWorker * hub.workerCount
     }
 
     package func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint {
+        if case .watch(let stream) = use, hub.load(of: stream) >= admissionLimit {
+            throw BridgeError(.limitReached, "the bridge has as many viewers as it can serve well; try again in a few seconds")
+        }
         let credentials = newCredentials(for: use)
         let isTaken = peers.withLock { peers in
             guard peers.count < capacity, peers[peer] == nil else { return false }

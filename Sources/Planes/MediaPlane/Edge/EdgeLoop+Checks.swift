@@ -16,14 +16,17 @@ extension EdgeLoop {
         }
         let ufrag = message.username.flatMap { LocalUfrag(username: UnsafeRawBufferPointer(rebasing: datagram[$0])) }
         guard let ufrag, let index = table.peer(with: ufrag), let peer = peers[index.number] else {
+            if let ufrag, hand(datagram, on: tuple, to: exchange.owner(of: ufrag)) { return }
             let request = BindingRequest(message, byteCount: datagram.count, integrity: message.hasIntegrity ? .wrong : .absent)
-            return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports, now: now)
+            guard replyBudget.spend(now: now) else { return }
+            return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports)
         }
         let integrity = integrity(of: message, in: datagram, by: ufrag, peer: peer)
         let request = BindingRequest(message, byteCount: datagram.count, integrity: integrity)
-        guard yieldPath(tuple, to: index, request: request, streams: &streams, ports: &ports, now: now) else { return }
+        if case .verified = integrity, !yieldPath(tuple, to: index, streams: &streams, ports: &ports, now: now) { return }
         let answer = peer.transport.check(request, on: tuple, now: now, effects: &effects)
-        reply(answer, to: message, by: peer, on: tuple, ports: &ports, now: now)
+        if case .error(_, signedBy: nil, _) = answer, !replyBudget.spend(now: now) { return }
+        reply(answer, to: message, by: peer, on: tuple, ports: &ports)
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
     }
 
@@ -49,10 +52,9 @@ extension EdgeLoop {
     /// A verified check of another peer takes a 5-tuple over from one that is silent there: its NAT gave the port away. False when the one is not
     /// silent: the check is not answered then.
     private mutating func yieldPath(
-        _ tuple: FiveTuple, to index: PeerIndex, request: BindingRequest, streams: inout MediaStreams, ports: inout MediaPorts,
-        now: MonotonicTime
+        _ tuple: FiveTuple, to index: PeerIndex, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) -> Bool {
-        guard case .verified = request.integrity, let holder = table.holder(of: tuple, besides: index),
+        guard let holder = table.holder(of: tuple, besides: index),
             let other = peers[holder.peer.number]
         else { return true }
         guard other.transport.isSilent(holder.path, now: now) else { return false }
@@ -61,11 +63,9 @@ extension EdgeLoop {
         return true
     }
 
-    private mutating func reply(
-        _ answer: StunAnswer, to message: STUNBindingRequest, by peer: EdgePeer?, on tuple: FiveTuple, ports: inout MediaPorts,
-        now: MonotonicTime
+    private func reply(
+        _ answer: StunAnswer, to message: STUNBindingRequest, by peer: EdgePeer?, on tuple: FiveTuple, ports: inout MediaPorts
     ) {
-        if case .error(_, signedBy: nil, _) = answer, !replyBudget.spend(now: now) { return }
         withUnsafeTemporaryAllocation(byteCount: STUNCodec.maximumResponseByteCount, alignment: 8) { buffer in
             let count = write(answer, to: message, by: peer, mapped: STUNAddress(tuple.remote), into: buffer)
             guard count > 0 else { return }

@@ -50,7 +50,7 @@ extension EdgeLoop {
             isOpen = isOpen && closing == nil
         }
         if !isOpen { lose(connection, streams: &streams, ports: &ports, now: now) }
-        finishTurn(ports: &ports, now: now)
+        finishTurn(streams: &streams, ports: &ports, now: now)
     }
 
     /// Closes what stayed too long without a word, or does not read.

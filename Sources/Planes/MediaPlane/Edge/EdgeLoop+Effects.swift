@@ -50,7 +50,7 @@ extension EdgeLoop {
             repeatHandshake(of: peer, streams: &streams, ports: &ports, now: now)
         }
         sweepConnections(streams: &streams, ports: &ports, now: now)
-        finishTurn(ports: &ports, now: now)
+        finishTurn(streams: &streams, ports: &ports, now: now)
     }
 
     /// Does what the peer's transport decided, in order. Nothing to do is the rule for packets.
@@ -75,8 +75,11 @@ extension EdgeLoop {
         _ effect: TransportEffect, of peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) {
         switch effect {
-        case .pathOpened, .credentialsAdded, .credentialsRetired: break
-        case .pathClosed(_, let tuple): if let connection = ports.edge.connection(tuple) { ports.close(connection) }
+        case .credentialsAdded, .credentialsRetired: break
+        case .pathOpened(_, let tuple): exchange.claim(tuple)
+        case .pathClosed(_, let tuple):
+            exchange.release(tuple)
+            if let connection = ports.edge.connection(tuple) { ports.close(connection) }
         case .startHandshake: startHandshake(of: peer, ports: &ports, now: now)
         case .sendKeepalive(let tuple): sendKeepalive(along: tuple, ports: &ports)
         case .sendCloseNotify(let tuple): sendCloseNotify(of: peer, along: tuple, ports: &ports, now: now)

@@ -20,6 +20,8 @@ struct EdgeLoop: ~Copyable {
     let codec = STUNCodec()
     let ciphers: PacketCiphers
     var table: PeerTable
+    /// To and from the other workers.
+    var exchange: EdgeExchange
     /// By `PeerIndex`.
     var peers: [EdgePeer?] = []
     var places: [PeerID: PeerIndex] = [:]
@@ -35,7 +37,8 @@ struct EdgeLoop: ~Copyable {
     private var batch = UDPReceiveBatch()
 
     /// Throws when OpenSSL lacks a cipher.
-    init(_ environment: EdgeEnvironment, now: MonotonicTime) throws(OpenSSLError) {
+    init(_ environment: EdgeEnvironment, exchange: consuming EdgeExchange, now: MonotonicTime) throws(OpenSSLError) {
+        self.exchange = exchange
         self.environment = environment
         ciphers = try PacketCiphers()
         var random = SystemRandomNumberGenerator()
@@ -52,19 +55,21 @@ struct EdgeLoop: ~Copyable {
             for index in 0..<count { take(batch.message(index), streams: &streams, ports: &ports, now: now) }
             guard count == UDPReceiveBatch.capacity else { break }
         }
-        finishTurn(ports: &ports, now: now)
+        finishTurn(streams: &streams, ports: &ports, now: now)
     }
 
     /// Serves the viewers of the streams that got packets, and sends what was written.
-    mutating func finishTurn(ports: inout MediaPorts, now: MonotonicTime) {
+    mutating func finishTurn(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         for stream in touched {
-            stream.isTouched = false
-            stream.pump(ports: &ports, now: now)
+            stream.turn.isOpen = false
+            stream.finishTurn(ports: &ports, now: now)
+            streams.heed(stream)
         }
         touched.removeAll(keepingCapacity: true)
         serveKeyframeRequests(ports: &ports, now: now)
         for peer in touchedPublishers { sendControl(of: peer, ports: &ports, now: now) }
         touchedPublishers.removeAll(keepingCapacity: true)
+        exchange.deliver()
         ports.edge.flush()
     }
 
@@ -92,12 +97,14 @@ struct EdgeLoop: ~Copyable {
         let kind = DatagramKind(of: UnsafeRawBufferPointer(datagram))
         if kind == .stun { return answer(UnsafeRawBufferPointer(datagram), on: tuple, streams: &streams, ports: &ports, now: now) }
         guard kind != .other, let path = table.path(of: tuple), let peer = peers[path.peer.number] else {
+            if kind != .other, hand(UnsafeRawBufferPointer(datagram), on: tuple, to: exchange.owner(of: tuple)) { return }
             totals.strangers += 1
             return
         }
         switch kind {
         case .rtp, .rtcp:
-            guard receiveMedia(datagram, isControl: kind == .rtcp, of: peer, on: path.path, ports: &ports, now: now) else {
+            let isAdmitted = peer.transport.admitsMedia(from: path.path)
+            guard isAdmitted, receiveMedia(datagram, isControl: kind == .rtcp, of: peer, ports: &ports, now: now) else {
                 totals.refused += 1
                 peer.refused += 1
                 break
@@ -109,12 +116,17 @@ struct EdgeLoop: ~Copyable {
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
     }
 
+    /// Gives a datagram to the worker that it belongs to; false when it belongs to none. What was handed here is not handed on.
+    mutating func hand(_ datagram: UnsafeRawBufferPointer, on tuple: FiveTuple, to owner: Int?) -> Bool {
+        guard let owner, exchange.arriving == nil, tuple.transport == .udp else { return false }
+        return exchange.hand(datagram, on: tuple, to: owner)
+    }
+
     /// False when the packet is refused: the peer is not connected, or the packet is not authentic, or of no track.
     private mutating func receiveMedia(
-        _ packet: UnsafeMutableRawBufferPointer, isControl: Bool, of peer: EdgePeer, on path: PathID, ports: inout MediaPorts,
-        now: MonotonicTime
+        _ packet: UnsafeMutableRawBufferPointer, isControl: Bool, of peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime
     ) -> Bool {
-        guard let protection = peer.protection, peer.transport.admitsMedia(from: path) else { return false }
+        guard let protection = peer.protection else { return false }
         guard let count = try? isControl ? protection.unprotectRTCP(packet) : protection.unprotect(packet) else { return false }
         let content = UnsafeMutableRawBufferPointer(rebasing: packet[..<count])
         let stream: MediaStream
@@ -124,6 +136,7 @@ struct EdgeLoop: ~Copyable {
             guard isControl else { return false }
             stream = watched
             viewer.receive(UnsafeRawBufferPointer(content), stream: watched, now: now)
+            watched.viewers.noteDue(viewer)
         case .publisher(let publisher):
             stream = publisher.stream
             if isControl {
@@ -142,8 +155,8 @@ struct EdgeLoop: ~Copyable {
     }
 
     private mutating func touch(_ stream: MediaStream) {
-        guard !stream.isTouched else { return }
-        stream.isTouched = true
+        guard !stream.turn.isOpen else { return }
+        stream.turn.isOpen = true
         touched.append(stream)
     }
 }

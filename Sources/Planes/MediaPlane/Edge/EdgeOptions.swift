@@ -16,6 +16,8 @@ package struct EdgeOptions: Sendable {
     package var transportPolicy: TransportPolicy
     /// Limits of a viewer.
     package var viewerRules: EgressViewerRules
+    /// Above this share of a worker's time new viewers are refused; those who watch are kept. 1 and more refuses nobody.
+    package var admissionLimit: Double
     /// Buffers of the UDP sockets.
     package var receiveBuffer: Int32
     package var sendBuffer: Int32
@@ -30,6 +32,7 @@ package struct EdgeOptions: Sendable {
         self.transportPolicy = transportPolicy
         self.viewerRules = viewerRules
         takesTCP = true
+        admissionLimit = 0.9
         receiveBuffer = 8 << 20
         sendBuffer = 8 << 20
     }

@@ -12,6 +12,8 @@ package struct EdgeSite: Sendable {
     let candidates: [LocalCandidate]
     private let sockets: [UDPSocket]
     private let listener: TCPListener?
+    /// Above this share of a worker's time new viewers are refused.
+    let admissionLimit: Double
 
     /// Binds one port for all workers. Throws the failed system call, for instance EADDRINUSE.
     package init(_ options: EdgeOptions, workers: Int, identity: DTLSContext) throws(SystemError) {
@@ -24,6 +26,7 @@ package struct EdgeSite: Sendable {
         }
         let port = sockets[0].localAddress.port
         self.sockets = sockets
+        admissionLimit = options.admissionLimit
         environment = EdgeEnvironment(
             port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
             viewerRules: options.viewerRules, identity: identity)

@@ -8,6 +8,8 @@ import SecureTransport
 final class EdgeViewer {
     /// Whose transport carries it. The peer owns the viewer and outlives it.
     unowned let peer: EdgePeer
+    /// Its place among the stream's viewers.
+    var place = 0
     private let protection: PacketProtection
     private var egress: EgressViewer
     /// Packets that could not be protected: a key is used up.

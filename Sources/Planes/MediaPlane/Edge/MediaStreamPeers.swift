@@ -13,7 +13,6 @@ struct StreamViewers {
     private var deadlines: [UInt64] = []
     /// Who is served first in the next round.
     private var first = 0
-    private var servedAt = MonotonicTime(nanoseconds: 0)
     /// When a viewer is to be served although no packet came.
     private(set) var deadline: MonotonicTime?
 
@@ -21,12 +20,21 @@ struct StreamViewers {
     var count: Int { viewers.count }
 
     mutating func append(_ viewer: EdgeViewer) {
+        viewer.place = viewers.count
         viewers.append(viewer)
         deadlines.append(0)
     }
 
+    /// A viewer said something that may ask for an answer: it is served with those whose time has come.
+    mutating func noteDue(_ viewer: EdgeViewer) {
+        guard viewers.indices.contains(viewer.place) else { return }
+        deadlines[viewer.place] = 0
+    }
+
     mutating func remove(_ viewer: EdgeViewer) {
-        guard let index = viewers.firstIndex(where: { $0 === viewer }) else { return }
+        let index = viewer.place
+        guard viewers.indices.contains(index), viewers[index] === viewer else { return }
+        viewers[viewers.count - 1].place = index
         viewers.swapAt(index, viewers.count - 1)
         deadlines.swapAt(index, deadlines.count - 1)
         viewers.removeLast()
@@ -53,10 +61,25 @@ struct StreamViewers {
     }
 
     private mutating func noteDeadline(now: MonotonicTime) {
-        servedAt = now
         let earliest = deadlines.min() ?? .max
         deadline = earliest == .max ? nil : max(MonotonicTime(nanoseconds: earliest), now.advanced(by: Self.granularity))
     }
+}
+
+/// What a worker's turn brought to a stream whose publisher is a peer.
+struct StreamTurn {
+    /// The worker has to finish its turn with the stream.
+    var isOpen = false
+    /// Packets came, and nobody was served yet.
+    var hasNews = false
+    /// The newest of them does not end its frame.
+    var isFrameOpen = false
+    /// Until when the end of the frame is waited for.
+    var heldUntil: MonotonicTime?
+}
+
+extension MonotonicTime {
+    fileprivate static var distantFuture: MonotonicTime { MonotonicTime(nanoseconds: .max) }
 }
 
 extension MediaStream {
@@ -85,10 +108,31 @@ extension MediaStream {
         for track in wanted { requestKeyframe(of: Int(track), ports: &ports, now: now) }
     }
 
+    /// Serves whom the worker's turn concerns: everybody when packets came, else those whose time has come. Video waits for the end of its frame, but
+    /// not for long, so that a viewer's frame leaves with one call: nobody can decode half of it.
+    func finishTurn(ports: inout MediaPorts, now: MonotonicTime) {
+        let holds = turn.isFrameOpen && viewers.count >= Self.viewersWorthHolding
+        if turn.hasNews, holds, now < turn.heldUntil ?? .distantFuture {
+            turn.heldUntil = turn.heldUntil ?? now.advanced(by: Self.longestHold)
+            pumpSinks(ports: &ports, now: now)
+            return serveViewers(onlyDue: true, ports: &ports, now: now)
+        }
+        turn.heldUntil = nil
+        if turn.hasNews { pumpSinks(ports: &ports, now: now) }
+        serveViewers(onlyDue: !turn.hasNews, ports: &ports, now: now)
+        turn.hasNews = false
+    }
+
+    /// Below so many viewers a frame is sent as it comes: what batches save is little.
+    private static let viewersWorthHolding = 16
+    private static let longestHold: Duration = .milliseconds(4)
+
     /// Takes a packet of a publisher that is a peer.
     func append(_ packet: IngressPacket, of track: Int, bytes: UnsafeRawBufferPointer, arrival: MonotonicTime, ports: inout MediaPorts) {
         guard sources.indices.contains(track) else { return }
         ports.counters.packetsIn += 1
+        turn.hasNews = true
+        turn.isFrameOpen = sources[track].description.kind == .video && !packet.header.marker
         if packet.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
         if packet.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
         sources[track].count(packet, bytes: bytes.count, arrival: arrival)

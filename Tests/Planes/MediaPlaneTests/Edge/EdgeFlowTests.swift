@@ -123,6 +123,49 @@ import Testing
         #expect(requests() == before + 1)
     }
 
+    /// The kernel gives a flow to any worker's socket: of twelve viewers some reach another worker than their stream's.
+    @Test func peersAreServedWhicheverWorkersSocketTheyReach() async throws {
+        let stage = try EdgeStage(workers: 3)
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewers = try (0..<12).map { _ in try stage.viewer() }
+        for viewer in viewers {
+            try viewer.client.connect()
+            try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
+        }
+        try source.sendFrame(by: publisher.client)
+        for viewer in viewers {
+            try viewer.client.pump("live packets") { viewer.client.packets.count >= 8 }
+            try viewer.client.send(rtcp: nack(viewer.client.headers[0].sequence, of: EdgeSections.viewerSSRC))
+            try viewer.client.pump("the retransmission") { viewer.client.headers.contains { $0.ssrc == EdgeSections.viewerRTX } }
+        }
+        #expect(await stage.engine.totals().peers == 13)
+        for viewer in viewers { stage.engine.close(viewer.id) }
+        for viewer in viewers { #expect(await viewer.allEvents().last == .ended(nil)) }
+        #expect(await stage.engine.totals().peers == 1)
+    }
+
+    @Test func aFrameReachesManyViewersWholeAndWithFewCalls() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewers = try (0..<20).map { _ in try stage.viewer() }
+        for viewer in viewers {
+            try viewer.client.connect()
+            try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
+        }
+        let before = await stage.engine.totals()
+        for _ in 0..<10 {
+            // Packet by packet, as a pacing publisher sends.
+            for packet in source.nextFrame(keyframe: false, packets: 4) { try publisher.client.send(rtp: packet) }
+        }
+        for viewer in viewers { try viewer.client.pump("ten frames") { viewer.client.packets.count >= 45 } }
+        let after = await stage.engine.totals()
+        #expect(after.datagramsOut - before.datagramsOut >= 800)
+        // A call for each packet and viewer would be 800.
+        #expect(after.sends - before.sends < 200)
+    }
+
     @Test func reportsReachBothSides() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
