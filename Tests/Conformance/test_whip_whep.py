@@ -20,7 +20,8 @@ KNOWN = {"whip-restart", "whep-restart"}
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     path = tmp_path_factory.mktemp("whip") / "report.json"
-    with Bridge() as bridge:
+    relay = {"turn__stun_urls": "stun:127.0.0.1:3478", "turn__urls": "turn:127.0.0.1:3478?transport=udp", "turn__secret": "a secret of tests"}
+    with Bridge(**relay) as bridge:
         stream = "front%20door"
         done = subprocess.run(
             [sys.executable, str(HERE / "whip_whep"), "--whip", f"{bridge.base}/whip/{stream}", "--whep", f"{bridge.base}/whep/{stream}",
@@ -42,8 +43,10 @@ def test_every_should_is_kept_but_the_known(report):
 
 def test_enough_was_asked(report):
     counts = report["counts"]
-    assert counts["passed"] >= 300, counts
-    assert counts["skipped"] <= 40, [check["name"] for check in report["checks"] if check["outcome"] == "skipped"]
+    assert counts["passed"] >= 340, counts
+    # The restart's own checks, for the same reason as above.
+    skipped = [check["name"] for check in report["checks"] if check["outcome"] == "skipped"]
+    assert all("-restart-" in name for name in skipped), skipped
 
 
 def test_a_server_that_is_not_there_is_said_so():

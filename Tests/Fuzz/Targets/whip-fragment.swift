@@ -6,5 +6,11 @@ func fuzzWHIPFragment(_ bytes: UnsafeRawBufferPointer) {
     let text = String(decoding: bytes, as: UTF8.self)
     guard let fragment = try? TrickleFragment.parse(text) else { return }
     precondition((try? TrickleFragment.parse(fragment.print())) == fragment)
-    for candidate in fragment.candidates { precondition((try? CandidateGate.parse(candidate)) != nil) }
+    for candidate in fragment.candidates {
+        do {
+            _ = try CandidateGate.parse(candidate)
+        } catch {
+            preconditionFailure("a candidate of a fragment that was read is malformed: \(error)")
+        }
+    }
 }
