@@ -16,8 +16,10 @@ final class HandshakeDriver {
         var alert: OutgoingFlight
     }
 
-    /// A peer that is there repeats its flight sooner than this (RFC 6347 section 4.2.4.1: after a second at first).
-    private static let doubt = Duration.milliseconds(1500)
+    /// How long an alert is doubted: a peer that is there repeats its flight sooner (RFC 6347 section 4.2.4.1: after a second at first).
+    private static let doubtOfAlert = Duration.milliseconds(1500)
+    /// How long a ClientHello that failed is doubted: the peer's own may be lost, and come later.
+    private static let doubtOfHello = Duration.seconds(5)
 
     private let makeHandshake: () throws(OpenSSLError) -> DTLSHandshake
     private let role: DTLSRole
@@ -52,8 +54,10 @@ final class HandshakeDriver {
     func receive(_ record: DTLSRecord, now: Duration, send: (UnsafeRawBufferPointer) -> Void) -> Outcome {
         switch filter.judge(record) {
         case .pass: return advance(with: record.octets, now: now, send: send)
-        case .unprovedAlert(let code): suspect(.alertReceived(code), now: now, alert: OutgoingFlight())
-        case .retransmission: if timer.mayRepeat(now: now) { repeatFlight(send) }
+        case .unprovedAlert(let code): hear(alert: code, now: now)
+        case .retransmission:
+            suspicion = nil
+            if timer.mayRepeat(now: now) { repeatFlight(send) }
         case .startOver: if startOver() { return receive(record, now: now, send: send) }
         case .drop: break
         }
@@ -100,8 +104,14 @@ final class HandshakeDriver {
             sendNumbered(output, send)
             return .failed(error)
         }
-        suspect(error, now: now, alert: output)
+        suspect(error, until: now + Self.doubtOfHello, alert: output)
         return .none
+    }
+
+    /// Nobody refuses a server that has sent nothing.
+    private func hear(alert code: UInt8, now: Duration) {
+        guard timer.deadline != nil else { return }
+        suspect(.alertReceived(code), until: now + Self.doubtOfAlert, alert: OutgoingFlight())
     }
 
     /// Forgets what OpenSSL has seen so far. False when there is no memory for that.
@@ -113,9 +123,9 @@ final class HandshakeDriver {
     }
 
     /// The first suspicion counts, however often it is repeated.
-    private func suspect(_ error: DTLSError, now: Duration, alert: OutgoingFlight) {
+    private func suspect(_ error: DTLSError, until deadline: Duration, alert: OutgoingFlight) {
         guard suspicion == nil else { return }
-        suspicion = Suspicion(error: error, deadline: now + Self.doubt, alert: alert)
+        suspicion = Suspicion(error: error, deadline: deadline, alert: alert)
     }
 
     private func sendNumbered(_ output: OutgoingFlight, _ send: (UnsafeRawBufferPointer) -> Void) {

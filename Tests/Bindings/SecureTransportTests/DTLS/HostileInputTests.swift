@@ -202,6 +202,28 @@ struct HostileInputTests {
         }
     }
 
+    @Test func anAlertBeforeTheHandshakeIsNothing() throws {
+        var link = try EndpointPair().makeLink()
+        link.inject([21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40], toServer: true)
+        link.settle()
+        #expect(link.server.deadline == nil)
+        link.run()
+        #expect(link.serverEvents == [.connected])
+    }
+
+    /// The peer's copy of our flight was lost, so it repeats its own: it is there.
+    @Test func aPeerThatRepeatsItselfHasNotSentTheAlert() throws {
+        var link = try EndpointPair().makeLink()
+        link.start()
+        let hello = try #require(link.sent.first?.datagram)
+        link.settle(for: .milliseconds(25))
+        link.inject([21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40], toServer: true)
+        let before = try #require(link.server.deadline)
+        link.inject(hello, toServer: true)
+        _ = link.server.tick(now: before + .seconds(2)) { _ in }
+        #expect(link.server.deadline != nil, "not given up")
+    }
+
     @Test func aForgedAlertDoesNotEndAnAssociation() throws {
         var link = try EndpointPair().makeLink()
         link.run()

@@ -88,7 +88,7 @@ struct OpenSSLInteropTests {
             let command = try RunningCommand(
                 ["s_client", "-connect", "127.0.0.1:\(socket.port)", "-cert", path, "-key", path, "-use_srtp", Self.profiles]
                     + option.split(separator: " ").map(String.init))
-            let event = try socket.run(endpoint)
+            let event = try socket.run(endpoint, pace: 10)
             guard case .failed(.handshakeFailed)? = event else {
                 Issue.record("\(String(describing: event))")
                 return
