@@ -118,13 +118,13 @@ package struct GOPCache: ~Copyable {
     /// The newest sender report of `track`.
     package func report(of track: UInt8) -> Report? { tracks[Int(track)].report }
 
-    /// The number of the packet of `track` with this sequence number of source `epoch`, if it is held.
-    package func index(of sequence: UInt16, track: UInt8, epoch: UInt32) -> UInt64? {
+    /// The number of the packet of `track` with this sequence number, of the source whose epoch ends in `epoch`, if it is held.
+    package func index(of sequence: UInt16, track: UInt8, epoch: UInt16) -> UInt64? {
         guard tracks.indices.contains(Int(track)), let index = tracks[Int(track)].sequences.index(of: sequence, before: endIndex),
             index >= firstIndex
         else { return nil }
         let entry = entries[index]
-        return entry.track == track && entry.epoch == epoch && entry.header.sequence == sequence ? index : nil
+        return entry.track == track && UInt16(truncatingIfNeeded: entry.epoch) == epoch && entry.header.sequence == sequence ? index : nil
     }
 
     /// The whole RTP packet with this number, for the time of `body`.

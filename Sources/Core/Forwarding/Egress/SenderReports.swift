@@ -19,7 +19,7 @@ struct SenderReports: Sendable {
         for track: borrowing ViewerTrack, ssrc: UInt32, statistics: EgressTrackStatistics, in cache: borrowing GOPCache,
         now: MonotonicTime
     ) -> SenderReportView? {
-        guard let source = track.rewriter.source, let newest = cache.report(of: source.track), newest.epoch == source.epoch else {
+        guard let source = track.rewriter.source, let newest = cache.report(of: source.track), source.isEpoch(newest.epoch) else {
             return nil
         }
         let elapsed = min(max(0, Int64(clamping: now.nanoseconds) - Int64(clamping: newest.arrival.nanoseconds)), Self.oldest)

@@ -15,7 +15,16 @@ struct SequenceMap: Sendable {
     /// Who sent the packets.
     struct Source: Sendable, Equatable {
         var track: UInt8
-        var epoch: UInt32
+        /// The low half of the cache's.
+        var epoch: UInt16
+
+        init(track: UInt8, epoch: UInt32) {
+            self.track = track
+            self.epoch = UInt16(truncatingIfNeeded: epoch)
+        }
+
+        /// Whether this is a source's epoch.
+        func isEpoch(_ epoch: UInt32) -> Bool { self.epoch == UInt16(truncatingIfNeeded: epoch) }
     }
 
     struct Segment: Sendable, Equatable {
@@ -28,8 +37,8 @@ struct SequenceMap: Sendable {
         func sequence(of output: UInt16) -> UInt16 { output &- firstOutput &+ firstSource }
     }
 
-    /// Two seconds of 30 pictures with one layer left out of each.
-    private static let capacity = 64
+    /// Three seconds of 30 pictures with one layer left out of every other.
+    private static let capacity = 48
 
     private(set) var current: Segment
     private var older: [Segment] = []

@@ -56,7 +56,7 @@ struct StreamRewriter: Sendable {
     /// Whether something new begins with this packet.
     func begins(with entry: GOPCache.Entry) -> Bool {
         guard let source, !closesGap else { return true }
-        return source.track != entry.track || source.epoch != entry.epoch
+        return source.track != entry.track || !source.isEpoch(entry.epoch)
     }
 
     /// Begins anew with the frame of this packet, which is to have `timestamp` in place of its own.

@@ -250,7 +250,7 @@ extension ViewerTrack {
 
     /// Video of another source passes from its first keyframe on; a packet passes while it is not too late.
     private mutating func mayPass(_ entry: GOPCache.Entry, in cache: borrowing GOPCache, now: MonotonicTime) -> Bool {
-        if let source = rewriter.source, source.track == entry.track, source.epoch != entry.epoch, isVideo, !isKeyframeStart(cache) {
+        if let source = rewriter.source, source.track == entry.track, !source.isEpoch(entry.epoch), isVideo, !isKeyframeStart(cache) {
             owesKeyframe = true
             phase = .awaitingKeyframe(from: cursor, fallback: nil)
             return false
@@ -334,7 +334,7 @@ extension ViewerTrack {
     private func align(_ timestamp: UInt32, of entry: GOPCache.Entry, _ cache: borrowing GOPCache) -> UInt32? {
         guard let previous = rewriter.source, previous.track != entry.track,
             let new = cache.report(of: entry.track), new.epoch == entry.epoch,
-            let old = cache.report(of: previous.track), old.epoch == previous.epoch
+            let old = cache.report(of: previous.track), previous.isEpoch(old.epoch)
         else { return nil }
         // 32.32 fixed point seconds; reports that lie hours apart are not of one clock.
         let between = Int64(bitPattern: new.report.ntp &- old.report.ntp)

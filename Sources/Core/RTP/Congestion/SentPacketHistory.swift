@@ -112,7 +112,9 @@ package struct SentPacketHistory: Sendable {
             return
         }
         let oldest = slots[Int(next) & (slots.count - 1)]
-        guard oldest.isWaiting, oldest.age(now) * Slot.unit < Self.patience, slots.count < Self.largest else { return }
+        guard oldest.isWaiting, !oldest.wasReportedLost, oldest.age(now) * Slot.unit < Self.patience, slots.count < Self.largest else {
+            return
+        }
         var larger = [Slot](repeating: Slot(), count: slots.count * 2)
         for age in 1...count {
             let sequence = next &- UInt16(age)

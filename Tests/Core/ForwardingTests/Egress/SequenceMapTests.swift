@@ -55,6 +55,7 @@ import Testing
         #expect(map.place(5000) == nil)
         #expect(map.place(4999) == nil)
         #expect(map.source(of: 101)?.source == other)
+        #expect(MemoryLayout<SequenceMap.Segment>.stride == 16)
         #expect(map.source(of: 101)?.offsets.timestamp == 77)
         #expect(map.source(of: 100)?.source == Self.source)
     }

@@ -36,6 +36,12 @@ import Testing
         #expect(history.byteCount > small)
         for millisecond in Int64(3400)..<20_000 { _ = history.record(size: 1000, isProbe: false, now: Self.time(millisecond)) }
         #expect(history.byteCount <= 16_384, "it has a bound")
+        var lossy = SentPacketHistory()
+        for millisecond in Int64(0)..<3000 {
+            let sequence = lossy.record(size: 1000, isProbe: false, now: Self.time(millisecond))
+            if sequence >= 100 { _ = lossy.reportLost(sequence &- 100, now: Self.time(millisecond)) }
+        }
+        #expect(lossy.byteCount == small, "a loss that was told is an answer")
     }
 
     @Test func sequenceNumbersWrapInTheHistory() {
