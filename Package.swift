@@ -151,7 +151,7 @@ let package = Package(
         .executableTarget(
             name: "bench-edge-io",
             dependencies: ["MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "LinuxIO", "SecureTransport"],
-            path: "Tests/Bench/EdgeIO", exclude: ["run.sh"], swiftSettings: strict),
+            path: "Tests/Bench/EdgeIO", exclude: ["edge_io.py", "run.sh"], swiftSettings: strict),
         .executableTarget(
             name: "bench-front-door", dependencies: ["WebServerKit", httpTypes], path: "Tests/Bench/FrontDoor",
             exclude: ["front_door.py", "run.sh"], swiftSettings: strict),

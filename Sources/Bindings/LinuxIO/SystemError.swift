@@ -15,5 +15,8 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
     /// From the calling thread's `errno`, read at once.
     package static func last(_ call: String) -> SystemError { SystemError(call: call, number: errno) }
 
+    /// The port is taken (EADDRINUSE).
+    package var isAddressInUse: Bool { number == EADDRINUSE }
+
     package var description: String { "\(call): \(String(cString: strerror(number))) (\(number))" }
 }

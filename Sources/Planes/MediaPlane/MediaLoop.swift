@@ -41,6 +41,7 @@ struct MediaLoop: ~Copyable {
             meter.waited(from: before, to: now)
             for index in 0..<count { serve(index, now: now) }
             if let deadline, now >= deadline { tick(now: now) }
+            finishTurn(now: now)
         }
         end()
     }
@@ -71,6 +72,13 @@ struct MediaLoop: ~Copyable {
             stream.serve(event, batch: &batch, ports: &ports, now: now)
             streams.heed(stream)
         }
+    }
+
+    /// What was written for peers leaves, whoever brought it: a peer, a child or a command.
+    private mutating func finishTurn(now: MonotonicTime) {
+        edge?.finishTurn(streams: &streams, ports: &ports, now: now)
+        edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
+        ports.edge.flush()
         ports.settlePeers()
     }
 
@@ -106,9 +114,6 @@ struct MediaLoop: ~Copyable {
         if let deadline = streams.deadline, now >= deadline { streams.tick(ports: &ports, now: now) }
         if let nextSweep = edge?.nextSweep, now >= nextSweep { edge?.sweep(streams: &streams, ports: &ports, now: now) }
         edge?.sendDueControl(ports: &ports, now: now)
-        edge?.finishTurn(streams: &streams, ports: &ports, now: now)
-        edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
-        ports.settlePeers()
     }
 
     private mutating func end() {
@@ -135,8 +140,6 @@ extension MediaLoop {
         case .edge(let command): execute(command, now: now)
         case .shutdown: isRunning = false
         }
-        edge?.finishTurn(streams: &streams, ports: &ports, now: now)
-        edge?.closeOrphans(streams: &streams, ports: &ports, now: now)
     }
 
     private mutating func execute(_ command: EdgeCommand, now: MonotonicTime) {

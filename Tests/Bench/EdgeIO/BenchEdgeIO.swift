@@ -2,7 +2,8 @@ import Glibc
 
 /// What a delivered packet costs the edge: `io` measures the sockets alone (the bare limit's sending half), `edge` a whole worker with DTLS peers.
 ///
-/// `bench-edge-io [io|edge] [viewers] [seconds]`; the figures are of the sending thread alone, which has the first processor for itself.
+/// `bench-edge-io [io|edge|all] [viewers] [seconds]`; the figures are of the sending thread alone, which has the first processor for itself. Each line is
+/// a name, a unit and a value, with tabs between.
 @main struct BenchEdgeIO {
     static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
@@ -70,10 +71,5 @@ enum Threads {
     }
 }
 
-extension Double {
-    /// Rounded for a table.
-    func rounded(places: Int) -> Double {
-        let factor = pow(10, Double(places))
-        return (self * factor).rounded() / factor
-    }
-}
+/// One line of the result.
+func report(_ name: String, _ unit: String, _ value: Double) { print("\(name)\t\(unit)\t\((value * 1000).rounded() / 1000)") }

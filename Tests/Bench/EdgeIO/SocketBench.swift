@@ -6,7 +6,6 @@ struct SocketBench {
     let seconds: Double
 
     func run() throws {
-        print("sockets alone: us per datagram, datagrams per message, calls per frame and viewer")
         for segments in [1, Load.packetsPerFrame] { try measure(segments: segments) }
     }
 
@@ -32,13 +31,10 @@ struct SocketBench {
         Threads.sleep(0.1)
         let taken = drain.taken
         drain.stop()
-        let cost = used * 1e6 / Double(max(1, counters.datagrams))
-        let perMessage = Double(counters.datagrams) / Double(max(1, counters.messages))
-        let calls = Double(counters.calls) / Double(max(1, rounds * viewers))
-        let lost = 100 * (1 - Double(taken) / Double(max(1, counters.datagrams)))
-        print(
-            "  \(segments) a frame: \(cost.rounded(places: 3)) us  \(perMessage.rounded(places: 2))  \(calls.rounded(places: 3))  not taken \(lost.rounded(places: 1)) %"
-        )
+        let name = "sockets alone, \(segments) a frame"
+        report("\(name): CPU per datagram", "us", used * 1e6 / Double(max(1, counters.datagrams)))
+        report("\(name): datagrams a call", "1", Double(counters.datagrams) / Double(max(1, counters.calls)))
+        report("\(name): not taken by the receivers", "%", 100 * (1 - Double(taken) / Double(max(1, counters.datagrams))))
     }
 
     private func write(_ count: Int, to route: UDPRoute, into batch: inout EdgeSendBatch, socket: UDPSocket) {

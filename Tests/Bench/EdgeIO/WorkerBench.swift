@@ -49,11 +49,11 @@ final class WorkerBench {
             renewConsent()
         }
         let joinSeconds = Threads.seconds(of: worker) - joinsBefore
-        print("\(viewers) joins: \((joinSeconds * 1e6 / Double(viewers)).rounded(places: 0)) us of the worker a join")
+        report("\(viewers) viewers: worker's CPU a join", "us", joinSeconds * 1e6 / Double(viewers))
         let sockets = watching.map(\.socket)
         // What the clients hold goes; their sockets stay.
         watching.removeAll()
-        print("memory: \((Int(HostFacts.heapBytes) - memory) / viewers / 1024) kB of heap a viewer, without its client")
+        report("\(viewers) viewers: heap of one", "kB", Double(Int(HostFacts.heapBytes) - memory) / Double(viewers) / 1024)
         let drain = try Drain(sockets)
         try await measure(engine: engine, worker: worker, publisher: publisher, feed: &feed, drain: drain)
         drain.stop()
@@ -71,9 +71,12 @@ final class WorkerBench {
         let taken = drain.taken - before.taken
         let sent = Double(feed.packets - before.sent) * Double(viewers)
         let datagrams = Double(totals.datagramsOut - before.totals.datagramsOut)
-        print(
-            "publisher to \(viewers) viewers, \(elapsed.rounded(places: 1)) s: \((used * 1e6 / Double(max(1, taken))).rounded(places: 3)) us per delivered packet, worker at \((100 * used / elapsed).rounded(places: 1)) %, delivered/expected \((Double(taken) / sent).rounded(places: 4)), datagrams a call \((datagrams / Double(max(1, totals.sends - before.totals.sends))).rounded(places: 1)), sent/expected \((datagrams / sent).rounded(places: 4)), viewers \(totals.viewers), dropped \(totals.dropped)"
-        )
+        let name = "\(viewers) viewers"
+        report("\(name): CPU per delivered packet", "us", used * 1e6 / Double(max(1, taken)))
+        report("\(name): worker's load", "%", 100 * used / elapsed)
+        report("\(name): delivered of what was due", "%", 100 * Double(taken) / sent)
+        report("\(name): datagrams a call", "1", datagrams / Double(max(1, totals.sends - before.totals.sends)))
+        report("\(name): dropped for want of room", "1", Double(totals.dropped))
     }
 
     /// Every peer's check, each five seconds.

@@ -1,7 +1,6 @@
 #!/bin/sh
-# The edge's sockets and its worker by themselves, on two processors: the worker on the first, publisher and viewers on the second.
-# Options: `io [N]` sockets alone, `edge [N]` publisher to N viewers with everything between; without any, both.
+# The edge's sockets and its worker by themselves. Options: --runs N, --json FILE.
 set -eu
 cd "$(dirname "$0")/../../.."
 swift build -c release --product bench-edge-io
-exec .build/release/bench-edge-io "$@"
+exec env PYTHONPATH=Tests .venv/bin/python -m Bench.EdgeIO.edge_io "$@"

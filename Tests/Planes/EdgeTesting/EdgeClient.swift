@@ -92,8 +92,8 @@ package final class EdgeClient {
     /// A check with USE-CANDIDATE.
     package func makeCheck(password: String? = nil) -> [UInt8] {
         let check = STUNCheck(
-            transaction: STUNTransaction(high: 7, low: SystemClocks.monotonicNanoseconds), priority: 0x6E00_01FF, role: .controlling(tieBreaker: 99),
-            usesCandidate: true)
+            transaction: STUNTransaction(high: 7, low: SystemClocks.monotonicNanoseconds), priority: 0x6E00_01FF,
+            role: .controlling(tieBreaker: 99), usesCandidate: true)
         let username = Array("\(endpoint.ufrag):\(Self.ufrag)".utf8)
         let key = Array((password ?? endpoint.password.revealed).utf8)
         return [UInt8](unsafeUninitializedCapacity: 512) { buffer, count in

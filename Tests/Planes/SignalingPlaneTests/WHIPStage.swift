@@ -86,6 +86,6 @@ extension WHIPStage {
 
     var live: LiveStream {
         LiveStream(
-            context: publisher, tracks: [], peer: PeerID("source"), source: MediaDescriptor(-1), since: WallTime(milliseconds: 0))
+            context: publisher, tracks: [], peer: PeerID("source"), source: .child(MediaDescriptor(-1)), since: WallTime(milliseconds: 0))
     }
 }

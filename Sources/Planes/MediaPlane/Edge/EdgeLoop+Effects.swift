@@ -111,7 +111,7 @@ extension EdgeLoop {
         places[peer.id] = nil
         peers[peer.index.number] = nil
         table.release(peer.index)
-        peer.events.yield(.ended(code.map { BridgeError($0, Self.reason($0)) }))
+        peer.events.yield(.ended(code.map { BridgeError($0, Self.reason($0)) } ?? peer.closingReason))
         peer.events.finish()
     }
 

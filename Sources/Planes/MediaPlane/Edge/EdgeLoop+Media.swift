@@ -13,7 +13,10 @@ extension EdgeLoop {
         switch peer.use {
         case .publish: break
         case .watch(let id):
-            guard let stream = streams[id] else { return close(peer, streams: &streams, ports: &ports, now: now) }
+            guard let stream = streams[id] else {
+                peer.closingReason = BridgeError(.notFound, "the stream is not published; watch it when it is")
+                return close(peer, streams: &streams, ports: &ports, now: now)
+            }
             let parameters = peer.negotiated.viewerParameters(layout: stream.layout, rules: environment.viewerRules)
             let viewer = EdgeViewer(peer: peer, protection: protection, parameters: parameters, stream: stream, now: now)
             peer.media = .viewer(viewer, stream)

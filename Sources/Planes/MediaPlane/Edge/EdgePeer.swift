@@ -27,6 +27,8 @@ final class EdgePeer {
     /// Nil before the handshake is finished with the right certificate.
     var protection: PacketProtection?
     var media = Media.none
+    /// Why we close the peer, when it is not its owner's wish.
+    var closingReason: BridgeError?
     /// Datagrams that were refused.
     var refused: UInt64 = 0
     let events: AsyncStream<EdgePeerEvent>.Continuation

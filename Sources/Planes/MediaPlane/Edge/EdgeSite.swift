@@ -17,25 +17,42 @@ package struct EdgeSite: Sendable {
 
     /// Binds one port for all workers. Throws the failed system call, for instance EADDRINUSE.
     package init(_ options: EdgeOptions, workers: Int, identity: DTLSContext) throws(SystemError) {
-        var sockets: [UDPSocket] = []
-        for _ in 0..<max(1, workers) {
-            let address = sockets.first?.localAddress ?? options.address
-            let socketOptions = UDPSocket.Options(
-                receiveBuffer: options.receiveBuffer, sendBuffer: options.sendBuffer, sharesPort: workers > 1)
-            sockets.append(try UDPSocket(bindingTo: address, options: socketOptions))
-        }
+        let (sockets, listener) = try Self.bind(options, workers: max(1, workers))
         let port = sockets[0].localAddress.port
         self.sockets = sockets
         admissionLimit = options.admissionLimit
         environment = EdgeEnvironment(
             port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
             viewerRules: options.viewerRules, identity: identity)
-        // A connection cannot be told apart before its first check, so one worker takes all of them.
-        listener = options.takesTCP ? try TCPListener(bindingTo: sockets[0].localAddress) : nil
+        self.listener = listener
         let addresses = options.advertisedAddresses
         candidates =
             addresses.map { LocalCandidate(address: $0, port: port) }
             + (options.takesTCP ? addresses.map { LocalCandidate(address: $0, port: port, transport: .tcpPassive) } : [])
+    }
+
+    /// A socket for each worker, and one listener: a connection cannot be told apart before its first check, so one worker takes all of them. Where
+    /// the kernel chooses the port, one is looked for that both protocols have free.
+    private static func bind(_ options: EdgeOptions, workers: Int) throws(SystemError) -> ([UDPSocket], TCPListener?) {
+        for _ in 1..<portAttempts {
+            do throws(SystemError) {
+                return try bindOnce(options, workers: workers)
+            } catch {
+                guard options.address.port == 0, error.isAddressInUse else { throw error }
+            }
+        }
+        return try bindOnce(options, workers: workers)
+    }
+
+    private static let portAttempts = 16
+
+    private static func bindOnce(_ options: EdgeOptions, workers: Int) throws(SystemError) -> ([UDPSocket], TCPListener?) {
+        let socketOptions = UDPSocket.Options(
+            receiveBuffer: options.receiveBuffer, sendBuffer: options.sendBuffer, sharesPort: workers > 1)
+        var sockets = [try UDPSocket(bindingTo: options.address, options: socketOptions)]
+        let address = sockets[0].localAddress
+        while sockets.count < workers { sockets.append(try UDPSocket(bindingTo: address, options: socketOptions)) }
+        return (sockets, options.takesTCP ? try TCPListener(bindingTo: address) : nil)
     }
 
     /// The UDP port that all peers share.

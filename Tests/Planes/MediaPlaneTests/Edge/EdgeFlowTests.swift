@@ -66,6 +66,10 @@ import Testing
         try viewer.client.connect()
         try viewer.client.pump("the child's keyframe") { viewer.client.packets.count >= 4 }
         #expect(viewer.client.headers.last?.marker == true)
+        for number in 1...10 {
+            child.sendFrame(keyframe: false, packets: 2)
+            try viewer.client.pump("live packets") { viewer.client.packets.count >= 4 + 2 * number }
+        }
     }
 
     @Test func aLostPacketIsAskedForAndComesAsRetransmission() async throws {
