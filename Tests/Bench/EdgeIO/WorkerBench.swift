@@ -100,6 +100,7 @@ final class WorkerBench {
         events.append(engine.open(id, as: EdgeSections.peer([EdgeSections.video(.h264, direction)], fingerprint: fingerprint)))
         let client = try EdgeClient(endpoint, context: context)
         try client.connect()
+        if case .publish = use { engine.publish(id) }
         checks.append((client.socket, client.makeCheck(), client.server))
         return client
     }

@@ -24,7 +24,11 @@ package final class ReferenceSession {
 
     private typealias Operation = (srtp_t?, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int32>?) -> srtp_err_status_t
 
-    private static let initialised: srtp_err_status_t = srtp_init()
+    /// A second `srtp_init` in a process, after that of a GStreamer plug-in for instance, finds its modules loaded and calls that a bad parameter.
+    private static let initialised: srtp_err_status_t = {
+        let status = srtp_init()
+        return status == srtp_err_status_bad_param ? srtp_err_status_ok : status
+    }()
     private let session: srtp_t
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 66_000, alignment: 16)
 

@@ -38,6 +38,15 @@ final class EdgeStage {
 
     func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [EdgeSections.video(.vp8, .recvonly)]) }
 
+    /// A connected publisher whose tracks are let into the hub.
+    func connectedPublisher(overTCP: Bool = false) throws -> EdgeGuest {
+        let publisher = try publisher()
+        if overTCP { try publisher.client.useTCP() }
+        try publisher.client.connect()
+        engine.publish(publisher.id)
+        return publisher
+    }
+
     func viewer() throws -> EdgeGuest { try open(.watch(Self.stream), sections: [EdgeSections.video(.vp8, .sendonly)]) }
 }
 
