@@ -143,7 +143,8 @@ import Testing
 
     @Test func iceBeginsAnewWithOtherCredentials() async throws {
         let id = try await open(publisher)
-        let offer = IceRestartOffer(credentials: IceParameters(ufrag: "theirs", password: Redacted("theirpasswordtheirpass")), candidates: [])
+        let theirs = IceParameters(ufrag: "theirs", password: Redacted("theirpasswordtheirpass"))
+        let offer = IceRestartOffer(credentials: theirs, candidates: [])
         let answer = try await director.restart(id, with: offer)
         #expect(answer.credentials.ufrag == "ours" && answer.candidates.count == 2)
         #expect(answer.candidates.first?.hasPrefix("candidate:1 1 udp ") == true)

@@ -71,7 +71,8 @@ import Testing
         #expect(sdp.contains("a=recvonly") && sdp.contains("a=end-of-candidates"))
         #expect(hub.calls == [.publish(StreamID("camera"), tracks: plan.tracks, sources: pipeline.media)])
         let stream = try #require(await streams.live.first)
-        #expect(stream.peer == id && stream.context == publisher && stream.source == .child(pipeline.media[0]) && stream.since == clock.wall)
+        #expect(stream.peer == id && stream.context == publisher && stream.since == clock.wall)
+        #expect(stream.source == .child(pipeline.media[0]))
     }
 
     @Test func iceThatComesBackPublishesNothingAnew() async throws {

@@ -16,7 +16,9 @@ final class FakeEdge: EdgePeers {
 
     static let endpoint = EdgeEndpoint(
         ufrag: "ours", password: Redacted("ourpasswordourpassword"), fingerprints: [Sample.identity.fingerprint],
-        candidates: [LocalCandidate(address: "127.0.0.1", port: 8189), LocalCandidate(address: "127.0.0.1", port: 8189, transport: .tcpPassive)])
+        candidates: [
+            LocalCandidate(address: "127.0.0.1", port: 8189), LocalCandidate(address: "127.0.0.1", port: 8189, transport: .tcpPassive),
+        ])
 
     private struct State {
         var isFull = false

@@ -13,7 +13,7 @@ import Testing
 
     /// A publisher that has sent a keyframe.
     private func publish(on stage: EdgeStage, source: inout VP8Source, keyframePackets: Int = 5) async throws -> EdgeGuest {
-        let publisher = try stage.connectedPublisher()
+        let publisher = try await stage.connectedPublisher()
         let before = await stage.hub.totals().packetsIn
         try source.sendFrame(by: publisher.client, keyframe: true, packets: keyframePackets)
         let isIn = await waitForPackets(before + UInt64(keyframePackets), in: stage.hub)

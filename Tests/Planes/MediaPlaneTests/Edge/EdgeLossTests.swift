@@ -48,7 +48,7 @@ import Testing
         var random = SeededGenerator(seed: 7)
         let stage = try EdgeStage()
         var source = VP8Source()
-        let guest = try stage.connectedPublisher()
+        let guest = try await stage.connectedPublisher()
         let publisher = RepairingPublisher(guest.client)
         for packet in source.nextFrame(keyframe: true) { try publisher.send(packet, isLost: false) }
         #expect(await waitForPackets(3, in: stage.hub))

@@ -11,7 +11,7 @@ import Testing
 @Suite(.serialized) struct EdgePeerTests {
     @Test func aPeerTellsItsLife() async throws {
         let stage = try EdgeStage()
-        let publisher = try stage.connectedPublisher()
+        let publisher = try await stage.connectedPublisher()
         stage.engine.close(publisher.id)
         #expect(await publisher.allEvents() == [.connecting, .connected, .ended(nil)])
         try publisher.client.pump("close_notify") { publisher.client.lastEvent == .closedByPeer }
@@ -50,7 +50,7 @@ import Testing
 
     @Test func mediaFromAnotherAddressIsDropped() async throws {
         let stage = try EdgeStage()
-        let publisher = try stage.connectedPublisher()
+        let publisher = try await stage.connectedPublisher()
         let stranger = try UDPSocket(bindingTo: .loopback(port: 0))
         var batch = EdgeSendBatch(slabBytes: 4096)
         let route = UDPRoute(remote: publisher.client.server)
@@ -99,7 +99,7 @@ import Testing
 
     @Test func anIceRestartTakesNewCredentials() async throws {
         let stage = try EdgeStage()
-        let publisher = try stage.connectedPublisher()
+        let publisher = try await stage.connectedPublisher()
         let endpoint = try #require(await stage.engine.restart(publisher.id))
         let before = publisher.client.successes
         publisher.client.adopt(endpoint)
@@ -112,7 +112,7 @@ import Testing
     @Test func aPeerThatMovesKeepsItsMedia() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try stage.connectedPublisher()
+        let publisher = try await stage.connectedPublisher()
         try source.sendFrame(by: publisher.client, keyframe: true)
         #expect(await waitForPackets(3, in: stage.hub))
         try publisher.client.move()
@@ -125,7 +125,7 @@ import Testing
     @Test func aPeerBehindTCPGetsMediaAndItsConnectionGoesWithIt() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try stage.connectedPublisher(overTCP: true)
+        let publisher = try await stage.connectedPublisher(overTCP: true)
         try source.sendFrame(by: publisher.client, keyframe: true)
         #expect(await waitForPackets(3, in: stage.hub))
         let viewer = try stage.viewer()
@@ -140,7 +140,7 @@ import Testing
 
     @Test func manyJoinsAndLeavesLeaveNothing() async throws {
         let stage = try EdgeStage()
-        let publisher = try stage.connectedPublisher()
+        let publisher = try await stage.connectedPublisher()
         var source = VP8Source()
         try source.sendFrame(by: publisher.client, keyframe: true)
         for _ in 0..<20 {

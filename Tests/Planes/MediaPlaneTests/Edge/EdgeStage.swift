@@ -39,11 +39,12 @@ final class EdgeStage {
     func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [EdgeSections.video(.vp8, .recvonly)]) }
 
     /// A connected publisher whose tracks are let into the hub.
-    func connectedPublisher(overTCP: Bool = false) throws -> EdgeGuest {
+    func connectedPublisher(overTCP: Bool = false) async throws -> EdgeGuest {
         let publisher = try publisher()
         if overTCP { try publisher.client.useTCP() }
         try publisher.client.connect()
         engine.publish(publisher.id)
+        _ = await engine.statistics(of: publisher.id)  // answered after the order before it was carried out
         return publisher
     }
 
