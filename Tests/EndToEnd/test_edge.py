@@ -1,0 +1,69 @@
+"""The bridge's own WebRTC engine, with real peers: `webrtc.inbound: edge`."""
+
+import json
+
+import pytest
+
+import media
+from bridge import OWN, Bridge
+from pages import LIVE, publish, watch
+from raw import settle
+from rtm import Camera
+from test_browsers import check_picture, check_playing
+from test_recording import check_file
+from whip import Leg
+
+
+@pytest.fixture(scope="module")
+def bridge():
+    # Firefox sends no checks to a loopback address; to an address of this machine they do not leave it either.
+    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses=",".join(["127.0.0.1", *OWN])) as bridge:
+        yield bridge
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_chromium_publishes_and_chromium_watches(bridge, camera_browser, viewer_browser, tmp_path, codec):
+    stream = f"edge-{codec}"
+    with publish(bridge, camera_browser, stream, codec=codec.lower()), watch(bridge, viewer_browser, stream) as page:
+        page.wait_for(LIVE, 10)
+        check_playing(page, seconds=5)
+        check_picture(page, tmp_path)
+
+
+def test_firefox_publishes_and_firefox_watches(bridge, firefox, tmp_path):
+    with publish(bridge, firefox, "edge-firefox", codec="vp8"), watch(bridge, firefox, "edge-firefox") as page:
+        page.wait_for(LIVE, 10)
+        check_playing(page, seconds=5)
+        check_picture(page, tmp_path)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_what_the_edge_takes_in_is_recorded_whole(network, bridge, receiver, tmp_path, codec):
+    clip = media.clip(codec)
+    pictures, sounds = clip.tracks()
+    with Camera(network, bridge, f"edge-exact-{codec}", pictures, sounds, codec=codec) as camera:
+        recording = camera.record(upload_url=f"{receiver.base}/edge-{codec}")
+        settle(lambda: pictures.sent, lambda sent: len(sent) > 90, timeout=10)
+        camera.stop_recording(recording)
+        file = tmp_path / "file"
+        file.write_bytes(receiver.wait_for_upload(f"/edge-{codec}"))
+    check_file(file, codec)
+    film = media.Film(file, clip)
+    assert film.repeated() == [] and len(film.pictures) == film.last - film.first + 1 > 50
+
+
+def test_whip_and_whep_end_in_the_same_peers(bridge, network):
+    with Leg.publish(network, bridge, "edge-whip", bridge.token("edge-whip", "publish"), media.clip("VP8", 10).tracks(), "VP8"):
+        with Leg.watch(network, bridge, "edge-whip", bridge.token("edge-whip", "watch")) as viewer:
+            assert settle(lambda: viewer.frames["video"], lambda count: count >= 20) >= 20
+            assert settle(lambda: viewer.frames["audio"], lambda count: count >= 50) >= 50
+    stream = bridge.get("/bridge/v1/streams", headers={"authorization": f"Bearer {bridge.operator_token}"})
+    assert stream[0] == 200 and isinstance(json.loads(stream[2])["streams"], list)
+
+
+def test_peers_cost_no_processes(bridge, network):
+    with Leg.publish(network, bridge, "edge-lean", bridge.token("edge-lean", "publish"), media.clip("VP8", 10).tracks(), "VP8"):
+        before = len(bridge.children)
+        with Leg.watch(network, bridge, "edge-lean", bridge.token("edge-lean", "watch")) as viewer:
+            assert settle(lambda: viewer.frames["video"], lambda count: count >= 5) >= 5
+            assert len(bridge.children) == before
