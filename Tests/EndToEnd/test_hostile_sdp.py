@@ -11,7 +11,8 @@ from raw import FIXTURES, RTMSocket, Usage, check_goes_on, client_token, offer, 
 
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 24 * 1024  # that may stay behind when the tables have been played over and over
-PUBLISHERS = sorted(path.stem for path in FIXTURES.glob("*.sdp") if not re.search(r"-view|-answer", path.stem))
+# webrtcbin needs all sections on one transport: an offer without BUNDLE is for the edge alone.
+PUBLISHERS = sorted(path.stem for path in FIXTURES.glob("*.sdp") if not re.search(r"-view|-answer|-unbundled", path.stem))
 VIEWERS = sorted(path.stem for path in FIXTURES.glob("*-view.sdp") if "-answer" not in path.stem)
 BASE = offer("obs-31-whip")
 MUTANTS = 120
@@ -114,7 +115,7 @@ def test_an_offer_of_a_real_publisher_gets_an_answer_that_fits(socket, name):
         assert len(codecs(section)) == 1 and codecs(section) <= codecs(offered[number]), answer
         assert "a=rtcp-mux" in section and attribute(section, "setup") in (["active"], ["passive"]), answer
     bundle = re.search(r"^a=group:BUNDLE (.*?)\r?$", answer, re.MULTILINE).group(1).split()
-    assert bundle == [attribute(answered[number], "mid")[0] for number in accepted], answer
+    assert bundle == [attribute(section, "mid")[0] for section in answered if section[0].split(" ")[1] != "0"], answer
     assert re.search(r"^a=fingerprint:sha-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}\r?$", answer, re.MULTILINE), answer
     assert "a=end-of-candidates" in answer and re.search(r"^a=candidate:.* typ host", answer, re.MULTILINE), answer
     assert set(re.findall(r"^a=candidate:\S+ \d \S+ \d+ (\S+) ", answer, re.MULTILINE)) == {"127.0.0.1"}, answer

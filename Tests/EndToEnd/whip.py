@@ -1,5 +1,6 @@
 """Publishers and viewers over WHIP and WHEP, by aiortc and by a page's own script."""
 
+import asyncio
 from urllib.parse import quote, urljoin
 
 from aiortc import RTCConfiguration, RTCPeerConnection
@@ -32,7 +33,7 @@ class Leg:
     @classmethod
     def publish(cls, network, bridge, stream, token, tracks, codec=None):
         leg = cls(network, bridge, "whip", stream, token)
-        network.run(leg._open(publishing_peer(*tracks, codec=codec)))
+        network.run(leg._publish(tracks, codec))
         return leg
 
     @classmethod
@@ -40,6 +41,9 @@ class Leg:
         leg = cls(network, bridge, "whep", stream, token)
         network.run(leg._watch(kinds))
         return leg
+
+    async def _publish(self, tracks, codec):
+        await self._open(publishing_peer(*tracks, codec=codec))  # a peer belongs to the loop that it is made on
 
     async def _watch(self, kinds):
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -57,7 +61,6 @@ class Leg:
             pass
 
     async def _open(self, peer):
-        import asyncio
         self.peer = peer
         offer = await make_offer(peer)
         status, fields, body = await asyncio.to_thread(post, self.bridge, self.root, self.stream, self.token, offer)
