@@ -10,7 +10,7 @@ extension EdgeSite {
         let offered = IceSettings(settings).addresses
         let addresses = offered.isEmpty ? HostFacts.reachable(HostFacts.interfaceAddresses()) : offered
         let port = UInt16(clamping: settings.webrtc.port)
-        // A bridge that offers this machine only listens there only.
+        // One loopback address: the socket is bound to it alone. Several addresses need a socket that is bound to all.
         let isLocal = addresses.allSatisfy { ["127.0.0.1", "::1"].contains($0) } && addresses.count == 1
         let bind = isLocal ? addresses.first.flatMap { SocketAddress($0, port: port) } : nil
         do {
