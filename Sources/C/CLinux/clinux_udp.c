@@ -2,6 +2,7 @@
 #include "clinux_udp.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -80,30 +81,51 @@ int clinux_address_parse(const char *text, struct clinux_address *address) {
 
 // Sockets
 
-static int bound_socket(const struct clinux_address *address, int type, int reuse_port, int *ipv6) {
+// Drops what did not come through the loopback interface, which is number 1 in every network namespace. What a machine sends to any address of its own
+// comes that way (SO_BINDTODEVICE would not let it in).
+static int keep_local(int descriptor) {
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog filter = {sizeof program / sizeof program[0], program};
+    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
+// What a socket is bound with, besides its address.
+struct binding {
+    int type;
+    int reuse_port;
+    int only_local;
+};
+
+static int bound_socket(const struct clinux_address *address, struct binding binding, int *ipv6) {
     struct sockaddr_in6 name;
     *ipv6 = !is_mapped(address);
-    int descriptor = socket(*ipv6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int descriptor = socket(*ipv6 ? AF_INET6 : AF_INET, binding.type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;
     int dual = *ipv6 && is_any(address) ? 0 : 1;
     if (*ipv6) setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &dual, sizeof dual);
-    if (reuse_port) setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (type == SOCK_STREAM) setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (binding.reuse_port) setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (binding.type == SOCK_STREAM) setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     socklen_t length = to_sockaddr(address, *ipv6, &name);
-    if (bind(descriptor, (struct sockaddr *)&name, length) == 0) return descriptor;
+    int is_ready = !binding.only_local || keep_local(descriptor) == 0;
+    if (is_ready && bind(descriptor, (struct sockaddr *)&name, length) == 0) return descriptor;
     int number = errno;
     close(descriptor);
     return -number;
 }
 
 // The wildcard `::` falls back to 0.0.0.0 on a machine without IPv6.
-static int bound_socket_or_ipv4(const struct clinux_address *address, int type, int reuse_port, int *ipv6) {
-    int descriptor = bound_socket(address, type, reuse_port, ipv6);
+static int bound_socket_or_ipv4(const struct clinux_address *address, struct binding binding, int *ipv6) {
+    int descriptor = bound_socket(address, binding, ipv6);
     if ((descriptor != -EAFNOSUPPORT && descriptor != -EADDRNOTAVAIL) || !is_any(address)) return descriptor;
     struct clinux_address any = *address;
     struct in_addr zero = {0};
     set_mapped(&any, zero);
-    return bound_socket(&any, type, reuse_port, ipv6);
+    return bound_socket(&any, binding, ipv6);
 }
 
 static int local_address(int descriptor, struct clinux_address *local) {
@@ -136,7 +158,8 @@ static int probe_features(int descriptor, int ipv6, int coalesce, const struct c
 
 int clinux_udp_open(const struct clinux_address *address, const struct clinux_udp_options *options, struct clinux_udp_facts *facts) {
     int ipv6 = 0;
-    int descriptor = bound_socket_or_ipv4(address, SOCK_DGRAM, options->reuse_port, &ipv6);
+    struct binding binding = {SOCK_DGRAM, options->reuse_port, options->only_local};
+    int descriptor = bound_socket_or_ipv4(address, binding, &ipv6);
     if (descriptor < 0) return descriptor;
     int status = local_address(descriptor, &facts->local);
     if (status < 0) {
@@ -250,9 +273,9 @@ int clinux_udp_send(int socket, int features, const struct clinux_udp_message *m
 
 // TCP
 
-int clinux_tcp_listen(const struct clinux_address *address, int backlog, struct clinux_address *local) {
+int clinux_tcp_listen(const struct clinux_address *address, int backlog, int only_local, struct clinux_address *local) {
     int ipv6 = 0;
-    int descriptor = bound_socket_or_ipv4(address, SOCK_STREAM, 0, &ipv6);
+    int descriptor = bound_socket_or_ipv4(address, (struct binding){SOCK_STREAM, 0, only_local}, &ipv6);
     if (descriptor < 0) return descriptor;
     int status = listen(descriptor, backlog) < 0 ? -errno : local_address(descriptor, local);
     if (status == 0) return descriptor;

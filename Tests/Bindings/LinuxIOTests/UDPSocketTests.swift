@@ -1,3 +1,4 @@
+import Glibc
 @testable import LinuxIO
 import Testing
 
@@ -186,6 +187,28 @@ import Testing
         write(sent, to: route, into: &batch)
         _ = batch.flush(through: server)
         #expect(receiveAll(client).map(\.bytes) == sent)
+    }
+
+    /// That others do not get through is shown end to end, with a namespace.
+    @Test func aSocketForThisMachineTakesWhatThisMachineSendsToAnyOfItsAddresses() throws {
+        let server = try UDPSocket(bindingTo: .any(port: 0), options: UDPSocket.Options(isForThisMachine: true))
+        let listener = try TCPListener(bindingTo: server.localAddress, isForThisMachine: true)
+        var batch = EdgeSendBatch()
+        for here in HostFacts.interfaceAddresses() where !here.isLinkLocal {
+            let address = try #require(SocketAddress(here.address, port: server.localAddress.port))
+            let client = try UDPSocket(bindingTo: .any(port: 0))
+            write([datagram(8, filledWith: 1)], to: UDPRoute(remote: address), into: &batch)
+            _ = batch.flush(through: client)
+            let asked = try #require(receiveAll(server).first, "nothing came to \(here.address)")
+            write([datagram(9, filledWith: 2)], to: asked.route, into: &batch)
+            _ = batch.flush(through: server)
+            #expect(receiveAll(client).count == 1, "no answer from \(here.address)")
+            let connection = try FramedConnection(connectingTo: address)
+            var wait = pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)
+            #expect(poll(&wait, 1, 5000) == 1, "no connection to \(here.address)")
+            guard case .connection(let accepted) = listener.accept() else { continue }
+            #expect(accepted.descriptor != connection.descriptor)
+        }
     }
 
     @Test func workersShareAPortAndAFlowStaysWithOneOfThem() throws {

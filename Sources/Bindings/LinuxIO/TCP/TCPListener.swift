@@ -8,11 +8,12 @@ package final class TCPListener: Sendable {
     /// Where it listens, with the port that the kernel chose.
     package let localAddress: SocketAddress
 
-    /// Listens on `address`; `::` takes IPv6 and IPv4, or IPv4 alone on a machine without IPv6. Throws the failed system call.
-    package init(bindingTo address: SocketAddress, backlog: Int32 = 256) throws(SystemError) {
+    /// Listens on `address`; `::` takes IPv6 and IPv4, or IPv4 alone on a machine without IPv6. `isForThisMachine`: others do not get through, whatever the
+    /// address. Throws the failed system call.
+    package init(bindingTo address: SocketAddress, backlog: Int32 = 256, isForThisMachine: Bool = false) throws(SystemError) {
         var raw = address.raw
         var local = clinux_address()
-        descriptor = clinux_tcp_listen(&raw, backlog, &local)
+        descriptor = clinux_tcp_listen(&raw, backlog, isForThisMachine ? 1 : 0, &local)
         guard descriptor >= 0 else { throw SystemError(call: "listen", number: -descriptor) }
         localAddress = SocketAddress(local)
     }

@@ -33,8 +33,14 @@ package final class UDPSocket: Sendable {
         package var sharesPort: Bool
         /// Take many datagrams with one receive (UDP_GRO).
         package var coalesces: Bool
+        /// Take nothing that another machine sent, whatever address the socket is bound to.
+        package var isForThisMachine: Bool
 
-        package init(receiveBuffer: Int32 = 8 << 20, sendBuffer: Int32 = 8 << 20, sharesPort: Bool = false, coalesces: Bool = true) {
+        package init(
+            receiveBuffer: Int32 = 8 << 20, sendBuffer: Int32 = 8 << 20, sharesPort: Bool = false, coalesces: Bool = true,
+            isForThisMachine: Bool = false
+        ) {
+            self.isForThisMachine = isForThisMachine
             self.receiveBuffer = receiveBuffer
             self.sendBuffer = sendBuffer
             self.sharesPort = sharesPort
@@ -56,7 +62,7 @@ package final class UDPSocket: Sendable {
         var raw = address.raw
         var wanted = clinux_udp_options(
             receive_buffer: options.receiveBuffer, send_buffer: options.sendBuffer, reuse_port: options.sharesPort ? 1 : 0,
-            coalesce: options.coalesces ? 1 : 0)
+            coalesce: options.coalesces ? 1 : 0, only_local: options.isForThisMachine ? 1 : 0)
         var facts = clinux_udp_facts()
         descriptor = clinux_udp_open(&raw, &wanted, &facts)
         guard descriptor >= 0 else { throw SystemError(call: "bind", number: -descriptor) }

@@ -26,7 +26,8 @@ struct clinux_udp_options {
     int receive_buffer;
     int send_buffer;
     int reuse_port;
-    int coalesce; // UDP_GRO
+    int coalesce;   // UDP_GRO
+    int only_local; // take nothing from other machines
 };
 
 // What the kernel granted: buffers in bytes as SO_RCVBUF and SO_SNDBUF report them, features as above.
@@ -71,8 +72,9 @@ enum { CLINUX_UDP_SEND_BATCH = 64 };
 // Returns the number of messages sent, or -errno when the first one failed.
 int clinux_udp_send(int socket, int features, const struct clinux_udp_message *messages, unsigned count);
 
-// A non-blocking, close-on-exec TCP listener on `address` (as for clinux_udp_open). Returns the descriptor or -errno; fills `local`.
-int clinux_tcp_listen(const struct clinux_address *address, int backlog, struct clinux_address *local);
+// A non-blocking, close-on-exec TCP listener on `address` (as for clinux_udp_open), or one that only this machine's own connections reach. Returns the
+// descriptor or -errno; fills `local`.
+int clinux_tcp_listen(const struct clinux_address *address, int backlog, int only_local, struct clinux_address *local);
 
 // accept4(2), non-blocking and close-on-exec, with TCP_NODELAY. Returns the descriptor or -errno; fills both addresses.
 int clinux_tcp_accept(int listener, struct clinux_address *remote, struct clinux_address *local);
