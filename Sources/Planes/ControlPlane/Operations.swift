@@ -7,16 +7,18 @@ package struct Operations: ReadinessProbe, MetricsSource {
     private let services: RecordingServices
     private let sessions: SessionRegister
     private let recordings: RecordingDirector
+    private let edge: (any EdgePeers)?
     private let frontDoor: @Sendable () -> [MetricSample]
 
-    /// `frontDoor`: what the web server counts.
+    /// `edge`: nil without our own engine. `frontDoor`: what the web server counts.
     package init(
-        services: RecordingServices, sessions: SessionRegister, recordings: RecordingDirector,
+        services: RecordingServices, sessions: SessionRegister, recordings: RecordingDirector, edge: (any EdgePeers)? = nil,
         frontDoor: @escaping @Sendable () -> [MetricSample]
     ) {
         self.services = services
         self.sessions = sessions
         self.recordings = recordings
+        self.edge = edge
         self.frontDoor = frontDoor
     }
 
@@ -53,6 +55,7 @@ package struct Operations: ReadinessProbe, MetricsSource {
     package func samples() async -> [MetricSample] {
         let running = await sessions.runningSessions
         let totals = await services.hub.totals()
+        let peers = await edge?.totals().samples ?? []
         let children = await services.launcher.runningCount
         let recording = await recordings.count
         let directions = [SessionContext.Direction.publish, .watch].map { direction in
@@ -64,7 +67,7 @@ package struct Operations: ReadinessProbe, MetricsSource {
             .gauge("viaduct_recordings", "Recordings that are not yet at their destination.", recording),
             .gauge("viaduct_pipelines", "Running pipeline processes, warm ones not counted.", children),
             .gauge("viaduct_delivery_lateness_seconds", "How long the oldest due delivery has waited.", await lateness),
-        ] + totals.samples + frontDoor()
+        ] + totals.samples + peers + frontDoor()
     }
 }
 
@@ -91,6 +94,22 @@ extension HubTotals {
             .counter("viaduct_keyframe_requests_received_total", "Keyframe requests of viewers and recorders.", keyframeRequestsIn),
             .counter("viaduct_keyframe_requests_sent_total", "Keyframe requests to sources.", keyframeRequestsOut),
             .counter("viaduct_malformed_datagrams_total", "Datagrams of pipelines that were not understood.", malformed),
+        ]
+    }
+}
+
+extension EdgeTotals {
+    fileprivate var samples: [MetricSample] {
+        [
+            .gauge("viaduct_peers", "WebRTC peers of the bridge's own engine.", peers),
+            MetricSample(
+                name: "viaduct_media_load_ratio", help: "Share of the last second in which the busiest media worker worked.", kind: .gauge,
+                value: load),
+            .counter("viaduct_peer_datagrams_received_total", "Datagrams that came to the port of WebRTC.", datagramsIn),
+            .counter("viaduct_peer_datagrams_sent_total", "Datagrams to peers.", datagramsOut),
+            .counter("viaduct_peer_datagrams_stray_total", "Datagrams that belong to no peer.", strangers),
+            .counter("viaduct_peer_datagrams_refused_total", "Datagrams of peers that were not authentic or came too early.", refused),
+            .counter("viaduct_peer_datagrams_dropped_total", "Datagrams to peers that a full socket could not take.", dropped),
         ]
     }
 }

@@ -36,6 +36,9 @@ package final class Hub: MediaHub {
     /// How busy the worker of a stream is, 0...1.
     func load(of stream: StreamID) -> Double { worker(of: stream).load.share }
 
+    /// How busy the busiest worker is, 0...1.
+    var greatestLoad: Double { workers.map(\.load.share).max() ?? 0 }
+
     /// Gives a command to the worker of a stream, or to any.
     func post(_ command: WorkerCommand, to stream: StreamID) { worker(of: stream).post(command) }
     func post(_ command: WorkerCommand, toWorker number: Int) { workers[number].post(command) }

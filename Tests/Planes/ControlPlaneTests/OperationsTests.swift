@@ -14,10 +14,10 @@ import Testing
         sessions = SessionRegister(ledger: bench.ledger, outbox: outbox, limits: .init(), clock: bench.clock.clock, logger: Sample.logger)
     }
 
-    private func operations(hub: FakeHub? = nil) -> Operations {
+    private func operations(hub: FakeHub? = nil, edge: FakeEdge? = nil) -> Operations {
         var services = bench.services
         if let hub { services.hub = hub }
-        return Operations(services: services, sessions: sessions, recordings: bench.director) {
+        return Operations(services: services, sessions: sessions, recordings: bench.director, edge: edge) {
             [.counter("viaduct_http_requests_total", "Requests.", 5)]
         }
     }
@@ -56,7 +56,7 @@ import Testing
     // MARK: - Metrics
 
     @Test func metricsAreNamedAsPrometheusWantsThem() async {
-        let samples = await operations().samples()
+        let samples = await operations(edge: FakeEdge()).samples()
         for sample in samples {
             #expect(sample.name.wholeMatch(of: /viaduct_[a-z]+(_[a-z]+)*/) != nil, "\(sample.name)")
             #expect(sample.name.hasSuffix("_total") == (sample.kind == .counter), "\(sample.name)")
@@ -96,6 +96,21 @@ import Testing
                 "viaduct_streams": 2, "viaduct_subscribers": 3, "viaduct_packets_received_total": 11, "viaduct_packets_sent_total": 12,
                 "viaduct_packets_dropped_total": 13, "viaduct_keyframe_requests_received_total": 14,
                 "viaduct_keyframe_requests_sent_total": 15, "viaduct_malformed_datagrams_total": 16, "viaduct_http_requests_total": 5,
+            ])
+    }
+
+    @Test func ourOwnEngineHasFiguresToo() async {
+        var totals = EdgeTotals()
+        totals.peers = 7
+        totals.load = 0.25
+        (totals.datagramsIn, totals.datagramsOut, totals.strangers, totals.refused, totals.dropped) = (21, 22, 23, 24, 25)
+        let without = Set(await operations().samples().map(\.name))
+        let samples = await operations(edge: FakeEdge(totals: totals)).samples().filter { !without.contains($0.name) }
+        #expect(
+            Dictionary(uniqueKeysWithValues: samples.map { ($0.name, $0.value) }) == [
+                "viaduct_peers": 7, "viaduct_media_load_ratio": 0.25, "viaduct_peer_datagrams_received_total": 21,
+                "viaduct_peer_datagrams_sent_total": 22, "viaduct_peer_datagrams_stray_total": 23,
+                "viaduct_peer_datagrams_refused_total": 24, "viaduct_peer_datagrams_dropped_total": 25,
             ])
     }
 

@@ -95,6 +95,7 @@ package final class EdgeEngine: EdgePeers {
 
     package func totals() async -> EdgeTotals {
         var totals = EdgeTotals()
+        totals.load = hub.greatestLoad
         for worker in 0..<hub.workerCount {
             totals.add(await withCheckedContinuation { hub.post(.edge(.totals($0)), toWorker: worker) })
         }

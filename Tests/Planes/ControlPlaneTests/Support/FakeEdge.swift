@@ -25,8 +25,12 @@ final class FakeEdge: EdgePeers {
         var peers: [PeerID: (negotiated: NegotiatedPeer, events: AsyncStream<EdgePeerEvent>.Continuation)] = [:]
     }
 
+    private let figures: EdgeTotals
     private let journal = Journal<Call>()
     private let state = Mutex(State())
+
+    /// `totals`: what it says of itself.
+    init(totals: EdgeTotals = EdgeTotals()) { figures = totals }
 
     var calls: [Call] { journal.all }
     /// No peer more is taken.
@@ -69,5 +73,5 @@ final class FakeEdge: EdgePeers {
     }
 
     func statistics(of peer: PeerID) async -> EdgePeerStatistics? { nil }
-    func totals() async -> EdgeTotals { EdgeTotals() }
+    func totals() async -> EdgeTotals { figures }
 }
