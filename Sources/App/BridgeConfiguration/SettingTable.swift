@@ -104,11 +104,16 @@ enum SettingTable {
             "Engine that terminates cameras and viewers: the bridge's own (edge), or a GStreamer process for each (webrtcbin)."),
         SettingKey(
             "webrtc.port", \.webrtc.port, .integer(0...65_535),
-            "UDP port of all peers of the edge, to be opened in a firewall; 0 takes a free one."),
+            "UDP and TCP port of all peers of the edge: open both in the firewall. 0 takes a free one."),
         SettingKey(
             "webrtc.addresses", \.webrtc.addresses,
-            ValueFormat.text("an address") { !$0.isEmpty }.list("a list of this machine's IP addresses"),
-            "Local addresses that are offered for media. Empty: the one of http.bind if it is a loopback address, else all."),
+            ValueFormat.text("an address") { !$0.isEmpty }.list("a list of IP addresses"),
+            "Addresses that are offered for media: this machine's, or one that is translated to it. Empty: all of this machine; while http.bind is a loopback address only its own programs get through to them."
+        ),
+        SettingKey(
+            "webrtc.load-limit", \.webrtc.loadLimit, .integer(1...100),
+            "Load in per cent from which on a media worker takes no more viewers: they are told to come back, and those who watch are kept."
+        ),
         SettingKey(
             "webrtc.ports", \.webrtc.ports, .portRange, "UDP ports of webrtcbin, to be opened in a firewall. Empty: the kernel's choice."),
         SettingKey(

@@ -123,11 +123,13 @@ package struct WebRTCSettings: Sendable, Equatable {
         case webrtcbin
     }
     /// `webrtc.inbound`.
-    package var inbound = Inbound.webrtcbin
+    package var inbound = Inbound.edge
     /// `webrtc.port`: UDP and TCP port of the edge; 0 takes a free one.
     package var port = 8189
-    /// `webrtc.addresses`: local addresses for ICE; empty: the address of `http.bind` when it is a loopback one, else all.
+    /// `webrtc.addresses`: offered for media; empty: this machine's, and for its own programs alone when `http.bind` is a loopback address.
     package var addresses: [String] = []
+    /// `webrtc.load-limit`: per cent of a media worker's time, from which on it takes no more viewers.
+    package var loadLimit = 90
     /// `webrtc.ports`: of webrtcbin, `first-last`; empty: the kernel's choice.
     package var ports: ClosedRange<UInt16>?
     /// `webrtc.stun-server`: `stun://host:port`; empty: none.

@@ -22,6 +22,9 @@ struct BridgeAssembly {
     let ledger: SQLiteLedger
     let keys: SQLiteKeyStore
     let spool: RecordingSpool
+    /// Nil where inbound peers are webrtcbin's.
+    let edgePort: OpenEdge?
+    private let edge: EdgeEngine?
     let hub: Hub
     let supervisor: PipelineSupervisor
     let streams: StreamRegister
@@ -45,13 +48,16 @@ struct BridgeAssembly {
         self.lock = lock
         let ledger = SQLiteLedger(database, logger: logger.named("storage"))
         let spool = Self.spool(settings, ledger: ledger, logger: logger.named("spool"))
-        let certificate = try Certificate.makeSelfSigned()
-        let hub = try Self.hub(settings, certificate: certificate)
+        let certificate = try Self.certificate(settings)
+        let options = HubOptions()
+        edgePort = settings.webrtc.inbound == .edge ? try OpenEdge(settings, certificate: certificate, workers: options.workers) : nil
+        let hub = try Hub(options: options, edge: edgePort?.site)
         let supervisor = try Self.supervisor(settings, logger: logger.named("pipelines"))
         let outbox = try Self.outbox(settings, ledger: ledger, spool: spool, logger: logger.named("delivery"))
         let writer = OutboxWriter(translators: Self.translators, clock: clock, service: outbox)
         let identity = DTLSIdentity(certificate)
         let edge = EdgeEngine(of: hub)
+        self.edge = edge
         let streams = StreamRegister(hub: hub, edge: edge, clock: clock)
         let limits = SessionTable.Limits(runningPerAccount: settings.streamrec.sessionsPerAccount)
         let sessions = SessionRegister(ledger: ledger, outbox: writer, limits: limits, clock: clock, logger: logger.named("sessions"))
@@ -96,7 +102,8 @@ struct BridgeAssembly {
         let iceServers = IceServerList(settings.turn) { key, message in
             (try? MessageAuthentication.hmacSHA1.code(of: message, key: key)) ?? []
         }
-        let operations = Operations(services: recordingServices, sessions: sessions, recordings: recordings, frontDoor: statistics)
+        let operations = Operations(
+            services: recordingServices, sessions: sessions, recordings: recordings, edge: edge, frontDoor: statistics)
         let catalog = RecordingCatalog(director: recordings, streams: streams, ledger: ledger, files: spool)
         let streamCatalog = LiveStreamCatalog(streams: streams, hub: hub) { [sessions] in await sessions.viewers(of: $0) }
         let native = BridgeAPI(
@@ -146,11 +153,9 @@ struct BridgeAssembly {
             translators: translators, environment: OutboxEnvironment(logger: logger))
     }
 
-    /// With our own WebRTC engine, unless inbound peers are webrtcbin's.
-    private static func hub(_ settings: Settings, certificate: Certificate) throws -> Hub {
-        let options = HubOptions()
-        guard settings.webrtc.inbound == .edge else { return try Hub(options: options) }
-        return try Hub(options: options, edge: EdgeSite(settings, certificate: certificate, workers: options.workers))
+    private static func certificate(_ settings: Settings) throws -> Certificate {
+        if settings.webrtc.inbound == .edge { try OpenEdge.checkCiphers() }
+        return try Certificate.makeSelfSigned()
     }
 }
 

@@ -17,6 +17,8 @@ import WebServerKit
 final class BridgeProcess: Sendable {
     /// Where this machine reaches it, for instance `http://127.0.0.1:8080`.
     let origin: String
+    /// For people: where media goes.
+    let media: String
     let assembly: BridgeAssembly
     private let server: WebServer
     private let logger: Logger
@@ -58,6 +60,7 @@ final class BridgeProcess: Sendable {
         self.assembly = assembly
         self.server = server
         self.logger = logger
+        media = assembly.edgePort?.summary ?? "webrtcbin, on a UDP port for each peer"
         let host = settings.http.bind.contains(":") ? "[\(settings.http.bind)]" : settings.http.bind
         origin = (settings.http.tlsCertificate.isEmpty ? "http" : "https") + "://\(host):\(port)"
         deliveries = Task { [assembly] in await assembly.outbox.run(reportingTo: assembly.recordings) }

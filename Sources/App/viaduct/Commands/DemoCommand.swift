@@ -1,6 +1,5 @@
 import ArgumentParser
 import BridgeModel
-import LinuxIO
 import Logging
 
 /// `viaduct demo`: the bridge with a camera of its own, for a first look.
@@ -27,7 +26,9 @@ struct DemoCommand: AsyncParsableCommand {
         if settings.recording.destination.revealed.isEmpty {
             settings.recording.destination = Redacted(settings.dataFolder + "/recordings")
         }
-        if settings.webrtc.addresses.isEmpty { settings.webrtc.addresses = Self.mediaAddresses(settings.http.bind) }
+        if settings.webrtc.addresses.isEmpty, settings.webrtc.inbound == .webrtcbin {
+            settings.webrtc.addresses = try EdgeReach(settings).offered
+        }
         // Its webhooks go to a receiver of its own, on loopback.
         settings.webhooks.allowPrivate = true
         LogOutput.install(settings.log)
@@ -36,12 +37,6 @@ struct DemoCommand: AsyncParsableCommand {
         await demo.welcome()
         for await signal in signals.received where signal == .stop { break }
         await demo.stop(limit: Self.shutdownLimit)
-    }
-
-    /// Firefox sends no media to loopback addresses unless it is told to, so this machine's others are offered as well.
-    private static func mediaAddresses(_ bind: String) -> [String] {
-        let others = HostFacts.interfaceAddresses().filter { !$0.isLoopback && !$0.isLinkLocal }.map(\.address)
-        return [bind] + others.prefix(4)
     }
 
     enum CameraCodec: String, ExpressibleByArgument, CaseIterable {

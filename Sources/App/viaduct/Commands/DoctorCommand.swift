@@ -8,6 +8,7 @@ import LinuxIO
 import Logging
 import PipelinePlane
 import RecordingPlane
+import SecureTransport
 import StoragePlane
 import WebServerKit
 
@@ -55,7 +56,8 @@ private struct Examination: Sendable {
     static let all = [
         Examination(name: "storage", look: storage), Examination(name: "spool", look: spool),
         Examination(name: "pipelines", look: pipelines), Examination(name: "addresses", look: addresses),
-        Examination(name: "front door", look: frontDoor), Examination(name: "clock", look: clock),
+        Examination(name: "media port", look: mediaPort), Examination(name: "front door", look: frontDoor),
+        Examination(name: "clock", look: clock),
     ]
 
     private static func storage(_ settings: Settings) async throws -> String {
@@ -99,11 +101,22 @@ private struct Examination: Sendable {
 
     private static func addresses(_ settings: Settings) async throws -> String {
         let here = HostFacts.interfaceAddresses().map(\.address)
-        let offered = IceSettings(settings).addresses
-        for address in offered where !here.contains(address) {
-            throw OperatorError("webrtc.addresses has \(address), which is no address of this machine.")
+        let isEdge = settings.webrtc.inbound == .edge
+        let chosen = isEdge ? try EdgeReach(settings).offered : IceSettings(settings).addresses
+        let elsewhere = chosen.filter { !here.contains($0) }
+        guard isEdge || elsewhere.isEmpty else {
+            throw OperatorError("webrtc.addresses has \(elsewhere.joined(separator: ", ")), which is no address of this machine.")
         }
-        return "media is offered on " + (offered.isEmpty ? here.joined(separator: ", ") : offered.joined(separator: ", "))
+        let offered = "media is offered on " + (chosen.isEmpty ? here : chosen).joined(separator: ", ")
+        guard !elsewhere.isEmpty else { return offered }
+        return offered + "; \(elsewhere.joined(separator: ", ")) is not this machine's: address translation has to lead to it"
+    }
+
+    /// One port for all peers of our own engine; webrtcbin takes one for each when it needs it.
+    private static func mediaPort(_ settings: Settings) async throws -> String {
+        guard settings.webrtc.inbound == .edge else { return "webrtcbin takes UDP ports as it needs them" }
+        try OpenEdge.checkCiphers()
+        return try OpenEdge(settings, certificate: .makeSelfSigned(), workers: 1).summary
     }
 
     private static func frontDoor(_ settings: Settings) async throws -> String {

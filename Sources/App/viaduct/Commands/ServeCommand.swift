@@ -17,7 +17,8 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "bridge")
         let signals = ProcessSignals()
         let bridge = try await BridgeProcess.start(settings, logger: logger)
-        logger.notice("serving", metadata: ["url": "\(bridge.origin)", "data": "\(settings.dataFolder)"])
+        logger.notice(
+            "serving", metadata: ["url": "\(bridge.origin)", "media": "\(bridge.media)", "data": "\(settings.dataFolder)"])
         for await signal in signals.received {
             guard signal == .reload else {
                 logger.notice("stopping: sessions end, recordings are completed", metadata: ["signal": "\(signal)"])

@@ -68,6 +68,7 @@ final class Demo: Sendable {
               Watch it            \(link("watch", camera.rawValue, watch))
               Publish your webcam \(link("publish", "webcam", publish))
               Watch your webcam   \(link("watch", "webcam", watchWebcam))
+              Media goes over     \(bridge.media)
               Recordings land in  \(settings.recording.destination.revealed)
               Stop with           Ctrl-C: the recording is completed and delivered, with its webhook
 

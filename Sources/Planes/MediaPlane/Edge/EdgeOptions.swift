@@ -6,6 +6,8 @@ package import PeerTransport
 package struct EdgeOptions: Sendable {
     /// Where UDP and ICE-TCP are bound; `::` takes IPv6 and IPv4. Port 0 lets the kernel choose.
     package var address: SocketAddress
+    /// Nobody but this machine's own programs gets through, whatever the address.
+    package var isForThisMachine: Bool
     /// The addresses that answers name, as text; the preferred one first. Port and protocol are the sockets'.
     package var advertisedAddresses: [String]
     /// Take ICE-TCP on the same port number (RFC 6544).
@@ -31,6 +33,7 @@ package struct EdgeOptions: Sendable {
         self.peersPerWorker = peersPerWorker
         self.transportPolicy = transportPolicy
         self.viewerRules = viewerRules
+        isForThisMachine = false
         takesTCP = true
         admissionLimit = 0.9
         receiveBuffer = 8 << 20

@@ -48,11 +48,13 @@ package struct EdgeSite: Sendable {
 
     private static func bindOnce(_ options: EdgeOptions, workers: Int) throws(SystemError) -> ([UDPSocket], TCPListener?) {
         let socketOptions = UDPSocket.Options(
-            receiveBuffer: options.receiveBuffer, sendBuffer: options.sendBuffer, sharesPort: workers > 1)
+            receiveBuffer: options.receiveBuffer, sendBuffer: options.sendBuffer, sharesPort: workers > 1,
+            isForThisMachine: options.isForThisMachine)
         var sockets = [try UDPSocket(bindingTo: options.address, options: socketOptions)]
         let address = sockets[0].localAddress
         while sockets.count < workers { sockets.append(try UDPSocket(bindingTo: address, options: socketOptions)) }
-        return (sockets, options.takesTCP ? try TCPListener(bindingTo: address) : nil)
+        guard options.takesTCP else { return (sockets, nil) }
+        return (sockets, try TCPListener(bindingTo: address, isForThisMachine: options.isForThisMachine))
     }
 
     /// The UDP port that all peers share.
