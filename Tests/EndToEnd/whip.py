@@ -26,7 +26,7 @@ class Leg:
 
     def __init__(self, network, bridge, root, stream, token):
         self.network, self.bridge, self.root, self.stream, self.token = network, bridge, root, stream, token
-        self.peer = self.location = self.tag = None
+        self.peer = self.location = self.tag = self.answer = None
         self.links = ""
         self.frames = {"audio": 0, "video": 0}
 
@@ -39,13 +39,14 @@ class Leg:
     @classmethod
     def watch(cls, network, bridge, stream, token, kinds=("video", "audio")):
         leg = cls(network, bridge, "whep", stream, token)
-        network.run(leg._watch(kinds))
+        network.run(leg.open_watch(kinds))
         return leg
 
     async def _publish(self, tracks, codec):
         await self._open(publishing_peer(*tracks, codec=codec))  # a peer belongs to the loop that it is made on
 
-    async def _watch(self, kinds):
+    async def open_watch(self, kinds=("video", "audio")):
+        """As `watch`, for a coroutine of the network's loop."""
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         for kind in kinds:
             peer.addTransceiver(kind, direction="recvonly")
@@ -70,7 +71,8 @@ class Leg:
         fields = {name.lower(): value for name, value in fields.items()}
         self.location = urljoin(self.bridge.base, fields["location"]).removeprefix(self.bridge.base)
         self.tag, self.links = fields["etag"], fields.get("link", "")
-        await take_answer(peer, body.decode())
+        self.answer = body.decode()
+        await take_answer(peer, self.answer)
         await wait_for_state(peer, "connected")
 
     def request(self, method, path="", body=None, **fields):
