@@ -76,6 +76,11 @@ async def wait_for_state(peer, state, patience=PATIENCE):
         raise Unexpected(f"the peer is still {peer.connectionState}, not {state}") from None
 
 
+async def fall_silent(peer):
+    """Stops ICE alone: the other side hears no goodbye."""
+    await peer.getSenders()[0].transport.transport.stop()
+
+
 class Client:
     """One session of the Eyeson dialect. Frames are kept until somebody asks for them: an early one is never missed."""
 
@@ -96,10 +101,15 @@ class Client:
         self.session_id, self.endpoint = reply["session_id"], reply["ws_endpoint"]
 
     async def post(self, path, body, token=None):
-        status, reply = await asyncio.to_thread(self.bridge.post, path, body, token)
+        fields = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
+        while True:
+            status, headers, reply = await asyncio.to_thread(self.bridge.request, "POST", path, body, fields)
+            if status != 429:
+                break
+            await asyncio.sleep(int({name.lower(): value for name, value in headers.items()}["retry-after"]))
         if status != 201:
             raise Unexpected(f"POST {path}: {status} {reply}")
-        return reply
+        return json.loads(reply)
 
     # Socket
 

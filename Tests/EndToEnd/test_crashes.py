@@ -1,6 +1,6 @@
-"""Nothing that was recorded is lost when a process is killed: the recorder, the publisher's pipeline, or the bridge itself.
+"""Nothing that was recorded is lost when a process is killed: the recorder, webrtcbin's child of a publisher, the bridge itself.
 
-Each is killed 20 times at random moments. CRASH_SEED repeats a run; a failure names the seed.
+Each of them is killed 20 times at random moments. CRASH_SEED repeats a run; a failure names the seed.
 """
 
 import glob
@@ -15,7 +15,7 @@ import pytest
 
 import media
 from bridge import Bridge
-from rtm import PATIENCE, Camera
+from rtm import PATIENCE, Camera, fall_silent
 
 SEED = int(os.environ.get("CRASH_SEED", time.time()))
 TOGETHER = 4  # recordings at a time, where one crash costs one recording
@@ -118,12 +118,19 @@ def at_random_moments(chance, longest, shootings):
         yield shootings[number]
 
 
+@pytest.fixture(scope="module")
+def bridge_of_children():
+    """Whose publishers each have a process."""
+    with Bridge(webrtc__inbound="webrtcbin", webhooks__schedule="300ms,1s,5s", uploads__schedule="300ms,1s,5s") as bridge:
+        yield bridge
+
+
 @pytest.fixture
 def shoot(network, bridge, receiver):
     """Begins recordings; their cameras go away after the test."""
     begun = []
 
-    def begin(name, codec):
+    def begin(name, codec, bridge=bridge):
         shooting = Shooting(network, bridge, receiver, name, codec)
         begun.append(shooting)
         return shooting
@@ -149,10 +156,11 @@ def test_a_recorder_is_killed(bridge, shoot, tmp_path, turn):
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_a_publishing_child_is_killed(network, bridge, receiver, shoot, tmp_path, turn):
+def test_a_publishing_child_is_killed(network, bridge_of_children, receiver, shoot, tmp_path, turn):
     """The session ends, and its client is told; the recording is finished at once (contract section 6.4, rule 7) and delivered."""
     chance = random.Random(f"publisher {SEED} {turn}")
-    shootings = [shoot(f"publisher-{turn}-{number}", CODECS[number % 2]) for number in range(TOGETHER)]
+    bridge = bridge_of_children
+    shootings = [shoot(f"publisher-{turn}-{number}", CODECS[number % 2], bridge) for number in range(TOGETHER)]
     for shooting in at_random_moments(chance, 3, shootings):
         publisher = publisher_of(bridge, shooting.camera.client.answer)
         os.kill(publisher, signal.SIGKILL)
@@ -167,6 +175,21 @@ def test_a_publishing_child_is_killed(network, bridge, receiver, shoot, tmp_path
     again = shootings[0].camera.client.client_id
     with Camera(network, bridge, again, *media.clip("VP8").tracks(), codec="VP8") as camera:
         assert camera.leave() == "CLIENT_STOP"
+
+
+def test_cameras_fall_silent(network, receiver, shoot, tmp_path):
+    """As if they were switched off: after 30 s without consent (RFC 7675) the sessions end, and the files are whole."""
+    chance = random.Random(f"camera {SEED}")
+    shootings = [shoot(f"camera-{number}", CODECS[number % 2]) for number in range(TOGETHER)]
+    for shooting in at_random_moments(chance, 3, shootings):
+        network.run(fall_silent(shooting.camera.client.peer))
+        shooting.received_until = time.monotonic()
+    for shooting in shootings:
+        shooting.camera.expect("recording_state", patience=40, rec_id=shooting.recording, state="finalizing")
+        assert shooting.camera.expect("session_terminated")["termination_cause"] == "CONN_TIMEOUT"
+        assert time.monotonic() - shooting.received_until > 25
+        shooting.check(tmp_path)
+        assert receiver.wait_for_webhook("session_finished", shooting.session_hook)["termination_cause"] == "CONN_TIMEOUT"
 
 
 @pytest.mark.parametrize("turn", range(BRIDGE_KILLS))

@@ -1,14 +1,15 @@
-"""The bridge's own WebRTC engine, with real peers: `webrtc.inbound: edge`."""
+"""The bridge's own WebRTC engine, with real peers."""
 
 import json
+import time
 
 import pytest
 
 import media
-from bridge import OWN, Bridge
-from pages import LIVE, publish, watch
+from bridge import Bridge
+from pages import LIVE, frames_decoded, publish, watch
 from raw import settle
-from rtm import Camera
+from rtm import Camera, fall_silent
 from test_browsers import check_picture, check_playing
 from test_recording import check_file
 from whip import Leg
@@ -16,8 +17,7 @@ from whip import Leg
 
 @pytest.fixture(scope="module")
 def bridge():
-    # Firefox sends no checks to a loopback address; to an address of this machine they do not leave it either.
-    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses=",".join(["127.0.0.1", *OWN])) as bridge:
+    with Bridge() as bridge:
         yield bridge
 
 
@@ -67,3 +67,60 @@ def test_peers_cost_no_processes(bridge, network):
         with Leg.watch(network, bridge, "edge-lean", bridge.token("edge-lean", "watch")) as viewer:
             assert settle(lambda: viewer.frames["video"], lambda count: count >= 5) >= 5
             assert len(bridge.children) == before
+
+
+# Counts what the page negotiates.
+NEGOTIATIONS = """
+window.negotiations = { peers: 0, descriptions: 0 };
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(configuration) { super(configuration); negotiations.peers += 1; }
+  setLocalDescription(...all) { negotiations.descriptions += 1; return super.setLocalDescription(...all); }
+  setRemoteDescription(...all) { negotiations.descriptions += 1; return super.setRemoteDescription(...all); }
+};
+"""
+
+
+@pytest.mark.parametrize(("codec", "goodbye"), [("VP8", "says goodbye"), ("H264", "falls silent")])
+def test_a_publisher_that_comes_back_goes_on_in_front_of_its_viewers(bridge, network, viewer_browser, codec, goodbye):
+    """Within the grace of ten seconds, from another session with other keys and sources: nobody who watches negotiates anything."""
+    stream = f"edge-return-{codec}"
+    token = bridge.token(stream, "publish")
+    first = Leg.publish(network, bridge, stream, token, media.clip(codec, 10).tracks(), codec)
+    with watch(bridge, viewer_browser, stream, script=NEGOTIATIONS) as page:
+        page.wait_for(LIVE, 10)
+        with Leg.watch(network, bridge, stream, bridge.token(stream, "watch")) as viewer:
+            assert settle(lambda: viewer.frames["video"], lambda count: count >= 10) >= 10
+            if goodbye == "says goodbye":
+                first.drop()
+            else:
+                network.run(fall_silent(first.peer))
+            settled = settle(lambda: frames_settled(viewer, page), bool, timeout=5)
+            assert settled, "pictures still come although their camera is gone"
+            shown, got = frames_decoded(page), viewer.frames["video"]
+            with Leg.publish(network, bridge, stream, token, media.clip(codec, 10).tracks(), codec):
+                # A picture each twentieth of a second: two seconds of them within four.
+                assert settle(lambda: frames_decoded(page) - shown, lambda count: count >= 40, timeout=4) >= 40
+                assert settle(lambda: viewer.frames["video"] - got, lambda count: count >= 40, timeout=4) >= 40
+                assert page.evaluate("[viaduct.state, viaduct.sessions, negotiations.peers, negotiations.descriptions]") == ["live", 1, 1, 2]
+                assert viewer.state == "connected"
+    if goodbye != "says goodbye":
+        first.drop()
+
+
+def frames_settled(viewer, page):
+    """No picture came for half a second."""
+    before = frames_decoded(page), viewer.frames["video"]
+    time.sleep(0.5)
+    return before == (frames_decoded(page), viewer.frames["video"])
+
+
+def test_a_viewer_with_an_estimate_of_its_own_keeps_its_picture(bridge, network):
+    """aiortc says from its fourth second on how much it gets (REMB), and has no other feedback: that must not end the picture."""
+    stream = "edge-remb"
+    with Leg.publish(network, bridge, stream, bridge.token(stream, "publish"), media.clip("VP8", 10).tracks(), "VP8"):
+        with Leg.watch(network, bridge, stream, bridge.token(stream, "watch")) as viewer:
+            assert settle(lambda: viewer.frames["video"], lambda count: count >= 10) >= 10
+            for second in range(8):
+                before = viewer.frames["video"]
+                time.sleep(1)
+                assert viewer.frames["video"] - before >= media.RATE // 2, f"second {second}"
