@@ -23,10 +23,6 @@ def free_port():
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
-INBOUND = os.environ.get("VIADUCT_INBOUND", "webrtcbin")  # the engine that tests are run against
-# The edge waits for checks, and Firefox sends none to a loopback address; to an address of this machine they do not leave it either.
-OWN = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
-ADDRESSES = ",".join(["127.0.0.1", *OWN]) if INBOUND == "edge" else "127.0.0.1"
 
 
 class Bridge:
@@ -36,7 +32,7 @@ class Bridge:
         self.base = f"http://127.0.0.1:{self.port}"
         self.settings = {
             "http.port": self.port, "data.folder": self.data, "webhooks.allow-private": "true", "log.level": "debug",
-            "webrtc.port": 0, "webrtc.inbound": INBOUND, "webrtc.addresses": ADDRESSES,
+            "webrtc.port": 0,
             **{key.replace("__", ".").replace("_", "-"): value for key, value in settings.items()},
         }
         self.log_path = os.path.join(self.data, "bridge.log")
@@ -44,6 +40,11 @@ class Bridge:
         self.context = None  # for TLS, with an https origin in `base`
         self._master_key = None
         self._operator_token = None
+
+    @property
+    def engine(self):
+        """Whose peers are inbound: the bridge's own engine, unless a test asks for the other."""
+        return self.settings.get("webrtc.inbound", "edge")
 
     # Life
 

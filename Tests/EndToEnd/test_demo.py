@@ -25,7 +25,7 @@ class Demo:
 
     def __init__(self, folder, *options):
         self.port, self.folder, self.lines = free_port(), str(folder), []
-        settings = ["--set", f"http.port={self.port}", "--set", f"data.folder={self.folder}", "--set", "webrtc.addresses=127.0.0.1"]
+        settings = ["--set", f"http.port={self.port}", "--set", f"data.folder={self.folder}", "--set", "webrtc.port=0"]
         self.process = subprocess.Popen(
             [BINARY, "demo", *settings, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT,
             start_new_session=True)
@@ -89,6 +89,7 @@ def test_the_demo_is_live_soon_and_leaves_a_recording_and_a_webhook(tmp_path, co
         watch = demo.wait_for(r"http://127\.0\.0\.1:\d+/watch/([\w.-]+)#token=(\S+)", LIVE_SECONDS)
         publish = demo.wait_for(r"http://127\.0\.0\.1:\d+/publish/[\w.-]+#token=\S+", LIVE_SECONDS)
         folder = demo.wait_for(r"[Rr]ecordings land in\s+(/\S+)", LIVE_SECONDS).group(1)
+        demo.wait_for(r"Media goes over +UDP and TCP port \d+ from this machine only", LIVE_SECONDS)
         demo.wait_for(r"Ctrl-C", LIVE_SECONDS)
         demo.wait_for(r"Camera: live", LIVE_SECONDS)
         demo.wait_for(r"Recording: \S+ runs", LIVE_SECONDS)
@@ -129,6 +130,6 @@ def check_recording(file, codec):
 def test_a_demo_whose_port_is_taken_says_so(tmp_path):
     with Bridge() as bridge:
         done = subprocess.run(
-            [BINARY, "demo", "--set", f"http.port={bridge.port}", "--set", f"data.folder={tmp_path}/data"], capture_output=True, text=True,
+            [BINARY, "demo", "--set", f"http.port={bridge.port}", "--set", f"data.folder={tmp_path}/data", "--set", "webrtc.port=0"], capture_output=True, text=True,
             timeout=20, env=ENVIRONMENT)
     assert done.returncode != 0 and str(bridge.port) in done.stderr and "in use" in done.stderr, done.stderr

@@ -1,22 +1,30 @@
-"""Offers of real clients get an answer that fits; offers that cannot work are refused before any media is set up."""
+"""Offers of real clients get an answer that fits; offers that cannot work are refused before any media is set up: on both engines."""
 
 import random
 import re
+import subprocess
 
 import pytest
 
 import media
 import rtm
+from bridge import Bridge
 from raw import FIXTURES, RTMSocket, Usage, check_goes_on, client_token, offer, post, settle
 
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 24 * 1024  # that may stay behind when the tables have been played over and over
-# webrtcbin needs all sections on one transport: an offer without BUNDLE is for the edge alone.
-PUBLISHERS = sorted(path.stem for path in FIXTURES.glob("*.sdp") if not re.search(r"-view|-answer|-unbundled", path.stem))
+PUBLISHERS = sorted(path.stem for path in FIXTURES.glob("*.sdp") if not re.search(r"-view|-answer", path.stem))
 VIEWERS = sorted(path.stem for path in FIXTURES.glob("*-view.sdp") if "-answer" not in path.stem)
 BASE = offer("obs-31-whip")
-MUTANTS = 120
+MUTANTS = {"edge": 120, "webrtcbin": 40}  # of which each costs a process
+VIDEO_SECTIONS = {"edge": 1, "webrtcbin": 3}  # that are carried
 SEED = 20260611
+
+
+@pytest.fixture(scope="module", params=["edge", "webrtcbin"])
+def bridge(request):
+    with Bridge(webrtc__inbound=request.param) as bridge:
+        yield bridge
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +80,7 @@ REFUSED = {
     "cut within the first line": BASE[:3],
     "cut before the media": BASE[: BASE.index("m=audio") + 5],
     "lines in the wrong order": "".join(reversed(BASE.splitlines(keepends=True))),
-    "no BUNDLE": without("a=group:BUNDLE"), "an empty BUNDLE": instead("a=group:BUNDLE", "a=group:BUNDLE"),
+    "an empty BUNDLE": instead("a=group:BUNDLE", "a=group:BUNDLE"),
     "a BUNDLE of others": instead("a=group:BUNDLE", "a=group:BUNDLE x y"), "no mid": without("a=mid"),
     "equal mids": instead("a=mid", "a=mid:0"), "a mid that is no token": instead("a=mid", "a=mid:a b"),
     "no rtcp-mux": without("a=rtcp-mux"),
@@ -99,27 +107,40 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", PUBLISHERS)
-def test_an_offer_of_a_real_publisher_gets_an_answer_that_fits(socket, name):
+def test_an_offer_of_a_real_publisher_gets_an_answer_that_fits(bridge, socket, name):
     offered = sections(offer(name))
     message = socket.start(offer(name))
+    bundled = "a=group:BUNDLE" in offer(name)
+    if bridge.engine == "webrtcbin" and not bundled:  # it needs all sections on one transport
+        assert (message["type"], message["data"].get("code")) == ("error", "unacceptable_offer"), message
+        return
     assert message["type"] == "sdp_update" and message["data"]["sdp"]["type"] == "answer", message
     answer = message["data"]["sdp"]["sdp"]
     answered = sections(answer)
     assert len(answered) == len(offered), answer
     accepted = [number for number, section in enumerate(answered) if section[0].split(" ")[1] != "0" and "a=recvonly" in section]
     media = [section[0].split(" ")[0] for section in offered]
-    assert {media[number] for number in accepted} == {kind for kind in media if kind in ("m=audio", "m=video")}, answer
+    wanted = {kind for kind in media if kind in ("m=audio", "m=video")} if bundled else {media[0]}
+    assert {media[number] for number in accepted} == wanted, answer
     for number in accepted:
         section = answered[number]
         assert attribute(section, "mid") == attribute(offered[number], "mid"), answer
         assert len(codecs(section)) == 1 and codecs(section) <= codecs(offered[number]), answer
         assert "a=rtcp-mux" in section and attribute(section, "setup") in (["active"], ["passive"]), answer
-    bundle = re.search(r"^a=group:BUNDLE (.*?)\r?$", answer, re.MULTILINE).group(1).split()
-    assert bundle == [attribute(section, "mid")[0] for section in answered if section[0].split(" ")[1] != "0"], answer
+    open_mids = [attribute(section, "mid") for section in answered if section[0].split(" ")[1] != "0"]
+    bundle = re.search(r"^a=group:BUNDLE (.*?)\r?$", answer, re.MULTILINE)
+    assert [[mid] for mid in bundle.group(1).split()] == open_mids if bundled else len(open_mids) == 1 and not bundle, answer
     assert re.search(r"^a=fingerprint:sha-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}\r?$", answer, re.MULTILINE), answer
     assert "a=end-of-candidates" in answer and re.search(r"^a=candidate:.* typ host", answer, re.MULTILINE), answer
-    assert set(re.findall(r"^a=candidate:\S+ \d \S+ \d+ (\S+) ", answer, re.MULTILINE)) == {"127.0.0.1"}, answer
+    addresses = re.findall(r"^a=candidate:\S+ \d \S+ \d+ (\S+) ", answer, re.MULTILINE)
+    assert addresses[0] == "127.0.0.1" and set(addresses) <= offered_addresses(bridge), answer
     assert socket.stop() == "CLIENT_STOP"
+
+
+def offered_addresses(bridge):
+    """Those of a bridge for this machine: webrtcbin sends checks itself; the edge waits for them, and Firefox sends none to loopback."""
+    others = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
+    return {"127.0.0.1", *(others if bridge.engine == "edge" else [])}
 
 
 @pytest.fixture(scope="module")
@@ -180,13 +201,24 @@ def test_an_offer_that_cannot_work_is_refused_and_the_session_stays_new(socket, 
 
 
 def test_after_refusals_a_good_offer_is_still_answered(socket):
-    for name in ("no BUNDLE", "unknown codecs only", "128 KiB of lines", "NUL"):
+    for name in ("an empty BUNDLE", "unknown codecs only", "128 KiB of lines", "NUL"):
         assert socket.start(REFUSED[name])["type"] == "error"
     assert socket.start(BASE)["type"] == "sdp_update"
     assert socket.stop() == "CLIENT_STOP"
 
 
-def test_a_refused_offer_costs_no_pipeline(bridge, token):
+def test_without_bundle_one_section_is_carried_or_none(bridge, socket):
+    """All media take one transport: the edge's answer closes the other sections, and webrtcbin has no answer."""
+    message = socket.start(without("a=group:BUNDLE"))
+    if bridge.engine == "webrtcbin":
+        assert (message["type"], message["data"].get("code")) == ("error", "unacceptable_offer"), message
+        return
+    assert message["type"] == "sdp_update", message
+    answered = sections(message["data"]["sdp"]["sdp"])
+    assert [section[0].split(" ")[1] == "0" for section in answered].count(False) == 1, message
+
+
+def test_a_refused_offer_costs_nothing(bridge, token):
     idle = Usage.at_rest(bridge).children
     for text in REFUSED.values():
         with RTMSocket(bridge, CLIENT, token) as socket:
@@ -208,7 +240,7 @@ def test_what_a_tolerant_parser_takes_is_taken(socket, change):
     assert socket.stop() == "CLIENT_STOP"
 
 
-def test_more_sections_than_are_carried_get_port_zero(socket):
+def test_more_sections_than_are_carried_get_port_zero(bridge, socket):
     audio, video = ("m=" + part for part in BASE.replace("\r\n", "\n").split("m=")[1:3])
     head = BASE.replace("\r\n", "\n").split("m=")[0]
     wanted = ["audio"] * 2 + ["video"] * 4
@@ -220,7 +252,8 @@ def test_more_sections_than_are_carried_get_port_zero(socket):
     message = socket.start(sdp)
     assert message["type"] == "sdp_update", message
     ports = [section[0].split(" ")[1] for section in sections(message["data"]["sdp"]["sdp"])]
-    assert [port == "0" for port in ports] == [False, True, False, False, False, True], message
+    carried = VIDEO_SECTIONS[bridge.engine]
+    assert [port == "0" for port in ports] == [False, True] + [False] * carried + [True] * (4 - carried), message
 
 
 def mutant(text, source):
@@ -240,7 +273,7 @@ def mutant(text, source):
 def test_changed_offers_are_answered_or_refused(bridge, token):
     source = random.Random(SEED)
     outcomes = {"sdp_update": 0, "error": 0}
-    for number in range(MUTANTS):
+    for number in range(MUTANTS[bridge.engine]):
         name = source.choice(PUBLISHERS)
         text = mutant(offer(name), source)
         with RTMSocket(bridge, CLIENT, token) as socket:
@@ -251,7 +284,7 @@ def test_changed_offers_are_answered_or_refused(bridge, token):
                 assert message["data"]["code"] == "unacceptable_offer", f"mutant {number} of {name}: {message}"
             else:
                 assert socket.stop() == "CLIENT_STOP", f"mutant {number} of {name}"
-    assert min(outcomes.values()) > MUTANTS // 20, f"the changes are too mild or too wild: {outcomes}"
+    assert min(outcomes.values()) > sum(outcomes.values()) // 20, f"the changes are too mild or too wild: {outcomes}"
 
 
 def test_the_tables_leave_nothing_behind(bridge, token):

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -85,7 +86,7 @@ BROKEN_PROGRAMS = {"gone": None, "empty": b"", "failing": b"#!/bin/false\n", "si
 def test_a_bridge_that_cannot_start_another_child_is_not_ready(tmp_path, name):
     program = tmp_path / "viaduct-pipeline"
     shutil.copy(PIPELINE, program)
-    with Bridge(pipelines__executable=program, pipelines__warm=1, pipelines__watchdog="2s") as bridge:
+    with Bridge(webrtc__inbound="webrtcbin", pipelines__executable=program, pipelines__warm=1, pipelines__watchdog="2s") as bridge:
         program.unlink()
         if BROKEN_PROGRAMS[name] is not None:
             program.write_bytes(BROKEN_PROGRAMS[name])
@@ -139,19 +140,20 @@ def metrics(bridge):
     return samples
 
 
-def test_metrics_are_prometheus_text_and_move():
-    with Bridge() as bridge:
+@pytest.mark.parametrize(("engine", "gauge"), [("edge", "viaduct_peers"), ("webrtcbin", "viaduct_pipelines")])
+def test_metrics_are_prometheus_text_and_move(engine, gauge):
+    with Bridge(webrtc__inbound=engine) as bridge:
         before = metrics(bridge)
         token = client_token(bridge, "counted")
         with RTMSocket(bridge, "counted", token) as socket:
             assert socket.start(offer("obs-31-whip"))["type"] == "sdp_update"
             during = metrics(bridge)
             assert during['viaduct_sessions{direction="publish"}'] == before['viaduct_sessions{direction="publish"}'] + 1 == 1
-            assert (during["viaduct_pipelines"], during["viaduct_http_websockets"]) == (1, 1), during
+            assert (during[gauge], during["viaduct_http_websockets"]) == (1, 1), during
             assert during["viaduct_http_requests_total"] >= before["viaduct_http_requests_total"] + 3
             assert socket.stop() == "CLIENT_STOP"
-        after = settle(lambda: metrics(bridge), lambda now: now["viaduct_pipelines"] == now["viaduct_http_websockets"] == 0)
-        assert after["viaduct_pipelines"] == after['viaduct_sessions{direction="publish"}'] == after["viaduct_http_websockets"] == 0, after
+        after = settle(lambda: metrics(bridge), lambda now: now[gauge] == now["viaduct_http_websockets"] == 0)
+        assert after[gauge] == after['viaduct_sessions{direction="publish"}'] == after["viaduct_http_websockets"] == 0, after
 
 
 # Logs
@@ -243,14 +245,48 @@ def test_a_port_that_is_taken_stops_the_start_with_its_number(tmp_path):
 
 
 def test_the_doctor_says_what_is_well_and_what_is_not(tmp_path):
-    folder = f"data.folder={tmp_path}/data"
-    status, printed, complaint = run("doctor", "--set", folder, "--set", f"http.port={free_port()}")
-    assert status == 0 and "FAIL" not in printed and "The bridge can run here." in printed, printed + complaint
+    def doctor(*settings):
+        folder = f"data.folder={tmp_path}/data"
+        status, printed, complaint = run("doctor", *(part for one in (folder, "webrtc.port=0", *settings) for part in ("--set", one)))
+        assert status == ("FAIL" in printed), printed + complaint
+        return printed
+
+    assert "The bridge can run here." in doctor(f"http.port={free_port()}")
     with Bridge() as bridge:
-        status, printed, _ = run("doctor", "--set", folder, "--set", f"http.port={bridge.port}")
-        assert status == 1 and re.search(rf"^FAIL +front door: .*{bridge.port}", printed, re.MULTILINE), printed
-    status, printed, _ = run("doctor", "--set", folder, "--set", "http.port=0", "--set", "pipelines.executable=/bin/false")
-    assert status == 1 and re.search(r"^FAIL +pipelines: .*/bin/false", printed, re.MULTILINE), printed
+        assert re.search(rf"^FAIL +front door: .*{bridge.port}", doctor(f"http.port={bridge.port}"), re.MULTILINE)
+    assert re.search(r"^FAIL +pipelines: .*/bin/false", doctor("http.port=0", "pipelines.executable=/bin/false"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_taken_port_of_webrtc_is_named_by_the_doctor_and_stops_the_start(tmp_path, kind):
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            other.listen()
+        port = other.getsockname()[1]
+        settings = ["--set", f"data.folder={tmp_path}/data", "--set", "http.port=0", "--set", f"webrtc.port={port}"]
+        status, printed, _ = run("doctor", *settings)
+        assert status == 1 and re.search(rf"^FAIL +media port: .*webrtc.port.*{port}.*in use", printed, re.MULTILINE), printed
+        status, _, complaint = run("serve", *settings)
+        assert status == 1 and re.search(rf"webrtc.port.*{port}.*in use", complaint), complaint
+
+
+def test_an_openssl_without_the_ciphers_of_media_stops_the_start(tmp_path):
+    """No peer would ever connect, and nobody would be told why."""
+    configuration = tmp_path / "openssl.cnf"
+    configuration.write_text(
+        "openssl_conf = all\n[all]\nproviders = some\nalg_section = rules\n[some]\ndefault = on\n[on]\nactivate = 1\n"
+        "[rules]\ndefault_properties = fips=yes\n")
+    done = subprocess.run(
+        [BINARY, "serve", "--set", f"data.folder={tmp_path}/data", "--set", "http.port=0", "--set", "webrtc.port=0"],
+        capture_output=True, text=True, timeout=20, env={**ENVIRONMENT, "OPENSSL_CONF": str(configuration)})
+    assert done.returncode == 1 and done.stderr.startswith("Error: OpenSSL lacks a cipher"), done
+
+
+def test_the_start_says_who_gets_to_the_port_of_webrtc():
+    with Bridge(log__format="json") as bridge:
+        [serving] = [line for line in map(json.loads, bridge.log().splitlines()) if line["message"] == "serving"]
+        assert re.match(r"UDP and TCP port \d+ from this machine only, offered as 127.0.0.1(, |$)", serving["media"]), serving
 
 
 # Certificates

@@ -176,8 +176,8 @@ def test_the_shutdown_ends_sessions_durably(network):
         leg.drop()
 
 
-def test_a_bridge_that_is_full_says_when_to_come_back(network):
-    with Bridge(pipelines__maximum=1, pipelines__warm=0) as bridge:
+def test_a_bridge_that_has_no_process_left_says_when_to_come_back(network):
+    with Bridge(webrtc__inbound="webrtcbin", pipelines__maximum=1, pipelines__warm=0) as bridge:
         token = bridge.token("full", "publish")
         with Leg.publish(network, bridge, "full", token, media.clip("VP8", 10).tracks(), "VP8") as source:
             offer = source.peer.localDescription.sdp.replace("a=sendonly", "a=recvonly")
