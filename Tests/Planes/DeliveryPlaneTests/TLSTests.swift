@@ -49,10 +49,11 @@ import Testing
     }
 }
 
-/// `http.server` behind `ssl`; writes each server name that a client asks for into a file.
+/// `http.server` behind `ssl`; writes each server name that a client asks for into a file. It ends when its standard input does: with this process,
+/// however that ends.
 private final class PythonTLSServer: Sendable {
     private static let script = """
-        import http.server, ssl, sys
+        import http.server, os, ssl, sys, threading
         certificate, key, names = sys.argv[1:]
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
@@ -68,6 +69,10 @@ private final class PythonTLSServer: Sendable {
         context.sni_callback = note
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.socket = context.wrap_socket(server.socket, server_side=True)
+        def end_with_input():
+            sys.stdin.buffer.read()
+            os._exit(0)
+        threading.Thread(target=end_with_input, daemon=True).start()
         print(server.server_address[1], flush=True)
         server.serve_forever()
         """
@@ -76,6 +81,8 @@ private final class PythonTLSServer: Sendable {
     let certificate: String
     private let namesFile: String
     private let process: Process
+    /// Nothing is written to it.
+    private let input = Pipe()
 
     init(folder: String, name: String) throws {
         certificate = folder + "/certificate.pem"
@@ -86,27 +93,29 @@ private final class PythonTLSServer: Sendable {
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=\(name)",
                 "-addext", "subjectAltName=DNS:\(name)", "-keyout", key, "-out", certificate,
-            ], output: nil)
+            ])
         openssl.waitUntilExit()
         let output = Pipe()
-        process = try Self.start("python3", ["-c", Self.script, certificate, key, namesFile], output: output)
+        process = try Self.start("python3", ["-c", Self.script, certificate, key, namesFile], input: input, output: output)
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         port = try #require(UInt16(line.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 
     deinit {
         process.terminate()
+        process.waitUntilExit()
     }
 
     func names() throws -> [String] {
         try String(contentsOfFile: namesFile, encoding: .utf8).split(separator: "\n").map(String.init)
     }
 
-    private static func start(_ tool: String, _ arguments: [String], output: Pipe?) throws -> Process {
+    private static func start(_ tool: String, _ arguments: [String], input: Pipe? = nil, output: Pipe? = nil) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [tool] + arguments
         process.standardError = FileHandle.nullDevice
+        process.standardInput = input ?? FileHandle.nullDevice
         process.standardOutput = output ?? FileHandle.nullDevice
         try process.run()
         return process
