@@ -63,10 +63,9 @@ def check_picture(page):
 
 def measure_use(report, browser, runs):
     with Demo(pipelines__warm=0) as demo:
-        demo.name_new_children("camera", "publish", "record")
+        demo.name_new_children("camera", "record")
         with open_page(browser, f"{demo.base}/watch/{demo.stream}") as page:
             page.wait_for("window.milestones.firstFrame", PATIENCE)
-            demo.name_new_children("view")
             time.sleep(SETTLED_SECONDS)
             windows = [measure_window(demo, page) for _ in range(runs)]
             bitrate = check_picture(page)
