@@ -119,7 +119,7 @@ enum SettingTable {
         SettingKey(
             "webrtc.stun-server", \.webrtc.stunServer,
             .optional(.url("a server such as stun://stun.example.net:3478", schemes: ["stun://"])),
-            "STUN server that tells the bridge its public address, where it is behind address translation."),
+            "STUN server that tells webrtcbin its public address, where it is behind address translation; the edge is told by webrtc.addresses."),
     ]
 
     private static let turn = [
