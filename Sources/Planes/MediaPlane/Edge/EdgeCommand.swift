@@ -13,6 +13,8 @@ enum EdgeCommand: Sendable {
     case totals(CheckedContinuation<EdgeTotals, Never>)
     /// Datagrams that another worker received for this one.
     case datagrams(DatagramParcel)
+    /// An ICE-TCP connection that another worker accepted.
+    case connection(HandedConnection)
     /// `owner` wants the datagrams of a 5-tuple that arrive here, or wants them no more.
     case claim(FiveTuple, owner: Int)
     case release(FiveTuple, owner: Int)
@@ -24,7 +26,7 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .publish, .close, .datagrams, .claim, .release: break
+        case .publish, .close, .datagrams, .connection, .claim, .release: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
         }
@@ -55,6 +57,7 @@ extension EdgeLoop {
         case .statistics(let id, let continuation): continuation.resume(returning: peer(id)?.statistics)
         case .totals(let continuation): continuation.resume(returning: currentTotals(ports))
         case .datagrams(let parcel): take(parcel, streams: &streams, ports: &ports, now: now)
+        case .connection(let handed): take(handed, streams: &streams, ports: &ports, now: now)
         case .claim(let tuple, let owner): exchange.accept(tuple, owner: owner)
         case .release(let tuple, let owner): exchange.forget(tuple, owner: owner)
         }
