@@ -34,7 +34,7 @@ struct ViewerTrack: Sendable {
     let codec: Codec
     let isVideo: Bool
     /// The cache's tracks that carry the same picture, the smallest encoding first.
-    let encodings: [UInt8]
+    private(set) var encodings: [UInt8]
     /// What is sent again has numbers of its own.
     private let hasRetransmissionStream: Bool
     private let rules: EgressTrack.Rules
@@ -158,6 +158,15 @@ extension ViewerTrack {
             if isLower { filter.aim(spatial: 0, temporal: 0) }
             if pending?.track != target.track { switchEncoding(to: target.track, in: cache) }
         }
+    }
+
+    /// The publisher's encodings changed, or their order.
+    mutating func use(_ encodings: [UInt8], in cache: borrowing GOPCache) {
+        self.encodings = encodings
+        if let pending, !encodings.contains(pending.track) { self.pending = nil }
+        guard !encodings.contains(encoding), let best = encodings.last else { return }
+        encoding = best
+        resumeAfterLoss(in: cache, at: cache.endIndex)
     }
 
     private mutating func pause() {
