@@ -97,7 +97,8 @@ package actor EdgeDirector: PeerEngine {
     package func select(_ choice: LayerChoice, for id: PeerID) async throws(BridgeError) {
         guard let peer = peers[id] else { throw BridgeError(.notFound, "The session has no peer any more.") }
         let sections = peer.videoSections
-        guard let section = choice.mid.map({ mid in sections.first { $0.mid == mid } }) ?? sections.first, let track = section.trackIndex else {
+        guard let section = choice.mid.map({ mid in sections.first { $0.mid == mid } }) ?? sections.first, let track = section.trackIndex
+        else {
             throw BridgeError(.invalidField, "The viewer has no such video section.")
         }
         let statistics = await hub.statistics(of: peer.context.stream)

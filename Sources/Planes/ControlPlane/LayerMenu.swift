@@ -63,7 +63,8 @@ extension EncodingStatistics {
         guard !layers.isEmpty else { return [VideoLayer(mid: mid, rid: rid, bitrate: 0, width: width, height: height)] }
         return layers.map {
             VideoLayer(
-                mid: mid, rid: rid, spatialID: $0.spatialID, temporalID: $0.temporalID, bitrate: $0.bitrate, width: $0.width, height: $0.height)
+                mid: mid, rid: rid, spatialID: $0.spatialID, temporalID: $0.temporalID, bitrate: $0.bitrate, width: $0.width,
+                height: $0.height)
         }
     }
 }

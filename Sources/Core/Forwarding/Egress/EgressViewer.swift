@@ -185,9 +185,10 @@ extension EgressViewer {
         var limit = share
         if tracks[index].media.isLate(by: Self.tooLate, in: cache, now: now) { limit = min(limit, tracks[index].selector.cost * 0.8) }
         let rate = tracks[index].media.flowing.map(layers.rate) ?? .zero
+        let isTooMuch = rate > limit
         if estimator.isMeasured, rate > share { isNarrow = true }
         tracks[index].selector.update(layers, limit: limit, isMeasured: estimator.isMeasured, now: now)
-        tracks[index].media.aim(at: tracks[index].selector.target, in: cache, now: now)
+        tracks[index].media.aim(at: tracks[index].selector.target, isNarrow: isTooMuch, in: cache, now: now)
         return tracks[index].selector.wanted
     }
 

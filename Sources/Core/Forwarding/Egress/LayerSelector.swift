@@ -169,7 +169,9 @@ extension LayerSelector {
                 let layer = TargetLayer(track: track, spatial: spatial, temporal: temporal)
                 // A larger picture at less than half of its frames a second is no gain over a smaller one that moves: only the smallest goes down
                 // so far.
-                guard reach.admits(layer, encoding: encoding), layers.isAlive(layer), isSmallest || temporal + 1 >= highest else { continue }
+                guard reach.admits(layer, encoding: encoding), layers.isAlive(layer), isSmallest || temporal + 1 >= highest else {
+                    continue
+                }
                 body(layer, layers.rate(layer))
             }
         }

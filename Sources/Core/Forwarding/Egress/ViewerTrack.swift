@@ -134,8 +134,8 @@ struct ViewerTrack: Sendable {
 
 // Layers.
 extension ViewerTrack {
-    /// Aims at a layer; nil pauses the track.
-    mutating func aim(at target: TargetLayer?, in cache: borrowing GOPCache, now: MonotonicTime) {
+    /// Aims at a layer; nil pauses the track. `isNarrow`: what flows is more than the path takes.
+    mutating func aim(at target: TargetLayer?, isNarrow: Bool, in cache: borrowing GOPCache, now: MonotonicTime) {
         guard isVideo else { return }
         guard let target else {
             pause()
@@ -155,7 +155,7 @@ extension ViewerTrack {
             filter.aim(spatial: target.spatial, temporal: target.temporal)
         } else {
             // Until the keyframe of the smaller encoding comes, as little as possible of the one that is too much.
-            if isLower { filter.aim(spatial: 0, temporal: 0) }
+            if isLower, isNarrow { filter.aim(spatial: 0, temporal: 0) }
             if pending?.track != target.track { switchEncoding(to: target.track, in: cache) }
         }
     }
