@@ -147,21 +147,65 @@ def test_chromium_publishes_through_loss_and_reordering(line, bridge, far_browse
 
 
 def test_a_viewer_whose_line_gets_narrow_comes_back(line, bridge, network, far_browser):
-    """The stream has 0.3 Mbit/s, the line a third of it for five seconds, with the queue of a usual router before it."""
+    """For five seconds the line takes less than the stream has, with the short queue of a usual router before it."""
     with clip_publisher(bridge, network, "narrow"), watch(bridge, far_browser, "narrow", script=FRAME_TIMES) as page:
         page.wait_for(LIVE, 10)
         pictures = Pictures(page)
         pictures.wait_until_steady(10)
         before, began = freezes(page), pictures.mark()
-        overflowed = line.set("far", rate=100_000)["far"]["overflowed"]
+        overflowed = line.set("far", rate=60_000, queue=10_000)["far"]["overflowed"]
         time.sleep(5)
         ended = pictures.mark()
         overflowed = line.clear()["far"]["overflowed"] - overflowed
         time.sleep(4)
         after, recovery, gaps = freezes(page), pictures.recovery(ended), pictures.gaps(began)
         figures = {key: after[key] - before[key] for key in after}
-        report("a third of the bandwidth", **figures, overflowed=overflowed, recovery=float(recovery))
+        report("a line that is too narrow for 5 s", **figures, overflowed=overflowed, recovery=float(recovery))
         told = f"{figures}, {overflowed} packets too many, gaps (begin, length) {gaps}, recovery {recovery:.2f} s"
         assert overflowed > 0, told
         assert recovery <= 2, told
         assert len(pictures.times(ended + 2, ended + 4)) >= 20, told
+
+
+def picture_after(line, publisher, viewer, name, change, limit):
+    """Seconds from a change of the publisher's or the viewer's network until the viewer's picture runs again: within `limit`."""
+    pictures = Pictures(viewer)
+    pictures.wait_until_steady(10)
+    time.sleep(4)  # both pages have learnt how their line is when it is well
+    sessions = [page.evaluate("viaduct.sessions") for page in (publisher, viewer)]
+    before, changed = line.counts(), pictures.mark()
+    change()
+    time.sleep(limit + 2)
+    recovery, gaps = pictures.recovery(changed), pictures.gaps(changed)
+    report(name, recovery=float(recovery), gaps=len(gaps))
+    told = f"gaps (begin, length) {gaps} after {changed:.2f}, line {before} before and {line.counts()} after"
+    assert gaps, f"the change went unnoticed: {told}"
+    assert recovery <= limit, f"no picture for {recovery:.2f} s, {told}"
+    after = [page.evaluate("viaduct.sessions") for page in (publisher, viewer)]
+    assert after == sessions, f"sessions of publisher and viewer: {sessions} before, {after} after"
+
+
+def test_a_publisher_that_gets_another_address_is_back_within_a_second(line, bridge, far_browser, near_browser):
+    """Its recording goes on in the one file that there is."""
+    with publish(bridge, far_browser, "moving", codec="vp8") as camera, watch(bridge, near_browser, "moving", script=FRAME_TIMES) as viewer:
+        viewer.wait_for(LIVE, 10)
+        camera.click("record")
+        camera.wait_for("viaduct.recording?.state === 'recording'", 10)
+        recording = camera.evaluate("viaduct.recording.id")
+        picture_after(line, camera, viewer, "another address of the publisher", lambda: line.far.move("10.77.1.2"), limit=1)
+        assert camera.evaluate("[viaduct.recording.state, viaduct.recording.id]") == ["recording", recording]
+        camera.click("record")
+        camera.wait_for("viaduct.recording.state === 'stored'", 15)
+        print(bridge.recording(recording))
+
+
+@pytest.mark.parametrize("end", ["publisher", "viewer"])
+def test_a_nat_that_changes_its_mapping_breaks_nothing(line, bridge, far_browser, near_browser, end):
+    """The new mapping is known with the browser's next check of the path, of which there is one in 2.5 s."""
+    publishes, watches = (far_browser, near_browser) if end == "publisher" else (near_browser, far_browser)
+    line.set("near", mapping=["10.77.2.1", 0x0100])
+    stream = f"rebound-{end}"
+    with publish(bridge, publishes, stream, codec="vp8") as camera, watch(bridge, watches, stream, script=FRAME_TIMES) as viewer:
+        viewer.wait_for(LIVE, 10)
+        picture_after(
+            line, camera, viewer, f"another mapping of the {end}'s NAT", lambda: line.set("near", mapping=["10.77.2.2", 0x0200]), limit=4)
