@@ -137,6 +137,8 @@ struct MachineStage: Stage {
         case .openPeer(let slot, let offer): return openPeer(slot, offer)
         case .recordSession: return note("sessionStarted", .sessionRecorded)
         case .addCandidate(let candidate, let peer): return note("addCandidate \(peer) \(candidate.candidate)", .candidateApplied)
+        case .restartPeer(let peer, _):
+            return note("restartPeer \(peer)", .restartRefused(peer, BridgeError(.unavailable, "This engine cannot restart ICE.")))
         case .closePeer(let peer): return note("closePeer \(peer)", nil)
         case .startRecording:
             recordings += 1

@@ -31,6 +31,8 @@ struct SessionCalls: Sendable {
         case .addCandidate(let candidate, let peer):
             try await services.addCandidate(candidate, to: peer)
             return .candidateApplied
+        case .restartPeer(let peer, let offer):
+            return .peerRestarted(peer, try await services.restartPeer(peer, with: offer))
         case .closePeer(let peer):
             await services.closePeer(peer)
             return nil
@@ -50,6 +52,7 @@ struct SessionCalls: Sendable {
         case .openPeer(let slot, _): .peerRefused(slot, error)
         case .recordSession: .sessionRefused(error)
         case .addCandidate: .candidateRefused(error)
+        case .restartPeer(let peer, _): .restartRefused(peer, error)
         case .startRecording: .recordingRefused(error)
         case .stopRecording(let recording): .stopRefused(recording, error)
         case .closePeer: nil

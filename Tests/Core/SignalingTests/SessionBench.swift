@@ -16,6 +16,11 @@ struct SessionBench {
     static let first = SocketID(1)
     static let second = SocketID(2)
 
+    /// What the bridge answers to an ICE restart.
+    static let restart = IceRestartAnswer(
+        credentials: IceParameters(ufrag: "newufrag", password: Redacted("0123456789abcdefghijkl")),
+        candidates: ["candidate:1 1 udp 2130706431 192.0.2.9 8189 typ host"], isLite: true)
+
     private(set) var machine: SessionMachine
     private(set) var now = MonotonicTime(nanoseconds: 1_000_000_000)
     /// Everything that came out, in order.
@@ -23,6 +28,7 @@ struct SessionBench {
     /// Calls that stay open until the test answers them.
     var holdsCalls = false
     var refusesOffers: BridgeError?
+    var refusesRestarts: BridgeError?
     private var peers = 0
     private var recordings = 0
 
@@ -89,6 +95,9 @@ struct SessionBench {
             return .outcome(.peerOpened(slot, PeerID("peer-\(slot.rawValue)")))
         case .recordSession: return .outcome(.sessionRecorded)
         case .addCandidate: return .outcome(.candidateApplied)
+        case .restartPeer(let id, _):
+            if let refusesRestarts { return .outcome(.restartRefused(id, refusesRestarts)) }
+            return .outcome(.peerRestarted(id, Self.restart))
         case .closePeer: return nil
         case .startRecording:
             recordings += 1

@@ -137,6 +137,10 @@ private struct RandomLife {
             isRecorded = true
             give(.outcome(.sessionRecorded))
         case .addCandidate: give(.outcome(isRefused ? .candidateRefused(error) : .candidateApplied))
+        case .restartPeer(let id, _):
+            let answer = IceRestartAnswer(
+                credentials: IceParameters(ufrag: "abcd", password: Redacted("0123456789abcdef012345")), candidates: [], isLite: true)
+            give(.outcome(isRefused ? .restartRefused(id, error) : .peerRestarted(id, answer)))
         case .closePeer: break
         case .startRecording:
             let id = RecordingID("\(Int.random(in: 0..<1000, using: &random))")

@@ -22,6 +22,14 @@ extension RTMError {
         }
     }
 
+    /// An ICE restart that the engine could not begin.
+    init(restart error: BridgeError) {
+        switch error.code {
+        case .unavailable, .notFound: self.init(.unacceptableOffer, error.message, field: "data.sdp")
+        default: self.init(.internal, error.message)
+        }
+    }
+
     /// A candidate that the engine could not read.
     init(candidate error: BridgeError) {
         self.init(error.code == .invalidField ? .invalidField : .internal, error.message, field: "data.candidate")

@@ -75,6 +75,8 @@ extension SessionMachine {
         /// `sessionStarted`, once the first offer is accepted.
         case recordSession(webhookURL: Redacted<String>?)
         case addCandidate(IceCandidate, to: PeerID)
+        /// Another ICE session of a peer.
+        case restartPeer(PeerID, IceRestartOffer)
         case closePeer(PeerID)
         case startRecording(RecordingStart)
         case stopRecording(RecordingID)
@@ -90,6 +92,8 @@ extension SessionMachine {
         case sessionRefused(BridgeError)
         case candidateApplied
         case candidateRefused(BridgeError)
+        case peerRestarted(PeerID, IceRestartAnswer)
+        case restartRefused(PeerID, BridgeError)
         case recordingStarted(RecordingID)
         case recordingRefused(BridgeError)
         case recordingStopping(RecordingID)

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import SDP
 
 /// What the media side reports, and what came of the calls.
 extension SessionMachine {
@@ -91,6 +92,8 @@ extension SessionMachine {
         case .sessionRefused(let error): sessionRefused(error, now: now)
         case .candidateApplied: releaseLine()
         case .candidateRefused(let error): releaseLine(refusing: RTMError(candidate: error))
+        case .peerRestarted(let id, let answer): peerRestarted(id, answer)
+        case .restartRefused(let id, let error): restartRefused(id, error)
         case .recordingStarted(let id): recordingStarted(id)
         case .recordingRefused(let error):
             setRecording { $0.isStarting = false }
@@ -131,6 +134,25 @@ extension SessionMachine {
             call(.closePeer(id))
             releaseLine()
         }
+    }
+
+    private mutating func peerRestarted(_ id: PeerID, _ restart: IceRestartAnswer) {
+        guard case .running(var running) = state, running.newest.id == id, let former = running.newest.answer,
+            let answer = IceRestart.answer(former, with: restart.credentials, candidates: restart.candidates)
+        else { return releaseLine() }
+        running.newest.answer = answer
+        state = .running(running)
+        send(.answer(sdp: answer))
+        releaseLine()
+    }
+
+    /// The former ICE session goes on.
+    private mutating func restartRefused(_ id: PeerID, _ error: BridgeError) {
+        if case .running(var running) = state, running.newest.id == id {
+            running.newest.restartOffer = nil
+            state = .running(running)
+        }
+        releaseLine(refusing: RTMError(restart: error))
     }
 
     private mutating func peerRefused(_ slot: PeerSlot, _ error: BridgeError, now: MonotonicTime) {

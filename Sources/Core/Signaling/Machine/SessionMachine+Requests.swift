@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import SDP
 
 /// What a client's messages do: one function for each row of 6.3.
 extension SessionMachine {
@@ -110,13 +111,25 @@ extension SessionMachine {
         switch description.kind {
         case .answer:
             refuse(RTMError(.unexpectedAnswer, "the bridge has made no offer"), to: .descriptionUpdate, from: socket)
-        case .offer where description.sdp == running.newest.offer:
+        case .offer where description.sdp == running.newest.offer || description.sdp == running.newest.restartOffer:
             repeatAnswer(of: running.newest, to: socket)
-        case .offer:
-            let error = RTMError(
-                .unacceptableOffer, "a peer is negotiated once; send session_start over a new socket to change it", field: "data.sdp")
-            refuse(error, to: .descriptionUpdate, from: socket)
+        case .offer: restart(running, by: description.sdp, from: socket)
         }
+    }
+
+    private mutating func restart(_ running: Running, by offer: String, from socket: SocketID) {
+        let peer = running.newest
+        guard let id = peer.id, let restart = IceRestart(of: peer.restartOffer ?? peer.offer, by: offer) else {
+            let error = RTMError(
+                .unacceptableOffer, "only ICE can be negotiated again; send session_start over a new socket to change the media",
+                field: "data.sdp")
+            return refuse(error, to: .descriptionUpdate, from: socket)
+        }
+        var running = running
+        running.newest.restartOffer = offer
+        state = .running(running)
+        line.hold = .outcome(of: .descriptionUpdate, from: socket)
+        call(.restartPeer(id, IceRestartOffer(credentials: restart.credentials, candidates: [])))
     }
 
     // MARK: candidate

@@ -73,6 +73,8 @@ extension SessionMachine {
         /// The socket that brought the offer.
         let socket: SocketID
         let offer: String
+        /// The offer of its newest ICE restart.
+        var restartOffer: String?
         let openedAt: MonotonicTime
         /// nil until `openPeer` has returned.
         var id: PeerID?
