@@ -18,13 +18,14 @@ actor RTMSession: SessionHandle {
     /// Both tasks' parts until `start` takes them.
     private var pendingStart: (queue: AsyncStream<SessionMachine.ServiceCall>, calls: SessionCalls)?
     private var work: [Task<Void, Never>] = []
-    private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
+    private var timer: DeadlineTimer
     private var endWaiters: [CheckedContinuation<Void, Never>] = []
     private var retirement: SessionMachine.Retirement?
 
     init(context: SessionContext, services: any SessionServices, limits: SessionLimits, clock: RTMClock, logger: Logger) {
         self.context = context
         self.clock = clock
+        timer = DeadlineTimer(clock: clock)
         var logger = logger
         logger[metadataKey: "session"] = "\(context.session)"
         self.logger = logger
@@ -122,20 +123,10 @@ actor RTMSession: SessionHandle {
     // MARK: The deadline
 
     private func rearm() {
-        guard machine.deadline != timer?.deadline else { return }
-        timer?.task.cancel()
-        timer = machine.deadline.map { deadline in
-            let task = Task { [weak self, clock] in
-                guard (try? await clock.sleep(deadline)) != nil else { return }
-                await self?.deadlineReached(deadline)
-            }
-            return (deadline, task)
-        }
+        timer.arm(for: machine.deadline) { [weak self] deadline in await self?.deadlineReached(deadline) }
     }
 
     private func deadlineReached(_ deadline: MonotonicTime) {
-        guard timer?.deadline == deadline else { return }
-        timer = nil
-        step(.time)
+        if timer.takes(deadline) { step(.time) }
     }
 }
