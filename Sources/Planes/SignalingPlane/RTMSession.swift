@@ -22,18 +22,20 @@ actor RTMSession: SessionHandle {
     private var endWaiters: [CheckedContinuation<Void, Never>] = []
     private var retirement: SessionMachine.Retirement?
 
-    init(context: SessionContext, services: any SessionServices, limits: SessionLimits, clock: RTMClock, logger: Logger) {
+    init(_ context: SessionContext, ports: RTMPorts, environment: RTMEnvironment) {
         self.context = context
-        self.clock = clock
-        timer = DeadlineTimer(clock: clock)
-        var logger = logger
+        clock = environment.clock
+        timer = DeadlineTimer(clock: environment.clock)
+        var logger = environment.logger
         logger[metadataKey: "session"] = "\(context.session)"
         self.logger = logger
-        machine = SessionMachine(context: context, limits: limits, now: clock.now())
+        machine = SessionMachine(context: context, limits: environment.settings.session, now: clock.now())
         inbox = SessionInbox()
         let (queue, calls) = AsyncStream.makeStream(of: SessionMachine.ServiceCall.self)
         self.calls = calls
-        pendingStart = (queue, SessionCalls(services: services, context: context, report: inbox.report))
+        pendingStart = (
+            queue, SessionCalls(services: ports.services, layers: ports.layers, context: context, report: inbox.report)
+        )
     }
 
     /// Starts the session's two tasks: events in, calls out. `retired` is told when both are through.
