@@ -31,6 +31,10 @@ package struct BridgeSessionServices: SessionServices {
         try await peers.add(candidate, to: peer)
     }
 
+    package func restartPeer(_ peer: PeerID, with offer: IceRestartOffer) async throws(BridgeError) -> IceRestartAnswer {
+        try await peers.restart(peer, with: offer)
+    }
+
     package func closePeer(_ peer: PeerID) async {
         await peers.close(peer)
     }

@@ -5,6 +5,7 @@ import Signaling
 /// Makes one session's calls on the bridge and turns what comes back into the machine's inputs.
 struct SessionCalls: Sendable {
     let services: any SessionServices
+    let layers: any PeerLayers
     let context: SessionContext
     /// Where peer events and recording updates go, in the order in which they are reported.
     let report: @Sendable (SessionMachine.Input) -> Void
@@ -31,6 +32,8 @@ struct SessionCalls: Sendable {
         case .addCandidate(let candidate, let peer):
             try await services.addCandidate(candidate, to: peer)
             return .candidateApplied
+        case .restartPeer(let peer, let offer):
+            return .peerRestarted(peer, try await services.restartPeer(peer, with: offer))
         case .closePeer(let peer):
             await services.closePeer(peer)
             return nil
@@ -39,6 +42,11 @@ struct SessionCalls: Sendable {
         case .stopRecording(let recording):
             try await services.stopRecording(recording)
             return .recordingStopping(recording)
+        case .readLayers(let peer):
+            return .layersRead(await layers.layers(of: peer), of: peer)
+        case .selectLayer(let choice, let peer):
+            try await layers.select(choice, for: peer)
+            return .layerSelected(choice, await layers.layers(of: peer))
         case .endSession(let cause):
             await services.sessionEnded(context, cause: cause)
             return .sessionEnded
@@ -50,9 +58,11 @@ struct SessionCalls: Sendable {
         case .openPeer(let slot, _): .peerRefused(slot, error)
         case .recordSession: .sessionRefused(error)
         case .addCandidate: .candidateRefused(error)
+        case .restartPeer(let peer, _): .restartRefused(peer, error)
         case .startRecording: .recordingRefused(error)
         case .stopRecording(let recording): .stopRefused(recording, error)
-        case .closePeer: nil
+        case .selectLayer: .layerRefused(error)
+        case .closePeer, .readLayers: nil
         case .endSession: .sessionEnded
         }
     }

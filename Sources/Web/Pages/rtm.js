@@ -1,5 +1,7 @@
 // The RTM session of a page: REST for the session, a WebSocket for its messages, one RTCPeerConnection. See signaling/asyncapi.yaml.
 
+import { PathWatch } from "/assets/path.js";
+
 /** A failure with the stable code of the bridge (`signaling/errors.json`), or of this file. */
 export class BridgeFailure extends Error {
   static #final = new Set([
@@ -24,8 +26,15 @@ const UNREACHABLE = "The bridge cannot be reached.";
 const RESUMABLE = new Set([1006, 1011, 1012, 1013, 4429]);
 /** The bridge keeps a session without a socket for 30 s. */
 const RESUME_LIMIT_MS = 20_000;
+/** A socket that opens no sooner goes through a network that is gone. */
+const SOCKET_OPENING_LIMIT_MS = 2000;
 /** How long a broken media connection may take to come back by itself. */
 const MEDIA_LOSS_LIMIT_MS = 3000;
+/** And how long where ICE can be restarted: between two networks a device may have none. */
+const RESTART_LIMIT_MS = 20_000;
+/** An ICE restart has so long to bring the media back before the next one. */
+const RESTART_INTERVAL_MS = 2000;
+const PATH_CHECK_INTERVAL_MS = 100;
 /** How long the bridge, which sees a failed handshake too, has to say its cause. */
 const LAST_WORD_LIMIT_MS = 500;
 /** An end that is not the client's wish: viewers are kept for the publisher's next session. */
@@ -44,7 +53,8 @@ async function createSession({ stream, direction, token }) {
 }
 
 /**
- * One session, from its creation to its end. Its socket may be lost and opened again; its peer connection is one for all its life.
+ * One session, from its creation to its end. Its socket may be lost and opened again; its peer connection is one for all its life, and ICE is
+ * restarted when its path is dead, as after a change of address.
  *
  * Events: `answered` (the bridge has said which media it takes or sends), `track` (detail: RTCTrackEvent), `connected`, `interrupted`,
  * `resumed`, `state` (detail: a `recording_state` message), `refusal` (detail: an `error` message that leaves the session as it is), and
@@ -59,6 +69,11 @@ export class RtmSession extends EventTarget {
   #early = [];
   #wasConnected = false;
   #lossTimer = 0;
+  #isResuming = false;
+  #canRestart = true;
+  #restartedAt = -Infinity;
+  #pathWatch = null;
+  #pathTimer = 0;
 
   /** `prepare(peer)` adds the media; `relayOnly` lets no direct media through, to try a TURN server. */
   constructor({ stream, direction, token, prepare, relayOnly = false }) {
@@ -119,10 +134,11 @@ export class RtmSession extends EventTarget {
     clearTimeout(this.#lossTimer);
     if (state === "connected") {
       this.#emit(this.#wasConnected ? "resumed" : "connected");
+      if (!this.#wasConnected) this.#watchPath();
       this.#wasConnected = true;
-    } else if (state === "disconnected") {
+    } else if (state === "disconnected" || (state === "failed" && this.#wasConnected && this.#canRestart)) {
       this.#emit("interrupted");
-      this.#endAfter(MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
+      this.#endAfter(this.#canRestart ? RESTART_LIMIT_MS : MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
     } else if (state === "failed") {
       this.#endAfter(LAST_WORD_LIMIT_MS, "The media connection failed.");
     }
@@ -130,6 +146,45 @@ export class RtmSession extends EventTarget {
 
   #endAfter(milliseconds, message) {
     this.#lossTimer = setTimeout(() => this.#end(new BridgeFailure("connection_lost", message)), milliseconds);
+  }
+
+  // MARK: path
+
+  #watchPath() {
+    this.#pathWatch = new PathWatch(this.peer);
+    this.#pathTimer = setInterval(() => this.#checkPath(), PATH_CHECK_INTERVAL_MS);
+  }
+
+  /**
+   * A publisher hears reports of the bridge all the time, whose silence tells of a dead path seconds before the browser does. A viewer's silence
+   * may be the camera's, and thousands would restart at once: there the browser's word counts.
+   */
+  async #checkPath() {
+    const isSilent = this.#options.direction === "publish" && await this.#pathWatch.isSilent();
+    const isDead = isSilent || ["disconnected", "failed"].includes(this.peer.connectionState);
+    if (isDead && !this.isOver && performance.now() - this.#restartedAt > RESTART_INTERVAL_MS) await this.#restart();
+  }
+
+  /** Another ICE session (RFC 8445 section 9), over another socket: the one there is would be silent for minutes on a network that is gone. */
+  async #restart() {
+    if (!this.#canRestart) return;
+    this.#restartedAt = performance.now();
+    this.peer.restartIce();
+    await this.peer.setLocalDescription();
+    this.#leaveSocket();
+    await this.#resume(0);
+  }
+
+  #leaveSocket() {
+    this.#socket.onclose = this.#socket.onmessage = null;
+    this.#socket.close(CLOSE_WITHOUT_STOP);
+  }
+
+  /** The bridge's engine has one ICE session for all of a peer's life. */
+  async #restartRefused() {
+    this.#canRestart = false;
+    await this.peer.setLocalDescription({ type: "rollback" });
+    if (this.peer.connectionState !== "connected") this.#endAfter(MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
   }
 
   // MARK: socket
@@ -141,28 +196,32 @@ export class RtmSession extends EventTarget {
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    const limit = setTimeout(() => socket.close(), SOCKET_OPENING_LIMIT_MS);
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onclose = () => reject(new BridgeFailure("unreachable", UNREACHABLE));
-    });
+    }).finally(() => clearTimeout(limit));
     socket.onclose = ({ code }) => this.#socketClosed(code);
   }
 
   #socketClosed(code) {
     if (this.isOver) return;
-    if (this.#wasConnected && RESUMABLE.has(code)) this.#resume();
+    if (this.#wasConnected && RESUMABLE.has(code)) this.#resume(250);
     else this.#end(new BridgeFailure("connection_lost", `The bridge closed the connection (${code}).`));
   }
 
   /** Takes the session up over another socket. A bridge that has restarted does not know it: then `session_not_found` ends it. */
-  async #resume() {
+  async #resume(firstWait) {
+    if (this.#isResuming) return;
+    this.#isResuming = true;
     const limit = performance.now() + RESUME_LIMIT_MS;
-    for (let wait = 250; performance.now() < limit; wait = Math.min(2000, wait * 2)) {
+    for (let wait = firstWait; performance.now() < limit; wait = Math.min(2000, Math.max(250, wait * 2))) {
       await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)));
       if (this.isOver) return;
       try {
         await this.#openSocket();
-        return this.#sendStart();
+        this.#isResuming = false;
+        return this.#isRestarting ? this.#sendRestart() : this.#sendStart();
       } catch {
         continue;
       }
@@ -174,6 +233,15 @@ export class RtmSession extends EventTarget {
   #sendStart() {
     this.#offer ??= this.peer.localDescription.sdp;
     this.#send("session_start", { sdp: { type: "offer", sdp: this.#offer }, version: "3" });
+  }
+
+  get #isRestarting() {
+    return this.#wasConnected && this.peer.signalingState === "have-local-offer";
+  }
+
+  /** Takes the session up, too. */
+  #sendRestart() {
+    this.#send("sdp_update", { sdp: { type: "offer", sdp: this.peer.localDescription.sdp } });
   }
 
   #send(type, data) {
@@ -196,7 +264,7 @@ export class RtmSession extends EventTarget {
     if (this.isOver || this.peer.signalingState !== "have-local-offer") return;
     try {
       await this.peer.setRemoteDescription(description);
-      if (!this.isOver) this.#emit("answered");
+      if (!this.isOver && !this.#wasConnected) this.#emit("answered");
     } catch (failure) {
       this.#end(new BridgeFailure("browser_failed", String(failure.message ?? failure)));
     }
@@ -205,6 +273,7 @@ export class RtmSession extends EventTarget {
   /** Only an error that answers the start ends the session; the rest belong to their request. */
   #refused(error) {
     if (error.in_reply_to === "session_start") this.#end(new BridgeFailure(error.code, error.msg));
+    else if (error.in_reply_to === "sdp_update") this.#restartRefused();
     else this.#emit("refusal", error);
   }
 
@@ -212,6 +281,7 @@ export class RtmSession extends EventTarget {
     if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.#lossTimer);
+    clearInterval(this.#pathTimer);
     if (this.#socket) {
       this.#socket.onclose = null;
       this.#socket.close(failure !== null && this.#options.direction === "publish" ? CLOSE_WITHOUT_STOP : 1000);

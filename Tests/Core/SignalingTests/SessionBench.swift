@@ -16,6 +16,11 @@ struct SessionBench {
     static let first = SocketID(1)
     static let second = SocketID(2)
 
+    /// What the bridge answers to an ICE restart.
+    static let restart = IceRestartAnswer(
+        credentials: IceParameters(ufrag: "newufrag", password: Redacted("0123456789abcdefghijkl")),
+        candidates: ["candidate:1 1 udp 2130706431 192.0.2.9 8189 typ host"], isLite: true)
+
     private(set) var machine: SessionMachine
     private(set) var now = MonotonicTime(nanoseconds: 1_000_000_000)
     /// Everything that came out, in order.
@@ -23,6 +28,9 @@ struct SessionBench {
     /// Calls that stay open until the test answers them.
     var holdsCalls = false
     var refusesOffers: BridgeError?
+    var refusesRestarts: BridgeError?
+    /// What the engine could send a viewer.
+    var layers: [VideoLayer] = []
     private var peers = 0
     private var recordings = 0
 
@@ -89,11 +97,18 @@ struct SessionBench {
             return .outcome(.peerOpened(slot, PeerID("peer-\(slot.rawValue)")))
         case .recordSession: return .outcome(.sessionRecorded)
         case .addCandidate: return .outcome(.candidateApplied)
+        case .restartPeer(let id, _):
+            if let refusesRestarts { return .outcome(.restartRefused(id, refusesRestarts)) }
+            return .outcome(.peerRestarted(id, Self.restart))
         case .closePeer: return nil
         case .startRecording:
             recordings += 1
             return .outcome(.recordingStarted(RecordingID("rec-\(recordings)")))
         case .stopRecording(let id): return .outcome(.recordingStopping(id))
+        case .readLayers(let peer): return .outcome(.layersRead(layers, of: peer))
+        case .selectLayer(let choice, _):
+            guard layers.contains(where: choice.admits) else { return .outcome(.layerRefused(BridgeError(.invalidField, "no such layer"))) }
+            return .outcome(.layerSelected(choice, layers))
         case .endSession: return .outcome(.sessionEnded)
         }
     }

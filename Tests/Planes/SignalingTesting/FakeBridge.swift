@@ -54,6 +54,11 @@ package final class FakeBridge: SessionServices {
         note("addCandidate \(peer) \(candidate.candidate)")
     }
 
+    package func restartPeer(_ peer: PeerID, with offer: IceRestartOffer) async throws(BridgeError) -> IceRestartAnswer {
+        note("restartPeer \(peer)")
+        throw BridgeError(.unavailable, "This engine cannot restart ICE; open a new session.")
+    }
+
     package func closePeer(_ peer: PeerID) async { note("closePeer \(peer)") }
 
     package func startRecording(

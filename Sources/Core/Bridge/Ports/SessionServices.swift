@@ -71,6 +71,8 @@ package protocol SessionServices: Sendable {
     ) async throws(BridgeError) -> PeerID
     /// Applies a candidate of the peer, in call order; text that does not parse throws `invalid_field`, an unknown peer is ignored.
     func addCandidate(_ candidate: IceCandidate, to peer: PeerID) async throws(BridgeError)
+    /// Begins another ICE session with a peer; see `PeerEngine.restart`.
+    func restartPeer(_ peer: PeerID, with offer: IceRestartOffer) async throws(BridgeError) -> IceRestartAnswer
     /// Ends a peer; does nothing when it has ended.
     func closePeer(_ peer: PeerID) async
     /// Begins a recording of the session's stream; its row is durable when this returns. Updates come in order until a final state, also

@@ -22,6 +22,14 @@ extension RTMError {
         }
     }
 
+    /// An ICE restart that the engine could not begin.
+    init(restart error: BridgeError) {
+        switch error.code {
+        case .unavailable, .notFound: self.init(.unacceptableOffer, error.message, field: "data.sdp")
+        default: self.init(.internal, error.message)
+        }
+    }
+
     /// A candidate that the engine could not read.
     init(candidate error: BridgeError) {
         self.init(error.code == .invalidField ? .invalidField : .internal, error.message, field: "data.candidate")
@@ -35,6 +43,15 @@ extension RTMError {
         case .notFound: self.init(.notStarted, error.message)
         case .invalidField: self.init(.invalidField, error.message, field: "data.stream")
         case .forbidden: self.init(.wrongRole, error.message)
+        default: self.init(.internal, error.message)
+        }
+    }
+
+    /// A layer that could not be chosen.
+    init(selecting error: BridgeError) {
+        switch error.code {
+        case .invalidField: self.init(.layerNotFound, error.message, field: "data")
+        case .notFound: self.init(.notStarted, error.message)
         default: self.init(.internal, error.message)
         }
     }

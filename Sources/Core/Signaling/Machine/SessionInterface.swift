@@ -75,9 +75,14 @@ extension SessionMachine {
         /// `sessionStarted`, once the first offer is accepted.
         case recordSession(webhookURL: Redacted<String>?)
         case addCandidate(IceCandidate, to: PeerID)
+        /// Another ICE session of a peer.
+        case restartPeer(PeerID, IceRestartOffer)
         case closePeer(PeerID)
         case startRecording(RecordingStart)
         case stopRecording(RecordingID)
+        /// What a watching peer could be sent now.
+        case readLayers(of: PeerID)
+        case selectLayer(LayerChoice, of: PeerID)
         /// `sessionEnded`: once in the life of every recorded session.
         case endSession(TerminationCause)
     }
@@ -90,10 +95,16 @@ extension SessionMachine {
         case sessionRefused(BridgeError)
         case candidateApplied
         case candidateRefused(BridgeError)
+        case peerRestarted(PeerID, IceRestartAnswer)
+        case restartRefused(PeerID, BridgeError)
         case recordingStarted(RecordingID)
         case recordingRefused(BridgeError)
         case recordingStopping(RecordingID)
         case stopRefused(RecordingID, BridgeError)
+        case layersRead([VideoLayer], of: PeerID)
+        /// With the layers that there are now.
+        case layerSelected(LayerChoice, [VideoLayer])
+        case layerRefused(BridgeError)
         case sessionEnded
     }
 }

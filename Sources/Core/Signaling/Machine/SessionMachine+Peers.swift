@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import SDP
 
 /// What the media side reports, and what came of the calls.
 extension SessionMachine {
@@ -17,7 +18,7 @@ extension SessionMachine {
             } else if running.successor?.slot == slot {
                 running.successor?.note(event)
                 state = .running(running)
-                successor(event)
+                successor(event, now: now)
             }
         case .ending, .terminated: return
         }
@@ -30,6 +31,7 @@ extension SessionMachine {
         case .candidate: sendCandidates(of: running.current)
         case .connected:
             running.disconnectedAt = nil
+            if running.layers.told == nil { running.layers.lookAt = now }
             state = .running(running)
         case .disconnected:
             running.disconnectedAt = running.disconnectedAt ?? now
@@ -41,7 +43,7 @@ extension SessionMachine {
         }
     }
 
-    private mutating func successor(_ event: PeerEvent) {
+    private mutating func successor(_ event: PeerEvent, now: MonotonicTime) {
         guard case .running(var running) = state, let peer = running.successor else { return }
         switch event {
         case .answer: sendAnswer(of: peer)
@@ -49,6 +51,7 @@ extension SessionMachine {
         case .connected:
             closePeer(running.current)
             running.promote()
+            running.layers.lookAt = now
             state = .running(running)
         case .disconnected: return  // the transition's own deadline sees to it
         case .ended:
@@ -91,6 +94,8 @@ extension SessionMachine {
         case .sessionRefused(let error): sessionRefused(error, now: now)
         case .candidateApplied: releaseLine()
         case .candidateRefused(let error): releaseLine(refusing: RTMError(candidate: error))
+        case .peerRestarted(let id, let answer): peerRestarted(id, answer)
+        case .restartRefused(let id, let error): restartRefused(id, error)
         case .recordingStarted(let id): recordingStarted(id)
         case .recordingRefused(let error):
             setRecording { $0.isStarting = false }
@@ -101,12 +106,15 @@ extension SessionMachine {
         case .stopRefused(let id, let error):
             if error.code == .notFound { setRecording { if $0.active == id { $0.active = nil } } }
             releaseLine(refusing: RTMError(stopping: error))
+        case .layersRead(let layers, let peer): layersRead(layers, of: peer, now: now)
+        case .layerSelected(let choice, let layers): layerSelected(choice, layers)
+        case .layerRefused(let error): releaseLine(refusing: RTMError(selecting: error))
         case .sessionEnded: sessionEnded()
         }
     }
 
     /// The line's call is answered; an error goes to whoever made it, or to the owner.
-    private mutating func releaseLine(refusing error: RTMError? = nil) {
+    mutating func releaseLine(refusing error: RTMError? = nil) {
         guard case .outcome(let kind, let socket) = line.hold else { return }
         line.hold = nil
         if let error { refuse(error, to: kind, from: socket) }
@@ -131,6 +139,25 @@ extension SessionMachine {
             call(.closePeer(id))
             releaseLine()
         }
+    }
+
+    private mutating func peerRestarted(_ id: PeerID, _ restart: IceRestartAnswer) {
+        guard case .running(var running) = state, running.newest.id == id, let former = running.newest.answer,
+            let answer = IceRestart.answer(former, with: restart.credentials, candidates: restart.candidates)
+        else { return releaseLine() }
+        running.newest.answer = answer
+        state = .running(running)
+        send(.answer(sdp: answer))
+        releaseLine()
+    }
+
+    /// The former ICE session goes on.
+    private mutating func restartRefused(_ id: PeerID, _ error: BridgeError) {
+        if case .running(var running) = state, running.newest.id == id {
+            running.newest.restartOffer = nil
+            state = .running(running)
+        }
+        releaseLine(refusing: RTMError(restart: error))
     }
 
     private mutating func peerRefused(_ slot: PeerSlot, _ error: BridgeError, now: MonotonicTime) {

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import SDP
 
 /// What a client's messages do: one function for each row of 6.3.
 extension SessionMachine {
@@ -39,7 +40,7 @@ extension SessionMachine {
         case .candidate: return
         case .sessionStop: attach(socket, now: now)  // it hears `session_terminated` when the end is durable
         case .sessionStart, .supervisorJoin: refuseEnded(request.kind, from: socket, closing: true, now: now)
-        case .descriptionUpdate, .recordingStart, .recordingStop:
+        case .descriptionUpdate, .recordingStart, .recordingStop, .layerSelect:
             refuseEnded(request.kind, from: socket, closing: socket != owner, now: now)
         }
     }
@@ -62,6 +63,7 @@ extension SessionMachine {
             case .candidate(let candidate): add(candidate, from: socket)
             case .recordingStart(let order): startRecording(order, from: socket)
             case .recordingStop(let recording): stopRecording(recording, from: socket)
+            case .layerSelect(let choice): selectLayer(choice, from: socket)
             case .sessionStop: end(.clientStop, now: now)
             }
         }
@@ -70,6 +72,7 @@ extension SessionMachine {
     // MARK: session_start, supervisor_join_session
 
     private mutating func open(_ opening: SessionOpening, _ kind: RTMRequest.Kind, from socket: SocketID, now: MonotonicTime) {
+        readLayers(opening.wantsLayers, by: socket)
         switch state {
         case .unstarted(var unstarted):
             let peer = Peer(slot: makeSlot(), socket: socket, offer: opening.offer, openedAt: now)
@@ -110,13 +113,25 @@ extension SessionMachine {
         switch description.kind {
         case .answer:
             refuse(RTMError(.unexpectedAnswer, "the bridge has made no offer"), to: .descriptionUpdate, from: socket)
-        case .offer where description.sdp == running.newest.offer:
+        case .offer where description.sdp == running.newest.offer || description.sdp == running.newest.restartOffer:
             repeatAnswer(of: running.newest, to: socket)
-        case .offer:
-            let error = RTMError(
-                .unacceptableOffer, "a peer is negotiated once; send session_start over a new socket to change it", field: "data.sdp")
-            refuse(error, to: .descriptionUpdate, from: socket)
+        case .offer: restart(running, by: description.sdp, from: socket)
         }
+    }
+
+    private mutating func restart(_ running: Running, by offer: String, from socket: SocketID) {
+        let peer = running.newest
+        guard let id = peer.id, let restart = IceRestart(of: peer.restartOffer ?? peer.offer, by: offer) else {
+            let error = RTMError(
+                .unacceptableOffer, "only ICE can be negotiated again; send session_start over a new socket to change the media",
+                field: "data.sdp")
+            return refuse(error, to: .descriptionUpdate, from: socket)
+        }
+        var running = running
+        running.newest.restartOffer = offer
+        state = .running(running)
+        line.hold = .outcome(of: .descriptionUpdate, from: socket)
+        call(.restartPeer(id, IceRestartOffer(credentials: restart.credentials, candidates: [])))
     }
 
     // MARK: candidate
