@@ -7,6 +7,7 @@ import PeerTransport
 enum EdgeCommand: Sendable {
     case open(EdgePeerOpening)
     case publish(PeerID)
+    case limit(PeerID, LayerBounds, track: UInt8)
     case restart(PeerID, IceCredentials, CheckedContinuation<Bool, Never>)
     case close(PeerID)
     case statistics(PeerID, CheckedContinuation<EdgePeerStatistics?, Never>)
@@ -24,7 +25,7 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .publish, .close, .datagrams, .claim, .release: break
+        case .publish, .limit, .close, .datagrams, .claim, .release: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
         }
@@ -46,6 +47,7 @@ extension EdgeLoop {
         case .publish(let id):
             guard let peer = peer(id) else { return }
             publish(peer, streams: &streams, ports: &ports, now: now)
+        case .limit(let id, let bounds, let track): peer(id)?.limit(to: bounds, ofTrack: track, now: now)
         case .restart(let id, let credentials, let continuation):
             guard let peer = peer(id) else { return continuation.resume(returning: false) }
             continuation.resume(returning: restart(peer, with: credentials, streams: &streams, ports: &ports, now: now))
@@ -87,6 +89,14 @@ extension EdgeLoop {
 }
 
 extension EdgePeer {
+    /// The viewer's choice of layers, kept for when it is connected.
+    func limit(to bounds: LayerBounds, ofTrack track: UInt8, now: MonotonicTime) {
+        choices[track] = bounds
+        guard case .viewer(let viewer, let stream) = media else { return }
+        viewer.limit(to: bounds, ofTrack: track)
+        stream.viewers.noteDue(viewer)
+    }
+
     /// It is connected and watches.
     var isViewer: Bool {
         guard case .viewer = media else { return false }
