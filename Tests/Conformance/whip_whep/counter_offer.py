@@ -1,5 +1,6 @@
 """Offers of the server: what a viewer hears whose own offer cannot be accepted, and what comes of its answer."""
 
+import re
 from urllib.parse import urljoin
 
 import sdp
@@ -40,6 +41,12 @@ def answer(offer, **changes):
     return "".join(line + "\r\n" for line in lines)
 
 
+def is_valid(content_type):
+    """Whether `valid-until`, where it is there, is a date (RFC 9110 section 5.6.7)."""
+    found = re.search(r"valid-until=(\"[^\"]*\"|[^;]*)", content_type)
+    return found is None or re.fullmatch(r'"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"', found.group(1)) is not None
+
+
 @scenario("whep", [
     ("counter-offer", SETUP, MAY, "an offer that cannot be accepted is answered with 406 and an offer"),
     ("counter-location", SETUP, MUST, "Location names the session that will be"),
@@ -52,7 +59,7 @@ def answer(offer, **changes):
     ("counter-candidates", "4.4.2", MUST, "it has the server's candidates"),
     ("counter-stream", "4.5.2", MUST, "all sections name one MediaStream with msid"),
     ("counter-kinds", "4.5.2", MUST, "there is at most one track of a kind"),
-    ("counter-valid-until", SETUP, MAY, "Content-Type says how long it is valid"),
+    ("counter-valid-until", SETUP, MUST, "where Content-Type says how long it is valid, it says so with an HTTP-date"),
     ("counter-cors", "4.3", SHOULD, "a page may read Location"),
     ("counter-delete", "4.2", SHOULD, "a viewer may decline with DELETE"),
 ])
@@ -62,7 +69,7 @@ def counter_offer(side, check):
         return
     check("counter-offer", True, reply)
     check("counter-location", bool(reply.get("location")), reply.fields)
-    check("counter-valid-until", "valid-until" in (reply.get("content-type") or ""), reply.get("content-type"))
+    check("counter-valid-until", is_valid(reply.get("content-type")), reply.get("content-type"))
     check("counter-cors", "location" in reply.words("access-control-expose-headers"), reply.fields)
     offer = Description(reply.text)
     check("counter-description", offer.is_description, reply)
