@@ -13,11 +13,16 @@ def bridge():
 
 
 @pytest.fixture(scope="module")
-def module(bridge, viewer_browser):
-    """Calls a function of one of the pages' modules in a browser: `module("encodings", "encodingsFor({...})")`."""
+def start_page(bridge, viewer_browser):
     with viewer_browser.open(f"{bridge.base}/") as page:
         page.wait_for("document.readyState === 'complete'", 10)
-        yield lambda name, call: page.evaluate(f"import('/assets/{name}.js').then((module) => module.{call})")
+        yield page
+
+
+@pytest.fixture(scope="module")
+def module(start_page):
+    """Calls a function of one of the pages' modules in a browser: `module("encodings", "encodingsFor({...})")`."""
+    return lambda name, call: start_page.evaluate(f"import('/assets/{name}.js').then((module) => module.{call})")
 
 
 SIZES = {  # the picture and its encodings, as (divisor, name)
@@ -50,6 +55,7 @@ MENUS = {
     "portrait": ([layer("h", 9, 720, 1280), layer("l", 2, 360, 640)], ["720p", "360p"]),
     "paused": ([layer("h", 0, 1280, 720), layer("l", 2, 320, 180)], ["180p"]),
     "not yet sent": ([layer("h", 0), layer("l", 0)], ["High", "Medium"]),
+    "sizes not yet known": ([layer("l", 2), layer("h", 9)], ["High", "Medium"]),
     "spatial": ([layer(None, 9, 640, 360, spatial_id=1), layer(None, 4, 320, 180)], ["360p", "180p"]),
     "two cameras": ([layer(None, 9, 640, 360), layer(None, 9, 1280, 720, mid="1")], ["360p"]),
 }
@@ -67,6 +73,45 @@ def test_what_is_remembered_fits_other_streams_too(module, wanted, label):
     assert module("quality", f"suitable({entries}, {wanted})")["label"] == label
 
 
+MENU_ALONE = """
+(({ QualityMenu }) => {
+  const [field, select, asked] = [document.createElement("label"), document.createElement("select"), []];
+  const menu = new QualityMenu(field, select, (choice) => asked.push(choice.rid ?? null));
+  const layer = (rid, height) => ({ mid: "0", rid, spatial_id: 0, temporal_id: 0, bitrate: 9, width: height && 2 * height, height });
+  const choose = (place) => { select.selectedIndex = place; select.dispatchEvent(new Event("change")); };
+  const memory = () => localStorage.getItem("viaduct.quality");
+  localStorage.clear();
+  const facts = [];
+  %s
+  localStorage.clear();
+  return { asked, facts };
+})"""
+
+
+def with_menu(module_page, steps):
+    """What a menu of its own asks for and what is noted, while these steps are taken."""
+    return module_page.evaluate(f"import('/assets/quality.js').then({MENU_ALONE % steps})")
+
+
+def test_a_choice_before_the_sizes_are_known_is_remembered_when_they_are(start_page):
+    found = with_menu(start_page, """
+      menu.show({ layers: [layer("h", null), layer("l", null)] }); choose(2); facts.push(menu.chosen, memory());
+      menu.show({ layers: [layer("h", 720), layer("l", 360)] }); facts.push(menu.chosen, memory());
+      choose(0); facts.push(menu.chosen, memory());""")
+    assert found == {"asked": ["l", None], "facts": ["Medium", None, "360p", "360", None, None]}
+
+
+def test_a_menu_asks_once_and_again_when_it_was_refused_or_the_session_is_another(start_page):
+    found = with_menu(start_page, """
+      const both = { layers: [layer("h", 720), layer("l", 360)] };
+      menu.show(both); choose(2); menu.show(both); menu.show(both); facts.push(asked.length);
+      menu.refused(); menu.show(both); facts.push(asked.length);
+      menu.reset(); facts.push(field.hidden); menu.show(both); facts.push(asked.length, field.hidden);
+      menu.show({ layers: [layer("h", 720)] }); facts.push(field.hidden, menu.chosen);
+      menu.show({ layers: [] }); facts.push(field.hidden);""")
+    assert found == {"asked": ["l", "l", "l", None], "facts": [1, 2, True, 3, False, True, None, True]}
+
+
 def choose(page, place):
     """Chooses an entry of the menu as a user does; 0 is the automatic one."""
     page.evaluate(
@@ -77,7 +122,7 @@ def width(page):
     return max((entry.get("frameWidth", 0) for entry in statistics(page, "inbound-rtp") if entry["kind"] == "video"), default=0)
 
 
-MENU = "!document.getElementById('quality-field').hidden && viaduct.quality.labels.length === 2"
+MENU = "!document.getElementById('quality-field').hidden && viaduct.quality.labels.filter((label) => label.endsWith('p')).length === 2"
 SHOWN = "document.getElementById('video').videoWidth"
 
 

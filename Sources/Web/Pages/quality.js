@@ -7,16 +7,19 @@ const UNKNOWN_SIZES = ["High", "Medium", "Low"];
 
 const linesOf = ({ width, height }) => (width && height ? Math.min(width, height) : null);
 
-/** One entry for each picture that can be had, best first: `{ mid, rid, spatial_id, lines, label }`. */
+/** One entry for each picture that can be had, best first: `{ key, mid, rid, spatial_id, lines, bitrate, label }`. */
 export function qualities(layers) {
   const sent = layers.filter(({ bitrate }) => bitrate > 0);
   const found = new Map();
   for (const layer of sent.length > 0 ? sent : layers) {
     if (layer.mid !== layers[0].mid) continue;
     const key = `${layer.rid}/${layer.spatial_id}`;
-    if (!found.has(key)) found.set(key, { mid: layer.mid, rid: layer.rid, spatial_id: layer.spatial_id, lines: linesOf(layer) });
+    const { mid, rid, spatial_id, bitrate } = layer;
+    if (!found.has(key)) found.set(key, { key, mid, rid, spatial_id, lines: linesOf(layer), bitrate });
   }
-  const entries = [...found.values()];
+  // While a size is not known yet, what they cost tells which is the better one.
+  const hasSizes = [...found.values()].every(({ lines }) => lines !== null);
+  const entries = [...found.values()].sort((one, other) => (hasSizes ? other.lines - one.lines : other.bitrate - one.bitrate));
   entries.forEach((entry, place) => {
     entry.label = entry.lines === null ? UNKNOWN_SIZES[place] ?? `Quality ${place + 1}` : `${entry.lines}p`;
   });
@@ -53,7 +56,10 @@ export class QualityMenu {
   #field;
   #ask;
   #entries = [];
+  /** Lines of a picture, or `AUTOMATIC`. */
   #wanted = recall();
+  /** The key of an entry that was chosen while its size was not known. */
+  #picked = null;
   #asked = "{}";
 
   /** `field` holds the `select` and its label; `ask(choice)` sends a `layer_select`. */
@@ -76,6 +82,7 @@ export class QualityMenu {
   reset() {
     this.#asked = "{}";
     this.#entries = [];
+    this.#picked = null;
     this.#field.hidden = true;
   }
 
@@ -83,6 +90,7 @@ export class QualityMenu {
   show({ layers }) {
     this.#entries = layers.length > 0 ? qualities(layers) : [];
     this.#field.hidden = this.#entries.length < 2;
+    this.#want(this.#entries.find(({ key }) => key === this.#picked));
     this.#render();
     this.#request();
   }
@@ -97,12 +105,14 @@ export class QualityMenu {
     const lines = linesOf({ width, height });
     const automatic = this.#select.options[0];
     if (!automatic) return;
-    const text = this.#wanted === AUTOMATIC && lines !== null ? `Auto (${lines}p)` : "Auto";
+    const text = !this.#entry && lines !== null ? `Auto (${lines}p)` : "Auto";
     if (automatic.text !== text) automatic.text = text;
   }
 
   get #entry() {
-    return this.#wanted === AUTOMATIC || this.#entries.length < 2 ? undefined : suitable(this.#entries, this.#wanted);
+    if (this.#entries.length < 2) return undefined;
+    const picked = this.#entries.find(({ key }) => key === this.#picked);
+    return picked ?? (this.#wanted === AUTOMATIC ? undefined : suitable(this.#entries, this.#wanted));
   }
 
   /** Options are replaced only when they differ: an open menu would close. */
@@ -117,12 +127,24 @@ export class QualityMenu {
   }
 
   #chosen() {
-    const entry = this.#entries[Number(this.#select.value)];
-    const isAutomatic = this.#select.value === AUTOMATIC || !entry;
-    // Where sizes are not known, the place among the entries has to do; it is not worth remembering.
-    this.#wanted = isAutomatic ? AUTOMATIC : entry.lines ?? this.#entries.length - this.#entries.indexOf(entry);
-    if (isAutomatic || entry.lines !== null) remember(this.#wanted);
+    const entry = this.#select.value === AUTOMATIC ? undefined : this.#entries[Number(this.#select.value)];
+    this.#picked = entry?.key ?? null;
+    if (entry) {
+      this.#want(entry);
+    } else {
+      this.#wanted = AUTOMATIC;
+      remember(AUTOMATIC);
+    }
     this.#request();
+  }
+
+  /** Remembers the size of an entry, once it is known. */
+  #want(entry) {
+    if (!entry || entry.lines === null) return;
+    this.#picked = null;
+    if (entry.lines === this.#wanted) return;
+    this.#wanted = entry.lines;
+    remember(entry.lines);
   }
 
   #request() {
