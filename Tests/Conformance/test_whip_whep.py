@@ -49,9 +49,9 @@ def test_every_should_is_kept_but_the_known(report, engine):
 def test_enough_was_asked(report):
     counts = report["counts"]
     assert counts["passed"] >= 340, counts
-    # A server either restarts ICE or refuses to: each has checks of its own.
+    # A server either restarts ICE or refuses to: each has checks of its own. webrtcbin makes no offers to viewers either.
     skipped = [check["name"] for check in report["checks"] if check["outcome"] == "skipped"]
-    assert all("-restart-" in name for name in skipped), skipped
+    assert all("-restart-" in name or "-counter-" in name for name in skipped), skipped
 
 
 def test_a_server_that_is_not_there_is_said_so():

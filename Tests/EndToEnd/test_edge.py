@@ -12,7 +12,7 @@ from raw import settle
 from rtm import Camera, fall_silent
 from test_browsers import check_picture, check_playing
 from test_recording import check_file
-from whip import Leg
+from whip import Leg, post
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,40 @@ def test_what_the_edge_takes_in_is_recorded_whole(network, bridge, receiver, tmp
     check_file(file, codec)
     film = media.Film(file, clip)
     assert film.repeated() == [] and len(film.pictures) == film.last - film.first + 1 > 50
+
+
+# Of a viewer that decodes nothing that anybody sends.
+FOREIGN = "".join(line + "\r\n" for line in [
+    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=video 9 UDP/TLS/RTP/SAVPF 120", "c=IN IP4 0.0.0.0",
+    "a=ice-ufrag:QoWQ", "a=ice-pwd:4JAfScHElAPJfHza29pNMd", "a=fingerprint:sha-256 AB" + ":AB" * 31, "a=setup:actpass", "a=rtcp-mux", "a=mid:0",
+    "a=recvonly", "a=rtpmap:120 X-NOBODY/90000",
+])
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_viewer_that_answers_the_bridges_offer_gets_the_stream(bridge, network, codec):
+    stream = f"edge-offered-{codec}"
+    with Leg.publish(network, bridge, stream, bridge.token(stream, "publish"), media.clip(codec, 10).tracks(), codec):
+        with Leg.watch_by_answering(network, bridge, stream, bridge.token(stream, "watch"), FOREIGN) as viewer:
+            assert settle(lambda: viewer.frames["video"], lambda count: count >= 20) >= 20, viewer.frames
+            assert settle(lambda: viewer.frames["audio"], lambda count: count >= 50) >= 50, viewer.frames
+            assert viewer.leave() == 200
+        assert viewer.request("GET")[0] == 404
+
+
+def test_an_offer_of_the_bridge_stands_until_an_answer_fits(bridge, network):
+    stream = "edge-answers"
+    token = bridge.token(stream, "watch")
+    with Leg.publish(network, bridge, stream, bridge.token(stream, "publish"), media.clip("VP8", 10).tracks(), "VP8"):
+        status, fields, _ = post(bridge, "whep", stream, token, FOREIGN)
+        assert status == 406, fields
+        path = {name.lower(): value for name, value in fields.items()}["location"].removeprefix(bridge.base)
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/sdp"}
+        for text, wanted in {"hello": (400, "malformed_sdp"), FOREIGN: (422, "unacceptable_answer"), "": (400, "malformed_sdp")}.items():
+            status, _, body = bridge.request("PATCH", path, text.encode(), headers)
+            assert (status, json.loads(body)["code"]) == wanted, (text, body)
+        assert bridge.request("GET", path, headers=headers)[0] == 204
+        assert bridge.request("DELETE", path, headers=headers)[0] == 200
 
 
 def test_whip_and_whep_end_in_the_same_peers(bridge, network):

@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import quote, urljoin
 
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
 from rtm import Unexpected, make_offer, publishing_peer, take_answer, wait_for_state
@@ -41,6 +41,30 @@ class Leg:
         leg = cls(network, bridge, "whep", stream, token)
         network.run(leg.open_watch(kinds))
         return leg
+
+    @classmethod
+    def watch_by_answering(cls, network, bridge, stream, token, offer):
+        """A viewer whose own offer is one that nobody can accept, so that it answers the bridge's."""
+        leg = cls(network, bridge, "whep", stream, token)
+        network.run(leg._answer(offer))
+        return leg
+
+    async def _answer(self, offer):
+        status, fields, body = await asyncio.to_thread(post, self.bridge, self.root, self.stream, self.token, offer)
+        fields = {name.lower(): value for name, value in fields.items()}
+        if (status, fields.get("content-type")) != (406, SDP):
+            raise Unexpected(f"POST: {status} {fields} {body[:300]}")
+        self.location = urljoin(self.bridge.base, fields["location"]).removeprefix(self.bridge.base)
+        self.peer = peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        peer.on("track", lambda track: self.network.loop.create_task(self._count(track)))
+        await peer.setRemoteDescription(RTCSessionDescription(body.decode(), "offer"))
+        await peer.setLocalDescription(await peer.createAnswer())
+        answer = peer.localDescription.sdp.encode()
+        status, fields, body = await asyncio.to_thread(self.request, "PATCH", body=answer, content_type=SDP)
+        if status != 204:
+            raise Unexpected(f"PATCH: {status} {body[:300]}")
+        self.tag = {name.lower(): value for name, value in fields.items()}["etag"]
+        await wait_for_state(peer, "connected")
 
     async def _publish(self, tracks, codec):
         await self._open(publishing_peer(*tracks, codec=codec))  # a peer belongs to the loop that it is made on

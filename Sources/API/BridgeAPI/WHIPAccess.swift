@@ -67,6 +67,8 @@ extension Problem {
         case .notFound: self = .noSuchSession
         case .malformed(let detail): self = Problem(.badRequest, "malformed_sdp", Self.sentence(detail))
         case .unacceptable(let detail): self = Problem(.unprocessableContent, "unacceptable_offer", Self.sentence(detail))
+        case .unacceptableAnswer(let detail):
+            self = Problem(.unprocessableContent, "unacceptable_answer", Self.sentence(detail))
         case .occupied:
             self = Problem(.conflict, "stream_occupied", "Another client publishes this stream.", retryAfter: 10)
         case .notPublished:

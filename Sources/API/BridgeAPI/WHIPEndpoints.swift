@@ -12,8 +12,8 @@ struct WHIPEndpoints: Sendable {
     let clock: BridgeClock
     let addresses: WHIPAddresses
 
-    /// `POST`: an SDP offer becomes a session (RFC 9725 section 4.2, draft-ietf-wish-whep section 4.2). The bridge makes no counter-offers: the
-    /// WHEP draft leaves the choice to the endpoint, and an offer that cannot be accepted is refused with 422.
+    /// `POST`: an SDP offer becomes a session (RFC 9725 section 4.2, draft-ietf-wish-whep section 4.2). To a viewer's offer that
+    /// cannot be accepted the reply is 406 with an offer of the bridge, where its engine makes any, and 422 otherwise.
     @Sendable func create(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let grant = try await access.grant(request, at: clock.wall())
         let (direction, stream) = try access.target(request)
@@ -40,11 +40,23 @@ struct WHIPEndpoints: Sendable {
     }
 
     private func created(_ answer: WHIPAnswer) -> APIResponse {
+        guard !answer.isCounterOffer else { return counterOffer(answer) }
         let fields: HTTPFields = [
             .contentType: MediaType.sdp.name, .location: addresses.session(answer.context), .eTag: answer.tag.field,
             .acceptPatch: MediaType.sdpFragment.name,
         ]
         var response = APIResponse(status: .created, fields: fields, body: .bytes(Array(answer.sdp.utf8)))
+        for link in links(answer.context) { response.head.headerFields.append(HTTPField(name: .links, value: link)) }
+        return response
+    }
+
+    /// The offer is valid for 30 s, as every one that does not say otherwise (draft-ietf-wish-whep section 4.2). Its ICE session has a tag when it is
+    /// answered.
+    private func counterOffer(_ answer: WHIPAnswer) -> APIResponse {
+        let fields: HTTPFields = [
+            .contentType: MediaType.sdp.name, .location: addresses.session(answer.context), .acceptPatch: MediaType.sdp.name,
+        ]
+        var response = APIResponse(status: .notAcceptable, fields: fields, body: .bytes(Array(answer.sdp.utf8)))
         for link in links(answer.context) { response.head.headerFields.append(HTTPField(name: .links, value: link)) }
         return response
     }

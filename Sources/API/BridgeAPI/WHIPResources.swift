@@ -9,20 +9,29 @@ struct WHIPResources: Sendable {
     let access: WHIPAccess
     let sessions: any WHIPSessions
 
-    /// `PATCH`: candidates, or another ICE session (RFC 9725 section 4.3).
+    /// `PATCH`: candidates, or another ICE session (RFC 9725 section 4.3); of a session that the bridge has made an offer for, its answer
+    /// (draft-ietf-wish-whep section 4.2).
     @Sendable func patch(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let session = try await access.session(request)
         guard !session.isOver else { throw .noSuchSession }
         let text: String
         do throws(WHIPBodyRefusal) {
-            text = try await request.text(of: .sdpFragment, upTo: TrickleFragment.Limits.bytes, accepts: .acceptPatch)
+            text = try await request.text(
+                of: session.awaitsAnswer ? .sdp : .sdpFragment,
+                upTo: session.awaitsAnswer ? SessionDescription.Limits.bytes : TrickleFragment.Limits.bytes, accepts: .acceptPatch)
         } catch {
             return error.response(requestID: request.requestID)
         }
+        guard !session.awaitsAnswer else { return try await patch(session, .answer(text), if: .absent) }
         guard let condition = EntityTagCondition(request.head.headerFields) else {
             throw Problem(.badRequest, "invalid_field", "If-Match is neither * nor a list of entity-tags.", field: "if-match")
         }
-        let change = try Self.change(text)
+        return try await patch(session, .ice(Self.change(text)), if: condition)
+    }
+
+    private func patch(
+        _ session: WHIPSessionSummary, _ change: WHIPChange, if condition: EntityTagCondition
+    ) async throws(Problem) -> APIResponse {
         do throws(WHIPError) {
             return Self.response(to: try await sessions.patch(session.context.session, change, if: condition))
         } catch {
@@ -39,10 +48,12 @@ struct WHIPResources: Sendable {
         }
     }
 
-    /// Candidates change nothing that has a tag: 204 without one; a restart tells ours and the new tag.
+    /// Candidates change nothing that has a tag: 204 without one; a restart tells ours and the new tag, an answer the first.
     private static func response(to outcome: WHIPPatchOutcome) -> APIResponse {
         switch outcome {
         case .trickled: return APIResponse(status: .noContent)
+        case .accepted(let tag):
+            return APIResponse(status: .noContent, fields: [.eTag: tag.field]).with(.acceptPatch, MediaType.sdpFragment.name)
         case .restarted(let answer, let tag):
             let section = TrickleFragment.Section(mid: nil, candidates: answer.candidates, isEnd: true)
             let fragment = TrickleFragment(credentials: answer.credentials, isLite: answer.isLite, sections: [section])
@@ -65,7 +76,8 @@ struct WHIPResources: Sendable {
 
     /// `GET`: there is nothing to represent (RFC 9725 section 4.1).
     @Sendable func show(_ request: APIRequest) async throws(Problem) -> APIResponse {
-        guard try await !access.session(request).isOver else { throw .noSuchSession }
-        return APIResponse(status: .noContent).with(.acceptPatch, MediaType.sdpFragment.name)
+        let session = try await access.session(request)
+        guard !session.isOver else { throw .noSuchSession }
+        return APIResponse(status: .noContent).with(.acceptPatch, (session.awaitsAnswer ? MediaType.sdp : .sdpFragment).name)
     }
 }

@@ -7,13 +7,15 @@ internal import SDP
 /// Brings peers up on the bridge's own engine and takes them down: an offer through the negotiation, a transport for it, its tracks into a stream or
 /// out of one.
 package actor EdgeDirector: PeerEngine {
-    private let edge: any EdgePeers
-    private let streams: StreamRegister
+    let edge: any EdgePeers
+    let streams: StreamRegister
     private let hub: any MediaHub
     private let clock: BridgeClock
     private let logger: Logger
     private var peers: [PeerID: Peer] = [:]
     private var opened: UInt64 = 0
+    /// Peers that were offered something and have not answered.
+    var offers: [PeerID: EdgeOffer] = [:]
 
     package init(edge: any EdgePeers, hub: any MediaHub, streams: StreamRegister, clock: BridgeClock, logger: Logger) {
         self.edge = edge
@@ -24,7 +26,7 @@ package actor EdgeDirector: PeerEngine {
     }
 
     /// A lite agent needs no candidates of the peer, and begins another ICE session at any time.
-    package nonisolated let abilities: PeerAbilities = [.trickle, .restart]
+    package nonisolated let abilities: PeerAbilities = [.trickle, .restart, .offers]
 
     /// How many peers there are.
     package var count: Int { peers.count }
@@ -40,13 +42,21 @@ package actor EdgeDirector: PeerEngine {
         var random = SystemRandomNumberGenerator()
         negotiated.peer.assignSources(cname: id.rawValue, using: &random)
         let description = negotiated.answer(LocalTransport(endpoint, session: UInt64.random(in: 1...UInt64(Int64.max), using: &random)))
-        let life = edge.open(id, as: negotiated.peer)
-        opened += 1
-        var peer = Peer(number: opened, context: context, negotiated: negotiated.peer, tracks: tracks, tell: events)
-        peer.life = Task { [weak self] in await self?.live(id, life) }
-        peers[id] = peer
+        begin(id, context, as: negotiated.peer, tracks, events)
         events(.answer(sdp: description.print()))
         return id
+    }
+
+    /// Lets a prepared peer in.
+    func begin(
+        _ id: PeerID, _ context: SessionContext, as negotiated: NegotiatedPeer, _ tracks: [TrackDescription],
+        _ events: @escaping @Sendable (PeerEvent) -> Void
+    ) {
+        let life = edge.open(id, as: negotiated)
+        opened += 1
+        var peer = Peer(number: opened, context: context, negotiated: negotiated, tracks: tracks, tell: events)
+        peer.life = Task { [weak self] in await self?.live(id, life) }
+        peers[id] = peer
     }
 
     /// See `PeerEngine.add`. A lite agent answers checks and sends none (RFC 8445 section 2.5): a candidate is read, and not needed.
@@ -71,6 +81,7 @@ package actor EdgeDirector: PeerEngine {
 
     /// Ends a peer and returns when its stream or subscription is gone. Does nothing when it has ended.
     package func close(_ id: PeerID) async {
+        if offers.removeValue(forKey: id) != nil { return edge.close(id) }
         guard let life = peers[id]?.life else { return }
         peers[id]?.isClosing = true
         edge.close(id)
@@ -125,7 +136,7 @@ package actor EdgeDirector: PeerEngine {
     }
 
     /// What peers may send and get.
-    private static let policy = NegotiationPolicy()
+    static let policy = NegotiationPolicy()
 
     // MARK: - Life
 
@@ -191,7 +202,7 @@ private struct Peer {
 }
 
 extension LocalTransport {
-    fileprivate init(_ endpoint: EdgeEndpoint, session: UInt64) {
+    init(_ endpoint: EdgeEndpoint, session: UInt64) {
         self.init(
             ufrag: endpoint.ufrag, password: endpoint.password, fingerprints: endpoint.fingerprints, candidates: endpoint.candidates,
             session: (session, 1))

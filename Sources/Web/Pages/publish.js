@@ -1,6 +1,7 @@
+import { encodingsFor, preferCommonCodecs, sendPicture } from "/assets/encodings.js";
 import { Backoff, StatusLine, byId, explain, pageOption, pageStream, pageToken } from "/assets/page.js";
 import { RtmSession } from "/assets/rtm.js";
-import { followStatistics, showFigures } from "/assets/statistics.js";
+import { encodingsText, followStatistics, showFigures } from "/assets/statistics.js";
 
 const [video, panel, startButton, stopButton, recordButton] = ["video", "panel", "start", "stop", "record"].map(byId);
 const stream = pageStream();
@@ -58,10 +59,24 @@ async function listDevices() {
 }
 
 function send(peer) {
+  const codec = byId("codec").value;
   for (const track of media.getTracks()) {
-    const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [media] });
-    if (track.kind === "video" && byId("codec").value) preferCodec(transceiver, byId("codec").value);
+    if (track.kind === "audio") {
+      peer.addTransceiver(track, { direction: "sendonly", streams: [media] });
+      continue;
+    }
+    const encodings = encodingsFor(sizeOf(track), codec, byId("simulcast").checked);
+    const transceiver = sendPicture(peer, track, media, encodings);
+    if (codec) preferCodec(transceiver, codec);
+    else preferCommonCodecs(transceiver);
   }
+}
+
+/** As the camera gives it, or as it was asked for where the browser does not say. */
+function sizeOf(track) {
+  const { width, height } = track.getSettings();
+  const [askedWidth, askedHeight] = PICTURES[byId("picture").value];
+  return { width: width ?? askedWidth, height: height ?? askedHeight };
 }
 
 function preferCodec(transceiver, name) {
@@ -203,12 +218,15 @@ stopButton.addEventListener("click", stop);
 followStatistics(() => page.session, "outbound", (figures) => {
   page.figures = figures;
   showFigures(panel, figures, null);
+  byId("encodings").textContent = encodingsText(figures.encodings);
+  byId("encodings").hidden = figures.encodings.length < 2;
 });
 
 addEventListener("pagehide", () => { if (isWanted) stop(); });
 
 byId("codec").append(...sendableCodecs().map((name) => new Option(name, name)));
 choose(byId("picture"), pageOption("picture"));
+byId("simulcast").checked = pageOption("simulcast") !== "off";
 if (!choose(byId("codec"), pageOption("codec"))) {
   status.show("idle", "Not publishing", {
     title: "Another codec than asked for", text: `This browser cannot send ${pageOption("codec")}. Press Start to let it choose.`,

@@ -57,7 +57,7 @@ async function createSession({ stream, direction, token }) {
  * restarted when its path is dead, as after a change of address.
  *
  * Events: `answered` (the bridge has said which media it takes or sends), `track` (detail: RTCTrackEvent), `connected`, `interrupted`,
- * `resumed`, `state` (detail: a `recording_state` message), `refusal` (detail: an `error` message that leaves the session as it is), and
+ * `resumed`, `state` (detail: a `recording_state` message), `layers` (detail: a `layers` message, for viewers), `refusal` (detail: an `error` message that leaves the session as it is), and
  * last `ended` (detail: BridgeFailure, or null when `stop` was called).
  */
 export class RtmSession extends EventTarget {
@@ -232,7 +232,8 @@ export class RtmSession extends EventTarget {
   /** The first time it begins the session; over another socket the same offer is how the session is taken up. */
   #sendStart() {
     this.#offer ??= this.peer.localDescription.sdp;
-    this.#send("session_start", { sdp: { type: "offer", sdp: this.#offer }, version: "3" });
+    const layers = this.#options.direction === "watch";
+    this.#send("session_start", { sdp: { type: "offer", sdp: this.#offer }, version: "3", layers });
   }
 
   get #isRestarting() {
@@ -255,6 +256,7 @@ export class RtmSession extends EventTarget {
       case "sdp_update": return this.#answered(data.sdp);
       case "candidate": return this.peer.addIceCandidate(data.candidate ?? undefined).catch(() => {});
       case "recording_state": return this.#emit("state", data);
+      case "layers": return this.#emit("layers", data);
       case "session_terminated": return this.#end(new BridgeFailure(data.termination_cause, data.msg));
       case "error": return this.#refused(data);
     }

@@ -33,7 +33,7 @@ export class StatisticsReader {
   /** `direction`: "inbound" for watching, "outbound" for publishing. */
   read(report, direction) {
     const figures = {
-      width: 0, height: 0, framesPerSecond: 0, framesDecoded: 0, bitsPerSecond: 0, lossPercent: 0, roundTrip: null, codec: "",
+      width: 0, height: 0, framesPerSecond: 0, framesDecoded: 0, bitsPerSecond: 0, lossPercent: 0, roundTrip: null, codec: "", encodings: [],
     };
     const totals = { received: 0, lost: 0 };
     for (const entry of report.values()) {
@@ -51,14 +51,20 @@ export class StatisticsReader {
   }
 
   #addStream(entry, report, figures, totals) {
-    figures.bitsPerSecond += 8 * this.#rate(entry, "bytesReceived") + 8 * this.#rate(entry, "bytesSent");
+    const bitsPerSecond = 8 * this.#rate(entry, "bytesReceived") + 8 * this.#rate(entry, "bytesSent");
+    figures.bitsPerSecond += bitsPerSecond;
     totals.received += Math.max(0, this.#change(entry, "packetsReceived"));
     totals.lost += Math.max(0, this.#change(entry, "packetsLost"));
     if (entry.kind !== "video") return;
-    figures.width = entry.frameWidth ?? 0;
+    const width = entry.frameWidth ?? 0;
+    const framesPerSecond = entry.framesPerSecond ?? this.#rate(entry, "framesDecoded");
+    if (width > 0 && bitsPerSecond > 0) figures.encodings.push({ width, height: entry.frameHeight ?? 0, framesPerSecond, bitsPerSecond });
+    // Of several encodings the largest stands for all.
+    if (width < figures.width) return;
+    figures.width = width;
     figures.height = entry.frameHeight ?? 0;
     figures.framesDecoded = entry.framesDecoded ?? entry.framesEncoded ?? 0;
-    figures.framesPerSecond = entry.framesPerSecond ?? this.#rate(entry, "framesDecoded");
+    figures.framesPerSecond = framesPerSecond;
     figures.codec = report.get(entry.codecId)?.mimeType?.replace("video/", "") ?? "";
   }
 
@@ -93,6 +99,12 @@ export function followStatistics(session, direction, show) {
 }
 
 const milliseconds = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+
+/** What is really sent, largest first: "1280 × 720 at 30 fps, 1.90 Mbit/s · 640 × 360 ...". */
+export function encodingsText(encodings) {
+  return [...encodings].sort((one, other) => other.width - one.width).map(({ width, height, framesPerSecond, bitsPerSecond }) =>
+    `${width} × ${height} at ${Math.round(framesPerSecond)} fps, ${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s`).join(" · ");
+}
 
 /** Fills the `data-figure` elements of a panel. */
 export function showFigures(panel, figures, delay) {

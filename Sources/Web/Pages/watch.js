@@ -1,4 +1,5 @@
 import { Backoff, StatusLine, authorization, byId, codecWord, explain, pageOption, pageStream, pageToken } from "/assets/page.js";
+import { QualityMenu } from "/assets/quality.js";
 import { BridgeFailure, RtmSession } from "/assets/rtm.js";
 import { burntInDelay, followStatistics, showFigures } from "/assets/statistics.js";
 
@@ -7,7 +8,7 @@ const stream = pageStream();
 
 /** What tests and the curious read: never a secret. `firstFrameAfter`: milliseconds since the page was opened. */
 const page = (window.viaduct = {
-  state: "connecting", failure: null, firstFrameAfter: null, delay: null, figures: null, sessions: 0, session: null,
+  state: "connecting", failure: null, firstFrameAfter: null, delay: null, figures: null, sessions: 0, session: null, quality: null,
 });
 const status = new StatusLine(page);
 const backoff = new Backoff();
@@ -29,6 +30,7 @@ function begin() {
   const media = new MediaStream();
   page.sessions += 1;
   page.session = session;
+  quality.reset();
   session.addEventListener("answered", () => checkVideo(session));
   session.addEventListener("track", ({ detail: { track, receiver } }) => {
     // Live: as little in the jitter buffer as the network allows (W3C webrtc-extensions).
@@ -39,6 +41,10 @@ function begin() {
   });
   session.addEventListener("connected", () => backoff.reset());
   session.addEventListener("interrupted", showLoss);
+  session.addEventListener("layers", ({ detail }) => showQualities(detail));
+  session.addEventListener("refusal", ({ detail }) => {
+    if (detail.in_reply_to === "layer_select") quality.refused();
+  });
   session.addEventListener("ended", ({ detail }) => ended(detail));
   session.start();
 }
@@ -168,6 +174,25 @@ setInterval(() => {
   else if (silence > STALL_AFTER_MS) showStall();
 }, 500);
 
+// MARK: quality
+
+const quality = new QualityMenu(byId("quality-field"), byId("quality"), (choice) => {
+  page.session.request("layer_select", choice);
+  showQuality();
+});
+
+function showQualities(message) {
+  quality.show(message);
+  showQuality();
+}
+
+function showQuality() {
+  quality.showSize(video.videoWidth, video.videoHeight);
+  page.quality = { labels: quality.labels, chosen: quality.chosen };
+}
+
+video.addEventListener("resize", showQuality);
+
 // MARK: controls
 
 const sound = byId("sound");
@@ -200,7 +225,7 @@ document.addEventListener("fullscreenchange", () => {
   byId("fullscreen-word").textContent = document.fullscreenElement ? "Leave full screen" : "Full screen";
 });
 
-const shortcuts = { m: () => sound.click(), f: toggleFullScreen, i: togglePanel };
+const shortcuts = { m: () => sound.click(), f: toggleFullScreen, i: togglePanel, q: () => byId("quality").focus() };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
   shortcuts[event.key.toLowerCase()]?.();

@@ -104,6 +104,15 @@ import Testing
         #expect(reply.json["request_id"] == "r-1" && reply.json["status"] == .number(Double(status)))
     }
 
+    @Test func anOfferOfTheBridgeIsTold() async throws {
+        let stage = WHIPStage()
+        stage.sessions.memory.withLock { $0.makesOffers = true }
+        let reply = try await stage.send(.post, "/whep/cam", token: "T-watch", body: "offer")
+        #expect(reply.status == 406 && reply.fields[.contentType] == "application/sdp")
+        #expect(reply.fields[.location] == "/whep/cam/there" && reply.fields[.acceptPatch] == "application/sdp")
+        #expect(reply.fields[.eTag] == nil, "there is no ICE session before the answer")
+    }
+
     @Test func iceServersAreLinked() async throws {
         var turn = TurnSettings()
         turn.stunURLs = ["stun:turn.example.net:3478"]
@@ -190,7 +199,8 @@ import Testing
             return
         }
         let errors: [WHIPError] = [
-            .notFound, .malformed(""), .unacceptable(""), .occupied, .notPublished, .stale, .unconditional, .unsupported(""), .tooMany(""),
+            .notFound, .malformed(""), .unacceptable(""), .unacceptableAnswer(""), .occupied, .notPublished, .stale, .unconditional,
+            .unsupported(""), .tooMany(""),
         ]
         for error in errors {
             let problem = Problem(error)

@@ -6,11 +6,13 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-/// Sessions in memory: one exists from the start (`there`), one is over (`gone`), one was begun without a token (`open`).
+/// Sessions in memory: one exists from the start (`there`), one is over (`gone`), one awaits the answer to the bridge's offer (`offered`), one was begun without a token (`open`).
 final class FakeWHIPSessions: WHIPSessions {
     struct Memory {
         var orders: [WHIPOrder] = []
-        var changes: [IceChange] = []
+        var changes: [WHIPChange] = []
+        /// POSTs are answered with an offer of the bridge.
+        var makesOffers = false
         var conditions: [EntityTagCondition] = []
         var ended: [SessionID] = []
         var kinds: [Set<WHEPEvent.Kind>] = []
@@ -36,7 +38,8 @@ final class FakeWHIPSessions: WHIPSessions {
         try failAsTold()
         var context = Self.context("there", order.direction, account: order.grant.account.rawValue)
         context.stream = order.stream
-        return WHIPAnswer(context: context, sdp: "v=0\r\nanswer", tag: EntityTag("there-0"))
+        return WHIPAnswer(
+            context: context, sdp: "v=0\r\nanswer", tag: EntityTag("there-0"), isCounterOffer: memory.withLock { $0.makesOffers })
     }
 
     func session(_ id: SessionID) async -> WHIPSessionSummary? {
@@ -44,12 +47,13 @@ final class FakeWHIPSessions: WHIPSessions {
         case "there": WHIPSessionSummary(context: Self.context("there", .publish), isOver: false)
         case "gone": WHIPSessionSummary(context: Self.context("gone", .publish), isOver: true)
         case "seen": WHIPSessionSummary(context: Self.context("seen", .watch), isOver: false)
+        case "offered": WHIPSessionSummary(context: Self.context("offered", .watch), isOver: false, awaitsAnswer: true)
         case "open": WHIPSessionSummary(context: Self.context("open", .watch, account: "public"), isOver: false)
         default: nil
         }
     }
 
-    func patch(_ id: SessionID, _ change: IceChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome {
+    func patch(_ id: SessionID, _ change: WHIPChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome {
         memory.withLock {
             $0.changes.append(change)
             $0.conditions.append(condition)

@@ -19,7 +19,11 @@ import Testing
         #expect(reply.status == 204 && reply.fields[.eTag] == nil && reply.body == .empty)
         let (changes, conditions) = stage.sessions.memory.withLock { ($0.changes, $0.conditions) }
         #expect(conditions == [.oneOf([EntityTag("there-0")])])
-        #expect(changes.first?.credentials?.ufrag == "EsAw" && changes.first?.candidates.count == 1)
+        guard case .ice(let change)? = changes.first else {
+            Issue.record("\(changes)")
+            return
+        }
+        #expect(change.credentials?.ufrag == "EsAw" && change.candidates.count == 1)
     }
 
     @Test func aRestartTellsOursAndTheNewTag() async throws {
@@ -74,6 +78,39 @@ import Testing
         let reply = try await stage.send(.patch, "/whip/cam/there", token: "T-publish", body: Self.fragment)
         #expect(reply.status == status && reply.code == code)
         #expect(stage.sessions.memory.withLock { $0.conditions } == [.absent])
+    }
+
+    @Test func anOfferOfTheBridgeIsAnswered() async throws {
+        let stage = WHIPStage()
+        stage.sessions.memory.withLock { $0.outcome = .accepted(EntityTag("offered-0")) }
+        let fields: HTTPFields = [.contentType: "application/sdp"]
+        let reply = try await stage.send(.patch, "/whep/cam/offered", token: "T-watch", fields: fields, body: "answer")
+        #expect(reply.status == 204 && reply.fields[.eTag] == "\"offered-0\"")
+        #expect(reply.fields[.acceptPatch] == "application/trickle-ice-sdpfrag")
+        #expect(stage.sessions.memory.withLock { $0.changes } == [.answer("answer")])
+    }
+
+    @Test func aSessionThatAwaitsAnAnswerTakesNoFragmentAndAnotherNoAnswer() async throws {
+        let stage = WHIPStage()
+        let early = try await stage.send(.patch, "/whep/cam/offered", token: "T-watch", fields: [.ifMatch: "*"], body: Self.fragment)
+        #expect(early.status == 415 && early.fields[.acceptPatch] == "application/sdp")
+        let fields: HTTPFields = [.contentType: "application/sdp"]
+        let late = try await stage.send(.patch, "/whep/cam/seen", token: "T-watch", fields: fields, body: "answer")
+        #expect(late.status == 415 && late.fields[.acceptPatch] == "application/trickle-ice-sdpfrag")
+        #expect(stage.sessions.memory.withLock { $0.changes.isEmpty })
+    }
+
+    @Test(
+        arguments: [
+            (WHIPError.malformed("line 1 is not valid SDP"), 400, "malformed_sdp"),
+            (.unacceptableAnswer("Section 0 does not fit."), 422, "unacceptable_answer"), (.notFound, 404, "session_not_found"),
+        ] as [(WHIPError, Int, String)])
+    func anAnswerThatDoesNotFitIsRefused(_ error: WHIPError, _ status: Int, _ code: String) async throws {
+        let stage = WHIPStage()
+        stage.sessions.memory.withLock { $0.failure = error }
+        let fields: HTTPFields = [.contentType: "application/sdp"]
+        let reply = try await stage.send(.patch, "/whep/cam/offered", token: "T-watch", fields: fields, body: "answer")
+        #expect(reply.status == status && reply.code == code)
     }
 
     @Test func aSessionEndsWhateverTagIsNamed() async throws {

@@ -19,6 +19,7 @@ from suite import Side, Suite
 import endpoint  # noqa: F401
 import session  # noqa: F401
 import extensions  # noqa: F401
+import counter_offer  # noqa: F401
 
 
 def arguments():

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import counter_offer
 import sdp
 from peers import Peer
 from report import MUST, SHOULD, scenario
@@ -105,3 +106,18 @@ async def watching(side, check):
             check("media-video-alone", await peer.watch("video"), peer.frames)
         except Exception as error:
             check("media-video-alone", False, error)
+
+
+@scenario("whep", [
+    ("counter-media", "4.2.2", MUST, "a viewer that answers the server's offer gets the media that it was offered"),
+    ("counter-etag", "4.4.1", SHOULD, "and hears the tag of its ICE session"),
+], media=True)
+async def counter_media(side, check):
+    reply = await asyncio.to_thread(counter_offer.ask, side)
+    if not counter_offer.makes_offers(reply, check):
+        return
+    async with Peer(side) as viewer:
+        patched = await viewer.take(reply)
+        check("counter-etag", bool(patched.get("etag")), patched.fields)
+        await viewer.wait_connected()
+        check("counter-media", await viewer.watch("video"), viewer.frames)

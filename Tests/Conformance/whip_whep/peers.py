@@ -98,6 +98,16 @@ class Peer:
         self.session = Session(self.side, offer, reply)
         await self.peer.setRemoteDescription(RTCSessionDescription(reply.text, "answer"))
 
+    async def take(self, reply):
+        """Answers the offer of a reply; what the PATCH is answered with."""
+        await self.peer.setRemoteDescription(RTCSessionDescription(reply.text, "offer"))
+        await self.peer.setLocalDescription(await self.peer.createAnswer())
+        self.session = Session(self.side, None, reply)
+        patched = await asyncio.to_thread(self.session.patch, self.peer.localDescription.sdp, None, OFFER)
+        if patched.status != 204:
+            raise Broken(f"an answer is answered with {patched}")
+        return patched
+
     async def connect(self, patience=15, **options):
         """Seconds from the reply to ICE and DTLS up."""
         await self.open(**options)

@@ -58,7 +58,7 @@ class Side:
 
     def forget(self, reply, token=""):
         """A session that a check made besides is ended again."""
-        if reply.status == 201 and reply.get("location") and not getattr(self, "keeps", False):
+        if reply.status in (201, 406) and reply.get("location") and not getattr(self, "keeps", False):
             self.send("DELETE", urljoin(reply.url, reply.get("location")), token=token)
 
     def open(self, offer=None, **fields):

@@ -62,7 +62,7 @@ struct WHIPBench {
         requests += 1
         let credentials = ufrag.map { IceParameters(ufrag: $0, password: Redacted(password)) }
         let request = WHIPRequestID(requests)
-        return (request, give(.patch(IceChange(credentials: credentials, candidates: candidates), condition, request)))
+        return (request, give(.patch(.ice(IceChange(credentials: credentials, candidates: candidates)), condition, request)))
     }
 
     /// One section of each kind, for offers and answers alike.

@@ -47,7 +47,10 @@ func fuzzEdgeOffer(_ bytes: UnsafeRawBufferPointer) {
         if let published = try? offer.acceptPublish(policy: policy) { check(published, policy: policy) }
         if let watched = try? offer.acceptWatch(tracks: tracks, policy: policy) { check(watched, policy: policy) }
     }
-    if let peer = try? ours.accept(text) { precondition(!peer.sections.isEmpty) }
+    if let peer = try? ours.accept(text) {
+        precondition(!peer.sections.isEmpty)
+        precondition((try? IceParameters(answer: text))?.ufrag == peer.remote.ufrag)
+    }
 }
 
 /// What is settled must hold together, and every description of ours must be one that our parser reads back unchanged.

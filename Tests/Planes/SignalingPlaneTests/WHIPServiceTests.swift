@@ -21,17 +21,17 @@ import Testing
         try await stage.service.end(id)
         await #expect(throws: WHIPError.notFound) { try await stage.service.end(SessionID("nobody")) }
         await #expect(throws: WHIPError.notFound) {
-            try await stage.service.patch(id, IceChange(credentials: nil, candidates: [.end]), if: .any)
+            try await stage.service.patch(id, .ice(IceChange(credentials: nil, candidates: [.end])), if: .any)
         }
     }
 
     @Test func patchesReachTheEngine() async throws {
         let stage = WHIPStage()
         let answer = try await stage.service.create(stage.order())
-        let change = IceChange(credentials: nil, candidates: [IceCandidate(candidate: "candidate:x"), .end])
+        let change = WHIPChange.ice(IceChange(credentials: nil, candidates: [IceCandidate(candidate: "candidate:x"), .end]))
         #expect(try await stage.service.patch(answer.context.session, change, if: .oneOf([answer.tag])) == .trickled)
         let pair = IceParameters(ufrag: "next", password: Redacted("nextnextnextnextnextnext"))
-        let outcome = try await stage.service.patch(answer.context.session, IceChange(credentials: pair, candidates: []), if: .any)
+        let outcome = try await stage.service.patch(answer.context.session, .ice(IceChange(credentials: pair, candidates: [])), if: .any)
         guard case .restarted(FakeEngine.restartAnswer, let tag) = outcome else {
             Issue.record("\(outcome)")
             return

@@ -42,12 +42,19 @@ struct WHIPStage {
     let time = ManualClock()
     let service: WHIPService
 
-    init(_ direction: SessionContext.Direction = .publish, answers: Bool = true, settings: WHIPSettings = WHIPSettings()) {
+    /// - Parameter offers: the engine makes offers to viewers.
+    init(
+        _ direction: SessionContext.Direction = .publish, answers: Bool = true, offers: Bool = false,
+        settings: WHIPSettings = WHIPSettings()
+    ) {
         let directory = directory
-        engine = FakeEngine(answer: answers ? .answer(sdp: Self.offer(direction == .publish ? "recvonly" : "sendonly")) : nil)
+        engine = FakeEngine(
+            abilities: offers ? [.trickle, .restart, .offers] : [.trickle, .restart],
+            answer: answers ? .answer(sdp: Self.offer(direction == .publish ? "recvonly" : "sendonly")) : nil)
         service = WHIPService(
             ports: WHIPPorts(
-                services: bridge, engine: engine, directory: directory, publisher: { _ in directory.memory.withLock { $0.publisher } },
+                services: bridge, engine: engine, offering: offers ? engine : nil, directory: directory,
+                publisher: { _ in directory.memory.withLock { $0.publisher } },
                 viewers: { _ in directory.memory.withLock { $0.viewers } }),
             settings: settings, clock: time.clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -3,13 +3,14 @@ package import BridgeModel
 import Synchronization
 
 /// An engine that takes every offer and answers at once, or as the test says.
-package final class FakeEngine: PeerEngine {
+package final class FakeEngine: PeerEngine, OfferingEngine {
     private struct State {
         var calls: [String] = []
         var peers: [PeerID: @Sendable (PeerEvent) -> Void] = [:]
         var answer: PeerEvent?
         var refusal: BridgeError?
         var layers: [VideoLayer] = []
+        var answerRefusal: BridgeError?
     }
 
     package let abilities: PeerAbilities
@@ -61,7 +62,28 @@ package final class FakeEngine: PeerEngine {
         }
     }
 
+    package func offer(_ context: SessionContext, events: @escaping @Sendable (PeerEvent) -> Void) async throws(BridgeError) -> EngineOffer
+    {
+        let id = state.withLock { state in
+            let id = PeerID("peer-\(state.peers.count + 1)")
+            state.calls.append("offer \(context.client)")
+            state.peers[id] = events
+            return id
+        }
+        return EngineOffer(peer: id, sdp: Self.offer)
+    }
+
+    /// What viewers are offered.
+    package static let offer = "v=0 our offer"
+
+    package func accept(_ answer: String, of id: PeerID) async throws(BridgeError) {
+        note("accept \(id)")
+        if let refusal = state.withLock({ $0.answerRefusal }) { throw refusal }
+    }
+
     // MARK: The test's side
+
+    package func refuseAnswers(_ error: BridgeError?) { state.withLock { $0.answerRefusal = error } }
 
     /// Something happens to a peer, counted from 1.
     package func peer(_ number: Int, _ event: PeerEvent) { state.withLock { $0.peers[PeerID("peer-\(number)")] }?(event) }

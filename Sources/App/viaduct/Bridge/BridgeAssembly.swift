@@ -65,9 +65,10 @@ struct BridgeAssembly {
             launcher: supervisor, hub: hub, files: spool, ledger: ledger, outbox: writer, clock: clock, settings: settings.recording,
             logger: logger.named("recording"))
         let recordings = RecordingDirector(services: services)
+        let director = edge.map { EdgeDirector(edge: $0, hub: hub, streams: streams, clock: clock, logger: logger.named("peers")) }
         let peers: any PeerEngine =
-            if let edge {
-                EdgeDirector(edge: edge, hub: hub, streams: streams, clock: clock, logger: logger.named("peers"))
+            if let director {
+                director
             } else {
                 PeerDirector(
                     launcher: supervisor, hub: hub, streams: streams, identity: identity, ice: IceSettings(settings), clock: clock,
@@ -84,7 +85,7 @@ struct BridgeAssembly {
             settings: RTMSettings(settings), logger: logger.named("signaling"))
         whip = WHIPService(
             ports: WHIPPorts(
-                services: sessionServices, engine: peers, directory: sessions,
+                services: sessionServices, engine: peers, offering: director, directory: sessions,
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)

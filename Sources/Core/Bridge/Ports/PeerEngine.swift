@@ -42,6 +42,8 @@ package struct PeerAbilities: OptionSet, Sendable, Hashable {
     package static let trickle = PeerAbilities(rawValue: 1)
     /// Begins another ICE session without another offer.
     package static let restart = PeerAbilities(rawValue: 2)
+    /// Makes offers to viewers: it is an `OfferingEngine` too.
+    package static let offers = PeerAbilities(rawValue: 4)
 }
 
 /// The peer's side of an ICE restart.

@@ -3,13 +3,14 @@ package import BridgeModel
 /// WHIP and WHEP sessions (RFC 9725, draft-ietf-wish-whep) as the HTTP API commands them: a session is one resource with one peer. Implemented
 /// by SignalingPlane. The caller has checked tokens and grants.
 package protocol WHIPSessions: Sendable {
-    /// Opens a peer for the offer and returns with the answer, which holds every candidate of the bridge. A publisher takes the place of an
+    /// Opens a peer for the offer and returns with the answer, which holds every candidate of the bridge; or, to a viewer whose offer cannot be
+    /// accepted, with an offer of the bridge where its engine makes any. A publisher takes the place of an
     /// earlier session of the same client and stream; when another client publishes the stream, this throws `occupied`.
     func create(_ order: WHIPOrder) async throws(WHIPError) -> WHIPAnswer
     /// What a session is, also for some time after its end; nil when there was none of this id.
     func session(_ id: SessionID) async -> WHIPSessionSummary?
-    /// Adds candidates or restarts ICE. The condition is checked first.
-    func patch(_ id: SessionID, _ change: IceChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome
+    /// Adds candidates or restarts ICE, for which the condition is checked first; or completes a session that began with the bridge's offer.
+    func patch(_ id: SessionID, _ change: WHIPChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome
     /// Ends a session; returns when its end is durable and its peer is closed. Does nothing when it is over. Throws `notFound`.
     func end(_ id: SessionID) async throws(WHIPError)
     /// Makes a stream of events of a watching session, with the kinds that are asked for. Throws `notFound`, `tooMany`.
@@ -42,18 +43,21 @@ package struct WHIPOrder: Sendable, Equatable {
     }
 }
 
-/// What a new session is answered with.
+/// What a POST is answered with.
 package struct WHIPAnswer: Sendable, Equatable {
     package var context: SessionContext
-    /// The whole SDP answer.
+    /// The whole SDP answer, or the whole counter-offer.
     package var sdp: String
     /// Names the first ICE session.
     package var tag: EntityTag
+    /// `sdp` is an offer of the bridge: there is a session when it is answered.
+    package var isCounterOffer: Bool
 
-    package init(context: SessionContext, sdp: String, tag: EntityTag) {
+    package init(context: SessionContext, sdp: String, tag: EntityTag, isCounterOffer: Bool = false) {
         self.context = context
         self.sdp = sdp
         self.tag = tag
+        self.isCounterOffer = isCounterOffer
     }
 }
 
@@ -62,10 +66,13 @@ package struct WHIPSessionSummary: Sendable, Equatable {
     package var context: SessionContext
     /// It takes no more requests but to end it, which then changes nothing.
     package var isOver: Bool
+    /// It waits for the answer to the bridge's offer, and takes nothing else but its end.
+    package var awaitsAnswer: Bool
 
-    package init(context: SessionContext, isOver: Bool) {
+    package init(context: SessionContext, isOver: Bool, awaitsAnswer: Bool = false) {
         self.context = context
         self.isOver = isOver
+        self.awaitsAnswer = awaitsAnswer
     }
 }
 
@@ -87,6 +94,14 @@ package enum EntityTagCondition: Sendable, Equatable {
     case oneOf([EntityTag])
 }
 
+/// What a PATCH brings.
+package enum WHIPChange: Sendable, Equatable {
+    /// A fragment of SDP.
+    case ice(IceChange)
+    /// The whole SDP answer to the bridge's offer (draft-ietf-wish-whep).
+    case answer(String)
+}
+
 /// What a fragment of SDP (RFC 8840) brings.
 package struct IceChange: Sendable, Equatable {
     /// Of the ICE session that is meant, or of a new one; nil when the fragment does not say.
@@ -100,12 +115,14 @@ package struct IceChange: Sendable, Equatable {
     }
 }
 
-/// What came of a fragment.
+/// What came of a PATCH.
 package enum WHIPPatchOutcome: Sendable, Equatable {
     /// The candidates were taken.
     case trickled
     /// Another ICE session has begun.
     case restarted(IceRestartAnswer, EntityTag)
+    /// The bridge's offer is answered: the session is there, with its first ICE session.
+    case accepted(EntityTag)
 }
 
 /// A stream of server-sent events: hard to guess, because a browser's EventSource cannot show a token.
@@ -159,6 +176,8 @@ package enum WHIPError: Error, Sendable, Equatable {
     case malformed(String)
     /// The offer is well-formed, but holds nothing that the bridge can carry, or something that it cannot.
     case unacceptable(String)
+    /// The answer is well-formed, but does not fit the bridge's offer, which stands for another.
+    case unacceptableAnswer(String)
     /// Another client publishes the stream.
     case occupied
     /// Nobody publishes the stream now.

@@ -147,4 +147,10 @@ extension IceParameters {
         let transport = try CheckedOffer(offer).transport
         self.init(ufrag: transport.ufrag, password: Redacted(transport.password))
     }
+
+    /// Those of the transport that an answer's sections share. Throws what is wrong with the description.
+    package init(answer: String) throws(SDPError) {
+        let remote = try PeerDescription(answer).remote
+        self.init(ufrag: remote.ufrag, password: remote.password)
+    }
 }

@@ -11,6 +11,8 @@ package struct WHIPRequestID: Hashable, Sendable {
 package enum WHIPPhase: String, Sendable, CaseIterable {
     /// The offer is with the engine, or the session is being made durable; nobody knows its URL.
     case opening
+    /// Our offer is with the viewer; nobody but it knows of the session.
+    case offered
     /// Answered; ICE and DTLS are not up.
     case connecting
     case connected
@@ -24,6 +26,8 @@ package enum WHIPPhase: String, Sendable, CaseIterable {
 package struct WHIPLimits: Sendable, Equatable {
     /// From the accepted offer to the engine's answer: a client waits for it with its request open.
     package var answer: Duration = .seconds(10)
+    /// From our offer to its answer: 30 s from the reply on (draft-ietf-wish-whep), and a little for what is on its way.
+    package var counterOffer: Duration = .seconds(32)
     /// From the answer to ICE and DTLS up.
     package var connection: Duration = .seconds(30)
     /// Without consent (RFC 7675 section 5.1).
@@ -50,7 +54,7 @@ extension WHIPMachine {
         case peer(PeerEvent)
         /// The answer to an `Effect.call`; the calls of one machine are made one after another, in order.
         case outcome(Outcome)
-        case patch(IceChange, EntityTagCondition, WHIPRequestID)
+        case patch(WHIPChange, EntityTagCondition, WHIPRequestID)
         /// Somebody ends the session: its client, or the bridge.
         case end(TerminationCause)
         /// `deadline` is reached.
@@ -69,9 +73,12 @@ extension WHIPMachine {
         case retire
     }
 
-    /// What the session asks of `PeerEngine` and `SessionServices`.
+    /// What the session asks of `PeerEngine`, `OfferingEngine` and `SessionServices`.
     package enum Call: Sendable, Equatable {
         case openPeer(offer: String)
+        /// The client's offer is of no use: ours goes to it instead.
+        case offerPeer
+        case acceptAnswer(String, of: PeerID, for: WHIPRequestID)
         /// `sessionStarted`, once the engine has answered.
         case recordSession
         case addCandidate(IceCandidate, to: PeerID)
@@ -84,6 +91,9 @@ extension WHIPMachine {
     /// What came of a `Call`.
     package enum Outcome: Sendable, Equatable {
         case peerOpened(PeerID)
+        case peerOffered(EngineOffer)
+        case answerAccepted(WHIPRequestID)
+        case answerRefused(WHIPRequestID, BridgeError)
         case peerRefused(BridgeError)
         case sessionRecorded
         case sessionRefused(BridgeError)

@@ -21,7 +21,14 @@ struct IceSession: Sendable {
     }
 
     /// Changes with each restart and never comes again within the session (RFC 9725 section 4.3.1).
-    var tag: EntityTag { EntityTag("\(session.rawValue.prefix(8))-\(generation)") }
+    var tag: EntityTag { Self.tag(of: session, generation) }
+
+    /// The tag that a session's first ICE session will have.
+    static func firstTag(of session: SessionID) -> EntityTag { tag(of: session, 0) }
+
+    private static func tag(of session: SessionID, _ generation: Int) -> EntityTag {
+        EntityTag("\(session.rawValue.prefix(8))-\(generation)")
+    }
 
     func satisfies(_ condition: EntityTagCondition) throws(WHIPError) {
         switch condition {
@@ -44,15 +51,26 @@ struct IceSession: Sendable {
     mutating func refused(_ request: WHIPRequestID) { pending[request] = nil }
 }
 
+extension WHIPMachine.Running {
+    fileprivate func hasSection(of candidate: IceCandidate) -> Bool { candidate.sdpMid.map { mids.contains($0) } ?? true }
+}
+
 extension WHIPMachine {
-    mutating func patch(_ change: IceChange, if condition: EntityTagCondition, _ request: WHIPRequestID, now: MonotonicTime) {
+    mutating func patch(_ change: WHIPChange, if condition: EntityTagCondition, _ request: WHIPRequestID, now: MonotonicTime) {
+        switch change {
+        case .answer(let text): accept(text, request, now: now)
+        case .ice(let change): patchIce(change, if: condition, request, now: now)
+        }
+    }
+
+    private mutating func patchIce(_ change: IceChange, if condition: EntityTagCondition, _ request: WHIPRequestID, now: MonotonicTime) {
         guard case .running(var running) = state else { return reply(request, .failure(.notFound)) }
         let verdict = running.rate.admit(now: now)
         state = .running(running)
         guard verdict == .admitted else { return reply(request, .failure(.tooMany("Too many requests for one session."))) }
         do throws(WHIPError) {
             try running.ice.satisfies(condition)
-            guard change.candidates.allSatisfy(namesSection) else { throw .unsupported("A candidate names no section of the offer.") }
+            guard change.candidates.allSatisfy(running.hasSection) else { throw .unsupported("A candidate names no section of the offer.") }
             if let credentials = change.credentials, credentials != running.ice.credentials {
                 try restart(running, credentials, change.candidates, request)
             } else if condition == .any, let answer = running.ice.answer, change.credentials != nil {
@@ -64,8 +82,6 @@ extension WHIPMachine {
             reply(request, .failure(error))
         }
     }
-
-    private func namesSection(_ candidate: IceCandidate) -> Bool { candidate.sdpMid.map { offer.mids.contains($0) } ?? true }
 
     private mutating func trickle(_ running: Running, _ candidates: [IceCandidate], _ request: WHIPRequestID) throws(WHIPError) {
         guard abilities.contains(.trickle) else { throw .unsupported("The bridge takes no candidates after the offer.") }

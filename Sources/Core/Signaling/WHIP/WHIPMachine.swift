@@ -10,27 +10,42 @@ package struct WHIPMachine: Sendable {
     package let context: SessionContext
     let limits: WHIPLimits
     let abilities: PeerAbilities
-    let offer: WHIPOffer
+    /// Of the client; nil: it made none that can be of use.
+    let offer: WHIPOffer?
+    /// The engine makes offers, and the client is a viewer.
+    let makesOffers: Bool
     var state: State = .opening(Opening())
     private var effects: [Effect] = []
 
-    /// A session of which nothing is asked yet. `abilities`: of the engine that will carry it.
-    package init(context: SessionContext, offer: WHIPOffer, abilities: PeerAbilities, limits: WHIPLimits) {
+    /// A session of which nothing is asked yet. Without an offer of its client it begins with one of ours. `abilities`: of the engine that will
+    /// carry it.
+    package init(context: SessionContext, offer: WHIPOffer?, abilities: PeerAbilities, limits: WHIPLimits) {
         self.context = context
         self.offer = offer
         self.abilities = abilities
+        makesOffers = abilities.contains(.offers) && context.direction == .watch
         self.limits = limits
     }
 
     enum State: Sendable {
         case opening(Opening)
+        case offered(Offered)
         case running(Running)
         case ending(PeerID)
         case over
     }
 
-    /// From the offer to the reply to its POST.
+    /// Who waits for the opening to come to its end.
+    enum Opener: Sendable {
+        case post
+        case patch(WHIPRequestID, WHEPCounterAnswer)
+    }
+
+    /// From the offer to the reply to its POST, or from the answer to our offer to the reply to its PATCH.
     struct Opening: Sendable {
+        var opener = Opener.post
+        /// The engine was asked for an offer.
+        var isOffering = false
         var peer: PeerID?
         var answer: String?
         var isConnected = false
@@ -42,10 +57,25 @@ package struct WHIPMachine: Sendable {
         var end: (cause: TerminationCause, error: WHIPError)?
     }
 
+    /// Our offer is with the viewer.
+    struct Offered: Sendable {
+        let peer: PeerID
+        let offer: String
+        let giveUpAt: MonotonicTime
+        /// The answer that the engine has now.
+        var pending: (request: WHIPRequestID, answer: WHEPCounterAnswer)?
+        /// Asked for meanwhile.
+        var isEnding = false
+        var isConnected = false
+    }
+
     /// Answered; its URL is known.
     struct Running: Sendable {
         let peer: PeerID
-        let answer: String
+        /// The identifications of its sections, in order.
+        let mids: [String]
+        /// The video that a viewer gets.
+        let videoSections: [ViewedSection]
         let startedAt: MonotonicTime
         var link: Link
         var ice: IceSession
@@ -61,7 +91,7 @@ package struct WHIPMachine: Sendable {
     /// Takes one input and says what is to be done, in order.
     package mutating func handle(_ input: Input, now: MonotonicTime) -> [Effect] {
         switch input {
-        case .open: call(.openPeer(offer: offer.text))
+        case .open: open()
         case .peer(let event): peer(event, now: now)
         case .outcome(let outcome): finish(outcome, now: now)
         case .patch(let change, let condition, let request): patch(change, if: condition, request, now: now)
@@ -76,6 +106,7 @@ package struct WHIPMachine: Sendable {
     package var phase: WHIPPhase {
         switch state {
         case .opening: .opening
+        case .offered: .offered
         case .running(let running):
             switch running.link {
             case .connecting: .connecting
@@ -91,15 +122,16 @@ package struct WHIPMachine: Sendable {
     package var deadline: MonotonicTime? {
         switch state {
         case .opening(let opening): opening.giveUpAt
+        case .offered(let offered): offered.pending == nil ? offered.giveUpAt : nil
         case .running(let running): deadlines(of: running).min { $0.at < $1.at }?.at
         case .ending, .over: nil
         }
     }
 
     /// The peer and its video sections while the session runs: what layers are asked about.
-    package var viewing: (peer: PeerID, sections: [(section: Int, mid: String)])? {
+    package var viewing: (peer: PeerID, sections: [ViewedSection])? {
         guard case .running(let running) = state, context.direction == .watch else { return nil }
-        return (running.peer, WHIPOffer.videoSections(of: running.answer))
+        return (running.peer, running.videoSections)
     }
 
     // MARK: Effects
@@ -110,16 +142,21 @@ package struct WHIPMachine: Sendable {
         effects.append(.reply(request, result))
     }
 
-    private mutating func answer(_ result: Result<WHIPAnswer, WHIPError>) { effects.append(.answer(result)) }
+    mutating func answer(_ result: Result<WHIPAnswer, WHIPError>, to opener: Opener = .post) {
+        switch opener {
+        case .post: effects.append(.answer(result))
+        case .patch(let request, _): reply(request, result.map { .accepted($0.tag) })
+        }
+    }
 
     /// The end of a session that nobody outside knew of: no row, no webhook.
-    private mutating func abandon(_ error: WHIPError, peer: PeerID?) {
+    mutating func abandon(_ error: WHIPError, peer: PeerID?, for opener: Opener = .post) {
         if let peer { call(.closePeer(peer)) }
-        answer(.failure(error))
+        answer(.failure(error), to: opener)
         retire()
     }
 
-    private mutating func retire() {
+    mutating func retire() {
         state = .over
         effects.append(.retire)
     }
@@ -128,11 +165,21 @@ package struct WHIPMachine: Sendable {
 // MARK: - Opening
 
 extension WHIPMachine {
+    private mutating func open() {
+        guard let offer else {
+            state = .opening(Opening(isOffering: true))
+            return call(.offerPeer)
+        }
+        call(.openPeer(offer: offer.text))
+    }
+
     private mutating func finish(_ outcome: Outcome, now: MonotonicTime) {
         switch outcome {
         case .peerOpened(let id): peerOpened(id, now: now)
-        case .peerRefused(let error):
-            if case .opening = state { abandon(WHIPError(opening: error, direction: context.direction), peer: nil) }
+        case .peerRefused(let error): peerRefused(error)
+        case .peerOffered(let offer): peerOffered(offer, now: now)
+        case .answerAccepted(let request): answerAccepted(request)
+        case .answerRefused(let request, let error): answerRefused(request, error, now: now)
         case .sessionRecorded: sessionRecorded(now: now)
         case .sessionRefused(let error): sessionRefused(error)
         case .restarted(let request, let answer): restarted(request, answer)
@@ -154,9 +201,9 @@ extension WHIPMachine {
     }
 
     /// Goes on when both the peer's id and its answer are there, in whichever order they came.
-    private mutating func record() {
+    mutating func record() {
         guard case .opening(var opening) = state, !opening.isRecording, let peer = opening.peer, let answer = opening.answer else { return }
-        guard context.direction == .watch || offer.isTakenWhole(by: answer) else {
+        guard context.direction == .watch || offer?.isTakenWhole(by: answer) ?? false else {
             return abandon(
                 .unacceptable("A section of the offer has no codec that the bridge carries, and parts of a stream are not taken."),
                 peer: peer)
@@ -170,21 +217,31 @@ extension WHIPMachine {
     private mutating func sessionRecorded(now: MonotonicTime) {
         guard case .opening(let opening) = state, let peer = opening.peer, let sdp = opening.answer else { return }
         if let end = opening.end {
-            answer(.failure(end.error))
+            answer(.failure(end.error), to: opening.opener)
             return beginEnding(end.cause, peer: peer)
         }
-        let ice = IceSession(of: context.session, credentials: offer.credentials)
+        guard let client = client(of: opening) else { return beginEnding(.internalError, peer: peer) }
+        let ice = IceSession(of: context.session, credentials: client.credentials)
         state = .running(
             Running(
-                peer: peer, answer: sdp, startedAt: now, link: opening.isConnected ? .connected : .connecting(since: now), ice: ice,
+                peer: peer, mids: client.mids, videoSections: client.video, startedAt: now,
+                link: opening.isConnected ? .connected : .connecting(since: now), ice: ice,
                 rate: MessageRate(limits: limits.requests, now: now)))
-        answer(.success(WHIPAnswer(context: context, sdp: sdp, tag: ice.tag)))
+        answer(.success(WHIPAnswer(context: context, sdp: sdp, tag: ice.tag)), to: opening.opener)
+    }
+
+    /// What the client's own description says, be it the offer or the answer.
+    private func client(of opening: Opening) -> (credentials: IceParameters, mids: [String], video: [ViewedSection])? {
+        switch opening.opener {
+        case .post: offer.map { ($0.credentials, $0.mids, WHIPOffer.videoSections(of: opening.answer ?? "")) }
+        case .patch(_, let answer): (answer.credentials, answer.mids, answer.videoSections)
+        }
     }
 
     private mutating func sessionRefused(_ error: BridgeError) {
         guard case .opening(let opening) = state else { return }
         // The created session is gone: a newer one of the same client took its place.
-        abandon(error.code == .notFound ? .occupied : .bridge(error), peer: opening.peer)
+        abandon(error.code == .notFound ? .occupied : .bridge(error), peer: opening.peer, for: opening.opener)
     }
 
     /// Something ends the session before its POST is answered.
@@ -204,6 +261,7 @@ extension WHIPMachine {
     private mutating func peer(_ event: PeerEvent, now: MonotonicTime) {
         switch state {
         case .opening(let opening): self.opening(opening, event)
+        case .offered(let offered): self.offered(offered, event)
         case .running(let running): self.running(running, event, now: now)
         case .ending, .over: return
         }
@@ -249,6 +307,7 @@ extension WHIPMachine {
             let error: WHIPError =
                 cause == .replaced ? .occupied : .bridge(BridgeError(.unavailable, "The session was ended before it was answered."))
             interrupt(opening, cause, error)
+        case .offered(let offered): withdraw(offered)
         case .running(let running): beginEnding(cause, peer: running.peer)
         case .ending, .over: return
         }
@@ -274,6 +333,8 @@ extension WHIPMachine {
             guard let giveUpAt = opening.giveUpAt, giveUpAt <= now else { return }
             interrupt(
                 opening, .connectionTimeout, .bridge(BridgeError(.unavailable, "The media engine did not answer in time; try again.")))
+        case .offered(let offered):
+            if offered.pending == nil, offered.giveUpAt <= now { withdraw(offered) }
         case .running(let running):
             guard let due = deadlines(of: running).filter({ $0.at <= now }).min(by: { $0.at < $1.at }) else { return }
             beginEnding(due.cause, peer: running.peer)

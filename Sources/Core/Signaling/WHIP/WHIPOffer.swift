@@ -53,12 +53,50 @@ package struct WHIPOffer: Sendable, Equatable {
         }
     }
 
-    /// The video sections that an answer fills, as their places and identifications.
-    static func videoSections(of answer: String) -> [(section: Int, mid: String)] {
+    /// The video sections that an answer of ours fills, as their places and identifications.
+    static func videoSections(of answer: String) -> [ViewedSection] {
         guard let answered = try? SDP.SessionDescription.parse(answer) else { return [] }
-        return answered.sections.enumerated().compactMap { index, section in
-            guard section.media == MediaKind.video.rawValue, !section.isRejected, answered.direction(of: section).sends else { return nil }
-            return section.mid.map { (index, $0) }
+        return answered.videoSections { answered.direction(of: $0).sends }
+    }
+}
+
+/// A video section of a viewer: its place in the description, from 0, and its identification.
+package struct ViewedSection: Sendable, Equatable {
+    package let section: Int
+    package let mid: String
+}
+
+/// A viewer's answer to our offer that is a whole description; what the engine makes of it is another matter.
+struct WHEPCounterAnswer: Sendable, Equatable {
+    /// The whole text.
+    let text: String
+    /// Of the first ICE session.
+    let credentials: IceParameters
+    /// The identifications of the media sections, in order.
+    let mids: [String]
+    /// The video that it wants to be sent.
+    let videoSections: [ViewedSection]
+
+    /// Throws `malformed` for what is no session description, and `unacceptableAnswer` for one without ICE, DTLS or BUNDLE.
+    init(_ text: String) throws(WHIPError) {
+        let description: SDP.SessionDescription
+        do throws(SDPError) {
+            description = try SDP.SessionDescription.parse(text)
+            credentials = try IceParameters(answer: text)
+        } catch {
+            throw error.isGrammar ? .malformed(error.description) : .unacceptableAnswer(error.description)
+        }
+        self.text = text
+        mids = description.sections.map { $0.mid ?? "" }
+        videoSections = description.videoSections { description.direction(of: $0).receives }
+    }
+}
+
+extension SDP.SessionDescription {
+    fileprivate func videoSections(where carriesMedia: (MediaSection) -> Bool) -> [ViewedSection] {
+        sections.enumerated().compactMap { index, section in
+            guard section.media == MediaKind.video.rawValue, !section.isRejected, carriesMedia(section) else { return nil }
+            return section.mid.map { ViewedSection(section: index, mid: $0) }
         }
     }
 }

@@ -6,6 +6,7 @@ import Signaling
 struct WHIPCalls: Sendable {
     let services: any SessionServices
     let engine: any PeerEngine
+    let offering: (any OfferingEngine)?
     let context: SessionContext
     /// Where peer events go, in the order in which they are reported.
     let report: @Sendable (WHIPMachine.Input) -> Void
@@ -25,6 +26,12 @@ struct WHIPCalls: Sendable {
         switch call {
         case .openPeer(let offer):
             return .peerOpened(try await engine.open(context, offer: offer) { [report] in report(.peer($0)) })
+        case .offerPeer:
+            guard let offering else { throw BridgeError(.unacceptableOffer, "The bridge makes no offers.") }
+            return .peerOffered(try await offering.offer(context) { [report] in report(.peer($0)) })
+        case .acceptAnswer(let answer, let peer, let request):
+            try await offering?.accept(answer, of: peer)
+            return .answerAccepted(request)
         case .recordSession:
             try await services.sessionStarted(context, webhookURL: nil, handle: handle)
             return .sessionRecorded
@@ -44,7 +51,8 @@ struct WHIPCalls: Sendable {
 
     private func refusal(of call: WHIPMachine.Call, _ error: BridgeError) -> WHIPMachine.Outcome? {
         switch call {
-        case .openPeer: .peerRefused(error)
+        case .openPeer, .offerPeer: .peerRefused(error)
+        case .acceptAnswer(_, _, let request): .answerRefused(request, error)
         case .recordSession: .sessionRefused(error)
         case .restart(_, _, let request): .restartRefused(request, error)
         // The fragment's form was checked: what the engine cannot use is passed over (RFC 9725 section 4.3.2).

@@ -7,6 +7,8 @@ package import Signaling
 package struct WHIPPorts: Sendable {
     package var services: any SessionServices
     package var engine: any PeerEngine
+    /// The same engine, where it makes offers.
+    package var offering: (any OfferingEngine)?
     package var directory: any SessionDirectory
     /// Whose source feeds a stream now; nil while it has none.
     package var publisher: @Sendable (StreamID) async -> SessionContext?
@@ -14,11 +16,12 @@ package struct WHIPPorts: Sendable {
     package var viewers: @Sendable (StreamID) async -> Int
 
     package init(
-        services: any SessionServices, engine: any PeerEngine, directory: any SessionDirectory,
+        services: any SessionServices, engine: any PeerEngine, offering: (any OfferingEngine)? = nil, directory: any SessionDirectory,
         publisher: @escaping @Sendable (StreamID) async -> SessionContext?, viewers: @escaping @Sendable (StreamID) async -> Int
     ) {
         self.services = services
         self.engine = engine
+        self.offering = offering
         self.directory = directory
         self.publisher = publisher
         self.viewers = viewers
@@ -46,6 +49,8 @@ package actor WHIPService: WHIPSessions {
     private let logger: Logger
     private var sessions: [SessionID: WHIPSession] = [:]
     private var ended = EndedSessions()
+    /// Sessions whose viewer has not answered the bridge's offer.
+    private var unanswered: Set<SessionID> = []
     /// POSTs that are not answered yet.
     private var opening = 0
     private var reporter: Task<Void, Never>?
@@ -61,7 +66,7 @@ package actor WHIPService: WHIPSessions {
     // MARK: - Sessions
 
     package func create(_ order: WHIPOrder) async throws(WHIPError) -> WHIPAnswer {
-        let offer = try WHIPOffer(order.offer, direction: order.direction)
+        let offer = try usableOffer(of: order)
         guard !isDraining, opening < settings.maximumOpening, sessions.count < settings.maximumSessions else { throw Self.full }
         opening += 1
         defer { opening -= 1 }
@@ -81,10 +86,21 @@ package actor WHIPService: WHIPSessions {
                 await session.end(.connectionError)
                 throw .notFound
             }
+            if answer.isCounterOffer, sessions[context.session] != nil { unanswered.insert(context.session) }
             return answer
         } catch {
             await ports.directory.discardSession(context.session)
             throw error
+        }
+    }
+
+    /// nil: the offer is well-formed, but breaks a rule, and the bridge answers it with one of its own.
+    private func usableOffer(of order: WHIPOrder) throws(WHIPError) -> WHIPOffer? {
+        do throws(WHIPError) {
+            return try WHIPOffer(order.offer, direction: order.direction)
+        } catch {
+            guard case .unacceptable = error, order.direction == .watch, ports.offering != nil else { throw error }
+            return nil
         }
     }
 
@@ -94,15 +110,19 @@ package actor WHIPService: WHIPSessions {
         if let session = sessions[id] {
             let phase = await session.phase
             // Before its answer nobody can know it.
-            return phase == .opening ? nil : WHIPSessionSummary(context: session.context, isOver: phase == .ending || phase == .over)
+            guard phase != .opening else { return nil }
+            return WHIPSessionSummary(
+                context: session.context, isOver: phase == .ending || phase == .over, awaitsAnswer: phase == .offered)
         }
         return ended.context(of: id).map { WHIPSessionSummary(context: $0, isOver: true) }
     }
 
     package func patch(
-        _ id: SessionID, _ change: IceChange, if condition: EntityTagCondition
+        _ id: SessionID, _ change: WHIPChange, if condition: EntityTagCondition
     ) async throws(WHIPError) -> WHIPPatchOutcome {
-        try await find(id).patch(change, if: condition)
+        let outcome = try await find(id).patch(change, if: condition)
+        if case .accepted = outcome { unanswered.remove(id) }
+        return outcome
     }
 
     package func end(_ id: SessionID) async throws(WHIPError) {
@@ -120,9 +140,10 @@ package actor WHIPService: WHIPSessions {
         return session
     }
 
-    private func retired(_ context: SessionContext) {
+    private func retired(_ context: SessionContext) async {
         sessions[context.session] = nil
         ended.insert(context)
+        if unanswered.remove(context.session) != nil { await ports.directory.discardSession(context.session) }
     }
 
     /// How many sessions there are.

@@ -29,7 +29,7 @@ actor WHIPSession: SessionHandle {
     private var waiters = Waiters()
     private var events = WHEPEventStreams()
 
-    init(_ context: SessionContext, offer: WHIPOffer, ports: WHIPPorts, limits: WHIPLimits, environment: (clock: RTMClock, logger: Logger))
+    init(_ context: SessionContext, offer: WHIPOffer?, ports: WHIPPorts, limits: WHIPLimits, environment: (clock: RTMClock, logger: Logger))
     {
         self.context = context
         engine = ports.engine
@@ -43,7 +43,9 @@ actor WHIPSession: SessionHandle {
         let (queue, calls) = AsyncStream.makeStream(of: WHIPMachine.Call.self)
         self.calls = calls
         pendingStart = (
-            queue, WHIPCalls(services: ports.services, engine: ports.engine, context: context, report: inbox.report)
+            queue,
+            WHIPCalls(
+                services: ports.services, engine: ports.engine, offering: ports.offering, context: context, report: inbox.report)
         )
     }
 
@@ -87,9 +89,9 @@ actor WHIPSession: SessionHandle {
 
     var phase: WHIPPhase { machine.phase }
 
-    // MARK: - ICE
+    // MARK: - PATCH
 
-    func patch(_ change: IceChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome {
+    func patch(_ change: WHIPChange, if condition: EntityTagCondition) async throws(WHIPError) -> WHIPPatchOutcome {
         waiters.lastRequest += 1
         let request = WHIPRequestID(waiters.lastRequest)
         return try await withCheckedContinuation { continuation in
