@@ -38,6 +38,12 @@ import Testing
         Row(
             .vp9, "key picture with resolutions and groups", [0x8A, 0x01, 0x18, 1, 64, 0, 48, 2, 0x04, 1, 0x08, 1, 2, 0x49],
             [.beginsFrame, .keyframe]),
+        // Pion never sets P: these are the first bytes of what it sends.
+        Row(.vp9, "key picture of a sender without P", [0x98, 0x81, 0x02, 0x82, 0x49, 0x83, 0x42], [.beginsFrame, .keyframe]),
+        Row(.vp9, "inter picture of a sender without P", [0x98, 0x81, 0x03, 0x86, 0x00], .beginsFrame),
+        Row(.vp9, "an old picture shown again, of a sender without P", [0x9C, 0x81, 0x04, 0x88], .beginsFrame),
+        Row(.vp9, "key picture of profile 3 of a sender without P", [0x98, 0x81, 0x02, 0xB1, 0x24, 0xC1], [.beginsFrame, .keyframe]),
+        Row(.vp9, "inter picture of profile 3 of a sender without P", [0x98, 0x81, 0x02, 0xB3, 0x24], .beginsFrame),
         Row(.vp9, "inter picture, flexible", [0xD8, 0x01, 0x03, 0x04, 0x49], .beginsFrame),
         Row(.vp9, "enhancement layer of a key picture", [0xA8, 0x01, 0x03, 0x00, 0x49], []),
         Row(.vp9, "middle of a frame", [0x80, 0x01, 0x49], []),

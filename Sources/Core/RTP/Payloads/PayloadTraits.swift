@@ -20,7 +20,7 @@ package struct PayloadTraits: OptionSet, Sendable {
         let traits: PayloadTraits?
         switch codec {
         case .vp8: traits = VP8Descriptor(reading: payload)?.traits(of: payload)
-        case .vp9: traits = VP9Descriptor(reading: payload)?.traits
+        case .vp9: traits = VP9Descriptor(reading: payload)?.traits(of: payload)
         case .h264: traits = H264Payload.traits(of: payload)
         case .h265: traits = H265Payload.traits(of: payload)
         case .av1: traits = AV1AggregationHeader(reading: payload)?.traits(of: payload)

@@ -107,9 +107,19 @@ package struct VP9Descriptor: Equatable, Sendable {
         return offset
     }
 
-    /// A picture begins with its base layer; it is a key picture when that predicts from no other picture.
-    var traits: PayloadTraits {
+    /// A picture begins with its base layer; it is a key picture when that predicts from no other picture. Some senders never set P (Pion does not),
+    /// so that the frame itself has to agree.
+    func traits(of payload: UnsafeRawBufferPointer) -> PayloadTraits {
         guard beginsFrame, spatialLayer == 0 else { return [] }
-        return isInterPicturePredicted ? .beginsFrame : [.beginsFrame, .keyframe]
+        let isKey = !isInterPicturePredicted && !Self.isPredicted(payload[size])
+        return isKey ? [.beginsFrame, .keyframe] : .beginsFrame
+    }
+
+    /// Whether a frame's first byte says that it is no key frame (VP9 bitstream specification, section 6.2): `frame_marker` (2 bits), the profile's low
+    /// and high bit, in profile 3 a reserved bit, `show_existing_frame`, `frame_type`. What does not begin with the marker is not known, and says nothing.
+    private static func isPredicted(_ first: UInt8) -> Bool {
+        guard first >> 6 == 2 else { return false }
+        let isProfile3 = first & 0x30 == 0x30
+        return first & (isProfile3 ? 0x06 : 0x0C) != 0
     }
 }
