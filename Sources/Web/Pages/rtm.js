@@ -32,8 +32,8 @@ const SOCKET_OPENING_LIMIT_MS = 2000;
 const MEDIA_LOSS_LIMIT_MS = 3000;
 /** And how long where another path can be looked for: between two networks a device may have none. */
 const RECOVERY_LIMIT_MS = 20_000;
-/** Another path has so long to bring the media back before the next try. */
-const RECOVERY_INTERVAL_MS = 2000;
+/** Another path has so long to bring the media back before the next try: Chromium alone takes two seconds to know of a new address. */
+const RECOVERY_INTERVAL_MS = 3000;
 const PATH_CHECK_INTERVAL_MS = 100;
 /** How long the bridge, which sees a failed handshake too, has to say its cause. */
 const LAST_WORD_LIMIT_MS = 500;
