@@ -10,8 +10,8 @@ ARGS ?=
 # The oldest Swift that builds this.
 SWIFT := 6.3
 SWIFT_PAGE := https://www.swift.org/install/linux/
-# Seconds of fuzzing in all, which the targets share equally: of `make fuzz` here, and of `make test FUZZ_SECONDS=...`, where 60 is the default.
-FUZZ_SECONDS ?= 3600
+# Seconds of fuzzing for each target: of `make fuzz` here, and of `make test FUZZ_SECONDS=...`, where 60 is the default.
+FUZZ_SECONDS ?= 300
 
 .PHONY: help found toolchain install run release test bench fuzz soak lint format clean
 # What runs here is heavy and in order: `make -j` must not change that.
@@ -48,7 +48,7 @@ test: found ## Everything: lint, unit, conformance, end to end, a short fuzz
 bench: found install release ## Measure the figures of the README; JSON=folder keeps them
 	@Tests/Bench/run.sh $(JSON)
 
-fuzz: toolchain ## Fuzz every parser, for FUZZ_SECONDS in all
+fuzz: toolchain ## Fuzz every parser, each for FUZZ_SECONDS
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
 soak: found install ## The long tests, and the installation on a fresh Debian 12 (needs root)

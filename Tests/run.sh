@@ -12,7 +12,9 @@ cd "$(dirname "$0")/.." || exit 1
 # Root's HOME may be missing or read-only in a container; compilers, pip and browsers write there.
 [[ -w ${HOME:-/nonexistent} ]] || { HOME=$(mktemp -d) && export HOME; }
 
+# For each parser of what any peer may send; the others get a fifteenth of it.
 fuzz_seconds=${FUZZ_SECONDS:-60}
+exposed_parsers=(stun dtls rtp rtcp edge-offer whip-fragment peer-transport publisher)
 python=.venv/bin/python
 summary=()
 failed=0
@@ -60,7 +62,12 @@ unit() { SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test -c release 
 conformance() { $python -m pytest Tests/Conformance; }
 end_to_end() { $python -m pytest Tests/EndToEnd -m "not soak"; }
 long_end_to_end() { $python -m pytest Tests/EndToEnd -m soak; }
-fuzz() { Tests/Fuzz/run.sh "$fuzz_seconds"; }
+fuzz() {
+    local status=0
+    Tests/Fuzz/run.sh "$fuzz_seconds" "${exposed_parsers[@]}" || status=$?
+    Tests/Fuzz/run.sh "$((fuzz_seconds / 15 + 1))" "${exposed_parsers[@]/#/-}" || status=$?
+    return "$status"
+}
 
 prepare() {
     foundation packages packages

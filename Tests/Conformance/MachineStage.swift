@@ -20,6 +20,7 @@ struct MachineStage: Stage {
     private var peers = 0
     private var newestSlot = PeerSlot(0)
     private var recordings = 0
+    private var layers: [VideoLayer] = []
 
     init(_ context: SessionContext) {
         self.context = context
@@ -99,6 +100,7 @@ struct MachineStage: Stage {
             let at = WallTime(milliseconds: 1_709_283_601_120)
             give(.recording(RecordingUpdate(recording: RecordingID("rec-\(recordings)"), state: state, message: message, at: at)))
         case .end(let cause): give(.end(cause))
+        case .layers(let layers): self.layers = layers
         }
     }
 
@@ -144,6 +146,10 @@ struct MachineStage: Stage {
             recordings += 1
             return note("startRecording", .recordingStarted(RecordingID("rec-\(recordings)")))
         case .stopRecording(let id): return note("stopRecording \(id)", .recordingStopping(id))
+        case .readLayers(let peer): return [.outcome(.layersRead(layers, of: peer))]
+        case .selectLayer(let choice, _):
+            let isThere = layers.contains(where: choice.admits)
+            return [.outcome(isThere ? .layerSelected(choice, layers) : .layerRefused(BridgeError(.invalidField, "no such layer")))]
         case .endSession(let cause): return note("sessionEnded \(cause.rawValue)", .sessionEnded)
         }
     }

@@ -40,6 +40,7 @@ struct PlaneStage: Stage {
         case .peer(.connected): await bench.connectMedia(of: context.session.rawValue)
         case .peer(let event): bench.bridge.peer(event)
         case .recording(let state, let message): bench.bridge.recording(state, message: message)
+        case .layers(let layers): bench.engine.show(layers)
         case .end(let cause): await bench.bridge.end(context.session, cause)
         }
     }

@@ -25,6 +25,7 @@ enum BridgeSideEvent: Sendable {
     case peer(PeerEvent)
     case recording(RecordingState, message: String)
     case end(TerminationCause)
+    case layers([VideoLayer])
 }
 
 /// Plays one transcript on one stage and reports each step that comes out otherwise.
@@ -108,11 +109,21 @@ struct TranscriptRunner<Player: Stage> {
         if let state = value["recording"]?.string.flatMap(RecordingState.init) {
             return .recording(state, message: value["msg"]?.string ?? "")
         }
+        if case .array(let layers)? = value["layers"] { return .layers(layers.map { VideoLayer($0) }) }
         return value["bridge_ends"]?.string.flatMap(TerminationCause.init).map(BridgeSideEvent.end)
     }
 
     private func fail(_ step: Transcript.Step, _ problem: String) {
         Issue.record("\(transcript.name).jsonl:\(step.line): \(problem)")
+    }
+}
+
+extension VideoLayer {
+    /// As a transcript writes it, with the members of the message.
+    fileprivate init(_ value: JSONValue) {
+        self.init(
+            mid: value["mid"]?.string ?? "", rid: value["rid"]?.string, bitrate: Int64(value["bitrate"]?.integer ?? 0),
+            width: value["width"]?.integer, height: value["height"]?.integer)
     }
 }
 

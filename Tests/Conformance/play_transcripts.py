@@ -178,7 +178,7 @@ class Player:
             )
         elif "receiver" in step:
             self.receiver.script = list(step["receiver"])
-        elif not {"calls", "recording", "bridge_ends"} & step.keys():  # those are for players that have no bridge
+        elif not {"calls", "recording", "bridge_ends", "layers"} & step.keys():  # those are for players that have no bridge
             raise Mismatch(f"no such step: {step}")
 
     async def socket_step(self, socket, step):

@@ -104,9 +104,10 @@ class Leg:
 
 # What a page needs to publish or watch: the whole client.
 CLIENT = """
-window.whip = async (url, token, stream) => {
+window.whip = async (url, token, stream, prepare) => {
   const peer = new RTCPeerConnection();
-  if (stream) for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+  if (prepare) prepare(peer);
+  else if (stream) for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
   else for (const kind of ["audio", "video"]) peer.addTransceiver(kind, { direction: "recvonly" });
   await peer.setLocalDescription(await peer.createOffer());
   const candidates = [];

@@ -83,7 +83,7 @@ foreign Yams "$packages/Yams/Sources/Yams"
 foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
 for name in BridgeModel RTP Forwarding SDP PeerTransport Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
-module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError}.swift
+module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError,TCP/StreamFraming}.swift
 whole SecureTransport "$bindings/SecureTransport"
 module WebServerKit "$web/WebServerConfiguration.swift" "$web"/Frames/{WebSocketFrame,WebSocketFrameParser}.swift \
     "$web"/HTTP/{BodyDecoder,ByteRange,HTTPDate,MessageRules,Octets,RequestHead,RequestHeadParser}.swift

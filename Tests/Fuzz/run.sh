@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes every parser with libFuzzer and AddressSanitizer.
 #
-#   run.sh [SECONDS] [TARGET...]     SECONDS of fuzzing in all, shared equally by the targets (default: 60, all targets); building comes on top
+#   run.sh [SECONDS] [TARGET...]     SECONDS for each target (default: 60, all targets), as many at a time as there are processors; building comes on top
+#   run.sh SECONDS -TARGET...        the same for all targets but these
 #
 # Seeds and inputs that once failed lie in corpus/TARGET; each run begins with them. What a run finds is kept beside the program in .build/fuzz, where the
 # next run goes on from it. An input that fails is written to corpus/TARGET, to be fixed and committed as a seed. Exits 1 when a target failed.
@@ -11,12 +12,14 @@ folder=$(cd "$(dirname "$0")" && pwd)
 output=${FUZZ_OUTPUT:-$folder/../../.build/fuzz}
 seconds=${1:-60}
 shift || true
-targets=("$@")
-if ((!${#targets[@]})); then
-    mapfile -t targets < <(find "$folder/Targets" -name '*.swift' ! -name Main.swift -printf '%f\n' | sed 's/\.swift$//' | sort)
+mapfile -t all < <(find "$folder/Targets" -name '*.swift' ! -name Main.swift -printf '%f\n' | sed 's/\.swift$//' | sort)
+targets=()
+if [[ ${1:-} == -* ]]; then
+    for target in "${all[@]}"; do [[ " $* " == *" -$target "* ]] || targets+=("$target"); done
+else
+    targets=("$@")
+    ((${#targets[@]})) || targets=("${all[@]}")
 fi
-each=$((seconds / ${#targets[@]}))
-((each > 0)) || each=1
 
 # Swift's backtracer takes minutes on an instrumented program; AddressSanitizer prints what is needed.
 export SWIFT_BACKTRACE=enable=no
@@ -25,22 +28,36 @@ export ASAN_OPTIONS=detect_leaks=0
 
 "$folder/build.sh" "$output"
 
-failed=0
-for target in "${targets[@]}"; do
+# one TARGET: its line of the report, and what went wrong above it.
+one() {
+    local target=$1 seeds log status=0 result=passed
     mkdir -p "$output/found-$target" "$folder/corpus/$target"
     seeds=("$folder/corpus/$target")
     # Offers of real browsers are the fixtures of the unit tests.
     [[ $target != sdp && $target != edge-offer ]] || seeds+=("$folder/../Core/SDPTests/Fixtures")
     log=$output/$target.log
-    if FUZZ_TARGET=$target "$output/fuzz" -max_total_time="$each" -max_len=16384 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
-        -artifact_prefix="$folder/corpus/$target/" "$output/found-$target" "${seeds[@]}" >"$log" 2>&1; then
-        result=passed
-    else
-        failed=1
+    FUZZ_TARGET=$target "$output/fuzz" -max_total_time="$seconds" -max_len=16384 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 \
+        -verbosity=0 -artifact_prefix="$folder/corpus/$target/" "$output/found-$target" "${seeds[@]}" >"$log" 2>&1 || status=$?
+    if ((status)); then
         result=FAILED
         tail -n 60 "$log"
     fi
-    executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-    printf '%-20s %-7s %3d s %10s inputs\n' "$target" "$result" "$each" "${executed:-no}"
+    printf '%-20s %-7s %3d s %10s inputs\n' "$target" "$result" "$seconds" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+    return "$status"
+}
+
+failed=0
+running=0
+for target in "${targets[@]}"; do
+    if ((running == $(nproc))); then
+        wait -n || failed=1
+        ((running -= 1))
+    fi
+    one "$target" &
+    ((running += 1))
+done
+while ((running)); do
+    wait -n || failed=1
+    ((running -= 1))
 done
 exit "$failed"

@@ -47,6 +47,21 @@ extension JSONText {
                 .init("lost", .integer(Int64(clamping: counters[index].lost))),
                 .init("keyframes", .integer(Int64(clamping: counters[index].keyframes))),
             ]
+            if track.kind == .video { members.append(.init("encodings", .array(counters[index].encodings.map(encoding)))) }
+        }
+        return .object(members)
+    }
+
+    private static func encoding(_ encoding: EncodingStatistics) -> JSONText {
+        var members: [Member] = encoding.rid.map { [.init("rid", .string($0))] } ?? []
+        members += [
+            .init("active", .bool(!encoding.layers.isEmpty)), .init("bitrate", .integer(encoding.bitrate)),
+            .init("frame_rate", .integer(Int64(encoding.frameRate.rounded()))),
+            .init("spatial_layers", .integer(Int64(Set(encoding.layers.map(\.spatialID)).count))),
+            .init("temporal_layers", .integer(Int64(Set(encoding.layers.map(\.temporalID)).count))),
+        ]
+        if let width = encoding.width, let height = encoding.height {
+            members += [.init("width", .integer(Int64(width))), .init("height", .integer(Int64(height)))]
         }
         return .object(members)
     }

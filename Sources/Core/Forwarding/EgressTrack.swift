@@ -7,6 +7,8 @@ package import RTP
 /// packet and thrown away when it did not: a full sink stays where it is. How long it may stay is the timing's rule. A viewer that is more than
 /// `Rules.maximumLag` late loses what it lacks, video up to the next keyframe, since nothing before it could be decoded; a recorder loses only what
 /// the cache gave up. Either way the loss is counted, the next packet carries `isDiscontinuity`, and the sequence numbers close the gap.
+/// Of a simulcast track it sends one encoding at a time, and moves to another at that one's keyframe (`aim`); then nothing is missing, and only the
+/// size of the picture changes.
 package struct EgressTrack: Sendable {
     /// The times of joining and of falling behind.
     package struct Rules: Sendable, Equatable {
@@ -54,6 +56,10 @@ package struct EgressTrack: Sendable {
 
     /// The track's place in the stream.
     package let track: UInt8
+    /// The cache's track that is sent, or waited for: an encoding of `track`.
+    private var encoding: UInt8
+    /// Another encoding is to take over at a keyframe that begins at `from` or later.
+    private var pending: (track: UInt8, from: UInt64)?
     private let kind: MediaKind
     private let timing: SubscriptionTiming
     private let rules: Rules
@@ -70,11 +76,13 @@ package struct EgressTrack: Sendable {
     /// Packets that the sink did not get since it joined.
     package private(set) var dropped: UInt64 = 0
 
-    /// Joins `track` as the cache stands.
+    /// Joins `track` as the cache stands; `encoding` is the cache's track to begin with, where it is another one.
     package init(
-        _ description: TrackDescription, timing: SubscriptionTiming, cache: borrowing GOPCache, now: MonotonicTime, rules: Rules = Rules()
+        _ description: TrackDescription, encoding: UInt8? = nil, timing: SubscriptionTiming, cache: borrowing GOPCache, now: MonotonicTime,
+        rules: Rules = Rules()
     ) {
         track = description.index
+        self.encoding = encoding ?? description.index
         kind = description.kind
         self.timing = timing
         self.rules = rules
@@ -86,7 +94,7 @@ package struct EgressTrack: Sendable {
         case (.audio, .live): break
         case (.audio, .recorded(let since)): cursor = cache.firstIndex(arrivedSince: since, from: cache.preRollStart)
         case (.video, .recorded(let since)):
-            let keyframe = cache.keyframeStart(of: track).flatMap { cache[$0].arrival >= since ? $0 : nil }
+            let keyframe = cache.keyframeStart(of: self.encoding).flatMap { cache[$0].arrival >= since ? $0 : nil }
             phase = .awaitingKeyframe(from: keyframe ?? cache.endIndex, fallback: nil)
         case (.video, .live): joinLive(cache, now: now)
         }
@@ -96,6 +104,30 @@ package struct EgressTrack: Sendable {
     package var awaitsKeyframe: Bool {
         guard case .awaitingKeyframe = phase else { return false }
         return true
+    }
+
+    /// The cache's track that a keyframe is waited for of, to begin with or to move to; nil while none is.
+    package var wantedKeyframe: UInt8? { pending?.track ?? (awaitsKeyframe ? encoding : nil) }
+
+    /// The cache's track whose keyframe helps a decoder that lost its state.
+    package var flowingEncoding: UInt8 { encoding }
+
+    /// Moves to another encoding of the track at its next keyframe; does nothing when it is sent already.
+    package mutating func aim(at target: UInt8, in cache: borrowing GOPCache) {
+        guard target != encoding else {
+            pending = nil
+            return
+        }
+        if case .awaitingKeyframe(let from, _) = phase {
+            // Nothing flows that could go on meanwhile.
+            pending = nil
+            encoding = target
+            nextOrdinal = nil
+            reportVersion = 0
+            phase = .awaitingKeyframe(from: from, fallback: nil)
+        } else if pending?.track != target {
+            pending = (target, cache.endIndex)
+        }
     }
 
     /// When `next` is to be called although no packet came.
@@ -109,9 +141,11 @@ package struct EgressTrack: Sendable {
         if let report = nextReport(in: cache) { return report }
         if !awaitsKeyframe, cursor < cache.firstIndex { resumeAfterLoss(in: cache, at: cache.firstIndex) }
         guard seekKeyframe(in: cache, now: now) else { return nil }
-        while case .flowing = phase, cursor < cache.endIndex {
+        while case .flowing = phase {
+            if pending != nil { completeSwitch(in: cache) }
+            guard cursor < cache.endIndex else { return nil }
             let entry = cache[cursor]
-            guard entry.track == track else {
+            guard entry.track == encoding else {
                 cursor += 1
                 continue
             }
@@ -127,8 +161,18 @@ package struct EgressTrack: Sendable {
 }
 
 extension EgressTrack {
+    /// The encoding that is aimed at takes over when the sink has come to its keyframe: what the other sent until then is sent first.
+    private mutating func completeSwitch(in cache: borrowing GOPCache) {
+        guard let pending, let start = cache.keyframeStart(of: pending.track), start >= pending.from, cursor >= start else { return }
+        self.pending = nil
+        encoding = pending.track
+        cursor = start
+        nextOrdinal = cache[start].ordinal
+        reportVersion = 0
+    }
+
     private mutating func joinLive(_ cache: borrowing GOPCache, now: MonotonicTime) {
-        guard let start = cache.keyframeStart(of: track) else {
+        guard let start = cache.keyframeStart(of: encoding) else {
             phase = .awaitingKeyframe(from: cache.endIndex, fallback: nil)
             return
         }
@@ -140,7 +184,7 @@ extension EgressTrack {
     private mutating func seekKeyframe(in cache: borrowing GOPCache, now: MonotonicTime) -> Bool {
         guard case .awaitingKeyframe(let from, let fallback) = phase else { return true }
         let mayUseCached = fallback.map { now >= $0 } ?? false
-        guard let start = cache.keyframeStart(of: track) else {
+        guard let start = cache.keyframeStart(of: encoding) else {
             // The cached GOP is gone: there is no deadline any more.
             if mayUseCached { phase = .awaitingKeyframe(from: from, fallback: nil) }
             return false
@@ -151,21 +195,23 @@ extension EgressTrack {
         if nextOrdinal == nil { nextOrdinal = cache[start].ordinal }
         if start < from {
             joinedAt = cache.endIndex
-            if let newest = cache.newestTimestamp(of: track) { timeline = JoinTimeline(anchor: newest) }
+            if let newest = cache.newestTimestamp(of: encoding) { timeline = JoinTimeline(anchor: newest) }
         }
         return true
     }
 
     /// A report passes once the sink has the source's first packet, so that its timeline is known.
     private mutating func nextReport(in cache: borrowing GOPCache) -> Delivery? {
-        guard let newest = cache.report(of: track), newest.version != reportVersion, newest.epoch == munger.epoch else { return nil }
+        guard let newest = cache.report(of: encoding), newest.version != reportVersion,
+            munger.source == PacketMunger.Source(track: encoding, epoch: newest.epoch)
+        else { return nil }
         reportVersion = newest.version
         return .report(munger.munge(newest.report), arrival: newest.arrival)
     }
 
     /// Video of another source passes from its first keyframe on; a viewer's packet passes while it is not too late.
     private mutating func mayPass(_ entry: GOPCache.Entry, in cache: borrowing GOPCache, now: MonotonicTime) -> Bool {
-        if let epoch = munger.epoch, epoch != entry.epoch, !owesDiscontinuity {
+        if let source = munger.source, source.track == entry.track, source.epoch != entry.epoch, !owesDiscontinuity {
             owesDiscontinuity = true
             guard kind == .audio else {
                 phase = .awaitingKeyframe(from: cursor, fallback: nil)
@@ -179,7 +225,7 @@ extension EgressTrack {
 
     /// Moves a late viewer to the newest keyframe if that is fresh, else to the live edge.
     private mutating func giveUp(in cache: borrowing GOPCache, now: MonotonicTime) {
-        if let start = cache.keyframeStart(of: track), start > cursor, now.duration(since: cache[start].arrival) <= rules.maximumLag {
+        if let start = cache.keyframeStart(of: encoding), start > cursor, now.duration(since: cache[start].arrival) <= rules.maximumLag {
             resumeAfterLoss(in: cache, at: start)
         } else {
             resumeAfterLoss(in: cache, at: cache.endIndex)
@@ -189,7 +235,7 @@ extension EgressTrack {
     /// Goes on at `index`, or at the first keyframe from there on.
     private mutating func resumeAfterLoss(in cache: borrowing GOPCache, at index: UInt64) {
         cursor = index
-        if index == cache.endIndex { countDropped(upTo: cache.nextOrdinal(of: track)) }
+        if index == cache.endIndex { countDropped(upTo: cache.nextOrdinal(of: encoding)) }
         owesDiscontinuity = true
         munger.resynchronize()
         if kind == .video { phase = .awaitingKeyframe(from: index, fallback: nil) }
@@ -207,7 +253,8 @@ extension EgressTrack {
         var header = entry.header
         let isCached = index < joinedAt
         if isCached, let timeline { header.timestamp = timeline.compress(header.timestamp) }
-        guard let sent = munger.munge(header, epoch: entry.epoch, arrival: entry.arrival) else { return nil }
+        let source = PacketMunger.Source(track: entry.track, epoch: entry.epoch)
+        guard let sent = munger.munge(header, of: source, arrival: entry.arrival) else { return nil }
         defer { owesDiscontinuity = false }
         return Packet(index: index, header: sent, arrival: entry.arrival, isDiscontinuity: owesDiscontinuity, isCached: isCached)
     }

@@ -9,15 +9,26 @@ package struct PacketMunger: Sendable {
     /// How far behind the newest packet a late one may be (RFC 3550 appendix A.1, MAX_MISORDER is 100; video bursts are longer).
     private static let reorderWindow: Int64 = 1000
 
-    /// What the mapping of one source (an epoch) to the output is anchored at.
+    /// What the mapping of one source to the output is anchored at.
     private struct Mapping {
-        var epoch: UInt32
+        var source: Source
         var sequenceOffset: UInt16
         var timestampOffset: UInt32
         /// The oldest source sequence number that has a place in the output.
         var floor: UInt16
         /// The newest source sequence number that was mapped.
         var newest: UInt16
+    }
+
+    /// Who sent the packets: a track of the cache, and which of its sources.
+    package struct Source: Sendable, Equatable {
+        package var track: UInt8
+        package var epoch: UInt32
+
+        package init(track: UInt8 = 0, epoch: UInt32) {
+            self.track = track
+            self.epoch = epoch
+        }
     }
 
     private struct Output {
@@ -40,16 +51,16 @@ package struct PacketMunger: Sendable {
     }
 
     /// The source that the mapping holds for; nil before the first packet.
-    package var epoch: UInt32? { mapping?.epoch }
+    package var source: Source? { mapping?.source }
 
     /// The next packet follows the last one without a gap: what lies between was dropped on purpose.
     package mutating func resynchronize() { closesGap = true }
 
-    /// The header to send for a packet of source `epoch` that came at `arrival`. Nil for a packet from before the subscriber's start or from
+    /// The header to send for a packet of `source` that came at `arrival`. Nil for a packet from before the subscriber's start or from
     /// inside a gap that was closed: it has no place in the output.
-    package mutating func munge(_ header: RTPHeader, epoch: UInt32, arrival: MonotonicTime) -> RTPHeader? {
-        if mapping?.epoch != epoch {
-            begin(epoch, with: header, arrival: arrival)
+    package mutating func munge(_ header: RTPHeader, of source: Source, arrival: MonotonicTime) -> RTPHeader? {
+        if mapping?.source != source {
+            begin(source, with: header, arrival: arrival)
         } else if closesGap {
             closeGap(before: header)
         }
@@ -76,16 +87,16 @@ package struct PacketMunger: Sendable {
     }
 
     /// A new source goes on where the last one stopped: the next sequence number, and a timestamp later by the time between the two arrivals.
-    private mutating func begin(_ epoch: UInt32, with header: RTPHeader, arrival: MonotonicTime) {
+    private mutating func begin(_ source: Source, with header: RTPHeader, arrival: MonotonicTime) {
         closesGap = false
         guard let last else {
             ssrc = header.ssrc
             mapping = Mapping(
-                epoch: epoch, sequenceOffset: 0, timestampOffset: 0, floor: header.sequence, newest: header.sequence)
+                source: source, sequenceOffset: 0, timestampOffset: 0, floor: header.sequence, newest: header.sequence)
             return
         }
         mapping = Mapping(
-            epoch: epoch, sequenceOffset: last.sequence &+ 1 &- header.sequence,
+            source: source, sequenceOffset: last.sequence &+ 1 &- header.sequence,
             timestampOffset: last.timestamp &+ ticks(arrival.duration(since: last.arrival)) &- header.timestamp, floor: header.sequence,
             newest: header.sequence)
     }

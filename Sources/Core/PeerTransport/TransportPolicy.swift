@@ -9,7 +9,7 @@ package struct TransportPolicy: Sendable, Equatable {
     /// Sending ends so long after the last verified check of the path; more than `longestConsent` counts as that.
     package var consentLimit: Duration = .seconds(30)
     /// What renews the peer's consent.
-    package var consentRenewal = ConsentRenewal.checks
+    package var consentRenewal = ConsentRenewal.checksAndPackets
     /// A Binding indication goes out this often on the selected path (RFC 8445 section 11, Tr), which lite agents owe too.
     package var keepaliveInterval: Duration = .seconds(15)
     /// A selected path from which nothing authentic came for so long yields to one from which authentic media comes. Longer

@@ -14,8 +14,6 @@ package actor EdgeDirector: PeerEngine {
     private let logger: Logger
     private var peers: [PeerID: Peer] = [:]
     private var opened: UInt64 = 0
-    /// Of the streams whose layers somebody asked for; dropped with the last peer.
-    private var meters: [StreamID: BitrateMeter] = [:]
 
     package init(edge: any EdgePeers, hub: any MediaHub, streams: StreamRegister, clock: BridgeClock, logger: Logger) {
         self.edge = edge
@@ -86,22 +84,28 @@ package actor EdgeDirector: PeerEngine {
         peers.values.filter { $0.context.session == session && $0.context.direction == .publish }.max { $0.number < $1.number }?.tracks
     }
 
-    /// See `PeerEngine.layers`.
+    /// See `PeerEngine.layers`: one entry an encoding and spatial layer, each with all of its frames. An encoding that its publisher has switched off
+    /// is among them, with bitrate 0.
     package func layers(of id: PeerID) async -> [VideoLayer] {
         guard let peer = peers[id], let statistics = await hub.statistics(of: peer.context.stream) else { return [] }
-        let rates = meters[peer.context.stream, default: BitrateMeter()].rates(statistics.tracks, now: clock.now())
-        return peer.videoSections.map { section in
-            let index = Int(section.trackIndex ?? 0)
-            return VideoLayer(mid: section.mid, bitrate: rates.indices.contains(index) ? rates[index] : 0)
+        return peer.videoSections.flatMap { section in
+            LayerMenu(section, statistics).list
         }
     }
 
-    /// See `PeerEngine.select`: there is one layer to choose.
-    package func select(_ choice: LayerChoice, for id: PeerID) throws(BridgeError) {
+    /// See `PeerEngine.select`. What is named exactly is sent as long as the publisher does; a lower layer then takes its place.
+    package func select(_ choice: LayerChoice, for id: PeerID) async throws(BridgeError) {
         guard let peer = peers[id] else { throw BridgeError(.notFound, "The session has no peer any more.") }
-        guard peer.videoSections.map({ VideoLayer(mid: $0.mid, bitrate: 0) }).contains(where: choice.admits) else {
-            throw BridgeError(.invalidField, "The stream has one layer, which is outside the choice.")
+        let sections = peer.videoSections
+        guard let section = choice.mid.map({ mid in sections.first { $0.mid == mid } }) ?? sections.first, let track = section.trackIndex
+        else {
+            throw BridgeError(.invalidField, "The viewer has no such video section.")
         }
+        let statistics = await hub.statistics(of: peer.context.stream)
+        guard let bounds = LayerMenu(section, statistics).bounds(of: choice) else {
+            throw BridgeError(.invalidField, "The stream has no layer within the choice.")
+        }
+        edge.limit(id, to: bounds, ofTrack: track)
     }
 
     // MARK: - Beginning
@@ -120,13 +124,8 @@ package actor EdgeDirector: PeerEngine {
         }
     }
 
-    /// One layer, until the hub's tracks have layers.
-    private static let policy: NegotiationPolicy = {
-        var policy = NegotiationPolicy()
-        policy.allowsSimulcast = false
-        policy.videoSections = 1
-        return policy
-    }()
+    /// What peers may send and get.
+    private static let policy = NegotiationPolicy()
 
     // MARK: - Life
 
@@ -161,7 +160,6 @@ package actor EdgeDirector: PeerEngine {
 
     private func end(_ id: PeerID, reason: BridgeError?) async {
         guard let peer = peers.removeValue(forKey: id) else { return }
-        if !peers.values.contains(where: { $0.context.stream == peer.context.stream }) { meters[peer.context.stream] = nil }
         if peer.isPublished { await streams.sourceEnded(id, of: peer.context.stream) }
         let reason = peer.failure ?? (peer.isClosing ? nil : reason ?? BridgeError(.connectionLost, "The peer's transport is over."))
         if let reason {

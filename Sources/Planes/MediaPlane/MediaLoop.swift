@@ -135,7 +135,7 @@ extension MediaLoop {
             guard let stream = streams[id] else { return }
             stream.requestKeyframe(of: Int(track), ports: &ports, now: now)
             streams.heed(stream)
-        case .statistics(let id, let continuation): continuation.resume(returning: streams[id]?.statistics)
+        case .statistics(let id, let continuation): continuation.resume(returning: streams[id]?.statistics(now: now))
         case .totals(let continuation): continuation.resume(returning: totals)
         case .edge(let command): execute(command, now: now)
         case .shutdown: isRunning = false

@@ -92,15 +92,16 @@ extension MediaPorts {
         listenerToken = nil
     }
 
-    /// Watches an accepted connection; it is closed when the system refuses that.
-    mutating func add(_ connection: FramedConnection, as tuple: FiveTuple, watch: StreamConnectionWatch) {
+    /// Watches an accepted connection; nil when the system refuses that.
+    mutating func add(_ connection: FramedConnection, as tuple: FiveTuple, watch: StreamConnectionWatch) -> EdgeConnection? {
         let token = nextToken
         let added = EdgeConnection(connection, tuple: tuple, token: token, watch: watch)
-        guard open(connection.descriptor, owner: .connection(added)) != nil else { return }
+        guard open(connection.descriptor, owner: .connection(added)) != nil else { return nil }
         edge.add(added)
+        return added
     }
 
-    /// Stops watching a connection and forgets it, which closes it.
+    /// Stops watching a connection and forgets it, which closes it unless somebody else has it.
     mutating func close(_ connection: EdgeConnection) {
         forget(connection.connection.descriptor, token: connection.token)
         edge.remove(connection)

@@ -14,6 +14,14 @@ struct MediaSink {
         case atOnce
     }
 
+    /// A keyframe that was asked for. One that came and did not help has silenced the gate, so the sink asks again when there are more of them.
+    struct KeyframeWish: Equatable {
+        /// The hub's track.
+        var track: UInt8
+        /// How many keyframes it had sent by then.
+        var afterKeyframes: UInt64
+    }
+
     let subscriber: PipelineID
     let socket: DatagramSocket
     let token: UInt64
@@ -21,9 +29,8 @@ struct MediaSink {
     var egress: EgressTrack
     /// The socket refused a datagram and is watched for room.
     var isFull = false
-    /// How many keyframes the source had sent when this sink last asked for one; nil while it does not wait. A keyframe that came and did not help
-    /// has silenced the gate, so the sink asks again.
-    var askedAfterKeyframes: UInt64?
+    /// What this sink last asked for; nil while it does not wait.
+    var wish: KeyframeWish?
     /// Set when `end` is to be sent.
     var ending: Ending?
     /// All was sent, or nobody is at the other end: to be removed.

@@ -29,11 +29,11 @@ struct MediaSource {
     private var peerEpoch: UInt32
     private var sequence: UInt32 = 0
 
-    /// `old` sent the track before.
-    init(_ description: TrackDescription, origin: Origin, replacing old: MediaSource?, keyframeInterval: Duration) {
+    /// `old` sent the track before; `firstEpoch` was none of its, nor of anybody's who sent it earlier.
+    init(_ description: TrackDescription, origin: Origin, replacing old: MediaSource?, firstEpoch: UInt32, keyframeInterval: Duration) {
         self.description = description
         self.origin = origin
-        firstEpoch = old.map { $0.epoch &+ 1 } ?? 0
+        self.firstEpoch = firstEpoch
         peerCounters = old?.counters ?? TrackCounters()
         peerEpoch = firstEpoch
         ingress = IngressTrack(description, epoch: firstEpoch, continuing: peerCounters)
@@ -58,6 +58,12 @@ struct MediaSource {
         peerCounters.bytes += UInt64(bytes)
         peerCounters.lastPacketAt = arrival
         if packet.frame.revealsKeyframe { peerCounters.keyframes += 1 }
+    }
+
+    /// The peer that sends it; nil for a child's track and while the peer is away.
+    var publisher: EdgePublisher? {
+        guard case .peer(let peer) = origin, case .publisher(let publisher) = peer.media else { return nil }
+        return publisher
     }
 
     /// The child's socket; nil for a peer.

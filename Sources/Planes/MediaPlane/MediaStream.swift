@@ -22,6 +22,10 @@ final class MediaStream {
     var cache: GOPCache
     /// What the tracks' layers cost.
     var layers: StreamLayers
+    /// Which encoding of each track those get that take one only, in the order of `encodings`.
+    var best: [BestEncoding] = []
+    /// The epochs that the next sources of the tracks begin with: also those of tracks that are gone, and may come back.
+    var nextEpochs: [UInt32] = []
     /// Set when the stream was unpublished: its sinks take what is left until then.
     var lingersUntil: MonotonicTime?
     private var newestArrival = MonotonicTime(nanoseconds: 0)
@@ -44,17 +48,6 @@ final class MediaStream {
 
     /// How many subscribers there are, whatever number of tracks each has.
     var subscriberCount: Int { Set(sinks.map(\.subscriber)).count + viewers.count }
-
-    /// The stream's counters.
-    var statistics: StreamStatistics {
-        let tracks = sources.map { source in
-            let counters = source.counters
-            return TrackStatistics(
-                packets: counters.packets, bytes: counters.bytes, lost: counters.lost, keyframes: counters.keyframes,
-                lastPacketAt: counters.lastPacketAt)
-        }
-        return StreamStatistics(tracks: tracks, subscribers: subscriberCount)
-    }
 
     /// Takes a datagram that came from source `track`.
     func ingest(_ bytes: UnsafeRawBufferPointer, from track: Int, ports: inout MediaPorts, now: MonotonicTime) {

@@ -15,7 +15,8 @@ extension MediaStream {
                 continue
             }
             let egress = EgressTrack(
-                source.description, timing: subscription.timing, cache: cache, now: now, rules: options.egress)
+                source.description, encoding: bestEncoding(of: track), timing: subscription.timing, cache: cache, now: now,
+                rules: options.egress)
             sinks.append(MediaSink(subscriber: subscription.subscriber, socket: socket, token: token, egress: egress))
         }
         // A caller that gives more sinks than tracks still gives them away.
@@ -53,6 +54,8 @@ extension MediaStream {
 
     /// The children among them.
     func pumpSinks(ports: inout MediaPorts, now: MonotonicTime) {
+        guard !sinks.isEmpty else { return }
+        chooseBest(now: now)
         var hasGone = false
         for index in sinks.indices where !sinks[index].isFull {
             guard !pumpSink(index, ports: &ports, now: now) else { continue }
@@ -79,6 +82,7 @@ extension MediaStream {
     /// False when the sink is to be removed.
     private func pumpSink(_ index: Int, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
         guard sinks[index].ending != .atOnce else { return finish(index, ports: ports, now: now) }
+        sinks[index].egress.aim(at: bestEncoding(of: sinks[index].egress.track), in: cache)
         let (packets, outcome) = sinks[index].pump(cache, now: now)
         ports.counters.packetsOut += packets
         ports.counters.packetsDropped += sinks[index].egress.dropped - sinks[index].countedDrops
@@ -106,15 +110,14 @@ extension MediaStream {
     }
 
     private func askForKeyframe(_ index: Int, ports: inout MediaPorts, now: MonotonicTime) {
-        let track = Int(sinks[index].egress.track)
-        guard sinks[index].egress.awaitsKeyframe, sources.indices.contains(track) else {
-            sinks[index].askedAfterKeyframes = nil
+        guard let track = sinks[index].egress.wantedKeyframe, sources.indices.contains(Int(track)) else {
+            sinks[index].wish = nil
             return
         }
-        let keyframes = sources[track].counters.keyframes
-        guard sinks[index].askedAfterKeyframes != keyframes else { return }
-        sinks[index].askedAfterKeyframes = keyframes
-        requestKeyframe(of: track, ports: &ports, now: now)
+        let asked = MediaSink.KeyframeWish(track: track, afterKeyframes: sources[Int(track)].counters.keyframes)
+        guard sinks[index].wish != asked else { return }
+        sinks[index].wish = asked
+        requestKeyframe(of: Int(track), ports: &ports, now: now)
     }
 
     /// False when nobody is at the other end.
@@ -131,7 +134,7 @@ extension MediaStream {
                     ports.counters.malformed += 1
                     continue
                 }
-                requestKeyframe(of: Int(track), ports: &ports, now: now)
+                requestKeyframe(of: Int(sinks[index].egress.flowingEncoding), ports: &ports, now: now)
             }
             return true
         }

@@ -17,11 +17,10 @@ extension MediaStream {
 
     /// The same with the tracks of a peer.
     func publish(_ layout: PublishedLayout, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
-        replaceSources(layout.tracks, ports: &ports, now: now) { _, _ in .peer(peer) }
-        self.layout = layout
         for viewer in viewers.viewers {
             viewer.setSourceExtensions(layout.parameters.extensions, trackCount: layout.tracks.count)
         }
+        replaceSources(layout.tracks, layout, ports: &ports, now: now) { _, _ in .peer(peer) }
     }
 
     /// A peer has left: its tracks stay without packets until another source takes their place, or the stream is unpublished.
@@ -30,11 +29,12 @@ extension MediaStream {
     }
 
     private func replaceSources(
-        _ tracks: [TrackDescription], ports: inout MediaPorts, now: MonotonicTime,
+        _ tracks: [TrackDescription], _ layout: PublishedLayout? = nil, ports: inout MediaPorts, now: MonotonicTime,
         origin: (Int, inout MediaPorts) -> MediaSource.Origin
     ) {
         let replaced = sources
-        layout = nil
+        let followed = encodings.count
+        self.layout = layout
         closeSources(ports: &ports)
         cache.grow(toTrackCount: tracks.count)
         layers = StreamLayers(trackCount: tracks.count)
@@ -44,13 +44,14 @@ extension MediaStream {
             let old = replaced.indices.contains(index) ? replaced[index] : nil
             addSource(description, origin: origin(index, &ports), replacing: old)
         }
+        useEncodings()
         // What the new source sends means nothing to the sinks of a track that is gone or has another codec.
         endSinks(.atOnce) { sink in
             let track = Int(sink.egress.track)
             guard sources.indices.contains(track), replaced.indices.contains(track) else { return !replaced.isEmpty }
             return sources[track].description.codec != replaced[track].description.codec
         }
-        endViewers(of: replaced, ports: &ports)
+        endViewers(of: replaced.prefix(followed), ports: &ports)
         pump(ports: &ports, now: now)
         guard !sinks.isEmpty || !viewers.isEmpty else { return }
         for track in sources.indices { requestKeyframe(of: track, ports: &ports, now: now) }
@@ -64,15 +65,20 @@ extension MediaStream {
         sources = []
     }
 
-    /// Viewers of a track that is gone or has another codec cannot go on.
-    private func endViewers(of replaced: [MediaSource], ports: inout MediaPorts) {
-        let isChanged = zip(replaced, sources).contains { $0.description.codec != $1.description.codec } || replaced.count > sources.count
+    /// Viewers of a track that is gone or has another codec cannot go on. Lesser encodings come and go.
+    private func endViewers(of replaced: ArraySlice<MediaSource>, ports: inout MediaPorts) {
+        let isChanged = zip(replaced, sources).contains { $0.description.codec != $1.description.codec } || replaced.count > encodings.count
         guard isChanged else { return }
         for viewer in viewers.viewers { ports.edge.orphans.append(viewer.peer) }
     }
 
     private func addSource(_ description: TrackDescription, origin: MediaSource.Origin, replacing old: MediaSource?) {
-        cache.breakGOP(of: UInt8(sources.count))
-        sources.append(MediaSource(description, origin: origin, replacing: old, keyframeInterval: options.keyframeInterval))
+        let index = sources.count
+        cache.breakGOP(of: UInt8(index))
+        if nextEpochs.count <= index { nextEpochs.append(0) }
+        if let old { nextEpochs[index] = old.epoch &+ 1 }
+        sources.append(
+            MediaSource(
+                description, origin: origin, replacing: old, firstEpoch: nextEpochs[index], keyframeInterval: options.keyframeInterval))
     }
 }

@@ -18,21 +18,24 @@ actor RTMSession: SessionHandle {
     /// Both tasks' parts until `start` takes them.
     private var pendingStart: (queue: AsyncStream<SessionMachine.ServiceCall>, calls: SessionCalls)?
     private var work: [Task<Void, Never>] = []
-    private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
+    private var timer: DeadlineTimer
     private var endWaiters: [CheckedContinuation<Void, Never>] = []
     private var retirement: SessionMachine.Retirement?
 
-    init(context: SessionContext, services: any SessionServices, limits: SessionLimits, clock: RTMClock, logger: Logger) {
+    init(_ context: SessionContext, ports: RTMPorts, environment: RTMEnvironment) {
         self.context = context
-        self.clock = clock
-        var logger = logger
+        clock = environment.clock
+        timer = DeadlineTimer(clock: environment.clock)
+        var logger = environment.logger
         logger[metadataKey: "session"] = "\(context.session)"
         self.logger = logger
-        machine = SessionMachine(context: context, limits: limits, now: clock.now())
+        machine = SessionMachine(context: context, limits: environment.settings.session, now: clock.now())
         inbox = SessionInbox()
         let (queue, calls) = AsyncStream.makeStream(of: SessionMachine.ServiceCall.self)
         self.calls = calls
-        pendingStart = (queue, SessionCalls(services: services, context: context, report: inbox.report))
+        pendingStart = (
+            queue, SessionCalls(services: ports.services, layers: ports.layers, context: context, report: inbox.report)
+        )
     }
 
     /// Starts the session's two tasks: events in, calls out. `retired` is told when both are through.
@@ -122,20 +125,10 @@ actor RTMSession: SessionHandle {
     // MARK: The deadline
 
     private func rearm() {
-        guard machine.deadline != timer?.deadline else { return }
-        timer?.task.cancel()
-        timer = machine.deadline.map { deadline in
-            let task = Task { [weak self, clock] in
-                guard (try? await clock.sleep(deadline)) != nil else { return }
-                await self?.deadlineReached(deadline)
-            }
-            return (deadline, task)
-        }
+        timer.arm(for: machine.deadline) { [weak self] deadline in await self?.deadlineReached(deadline) }
     }
 
     private func deadlineReached(_ deadline: MonotonicTime) {
-        guard timer?.deadline == deadline else { return }
-        timer = nil
-        step(.time)
+        if timer.takes(deadline) { step(.time) }
     }
 }

@@ -15,7 +15,23 @@ package struct RTMSettings: Sendable, Equatable {
     package init() {}
 }
 
-/// What every connection shares.
+/// What RTM stands on.
+package struct RTMPorts: Sendable {
+    /// Finds a created session by its id for the token that names it; nil when there is none, it has expired, or it is another's.
+    package typealias SessionDirectory = @Sendable (SessionID, Grant) async -> SessionContext?
+
+    package var services: any SessionServices
+    package var layers: any PeerLayers
+    package var directory: SessionDirectory
+
+    package init(services: any SessionServices, layers: any PeerLayers, directory: @escaping SessionDirectory) {
+        self.services = services
+        self.layers = layers
+        self.directory = directory
+    }
+}
+
+/// What every connection and session shares.
 struct RTMEnvironment: Sendable {
     let settings: RTMSettings
     let clock: RTMClock
@@ -26,18 +42,12 @@ struct RTMEnvironment: Sendable {
 ///
 /// The front door verifies token and role, upgrades, and hands the socket over with `serve`.
 package final class RTMSocketService: Sendable {
-    /// Finds a created session by its id for the token that names it; nil when there is none, it has expired, or it is another's.
-    package typealias SessionDirectory = @Sendable (SessionID, Grant) async -> SessionContext?
-
     private let registry: SessionRegistry
     private let environment: RTMEnvironment
 
-    package init(
-        services: any SessionServices, directory: @escaping SessionDirectory, settings: RTMSettings = RTMSettings(),
-        clock: RTMClock = .continuous(), logger: Logger
-    ) {
+    package init(_ ports: RTMPorts, settings: RTMSettings = RTMSettings(), clock: RTMClock = .continuous(), logger: Logger) {
         environment = RTMEnvironment(settings: settings, clock: clock, logger: logger)
-        registry = SessionRegistry(services: services, directory: directory, settings: settings, clock: clock, logger: logger)
+        registry = SessionRegistry(ports: ports, environment: environment)
     }
 
     /// Serves one upgraded socket; returns when it is closed. While the plane shuts down it is closed at once with 1001.

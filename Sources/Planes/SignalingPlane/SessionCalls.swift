@@ -5,6 +5,7 @@ import Signaling
 /// Makes one session's calls on the bridge and turns what comes back into the machine's inputs.
 struct SessionCalls: Sendable {
     let services: any SessionServices
+    let layers: any PeerLayers
     let context: SessionContext
     /// Where peer events and recording updates go, in the order in which they are reported.
     let report: @Sendable (SessionMachine.Input) -> Void
@@ -41,6 +42,11 @@ struct SessionCalls: Sendable {
         case .stopRecording(let recording):
             try await services.stopRecording(recording)
             return .recordingStopping(recording)
+        case .readLayers(let peer):
+            return .layersRead(await layers.layers(of: peer), of: peer)
+        case .selectLayer(let choice, let peer):
+            try await layers.select(choice, for: peer)
+            return .layerSelected(choice, await layers.layers(of: peer))
         case .endSession(let cause):
             await services.sessionEnded(context, cause: cause)
             return .sessionEnded
@@ -55,7 +61,8 @@ struct SessionCalls: Sendable {
         case .restartPeer(let peer, _): .restartRefused(peer, error)
         case .startRecording: .recordingRefused(error)
         case .stopRecording(let recording): .stopRefused(recording, error)
-        case .closePeer: nil
+        case .selectLayer: .layerRefused(error)
+        case .closePeer, .readLayers: nil
         case .endSession: .sessionEnded
         }
     }

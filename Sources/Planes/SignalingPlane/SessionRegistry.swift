@@ -12,26 +12,17 @@ actor SessionRegistry {
         case unknown
     }
 
-    private let services: any SessionServices
-    private let directory: RTMSocketService.SessionDirectory
-    private let settings: RTMSettings
-    private let clock: RTMClock
-    private let logger: Logger
+    private let ports: RTMPorts
+    private let environment: RTMEnvironment
     private var sessions: [SessionID: RTMSession] = [:]
     private var ended = EndedSessions()
-    private var ports: [SocketID: SocketPort] = [:]
+    private var sockets: [SocketID: SocketPort] = [:]
     private var lastSocket: UInt64 = 0
     private var isDraining = false
 
-    init(
-        services: any SessionServices, directory: @escaping RTMSocketService.SessionDirectory, settings: RTMSettings, clock: RTMClock,
-        logger: Logger
-    ) {
-        self.services = services
-        self.directory = directory
-        self.settings = settings
-        self.clock = clock
-        self.logger = logger
+    init(ports: RTMPorts, environment: RTMEnvironment) {
+        self.ports = ports
+        self.environment = environment
     }
 
     var sessionCount: Int { sessions.count }
@@ -45,11 +36,11 @@ actor SessionRegistry {
         guard !isDraining else { return nil }
         lastSocket += 1
         let port = SocketPort(id: SocketID(lastSocket), client: client, transport: transport)
-        ports[port.id] = port
+        sockets[port.id] = port
         return port
     }
 
-    func closed(_ socket: SocketID) { ports[socket] = nil }
+    func closed(_ socket: SocketID) { sockets[socket] = nil }
 
     // MARK: Sessions
 
@@ -57,7 +48,7 @@ actor SessionRegistry {
     func find(_ id: SessionID, grant: Grant, path: RTMPath) async -> Lookup {
         if let running = sessions[id] { return allow(running.context, grant, path) }
         if ended.contains(id, of: grant) { return .ended }
-        guard let context = await directory(id, grant) else { return .unknown }
+        guard let context = await ports.directory(id, grant) else { return .unknown }
         // While the directory was asked, the session may have begun and even ended.
         return ended.contains(id, of: grant) ? .ended : allow(context, grant, path)
     }
@@ -65,8 +56,8 @@ actor SessionRegistry {
     /// The running session of this context, which begins now if there is none; nil while draining or full.
     func session(_ context: SessionContext) async -> RTMSession? {
         if let session = sessions[context.session] { return session }
-        guard !isDraining, sessions.count < settings.maximumSessions else { return nil }
-        let session = RTMSession(context: context, services: services, limits: settings.session, clock: clock, logger: logger)
+        guard !isDraining, sessions.count < environment.settings.maximumSessions else { return nil }
+        let session = RTMSession(context, ports: ports, environment: environment)
         sessions[context.session] = session
         await session.start { [weak self] retirement in await self?.retired(context, retirement) }
         return session
@@ -97,7 +88,7 @@ actor SessionRegistry {
                 }
             }
         }
-        for port in ports.values { port.close(.goingAway) }
+        for port in sockets.values { port.close(.goingAway) }
     }
 }
 

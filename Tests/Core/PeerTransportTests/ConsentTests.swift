@@ -40,9 +40,7 @@ import Testing
     }
 
     @Test func mediaAfterTheEndOfConsentBringsNothingBack() {
-        var policy = TransportPolicy()
-        policy.consentRenewal = .checksAndPackets
-        let stage = connected(policy)
+        let stage = connected()
         stage.check(.remote(2), nominates: false)
         stage.sleep(.seconds(30))
         stage.media(from: home)
@@ -65,8 +63,10 @@ import Testing
         #expect(strict.mediaPath == nil)
     }
 
-    @Test func mediaOfThePeerIsNoConsentByDefault() {
-        let stage = connected()
+    @Test func mediaOfThePeerIsNoConsentWhereThePolicySaysSo() {
+        var policy = TransportPolicy()
+        policy.consentRenewal = .checks
+        let stage = connected(policy)
         for _ in 0..<29 {
             stage.wait(.seconds(1))
             stage.media(from: home)
@@ -77,10 +77,8 @@ import Testing
         #expect(stage.table.pathCount == 0)
     }
 
-    @Test func mediaCountsAsConsentWhereThePolicySaysSo() {
-        var policy = TransportPolicy()
-        policy.consentRenewal = .checksAndPackets
-        let stage = connected(policy)
+    @Test func mediaCountsAsConsentByDefault() {
+        let stage = connected()
         for _ in 0..<100 {
             stage.wait(.seconds(1))
             stage.media(from: home)
@@ -96,9 +94,7 @@ import Testing
     }
 
     @Test func mediaRenewsTheConsentOfItsOwnPathAlone() {
-        var policy = TransportPolicy()
-        policy.consentRenewal = .checksAndPackets
-        let stage = connected(policy)
+        let stage = connected()
         stage.check(.remote(2), nominates: false)
         stage.sleep(.seconds(2))
         stage.media(from: .remote(2))

@@ -7,12 +7,18 @@ import Testing
 @Suite struct MessageFormTests {
     private static let client = ClientID("client-0")
 
-    private func read(_ frame: JSONValue?) throws(RTMFault) -> RTMRequest {
-        try RTMForm().request(in: try RTMEnvelope(frame: frame, client: Self.client))
+    private func read(_ frame: JSONValue?, on path: RTMPath = .native) throws(RTMFault) -> RTMRequest {
+        try RTMForm().request(in: try RTMEnvelope(frame: frame, client: Self.client, path: path), on: path)
     }
 
     private static func frame(_ type: String, _ data: JSONValue) -> JSONValue {
         ["type": .string(type), "client_id": "client-0", "session_id": "s", "data": data]
+    }
+
+    private static func choice(_ change: (inout LayerChoice) -> Void) -> LayerChoice {
+        var choice = LayerChoice()
+        change(&choice)
+        return choice
     }
 
     private static let offer: JSONValue = ["type": "offer", "sdp": "v=0"]
@@ -52,6 +58,16 @@ import Testing
         Good(frame: frame("recording_stop", ["rec_id": "r"]), request: .recordingStop(RecordingID("r"))),
         Good(frame: ["type": "recording_stop"], request: .recordingStop(nil)),
         Good(frame: ["type": "session_stop", "data": nil, "client_id": nil], request: .sessionStop),
+        Good(
+            frame: frame("session_start", ["sdp": offer, "layers": true]),
+            request: .sessionStart(SessionOpening(offer: "v=0", wantsLayers: true))),
+        Good(
+            frame: frame("session_start", ["sdp": offer, "layers": nil]), request: .sessionStart(SessionOpening(offer: "v=0"))),
+        Good(frame: frame("layer_select", [:]), request: .layerSelect(LayerChoice())),
+        Good(frame: ["type": "layer_select"], request: .layerSelect(LayerChoice())),
+        Good(
+            frame: frame("layer_select", ["mid": "1", "rid": "h", "spatial_id": 2, "temporal_id": nil, "max_height": 720]),
+            request: .layerSelect(choice { ($0.mid, $0.rid, $0.spatialID, $0.greatestHeight) = ("1", "h", 2, 720) })),
     ]
 
     @Test(arguments: good) func wellFormedMessagesAreRead(good: Good) throws {
@@ -139,6 +155,16 @@ import Testing
         Bad(frame("recording_start", ["stream": .number(0.5)]), .invalidField, "data.stream", "recording_start"),
         Bad(frame("recording_start", ["stream": .number(.nan)]), .invalidField, "data.stream", "recording_start"),
         Bad(frame("recording_stop", ["rec_id": 1]), .invalidField, "data.rec_id", "recording_stop"),
+        Bad(frame("session_start", ["sdp": offer, "layers": 1]), .invalidField, "data.layers", "session_start"),
+        Bad(frame("layer_select", ["rid": 1]), .invalidField, "data.rid", "layer_select"),
+        Bad(frame("layer_select", ["mid": []]), .invalidField, "data.mid", "layer_select"),
+        Bad(frame("layer_select", ["rid": .string(String(repeating: "h", count: 65))]), .invalidField, "data", "layer_select"),
+        Bad(frame("layer_select", ["spatial_id": -1]), .invalidField, "data.spatial_id", "layer_select"),
+        Bad(frame("layer_select", ["temporal_id": 65_536]), .invalidField, "data.temporal_id", "layer_select"),
+        Bad(frame("layer_select", ["max_spatial_id": .number(0.5)]), .invalidField, "data.max_spatial_id", "layer_select"),
+        Bad(frame("layer_select", ["max_temporal_id": "2"]), .invalidField, "data.max_temporal_id", "layer_select"),
+        Bad(frame("layer_select", ["max_width": .number(1e300)]), .invalidField, "data.max_width", "layer_select"),
+        Bad(frame("layer_select", ["max_height": .number(.nan)]), .invalidField, "data.max_height", "layer_select"),
     ]
 
     @Test(arguments: malformedFrames + malformedData) func malformedMessagesAreAnsweredExactly(bad: Bad) {
@@ -149,6 +175,18 @@ import Testing
             return fault.error.code == bad.code && fault.error.field == bad.field && fault.inReplyTo == bad.inReplyTo
                 && fault.isBadMessage == bad.counts
         }
+    }
+
+    @Test(arguments: [RTMPath.client, .supervisor(monitored: SessionID("m"))])
+    func thePathsOfTheStreamrecContractKnowNothingOfLayers(path: RTMPath) throws {
+        #expect {
+            try read(["type": "layer_select", "client_id": "other"], on: path)
+        } throws: { thrown in
+            let unknown = RTMError(.unknownType, "no such message type", field: "type")
+            return thrown as? RTMFault == RTMFault(unknown, inReplyTo: "layer_select")
+        }
+        let opening = try read(Self.frame("session_start", ["sdp": Self.offer, "layers": 5]), on: path)
+        #expect(opening == .sessionStart(SessionOpening(offer: "v=0")))
     }
 
     @Test func aForeignClientClosesTheSocket() {
@@ -181,6 +219,21 @@ import Testing
             RTMReply.error(error, inReplyTo: nil).frame(client: Self.client, session: nil) == [
                 "type": "error", "client_id": "client-0", "session_id": "",
                 "data": ["code": "malformed_json", "msg": "frame is not a JSON object", "in_reply_to": nil, "field": nil],
+            ])
+    }
+
+    @Test func layersTellWhatIsKnown() {
+        let layer = VideoLayer(mid: "0", rid: "h", bitrate: 1_800_000, width: 1280, height: 720)
+        let choice = Self.choice { $0.rid = "h" }
+        #expect(
+            RTMReply.layers([layer, VideoLayer(mid: "0", bitrate: 0)], choice: choice).frame(client: Self.client, session: nil)["data"] == [
+                "layers": [
+                    [
+                        "mid": "0", "rid": "h", "spatial_id": 0, "temporal_id": 0, "bitrate": 1_800_000, "width": 1280, "height": 720,
+                    ],
+                    ["mid": "0", "rid": nil, "spatial_id": 0, "temporal_id": 0, "bitrate": 0, "width": nil, "height": nil],
+                ],
+                "choice": ["rid": "h"],
             ])
     }
 

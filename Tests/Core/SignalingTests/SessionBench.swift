@@ -29,6 +29,8 @@ struct SessionBench {
     var holdsCalls = false
     var refusesOffers: BridgeError?
     var refusesRestarts: BridgeError?
+    /// What the engine could send a viewer.
+    var layers: [VideoLayer] = []
     private var peers = 0
     private var recordings = 0
 
@@ -103,6 +105,10 @@ struct SessionBench {
             recordings += 1
             return .outcome(.recordingStarted(RecordingID("rec-\(recordings)")))
         case .stopRecording(let id): return .outcome(.recordingStopping(id))
+        case .readLayers(let peer): return .outcome(.layersRead(layers, of: peer))
+        case .selectLayer(let choice, _):
+            guard layers.contains(where: choice.admits) else { return .outcome(.layerRefused(BridgeError(.invalidField, "no such layer"))) }
+            return .outcome(.layerSelected(choice, layers))
         case .endSession: return .outcome(.sessionEnded)
         }
     }

@@ -59,7 +59,8 @@ private struct RandomLife {
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
-        machine = SessionMachine(context: SessionBench.publisher, limits: SessionLimits(), now: now)
+        let context = seed.isMultiple(of: 2) ? SessionBench.publisher : SessionBench.watcher
+        machine = SessionMachine(context: context, limits: SessionLimits(), now: now)
     }
 
     mutating func step() {
@@ -146,6 +147,8 @@ private struct RandomLife {
             let id = RecordingID("\(Int.random(in: 0..<1000, using: &random))")
             give(.outcome(isRefused ? .recordingRefused(error) : .recordingStarted(id)))
         case .stopRecording(let id): give(.outcome(isRefused ? .stopRefused(id, error) : .recordingStopping(id)))
+        case .readLayers(let peer): give(.outcome(.layersRead(layers(), of: peer)))
+        case .selectLayer(let choice, _): give(.outcome(isRefused ? .layerRefused(error) : .layerSelected(choice, layers())))
         case .endSession: give(.outcome(.sessionEnded))
         }
     }
@@ -168,14 +171,19 @@ private struct RandomLife {
     private mutating func request() -> RTMRequest {
         let offer = ["offer-A", "offer-B", "offer-C"].randomElement(using: &random) ?? "offer-A"
         switch Int.random(in: 0..<12, using: &random) {
-        case 0..<4: return .start(offer)
+        case 0..<4: return .sessionStart(SessionOpening(offer: offer, wantsLayers: Bool.random(using: &random)))
         case 4: return .descriptionUpdate(SessionDescription(kind: .offer, sdp: offer))
         case 5: return .descriptionUpdate(SessionDescription(kind: .answer, sdp: offer))
-        case 6, 7: return .candidate(Int.random(in: 0..<9, using: &random))
+        case 6: return .candidate(Int.random(in: 0..<9, using: &random))
+        case 7: return .layerSelect(LayerChoice())
         case 8, 9: return .recordingStart(RecordingStart())
         case 10: return .recordingStop(nil)
         default: return Int.random(in: 0..<10, using: &random) == 0 ? .sessionStop : .candidate(.end)
         }
+    }
+
+    private mutating func layers() -> [VideoLayer] {
+        (0..<Int.random(in: 0..<3, using: &random)).map { VideoLayer(mid: "0", rid: "\($0)", bitrate: 1000) }
     }
 
     private mutating func event() -> PeerEvent {

@@ -36,7 +36,7 @@ import Testing
     private static let recording = RTMRequest.recordingStart(RecordingStart())
     private static let stopCalls: [SessionMachine.ServiceCall] = [.endSession(.clientStop), .closePeer(peer)]
 
-    static let rows: [Row] = opening + descriptions + candidates + recordings + stops
+    static let rows: [Row] = opening + descriptions + candidates + recordings + layers + stops
 
     private static let opening: [Row] = [
         Row(
@@ -93,6 +93,17 @@ import Testing
         Row(.recordingStop(nil), .detached, Outcome(errors: [.noRecording], phase: .active)),
         Row(.recordingStop(nil), .ending, Outcome(errors: [.sessionEnded], phase: .ending)),
         Row(.recordingStop(nil), .terminated, over),
+    ]
+
+    /// Of a publishing session, which is sent nothing; `SessionLayerTests` has the watching ones.
+    private static let choice = RTMRequest.layerSelect(LayerChoice())
+    private static let layers: [Row] = [
+        Row(choice, .new, Outcome(errors: [.wrongRole], phase: .new)),
+        Row(choice, .negotiating, Outcome(errors: [.wrongRole], phase: .negotiating)),
+        Row(choice, .active, Outcome(errors: [.wrongRole], phase: .active)),
+        Row(choice, .detached, Outcome(errors: [.wrongRole], phase: .active)),
+        Row(choice, .ending, Outcome(errors: [.sessionEnded], phase: .ending)),
+        Row(choice, .terminated, over),
     ]
 
     private static let stops: [Row] = [

@@ -1,4 +1,4 @@
-import PeerTransport
+import LinuxIO
 
 /// A TCP stream of RFC 4571 frames, whole and in pieces. The first byte says the length of the pieces.
 func fuzzStreamFraming(_ bytes: UnsafeRawBufferPointer) {

@@ -9,6 +9,8 @@ import WebServerKit
 package struct PlaneBench: Sendable {
     package static let account = AccountID("acme")
     package let bridge = FakeBridge()
+    /// What viewers could be sent.
+    package let engine = FakeEngine(answer: nil)
     package let time = ManualClock()
     package let service: RTMSocketService
 
@@ -17,8 +19,9 @@ package struct PlaneBench: Sendable {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         service = RTMSocketService(
-            services: bridge,
-            directory: { id, grant in sessions.first { $0.session == id && $0.client == grant.client && $0.account == grant.account } },
+            RTMPorts(services: bridge, layers: engine) { id, grant in
+                sessions.first { $0.session == id && $0.client == grant.client && $0.account == grant.account }
+            },
             settings: settings, clock: time.clock, logger: logger)
     }
 

@@ -69,8 +69,7 @@ struct BridgeAssembly {
             }
         let sessionServices = BridgeSessionServices(sessions: sessions, streams: streams, peers: peers, recordings: recordings)
         rtm = RTMSocketService(
-            services: sessionServices,
-            directory: { id, grant in
+            RTMPorts(services: sessionServices, layers: peers) { id, grant in
                 guard let context = await sessions.session(id), context.account == grant.account, context.client == grant.client else {
                     return nil
                 }

@@ -11,16 +11,13 @@ package final class FramedConnection {
     package static let maximumFrame = 2048
     /// Bytes that may wait for a slow reader: a keyframe of a fast stream.
     package static let queueLimit = 512 * 1024
-    private static let prefix = 2
-
     /// For an `Epoll`; stays owned here.
     package let descriptor: Int32
     /// The peer's address.
     package let remote: SocketAddress
     /// Ours, with the port.
     package let local: SocketAddress
-    private let incoming = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (prefix + maximumFrame), alignment: 16)
-    private var incomingCount = 0
+    private var framing = StreamFraming(frameLimit: maximumFrame)
     private var queue: UnsafeMutableRawBufferPointer?
     private var queued = 0..<0
     /// When the queue last became shorter or came into being, in nanoseconds of the monotonic clock.
@@ -49,7 +46,6 @@ package final class FramedConnection {
     }
 
     deinit {
-        incoming.deallocate()
         queue?.deallocate()
         if descriptor >= 0 { close(descriptor) }
     }
@@ -66,12 +62,16 @@ package final class FramedConnection {
     /// Returns why the connection is over, or nil. At most `readsPerCall` reads, so that one peer does not hold up the others.
     package func receive(_ body: (UnsafeMutableRawBufferPointer) -> Void) -> Closing? {
         for _ in 0..<Self.readsPerCall {
-            let room = UnsafeMutableRawBufferPointer(rebasing: incoming[incomingCount...])
+            let room = framing.space()
             let count = recv(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT))
             if count < 0 { return errno == EAGAIN || errno == EINTR || errno == ENOTCONN ? nil : .byPeer }
             guard count > 0 else { return .byPeer }
-            incomingCount += count
-            guard takeFrames(body) else { return .frameTooLong }
+            framing.filled(count)
+            do throws(StreamFraming.Fault) {
+                while let frame = try framing.next() { body(frame) }
+            } catch {
+                return .frameTooLong
+            }
             guard count == room.count else { return nil }
         }
         return nil
@@ -89,15 +89,14 @@ package final class FramedConnection {
 
     /// Sends a frame of 1...65535 bytes. `now` is the monotonic clock in nanoseconds.
     package func send(_ frame: UnsafeRawBufferPointer, now: UInt64) -> SendResult {
-        guard frame.count > 0, frame.count <= Int(UInt16.max) else { return .full }
-        if isWaiting { return enqueue(frame, skipping: 0, now: now) }
-        var length = UInt16(frame.count).bigEndian
-        let sent = withUnsafeBytes(of: &length) { prefix in
-            clinux_send_parts(descriptor, prefix.baseAddress, prefix.count, frame.baseAddress, frame.count)
+        guard var header = StreamFraming.header(of: frame.count) else { return .full }
+        return withUnsafeBytes(of: &header) { header in
+            if isWaiting { return enqueue(header, frame, skipping: 0, now: now) }
+            let sent = clinux_send_parts(descriptor, header.baseAddress, header.count, frame.baseAddress, frame.count)
+            if sent == header.count + frame.count { return .taken }
+            guard sent >= 0 || Self.isTransient(Int32(-sent)) else { return .closed }
+            return enqueue(header, frame, skipping: max(0, sent), now: now)
         }
-        if sent == Self.prefix + frame.count { return .taken }
-        guard sent >= 0 || Self.isTransient(Int32(-sent)) else { return .closed }
-        return enqueue(frame, skipping: max(0, sent), now: now)
     }
 
     /// Something is queued: the descriptor is to be watched for room.
@@ -128,41 +127,24 @@ extension FramedConnection {
     /// ENOTCONN: the connection is still being made.
     private static func isTransient(_ number: Int32) -> Bool { [EAGAIN, EINTR, ENOBUFS, ENOMEM, ENOTCONN].contains(number) }
 
-    /// False when a frame is too long.
-    private func takeFrames(_ body: (UnsafeMutableRawBufferPointer) -> Void) -> Bool {
-        var start = 0
-        while incomingCount - start >= Self.prefix {
-            let length = Int(incoming[start]) << 8 | Int(incoming[start + 1])
-            guard length <= Self.maximumFrame else { return false }
-            let end = start + Self.prefix + length
-            guard end <= incomingCount else { break }
-            if length > 0 { body(UnsafeMutableRawBufferPointer(rebasing: incoming[start + Self.prefix..<end])) }
-            start = end
-        }
-        let rest = incomingCount - start
-        if start > 0, rest > 0 { incoming.copyMemory(from: UnsafeRawBufferPointer(rebasing: incoming[start..<incomingCount])) }
-        incomingCount = rest
-        return true
-    }
-
-    /// Queues prefix and frame but for the first `skipped` bytes of them, which are sent. A frame that was begun is always taken.
-    private func enqueue(_ frame: UnsafeRawBufferPointer, skipping skipped: Int, now: UInt64) -> SendResult {
-        let count = Self.prefix + frame.count - skipped
+    /// Queues header and frame but for the first `skipped` bytes of them, which are sent. A frame that was begun is always taken.
+    private func enqueue(
+        _ header: UnsafeRawBufferPointer, _ frame: UnsafeRawBufferPointer, skipping skipped: Int, now: UInt64
+    ) -> SendResult {
+        let count = header.count + frame.count - skipped
         if !isWaiting {
             progressedAt = now
-            queue = queue ?? .allocate(byteCount: Self.queueLimit + Self.prefix + Int(UInt16.max), alignment: 16)
+            queue = queue ?? .allocate(byteCount: Self.queueLimit + header.count + Int(UInt16.max), alignment: 16)
         }
         guard let queue, skipped > 0 || queued.count + count <= Self.queueLimit else { return .full }
         if queued.upperBound + count > queue.count { moveQueueToFront(queue) }
         guard queued.upperBound + count <= queue.count else { return .full }
         var end = queued.upperBound
-        for index in min(skipped, Self.prefix)..<Self.prefix {
-            queue[end] = UInt8(truncatingIfNeeded: frame.count >> (8 * (Self.prefix - 1 - index)))
-            end += 1
+        for part in [header.dropFirst(skipped), frame.dropFirst(max(0, skipped - header.count))] {
+            UnsafeMutableRawBufferPointer(rebasing: queue[end..<end + part.count]).copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+            end += part.count
         }
-        let body = UnsafeRawBufferPointer(rebasing: frame[max(0, skipped - Self.prefix)...])
-        UnsafeMutableRawBufferPointer(rebasing: queue[end..<end + body.count]).copyMemory(from: body)
-        queued = queued.lowerBound..<end + body.count
+        queued = queued.lowerBound..<end
         return .taken
     }
 

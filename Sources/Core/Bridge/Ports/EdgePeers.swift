@@ -14,6 +14,8 @@ package protocol EdgePeers: Sendable {
     /// Lets the tracks of a connected publisher into the hub; what it sends before is dropped. A stream that is live gets a new source, and its sinks
     /// and viewers stay. It lasts until `MediaHub.unpublish`, also when the peer ends before. Does nothing for a peer that is gone.
     func publish(_ peer: PeerID)
+    /// Keeps what a watching peer is sent of a track within these bounds from now on. Does nothing for a peer that is gone or has no such track.
+    func limit(_ peer: PeerID, to bounds: LayerBounds, ofTrack track: UInt8)
     /// ICE restart (RFC 8445 section 9): new credentials of ours for the answer to the restarting offer. The old ones hold until a pair of the new
     /// ones is nominated. nil when the peer is gone.
     func restart(_ peer: PeerID) async -> EdgeEndpoint?
@@ -37,6 +39,24 @@ package enum EdgePeerUse: Sendable, Equatable {
         switch self {
         case .publish(let stream), .watch(let stream): stream
         }
+    }
+}
+
+/// Which layers a viewer may be sent, each counted from 0, the lowest. What lies below a lower bound is sent only while nothing of the choice is.
+package struct LayerBounds: Sendable, Equatable {
+    /// Of simulcast, in the order of `TrackStatistics.encodings`.
+    package var encodings: ClosedRange<UInt8>
+    package var spatial: ClosedRange<UInt8>
+    package var temporal: ClosedRange<UInt8>
+
+    /// Everything by default.
+    package init(
+        encodings: ClosedRange<UInt8> = 0...UInt8.max, spatial: ClosedRange<UInt8> = 0...UInt8.max,
+        temporal: ClosedRange<UInt8> = 0...UInt8.max
+    ) {
+        self.encodings = encodings
+        self.spatial = spatial
+        self.temporal = temporal
     }
 }
 

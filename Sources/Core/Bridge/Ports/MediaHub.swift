@@ -44,6 +44,8 @@ package struct TrackStatistics: Sendable, Equatable, Codable {
     package var keyframes: UInt64
     /// Arrival of the newest packet; nil before the first.
     package var lastPacketAt: MonotonicTime?
+    /// What the track is sent as, the smallest picture first: one without simulcast. The counters are the sums of all.
+    package var encodings: [EncodingStatistics] = []
 
     package init(packets: UInt64 = 0, bytes: UInt64 = 0, lost: UInt64 = 0, keyframes: UInt64 = 0, lastPacketAt: MonotonicTime? = nil) {
         self.packets = packets
@@ -51,6 +53,50 @@ package struct TrackStatistics: Sendable, Equatable, Codable {
         self.lost = lost
         self.keyframes = keyframes
         self.lastPacketAt = lastPacketAt
+    }
+}
+
+/// What one encoding of a track is worth now.
+package struct EncodingStatistics: Sendable, Equatable, Codable {
+    /// Its name among the track's encodings (RFC 8851); nil where it is the only one.
+    package var rid: String?
+    /// In bits a second, all layers together; 0 while it is not sent.
+    package var bitrate: Int64
+    /// Frames a second, of audio packets; 0 where it is not known.
+    package var frameRate: Double
+    /// What it consists of, the lowest first: one entry a spatial and temporal layer that is sent now.
+    package var layers: [LayerStatistics]
+    /// Of the largest picture, in pixels; nil before the first keyframe that told it.
+    package var width: Int?
+    package var height: Int?
+
+    package init(rid: String? = nil, bitrate: Int64 = 0, frameRate: Double = 0, layers: [LayerStatistics] = []) {
+        self.rid = rid
+        self.bitrate = bitrate
+        self.frameRate = frameRate
+        self.layers = layers
+    }
+}
+
+/// One spatial and temporal layer of an encoding.
+package struct LayerStatistics: Sendable, Equatable, Codable {
+    /// 0 is the lowest.
+    package var spatialID: UInt8
+    /// 0 is the lowest.
+    package var temporalID: UInt8
+    /// In bits a second, with the lower layers that it is decoded with.
+    package var bitrate: Int64
+    /// Pixels; nil where they are not known.
+    package var width: Int?
+    /// Pixels; nil where they are not known.
+    package var height: Int?
+
+    package init(spatialID: UInt8 = 0, temporalID: UInt8 = 0, bitrate: Int64, width: Int? = nil, height: Int? = nil) {
+        self.spatialID = spatialID
+        self.temporalID = temporalID
+        self.bitrate = bitrate
+        self.width = width
+        self.height = height
     }
 }
 

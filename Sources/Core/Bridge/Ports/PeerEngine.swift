@@ -4,7 +4,7 @@ package import BridgeModel
 ///
 /// A peer lives from `open` to its event `ended`, which comes exactly once. Calls for a peer that is over or was never there do nothing
 /// unless they say otherwise.
-package protocol PeerEngine: Sendable {
+package protocol PeerEngine: PeerLayers {
     /// What the engine can do after the first offer and answer; fixed for its life.
     var abilities: PeerAbilities { get }
     /// Checks the offer, reserves what it needs and returns at once with the peer's id; everything else comes as events, in order, and the
@@ -22,6 +22,10 @@ package protocol PeerEngine: Sendable {
     func close(_ id: PeerID) async
     /// What the newest publishing peer of a session sends, also before it is connected; nil without one.
     func tracks(of session: SessionID) async -> [TrackDescription]?
+}
+
+/// What an engine can send its watching peers. Every `PeerEngine` has it.
+package protocol PeerLayers: Sendable {
     /// The video layers that a watching peer could be sent now, best first; empty without video or for an unknown peer.
     func layers(of id: PeerID) async -> [VideoLayer]
     /// Sends the best layer within this choice from now on; nothing in it means the engine's own judgement again. Throws `not_found` for an

@@ -8,6 +8,8 @@ package struct EgressTrackParameters: Sendable, Equatable {
     /// The cache's tracks that carry the same picture, the smallest encoding first; one for audio and without simulcast, at most four. The cache has
     /// to know them all (`GOPCache.grow`).
     package var encodings: [UInt8]
+    /// The one of them that the track keeps, whatever becomes of the others when the publisher is replaced.
+    package var mainEncoding: UInt8
     /// What the viewer was told in its answer.
     package var payloadType: UInt8
     /// The source that the viewer sees, whatever the publisher's is.
@@ -28,6 +30,7 @@ package struct EgressTrackParameters: Sendable, Equatable {
     ) {
         self.codec = codec
         self.encodings = encodings
+        mainEncoding = encodings.last ?? 0
         self.payloadType = payloadType
         self.ssrc = ssrc
         self.extensions = extensions

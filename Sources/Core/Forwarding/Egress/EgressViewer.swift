@@ -185,16 +185,38 @@ extension EgressViewer {
         var limit = share
         if tracks[index].media.isLate(by: Self.tooLate, in: cache, now: now) { limit = min(limit, tracks[index].selector.cost * 0.8) }
         let rate = tracks[index].media.flowing.map(layers.rate) ?? .zero
+        let isTooMuch = rate > limit
         if estimator.isMeasured, rate > share { isNarrow = true }
         tracks[index].selector.update(layers, limit: limit, isMeasured: estimator.isMeasured, now: now)
-        tracks[index].media.aim(at: tracks[index].selector.target, in: cache, now: now)
+        tracks[index].media.aim(at: tracks[index].selector.target, isNarrow: isTooMuch, in: cache, now: now)
         return tracks[index].selector.wanted
     }
 
-    /// The viewer's own choice for its video: nothing above these layers.
+    /// The viewer's own choice for its video: nothing outside of these layers.
     package mutating func limit(to cap: LayerCap) {
         for index in tracks.indices { tracks[index].selector.limit(to: cap) }
         adaptAt = 0
+    }
+
+    /// The same for the track with this encoding among its own; false when there is none.
+    package mutating func limit(to cap: LayerCap, ofTrackWith encoding: UInt8) -> Bool {
+        guard let index = tracks.firstIndex(where: { $0.media.encodings.contains(encoding) }) else { return false }
+        tracks[index].selector.limit(to: cap)
+        adaptAt = 0
+        return true
+    }
+
+    /// The publisher's encodings, track by track, the smallest first: of another publisher, or in another order than before. A track keeps its own in
+    /// the list that has its main one, `mainEncoding`.
+    package mutating func use(_ encodings: [[UInt8]], in cache: borrowing GOPCache) {
+        for index in audioCount..<tracks.count {
+            guard let own = encodings.first(where: { $0.contains(tracks[index].mainEncoding) }), own != tracks[index].media.encodings else {
+                continue
+            }
+            tracks[index].selector.use(own)
+            tracks[index].media.use(own, in: cache)
+            adaptAt = 0
+        }
     }
 
     /// The publisher of this cache track was replaced by one that negotiated other header extensions.

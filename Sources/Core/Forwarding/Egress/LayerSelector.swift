@@ -20,8 +20,10 @@ package struct LayerSelector: Sendable {
     private static let failedWithin: Int64 = 5_000_000_000
 
     /// The encodings' tracks, the smallest first.
-    private let encodings: [UInt8]
+    private var encodings: [UInt8]
     package private(set) var cap = LayerCap.none
+    /// What of `cap` can be had of what is sent now.
+    private var reach = LayerCap.none
     /// What is to be sent; nil: nothing, the picture pauses.
     package private(set) var target: TargetLayer?
     /// What would be of use if the path took it: for probing; zero when the best allowed layer is sent.
@@ -45,10 +47,13 @@ package struct LayerSelector: Sendable {
         stay = Self.shortestStay
     }
 
+    /// The publisher's encodings, the smallest first: other ones, or in another order.
+    mutating func use(_ encodings: [UInt8]) { self.encodings = encodings }
+
     /// Chooses anew. `limit` is the part of the path that is for this track; a guess (`isMeasured` false) never pauses the picture.
     package mutating func update(_ layers: borrowing StreamLayers, limit: Bitrate, isMeasured: Bool, now: MonotonicTime) {
         let time = Int64(clamping: now.nanoseconds)
-        let options = best(layers, within: limit)
+        let options = reachable(layers, within: limit)
         guard let smallest = options.smallest else { return }
         let chosen = options.fitting ?? smallest.layer
         if isMeasured, isPaused(smallest.cost, limit, time) {
@@ -72,7 +77,7 @@ extension LayerSelector {
 
     private func isAllowed(_ layer: TargetLayer) -> Bool {
         guard let encoding = encodings.firstIndex(of: layer.track) else { return false }
-        return encoding <= Int(cap.encoding) && layer.spatial <= cap.spatial && layer.temporal <= cap.temporal
+        return reach.admits(layer, encoding: encoding)
     }
 
     private mutating func isPaused(_ smallest: Bitrate, _ limit: Bitrate, _ time: Int64) -> Bool {
@@ -121,11 +126,20 @@ extension LayerSelector {
         var smallest: (layer: TargetLayer, cost: Bitrate)?
     }
 
+    /// What there is within the choice; while nothing of it is sent, what there is below.
+    private mutating func reachable(_ layers: borrowing StreamLayers, within limit: Bitrate) -> Options {
+        reach = cap
+        let options = best(layers, within: limit)
+        guard options.smallest == nil, cap != cap.withoutFloor else { return options }
+        reach = cap.withoutFloor
+        return best(layers, within: limit)
+    }
+
     /// The highest layer that fits, and the smallest there is, among those that are sent and allowed.
     private func best(_ layers: borrowing StreamLayers, within limit: Bitrate) -> Options {
         var options = Options()
-        for (encoding, track) in encodings.enumerated() where encoding <= Int(cap.encoding) {
-            forEachLayer(of: track, layers) { layer, cost in
+        for (encoding, track) in encodings.enumerated() {
+            forEachLayer(of: track, encoding, layers) { layer, cost in
                 if cost <= limit { options.fitting = layer }
                 if options.smallest == nil || options.smallest.map({ cost < $0.cost }) ?? false { options.smallest = (layer, cost) }
             }
@@ -137,31 +151,35 @@ extension LayerSelector {
     private func nextAbove(_ layers: borrowing StreamLayers) -> Bitrate? {
         guard let target else { return nil }
         var next: Bitrate?
-        for (encoding, track) in encodings.enumerated() where encoding <= Int(cap.encoding) {
-            forEachLayer(of: track, layers) { layer, cost in
+        for (encoding, track) in encodings.enumerated() {
+            forEachLayer(of: track, encoding, layers) { layer, cost in
                 if next == nil, isAbove(layer, target), cost > self.cost { next = cost }
             }
         }
         return next
     }
 
-    private func forEachLayer(of track: UInt8, _ layers: borrowing StreamLayers, _ body: (TargetLayer, Bitrate) -> Void) {
-        for spatial in 0..<UInt8(StreamLayers.layers) where spatial <= cap.spatial {
+    private func forEachLayer(
+        of track: UInt8, _ encoding: Int, _ layers: borrowing StreamLayers, _ body: (TargetLayer, Bitrate) -> Void
+    ) {
+        for spatial in 0..<UInt8(StreamLayers.layers) {
+            let isSmallest = encoding == Int(reach.lowestEncoding) && spatial == reach.lowestSpatial
             let highest = highestTemporal(of: track, spatial, layers)
-            for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= cap.temporal {
+            for temporal in 0..<UInt8(StreamLayers.layers) {
                 let layer = TargetLayer(track: track, spatial: spatial, temporal: temporal)
-                guard layers.isAlive(layer), isSmallest(track, spatial) || temporal + 1 >= highest else { continue }
+                // A larger picture at less than half of its frames a second is no gain over a smaller one that moves: only the smallest goes down
+                // so far.
+                guard reach.admits(layer, encoding: encoding), layers.isAlive(layer), isSmallest || temporal + 1 >= highest else {
+                    continue
+                }
                 body(layer, layers.rate(layer))
             }
         }
     }
 
-    /// A larger picture at less than half of its frames a second is no gain over a smaller one that moves: only the smallest goes down so far.
-    private func isSmallest(_ track: UInt8, _ spatial: UInt8) -> Bool { track == encodings.first && spatial == 0 }
-
     private func highestTemporal(of track: UInt8, _ spatial: UInt8, _ layers: borrowing StreamLayers) -> UInt8 {
         var highest: UInt8 = 0
-        for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= cap.temporal {
+        for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= reach.temporal {
             if layers.isAlive(TargetLayer(track: track, spatial: spatial, temporal: temporal)) { highest = temporal }
         }
         return highest

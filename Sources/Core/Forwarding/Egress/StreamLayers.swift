@@ -47,19 +47,22 @@ package struct StreamLayers: Sendable {
     package mutating func count(_ entry: GOPCache.Entry, bytes: Int) {
         let cell = Self.cell(entry.track, spatial: entry.descriptor.spatialLayer, temporal: entry.descriptor.temporalLayer)
         guard cells.indices.contains(cell) else { return }
+        if windowStart == nil { windowStart = entry.arrival }
         cells[cell].bytes &+= Int64(bytes)
     }
 
-    /// Ends a window of measurement when it is due; to be called a few times a second.
-    package mutating func update(now: MonotonicTime) {
+    /// Ends a window of measurement when it is due, and says whether it was; to be called a few times a second.
+    @discardableResult
+    package mutating func update(now: MonotonicTime) -> Bool {
         guard let start = windowStart else {
             windowStart = now
-            return
+            return false
         }
         let elapsed = Int64(clamping: now.nanoseconds) - Int64(clamping: start.nanoseconds)
-        guard elapsed >= Self.window else { return }
+        guard elapsed >= Self.window else { return false }
         windowStart = now
         for index in cells.indices { cells[index].endWindow(elapsed) }
+        return true
     }
 
     /// Whether packets of exactly this layer came lately.
@@ -100,19 +103,38 @@ package struct TargetLayer: Sendable, Hashable {
     }
 }
 
-/// A viewer's manual choice: nothing above these, each counted from 0.
+/// A viewer's manual choice: nothing above the highest of each, and, as long as the publisher sends it, nothing below the lowest. Counted from 0.
 package struct LayerCap: Sendable, Hashable {
     /// Encoding of a simulcast source, the smallest is 0.
     package var encoding: UInt8
     package var spatial: UInt8
     package var temporal: UInt8
+    package var lowestEncoding: UInt8 = 0
+    package var lowestSpatial: UInt8 = 0
+    package var lowestTemporal: UInt8 = 0
 
     /// Everything is allowed.
     package static let none = LayerCap()
 
+    /// Everything up to these.
     package init(encoding: UInt8 = .max, spatial: UInt8 = .max, temporal: UInt8 = .max) {
         self.encoding = encoding
         self.spatial = spatial
         self.temporal = temporal
+    }
+
+    /// The ranges, each of which has to have its bounds in order.
+    package init(encodings: ClosedRange<UInt8>, spatial: ClosedRange<UInt8>, temporal: ClosedRange<UInt8>) {
+        self.init(encoding: encodings.upperBound, spatial: spatial.upperBound, temporal: temporal.upperBound)
+        (lowestEncoding, lowestSpatial, lowestTemporal) = (encodings.lowerBound, spatial.lowerBound, temporal.lowerBound)
+    }
+
+    /// The same without lower bounds.
+    var withoutFloor: LayerCap { LayerCap(encoding: encoding, spatial: spatial, temporal: temporal) }
+
+    /// Whether a layer of the encoding with this number is within the choice.
+    func admits(_ layer: TargetLayer, encoding: Int) -> Bool {
+        Int(lowestEncoding) <= encoding && encoding <= Int(self.encoding) && lowestSpatial <= layer.spatial && layer.spatial <= spatial
+            && lowestTemporal <= layer.temporal && layer.temporal <= temporal
     }
 }

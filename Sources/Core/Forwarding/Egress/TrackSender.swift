@@ -12,6 +12,8 @@ struct TrackSender: Sendable {
     let ssrc: UInt32
     let retransmission: RetransmissionFormat?
     let answersNACK: Bool
+    /// See `EgressTrackParameters`.
+    let mainEncoding: UInt8
     private let mid: ExtensionToken?
     private var writer: EgressHeaderWriter
     private var rtxSequence: UInt16 = 0
@@ -27,6 +29,7 @@ struct TrackSender: Sendable {
         ssrc = parameters.ssrc
         retransmission = parameters.retransmission
         answersNACK = parameters.answersNACK
+        mainEncoding = parameters.mainEncoding
         mid = parameters.mid
         selector = LayerSelector(encodings: parameters.encodings)
         writer = EgressHeaderWriter(source: parameters.sourceExtensions, target: parameters.extensions)

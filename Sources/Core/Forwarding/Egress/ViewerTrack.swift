@@ -34,7 +34,7 @@ struct ViewerTrack: Sendable {
     let codec: Codec
     let isVideo: Bool
     /// The cache's tracks that carry the same picture, the smallest encoding first.
-    let encodings: [UInt8]
+    private(set) var encodings: [UInt8]
     /// What is sent again has numbers of its own.
     private let hasRetransmissionStream: Bool
     private let rules: EgressTrack.Rules
@@ -134,8 +134,8 @@ struct ViewerTrack: Sendable {
 
 // Layers.
 extension ViewerTrack {
-    /// Aims at a layer; nil pauses the track.
-    mutating func aim(at target: TargetLayer?, in cache: borrowing GOPCache, now: MonotonicTime) {
+    /// Aims at a layer; nil pauses the track. `isNarrow`: what flows is more than the path takes.
+    mutating func aim(at target: TargetLayer?, isNarrow: Bool, in cache: borrowing GOPCache, now: MonotonicTime) {
         guard isVideo else { return }
         guard let target else {
             pause()
@@ -155,9 +155,18 @@ extension ViewerTrack {
             filter.aim(spatial: target.spatial, temporal: target.temporal)
         } else {
             // Until the keyframe of the smaller encoding comes, as little as possible of the one that is too much.
-            if isLower { filter.aim(spatial: 0, temporal: 0) }
+            if isLower, isNarrow { filter.aim(spatial: 0, temporal: 0) }
             if pending?.track != target.track { switchEncoding(to: target.track, in: cache) }
         }
+    }
+
+    /// The publisher's encodings changed, or their order.
+    mutating func use(_ encodings: [UInt8], in cache: borrowing GOPCache) {
+        self.encodings = encodings
+        if let pending, !encodings.contains(pending.track) { self.pending = nil }
+        guard !encodings.contains(encoding), let best = encodings.last else { return }
+        encoding = best
+        resumeAfterLoss(in: cache, at: cache.endIndex)
     }
 
     private mutating func pause() {

@@ -8,8 +8,10 @@ package struct EncodingMonitor: Sendable {
         package var bitrate = Bitrate.zero
         /// Frames a second; for audio packets a second.
         package var frameRate: Double = 0
-        /// Of the newest keyframe that told it.
+        /// Of the newest keyframe that told it: the highest spatial layer's.
         package var size: PictureSize?
+        /// Of each spatial layer, where the source tells them one by one.
+        var layerSizes = LayerSizes()
         package var profile: CodecProfile?
         package var lastKeyframe: MonotonicTime?
         package var lastPacket: MonotonicTime?
@@ -19,6 +21,12 @@ package struct EncodingMonitor: Sendable {
 
         /// Nothing came.
         package init() {}
+
+        /// The picture of a spatial layer; nil where it is not known.
+        package func size(ofSpatialLayer layer: UInt8) -> PictureSize? {
+            if let size = layerSizes[Int(layer)] { return size }
+            return spatialLayers <= 1 && layer == 0 ? size : nil
+        }
 
         /// Whether packets came within the last second.
         package var isActive: Bool { bitrate > .zero }
@@ -40,6 +48,7 @@ package struct EncodingMonitor: Sendable {
     private var currentEnd: Int64 = 0
     private var firstBucket: Int64?
     private var size: PictureSize?
+    private var layerSizes = LayerSizes()
     private var profile: CodecProfile?
     private var lastKeyframe: MonotonicTime?
     private var lastPacket: MonotonicTime?
@@ -67,8 +76,12 @@ package struct EncodingMonitor: Sendable {
         size = parameters.size
     }
 
-    /// Takes note of the size of the highest spatial layer.
-    package mutating func note(_ size: PictureSize) { self.size = size }
+    /// Takes note of the size of a spatial layer; the lowest comes first, and a source that tells of fewer than before has fewer.
+    package mutating func note(_ size: PictureSize, ofSpatialLayer layer: Int) {
+        if layer == 0 { layerSizes = LayerSizes() }
+        layerSizes[layer] = size
+        self.size = size
+    }
 
     /// What it was over the second before `now`.
     package func state(now: MonotonicTime) -> State {
@@ -91,6 +104,7 @@ package struct EncodingMonitor: Sendable {
         state.spatialLayers = sum.spatialLayers
         state.temporalLayers = sum.temporalLayers
         state.size = size
+        state.layerSizes = layerSizes
         state.profile = profile
         state.lastKeyframe = lastKeyframe
         state.lastPacket = lastPacket
@@ -106,5 +120,24 @@ package struct EncodingMonitor: Sendable {
         }
         current = max(current, bucket)
         currentEnd = (current + 1) * Self.bucketSpan
+    }
+}
+
+/// The pictures of up to four spatial layers, in place.
+struct LayerSizes: Sendable, Equatable {
+    private var widths = SIMD4<UInt32>(repeating: 0)
+    private var heights = SIMD4<UInt32>(repeating: 0)
+
+    /// Nil where it is not known, and for layers beyond the fourth, which are not told apart.
+    subscript(layer: Int) -> PictureSize? {
+        get {
+            guard (0..<4).contains(layer), widths[layer] > 0 else { return nil }
+            return PictureSize(width: widths[layer], height: heights[layer])
+        }
+        set {
+            guard (0..<4).contains(layer) else { return }
+            widths[layer] = newValue?.width ?? 0
+            heights[layer] = newValue?.height ?? 0
+        }
     }
 }

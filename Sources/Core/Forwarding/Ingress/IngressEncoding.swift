@@ -116,7 +116,9 @@ struct IngressEncoding: Sendable {
             guard let dependencies = AV1DependencyDescriptor(reading: element.value, known: layers) else { return }
             if let structure = dependencies.structure {
                 layers = structure
-                if let size = structure.largestSize { monitor.note(size) }
+                for layer in 0..<structure.spatialLayerCount {
+                    if let size = structure.size(ofSpatialLayer: layer) { monitor.note(size, ofSpatialLayer: layer) }
+                }
             }
             descriptor.read(dependencies)
             return
@@ -125,8 +127,10 @@ struct IngressEncoding: Sendable {
 
     private mutating func noteKeyframe(_ acceptance: IngressTrack.Acceptance, media bytes: UnsafeRawBufferPointer, arrival: MonotonicTime) {
         if let parameters = VideoParameters(codec: codec, payload: bytes) { monitor.note(parameters) }
-        if codec == .vp9, let descriptor = VP9Descriptor(reading: bytes) {
-            VP9ScalabilityStructure(descriptor, in: bytes)?.largestSize.map { monitor.note($0) }
+        if codec == .vp9, let descriptor = VP9Descriptor(reading: bytes), let structure = VP9ScalabilityStructure(descriptor, in: bytes) {
+            for layer in 0..<structure.spatialLayerCount {
+                if let size = structure.size(ofSpatialLayer: layer) { monitor.note(size, ofSpatialLayer: layer) }
+            }
         }
         guard acceptance.traits.contains(.keyframe) else { return }
         gate.keyframeSeen()

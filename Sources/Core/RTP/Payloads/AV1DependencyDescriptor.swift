@@ -81,7 +81,8 @@ package struct AV1LayerStructure: Sendable {
     /// Temporal layers, 1...8.
     package private(set) var temporalLayerCount = 1
     /// Of the highest spatial layer; nil when it is not told.
-    package private(set) var largestSize: PictureSize?
+    package var largestSize: PictureSize? { size(ofSpatialLayer: spatialLayerCount - 1) }
+    private var sizes = InlineArray<4, PictureSize?>(repeating: nil)
 
     /// `template_dependency_structure()`; nil when it is cut, or has more layers or templates than there can be.
     init?(reading reader: inout BitReader) {
@@ -94,6 +95,9 @@ package struct AV1LayerStructure: Sendable {
         if reader.flag() { readSizes(&reader) }
         guard !reader.isExhausted else { return nil }
     }
+
+    /// The picture of a spatial layer; nil when it is not told, or there is no such layer.
+    package func size(ofSpatialLayer layer: Int) -> PictureSize? { (0..<spatialLayerCount).contains(layer) ? sizes[layer] : nil }
 
     /// The template that a frame names by its identifier; nil when there is none.
     func template(_ identifier: UInt8) -> Template? {
@@ -174,8 +178,8 @@ extension AV1LayerStructure {
 
     /// `render_resolutions()`.
     private mutating func readSizes(_ reader: inout BitReader) {
-        for _ in 0..<spatialLayerCount {
-            largestSize = PictureSize(width: reader.bits(16) + 1, height: reader.bits(16) + 1)
+        for layer in 0..<spatialLayerCount {
+            sizes[layer] = PictureSize(width: reader.bits(16) + 1, height: reader.bits(16) + 1)
         }
     }
 

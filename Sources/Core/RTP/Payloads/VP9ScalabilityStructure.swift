@@ -21,10 +21,12 @@ package struct VP9ScalabilityStructure {
     }
 
     /// The size of the highest layer; nil when the structure does not tell sizes, or that one is empty.
-    package var largestSize: PictureSize? {
-        guard let sizes else { return nil }
-        let offset = 4 * (spatialLayerCount - 1)
-        let size = PictureSize(width: UInt32(sizes.uint16(at: offset)), height: UInt32(sizes.uint16(at: offset + 2)))
+    package var largestSize: PictureSize? { size(ofSpatialLayer: spatialLayerCount - 1) }
+
+    /// The size of a layer; nil when the structure does not tell sizes, that one is empty, or there is no such layer.
+    package func size(ofSpatialLayer layer: Int) -> PictureSize? {
+        guard let sizes, (0..<spatialLayerCount).contains(layer) else { return nil }
+        let size = PictureSize(width: UInt32(sizes.uint16(at: 4 * layer)), height: UInt32(sizes.uint16(at: 4 * layer + 2)))
         return size.width > 0 && size.height > 0 ? size : nil
     }
 }

@@ -47,6 +47,15 @@ extension RTMError {
         }
     }
 
+    /// A layer that could not be chosen.
+    init(selecting error: BridgeError) {
+        switch error.code {
+        case .invalidField: self.init(.layerNotFound, error.message, field: "data")
+        case .notFound: self.init(.notStarted, error.message)
+        default: self.init(.internal, error.message)
+        }
+    }
+
     /// A recording that could not be stopped.
     init(stopping error: BridgeError) {
         self.init(error.code == .notFound ? .recordingNotFound : .internal, error.message)

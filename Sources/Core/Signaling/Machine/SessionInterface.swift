@@ -80,6 +80,9 @@ extension SessionMachine {
         case closePeer(PeerID)
         case startRecording(RecordingStart)
         case stopRecording(RecordingID)
+        /// What a watching peer could be sent now.
+        case readLayers(of: PeerID)
+        case selectLayer(LayerChoice, of: PeerID)
         /// `sessionEnded`: once in the life of every recorded session.
         case endSession(TerminationCause)
     }
@@ -98,6 +101,10 @@ extension SessionMachine {
         case recordingRefused(BridgeError)
         case recordingStopping(RecordingID)
         case stopRefused(RecordingID, BridgeError)
+        case layersRead([VideoLayer], of: PeerID)
+        /// With the layers that there are now.
+        case layerSelected(LayerChoice, [VideoLayer])
+        case layerRefused(BridgeError)
         case sessionEnded
     }
 }

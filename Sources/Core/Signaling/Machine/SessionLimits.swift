@@ -20,6 +20,8 @@ package struct SessionLimits: Sendable, Equatable {
     package var candidates = 256
     /// Messages that wait for the reply to an earlier one: more than the message rate lets through in a negotiation is a flood.
     package var heldMessages = 256
+    /// How often a viewer hears of layers at most.
+    package var layerInterval: Duration = .seconds(2)
 
     package init() {}
 }

@@ -55,7 +55,7 @@ extension SessionMachine {
 
     /// What a running session waits for.
     enum Wait: Hashable {
-        case age, release, negotiation, consent, socket
+        case age, release, negotiation, consent, socket, layers
     }
 
     func deadlines(of running: Running) -> [Wait: MonotonicTime] {
@@ -63,6 +63,7 @@ extension SessionMachine {
         waits[.release] = running.releaseAt
         waits[.socket] = running.detachedAt?.advanced(by: limits.detached)
         waits[.consent] = running.disconnectedAt?.advanced(by: limits.consent)
+        if owner != nil, owner == layerReader { waits[.layers] = running.layers.lookAt }
         if !running.current.isConnected { waits[.negotiation] = running.current.openedAt.advanced(by: limits.negotiation) }
         return waits
     }
@@ -93,6 +94,8 @@ extension SessionMachine {
             end(.connectionTimeout, now: now)
         } else if due.contains(.socket) {
             end(.connectionError, now: now)
+        } else if due.contains(.layers) {
+            lookAtLayers()
         }
     }
 

@@ -18,7 +18,7 @@ extension SessionMachine {
             } else if running.successor?.slot == slot {
                 running.successor?.note(event)
                 state = .running(running)
-                successor(event)
+                successor(event, now: now)
             }
         case .ending, .terminated: return
         }
@@ -31,6 +31,7 @@ extension SessionMachine {
         case .candidate: sendCandidates(of: running.current)
         case .connected:
             running.disconnectedAt = nil
+            if running.layers.told == nil { running.layers.lookAt = now }
             state = .running(running)
         case .disconnected:
             running.disconnectedAt = running.disconnectedAt ?? now
@@ -42,7 +43,7 @@ extension SessionMachine {
         }
     }
 
-    private mutating func successor(_ event: PeerEvent) {
+    private mutating func successor(_ event: PeerEvent, now: MonotonicTime) {
         guard case .running(var running) = state, let peer = running.successor else { return }
         switch event {
         case .answer: sendAnswer(of: peer)
@@ -50,6 +51,7 @@ extension SessionMachine {
         case .connected:
             closePeer(running.current)
             running.promote()
+            running.layers.lookAt = now
             state = .running(running)
         case .disconnected: return  // the transition's own deadline sees to it
         case .ended:
@@ -104,12 +106,15 @@ extension SessionMachine {
         case .stopRefused(let id, let error):
             if error.code == .notFound { setRecording { if $0.active == id { $0.active = nil } } }
             releaseLine(refusing: RTMError(stopping: error))
+        case .layersRead(let layers, let peer): layersRead(layers, of: peer, now: now)
+        case .layerSelected(let choice, let layers): layerSelected(choice, layers)
+        case .layerRefused(let error): releaseLine(refusing: RTMError(selecting: error))
         case .sessionEnded: sessionEnded()
         }
     }
 
     /// The line's call is answered; an error goes to whoever made it, or to the owner.
-    private mutating func releaseLine(refusing error: RTMError? = nil) {
+    mutating func releaseLine(refusing error: RTMError? = nil) {
         guard case .outcome(let kind, let socket) = line.hold else { return }
         line.hold = nil
         if let error { refuse(error, to: kind, from: socket) }

@@ -40,7 +40,7 @@ extension SessionMachine {
         case .candidate: return
         case .sessionStop: attach(socket, now: now)  // it hears `session_terminated` when the end is durable
         case .sessionStart, .supervisorJoin: refuseEnded(request.kind, from: socket, closing: true, now: now)
-        case .descriptionUpdate, .recordingStart, .recordingStop:
+        case .descriptionUpdate, .recordingStart, .recordingStop, .layerSelect:
             refuseEnded(request.kind, from: socket, closing: socket != owner, now: now)
         }
     }
@@ -63,6 +63,7 @@ extension SessionMachine {
             case .candidate(let candidate): add(candidate, from: socket)
             case .recordingStart(let order): startRecording(order, from: socket)
             case .recordingStop(let recording): stopRecording(recording, from: socket)
+            case .layerSelect(let choice): selectLayer(choice, from: socket)
             case .sessionStop: end(.clientStop, now: now)
             }
         }
@@ -71,6 +72,7 @@ extension SessionMachine {
     // MARK: session_start, supervisor_join_session
 
     private mutating func open(_ opening: SessionOpening, _ kind: RTMRequest.Kind, from socket: SocketID, now: MonotonicTime) {
+        readLayers(opening.wantsLayers, by: socket)
         switch state {
         case .unstarted(var unstarted):
             let peer = Peer(slot: makeSlot(), socket: socket, offer: opening.offer, openedAt: now)

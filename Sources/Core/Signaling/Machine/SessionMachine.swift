@@ -13,6 +13,8 @@ package struct SessionMachine: Sendable {
     var line: MessageLine
     /// The socket that replies go to; nil while there is none.
     package internal(set) var owner: SocketID?
+    /// The socket that asked for `layers` messages.
+    var layerReader: SocketID?
     /// Candidates of the client so far.
     var candidateCount = 0
     private var lastSlot = 0

@@ -36,6 +36,7 @@ extension SessionMachine {
         var disconnectedAt: MonotonicTime?
         var detachedAt: MonotonicTime?
         var recording = RecordingSlot()
+        var layers = LayerNews()
 
         /// The peer that the client's newest offer made.
         var newest: Peer {
@@ -50,6 +51,9 @@ extension SessionMachine {
             self.successor = nil
             releaseAt = nil
             disconnectedAt = nil
+            // A choice is a peer's.
+            layers.choice = LayerChoice()
+            layers.told = nil
         }
 
         /// The successor is gone: `current` goes on alone.
@@ -96,6 +100,18 @@ extension SessionMachine {
         var isStarting = false
         /// A recording that was over before `startRecording` returned.
         var overBeforeStart: RecordingID?
+    }
+}
+
+extension SessionMachine {
+    /// What a viewer knows of its layers.
+    struct LayerNews: Sendable {
+        /// In force for the current peer.
+        var choice = LayerChoice()
+        /// What the owner was told last; nil: nothing yet.
+        var told: [VideoLayer]?
+        /// When to look again; nil while a look is under way, and before the media is up.
+        var lookAt: MonotonicTime?
     }
 }
 

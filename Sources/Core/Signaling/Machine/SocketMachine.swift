@@ -53,7 +53,7 @@ package struct SocketMachine: Sendable {
 
     /// Reads the outer members and completes the session from the binding; `frame` is nil when the text was no JSON.
     package func envelope(of frame: JSONValue?) throws(RTMFault) -> (envelope: RTMEnvelope, session: SessionID) {
-        let envelope = try RTMEnvelope(frame: frame, client: client)
+        let envelope = try RTMEnvelope(frame: frame, client: client, path: path)
         guard let named = envelope.session ?? session else {
             let error = RTMError(.missingField, "session_id is missing", field: "session_id")
             throw RTMFault(error, inReplyTo: envelope.kind.rawValue, isBadMessage: true)
@@ -67,7 +67,7 @@ package struct SocketMachine: Sendable {
             let error = RTMError(.sessionMismatch, "this socket belongs to another session", field: "session_id")
             throw RTMFault(error, inReplyTo: envelope.kind.rawValue, close: .forbidden)
         }
-        let request = try form.request(in: envelope)
+        let request = try form.request(in: envelope, on: path)
         try checkPath(of: request)
         return request
     }

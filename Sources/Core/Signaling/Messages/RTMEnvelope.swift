@@ -14,15 +14,15 @@ package struct RTMEnvelope: Sendable, Equatable {
         self.data = data
     }
 
-    /// Reads a frame that a socket of `client` brought; `frame` is nil when the text was no JSON.
+    /// Reads a frame that a socket of `client` brought by `path`; `frame` is nil when the text was no JSON.
     ///
     /// Unknown members are ignored (section 2 rule 3).
-    package init(frame: JSONValue?, client: ClientID) throws(RTMFault) {
+    package init(frame: JSONValue?, client: ClientID, path: RTMPath) throws(RTMFault) {
         guard let frame, case .object(let members) = frame else {
             throw RTMFault(RTMError(.malformedJSON, "frame is not a JSON object"), inReplyTo: nil, isBadMessage: true)
         }
         let type = try Self.type(in: members)
-        guard let kind = RTMRequest.Kind(rawValue: type) else {
+        guard let kind = RTMRequest.Kind(rawValue: type), kind.isKnown(on: path) else {
             throw RTMFault(RTMError(.unknownType, "no such message type", field: "type"), inReplyTo: Self.echo(type))
         }
         let sender = try Self.identifier("client_id", in: members, kind: kind)

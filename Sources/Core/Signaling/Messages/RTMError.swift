@@ -31,6 +31,7 @@ package struct RTMError: Error, Sendable, Equatable {
         case recordingActive = "recording_active"
         case recordingNotFound = "recording_not_found"
         case noRecording = "no_recording"
+        case layerNotFound = "layer_not_found"
         case tooManyCandidates = "too_many_candidates"
         case invalidURL = "invalid_url"
         case rateLimited = "rate_limited"

@@ -13,19 +13,21 @@ package struct RTMForm: Sendable, Equatable {
     /// Longest candidate line, in bytes; real ones stay below 300.
     package static let maximumCandidateBytes = 1024
 
-    /// The message in this envelope.
-    package func request(in envelope: RTMEnvelope) throws(RTMFault) -> RTMRequest {
+    /// The message in this envelope, which a socket of `path` brought.
+    package func request(in envelope: RTMEnvelope, on path: RTMPath) throws(RTMFault) -> RTMRequest {
         do {
-            return try body(of: envelope.kind, data: envelope.data)
+            return try body(of: envelope.kind, data: envelope.data, on: path)
         } catch {
             throw RTMFault(error, inReplyTo: envelope.kind.rawValue, isBadMessage: Self.isBad(error))
         }
     }
 
-    private func body(of kind: RTMRequest.Kind, data: JSONValue) throws(RTMError) -> RTMRequest {
+    private func body(of kind: RTMRequest.Kind, data: JSONValue, on path: RTMPath) throws(RTMError) -> RTMRequest {
         switch kind {
         case .sessionStart:
-            return .sessionStart(try opening(data))
+            var opening = try opening(data)
+            if path == .native { opening.wantsLayers = try truth(data["layers"], "data.layers") }
+            return .sessionStart(opening)
         case .supervisorJoin:
             let monitored = try requiredText(data["session_id_to_monitor"], "data.session_id_to_monitor")
             return .supervisorJoin(try opening(data), monitored: SessionID(monitored))
@@ -37,6 +39,8 @@ package struct RTMForm: Sendable, Equatable {
             return .recordingStart(try order(data))
         case .recordingStop:
             return .recordingStop(try optionalText(data["rec_id"], "data.rec_id").map(RecordingID.init))
+        case .layerSelect:
+            return .layerSelect(try choice(data))
         case .sessionStop:
             return .sessionStop
         }
@@ -104,9 +108,48 @@ package struct RTMForm: Sendable, Equatable {
         return text
     }
 
+    /// An absent member is false.
+    private func truth(_ member: JSONValue?, _ field: String) throws(RTMError) -> Bool {
+        guard let member, !member.isNull else { return false }
+        guard let value = member.bool else { throw RTMError(.invalidField, "\(field) must be true or false", field: field) }
+        return value
+    }
+
     private func requiredText(_ member: JSONValue?, _ field: String) throws(RTMError) -> String {
         guard let text = try optionalText(member, field) else { throw RTMError(.missingField, "\(field) is missing", field: field) }
         return text
+    }
+}
+
+// MARK: - Layers
+
+extension RTMForm {
+    /// Members that are absent or null leave the bridge free.
+    private func choice(_ data: JSONValue) throws(RTMError) -> LayerChoice {
+        var choice = LayerChoice()
+        choice.mid = try optionalText(data["mid"], "data.mid")
+        choice.rid = try optionalText(data["rid"], "data.rid")
+        choice.spatialID = try count(data, "spatial_id")
+        choice.temporalID = try count(data, "temporal_id")
+        choice.highestSpatialID = try count(data, "max_spatial_id")
+        choice.highestTemporalID = try count(data, "max_temporal_id")
+        choice.greatestWidth = try count(data, "max_width")
+        choice.greatestHeight = try count(data, "max_height")
+        guard [choice.mid, choice.rid].allSatisfy({ ($0?.utf8.count ?? 0) <= Self.maximumIdentificationBytes }) else {
+            throw RTMError(.invalidField, "data.mid and data.rid have at most \(Self.maximumIdentificationBytes) bytes", field: "data")
+        }
+        return choice
+    }
+
+    /// A choice is sent back: a frame must not make a long reply.
+    private static let maximumIdentificationBytes = 64
+
+    private func count(_ data: JSONValue, _ name: String) throws(RTMError) -> Int? {
+        guard let member = data[name], !member.isNull else { return nil }
+        guard let number = member.integer, (0...65_535).contains(number) else {
+            throw RTMError(.invalidField, "data.\(name) must be an integer from 0 to 65535", field: "data.\(name)")
+        }
+        return number
     }
 }
 

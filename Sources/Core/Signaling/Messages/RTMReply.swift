@@ -8,6 +8,8 @@ package enum RTMReply: Sendable, Equatable {
     /// A candidate found after the answer.
     case candidate(IceCandidate)
     case recordingState(RecordingUpdate)
+    /// The layers that a viewer could be sent, best first, and the choice in force; native dialect only.
+    case layers([VideoLayer], choice: LayerChoice)
     case sessionTerminated(TerminationCause, message: String)
     case error(RTMError, inReplyTo: String?)
 
@@ -23,6 +25,7 @@ package enum RTMReply: Sendable, Equatable {
         case .answer: "sdp_update"
         case .candidate: "candidate"
         case .recordingState: "recording_state"
+        case .layers: "layers"
         case .sessionTerminated: "session_terminated"
         case .error: "error"
         }
@@ -39,6 +42,8 @@ package enum RTMReply: Sendable, Equatable {
                 "rec_id": .string(update.recording.rawValue), "state": .string(update.state.rawValue), "msg": .string(update.message),
                 "at": .string(update.at.iso8601),
             ]
+        case .layers(let layers, let choice):
+            ["layers": .array(layers.map(Self.member)), "choice": Self.member(choice)]
         case .sessionTerminated(let cause, let message):
             ["termination_cause": .string(cause.rawValue), "msg": .string(message)]
         case .error(let error, let inReplyTo):
@@ -57,4 +62,30 @@ package enum RTMReply: Sendable, Equatable {
             "sdpMLineIndex": candidate.sdpMLineIndex.map { .number(Double($0)) } ?? .null,
         ]
     }
+}
+
+// MARK: - Layers
+
+extension RTMReply {
+    /// What is not known, or does not apply, is null.
+    private static func member(_ layer: VideoLayer) -> JSONValue {
+        [
+            "mid": .string(layer.mid), "rid": layer.rid.map(JSONValue.string) ?? .null, "spatial_id": .number(Double(layer.spatialID)),
+            "temporal_id": .number(Double(layer.temporalID)), "bitrate": .number(Double(layer.bitrate)), "width": number(layer.width),
+            "height": number(layer.height),
+        ]
+    }
+
+    /// As `layer_select` had it, so that only what was asked for is there.
+    private static func member(_ choice: LayerChoice) -> JSONValue {
+        let members: [(String, JSONValue)] = [
+            ("mid", choice.mid.map(JSONValue.string) ?? .null), ("rid", choice.rid.map(JSONValue.string) ?? .null),
+            ("spatial_id", number(choice.spatialID)), ("temporal_id", number(choice.temporalID)),
+            ("max_spatial_id", number(choice.highestSpatialID)), ("max_temporal_id", number(choice.highestTemporalID)),
+            ("max_width", number(choice.greatestWidth)), ("max_height", number(choice.greatestHeight)),
+        ]
+        return .object(Dictionary(uniqueKeysWithValues: members.filter { !$0.1.isNull }))
+    }
+
+    private static func number(_ value: Int?) -> JSONValue { value.map { .number(Double($0)) } ?? .null }
 }

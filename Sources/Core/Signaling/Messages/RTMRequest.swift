@@ -1,3 +1,4 @@
+package import Bridge
 package import BridgeModel
 
 /// A message from a client, read and checked for form (streamrec contract, 6.3). SDP is opaque here apart from its type and size.
@@ -13,6 +14,8 @@ package enum RTMRequest: Sendable, Equatable {
     case recordingStart(RecordingStart)
     /// nil: whichever recording runs.
     case recordingStop(RecordingID?)
+    /// Which layer a viewer wants to be sent; native dialect only.
+    case layerSelect(LayerChoice)
     case sessionStop
 
     /// Types that a client may send.
@@ -23,7 +26,11 @@ package enum RTMRequest: Sendable, Equatable {
         case candidate
         case recordingStart = "recording_start"
         case recordingStop = "recording_stop"
+        case layerSelect = "layer_select"
         case sessionStop = "session_stop"
+
+        /// Whether a path has this type; for others it is an unknown one, as in the streamrec contract.
+        func isKnown(on path: RTMPath) -> Bool { self != .layerSelect || path == .native }
     }
 
     /// The `type` of the frame.
@@ -35,6 +42,7 @@ package enum RTMRequest: Sendable, Equatable {
         case .candidate: .candidate
         case .recordingStart: .recordingStart
         case .recordingStop: .recordingStop
+        case .layerSelect: .layerSelect
         case .sessionStop: .sessionStop
         }
     }
@@ -48,11 +56,14 @@ package struct SessionOpening: Sendable, Equatable {
     package var webhookURL: Redacted<String>?
     /// SDK version; clients that give one answer offers of the bridge.
     package var version: String?
+    /// The viewer asks for `layers` messages; native dialect only.
+    package var wantsLayers: Bool
 
-    package init(offer: String, webhookURL: Redacted<String>? = nil, version: String? = nil) {
+    package init(offer: String, webhookURL: Redacted<String>? = nil, version: String? = nil, wantsLayers: Bool = false) {
         self.offer = offer
         self.webhookURL = webhookURL
         self.version = version
+        self.wantsLayers = wantsLayers
     }
 }
 

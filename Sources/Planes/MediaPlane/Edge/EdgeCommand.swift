@@ -7,12 +7,15 @@ import PeerTransport
 enum EdgeCommand: Sendable {
     case open(EdgePeerOpening)
     case publish(PeerID)
+    case limit(PeerID, LayerBounds, track: UInt8)
     case restart(PeerID, IceCredentials, CheckedContinuation<Bool, Never>)
     case close(PeerID)
     case statistics(PeerID, CheckedContinuation<EdgePeerStatistics?, Never>)
     case totals(CheckedContinuation<EdgeTotals, Never>)
     /// Datagrams that another worker received for this one.
     case datagrams(DatagramParcel)
+    /// An ICE-TCP connection that another worker accepted.
+    case connection(HandedConnection)
     /// `owner` wants the datagrams of a 5-tuple that arrive here, or wants them no more.
     case claim(FiveTuple, owner: Int)
     case release(FiveTuple, owner: Int)
@@ -24,7 +27,7 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .publish, .close, .datagrams, .claim, .release: break
+        case .publish, .limit, .close, .datagrams, .connection, .claim, .release: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
         }
@@ -46,6 +49,7 @@ extension EdgeLoop {
         case .publish(let id):
             guard let peer = peer(id) else { return }
             publish(peer, streams: &streams, ports: &ports, now: now)
+        case .limit(let id, let bounds, let track): peer(id)?.limit(to: bounds, ofTrack: track, now: now)
         case .restart(let id, let credentials, let continuation):
             guard let peer = peer(id) else { return continuation.resume(returning: false) }
             continuation.resume(returning: restart(peer, with: credentials, streams: &streams, ports: &ports, now: now))
@@ -55,6 +59,7 @@ extension EdgeLoop {
         case .statistics(let id, let continuation): continuation.resume(returning: peer(id)?.statistics)
         case .totals(let continuation): continuation.resume(returning: currentTotals(ports))
         case .datagrams(let parcel): take(parcel, streams: &streams, ports: &ports, now: now)
+        case .connection(let handed): take(handed, streams: &streams, ports: &ports, now: now)
         case .claim(let tuple, let owner): exchange.accept(tuple, owner: owner)
         case .release(let tuple, let owner): exchange.forget(tuple, owner: owner)
         }
@@ -87,6 +92,14 @@ extension EdgeLoop {
 }
 
 extension EdgePeer {
+    /// The viewer's choice of layers, kept for when it is connected.
+    func limit(to bounds: LayerBounds, ofTrack track: UInt8, now: MonotonicTime) {
+        choices[track] = bounds
+        guard case .viewer(let viewer, let stream) = media else { return }
+        viewer.limit(to: bounds, ofTrack: track)
+        stream.viewers.noteDue(viewer)
+    }
+
     /// It is connected and watches.
     var isViewer: Bool {
         guard case .viewer = media else { return false }

@@ -75,6 +75,11 @@ package final class EdgeEngine: EdgePeers {
         hub.post(.edge(.publish(peer)), to: use.stream)
     }
 
+    package func limit(_ peer: PeerID, to bounds: LayerBounds, ofTrack track: UInt8) {
+        guard let use = peers.withLock({ $0[peer] })?.use else { return }
+        hub.post(.edge(.limit(peer, bounds, track: track)), to: use.stream)
+    }
+
     package func restart(_ peer: PeerID) async -> EdgeEndpoint? {
         guard let use = peers.withLock({ $0[peer] })?.use else { return nil }
         let credentials = newCredentials(for: use)

@@ -81,6 +81,13 @@ struct EdgeExchange: ~Copyable {
         parcels[owner].append(datagram, tuple: tuple)
     }
 
+    /// Gives a connection away, which the caller forgets. When its worker has ended, it is closed.
+    func hand(_ connection: EdgeConnection, unread: DatagramParcel, to owner: Int) {
+        let handed = HandedConnection(
+            connection: connection.connection, tuple: connection.tuple, watch: connection.watch, unread: unread)
+        _ = mailboxes[owner].post(.edge(.connection(handed)))
+    }
+
     /// Sends what was kept.
     mutating func deliver() {
         for owner in parcels.indices where !parcels[owner].isEmpty {

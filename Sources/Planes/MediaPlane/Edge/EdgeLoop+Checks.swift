@@ -16,7 +16,7 @@ extension EdgeLoop {
         }
         let ufrag = message.username.flatMap { LocalUfrag(username: UnsafeRawBufferPointer(rebasing: datagram[$0])) }
         guard let ufrag, let index = table.peer(with: ufrag), let peer = peers[index.number] else {
-            if let ufrag, hand(datagram, on: tuple, to: exchange.owner(of: ufrag)) { return }
+            if let ufrag, let owner = exchange.owner(of: ufrag), passOn(datagram, on: tuple, to: owner) { return }
             let request = BindingRequest(message, byteCount: datagram.count, integrity: message.hasIntegrity ? .wrong : .absent)
             guard replyBudget.spend(now: now) else { return }
             return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports)
@@ -28,6 +28,11 @@ extension EdgeLoop {
         if case .error(_, signedBy: nil, _) = answer, !replyBudget.spend(now: now) { return }
         reply(answer, to: message, by: peer, on: tuple, ports: &ports)
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
+    }
+
+    /// Gives a check to the worker of the peer that it names: over UDP the datagram, over TCP the connection. False when it is not to be passed on.
+    private mutating func passOn(_ datagram: UnsafeRawBufferPointer, on tuple: FiveTuple, to owner: Int) -> Bool {
+        tuple.transport == .udp ? hand(datagram, on: tuple, to: owner) : departures.begin(to: owner)
     }
 
     /// A Binding indication without attributes (RFC 8445 section 11): keeps a NAT's mapping open.

@@ -26,7 +26,7 @@ extension EdgeLoop {
         let tuple = FiveTuple(
             local: TransportAddress(connection.local, port: connection.local.port),
             remote: TransportAddress(connection.remote, port: connection.remote.port), transport: .tcp)
-        ports.add(connection, as: tuple, watch: StreamConnectionWatch(now: now))
+        _ = ports.add(connection, as: tuple, watch: StreamConnectionWatch(now: now))
     }
 
     /// The connection has something to read or room, or is over.
@@ -39,18 +39,45 @@ extension EdgeLoop {
             ports.edge.note(connection)
         }
         if isOpen, event.isReadable || event.isClosed {
+            departures.isAllowed = !connection.isHanded
             let closing = connection.connection.receive { frame in
                 guard isOpen, connection.watch.received(frame.count, now: now) else {
                     isOpen = false
                     return
                 }
-                take(frame, on: connection.tuple, streams: &streams, ports: &ports, now: now)
-                if table.path(of: connection.tuple) != nil { connection.watch.introduced(now: now) }
+                take(frame, of: connection, streams: &streams, ports: &ports, now: now)
             }
+            departures.isAllowed = false
             isOpen = isOpen && closing == nil
         }
-        if !isOpen { lose(connection, streams: &streams, ports: &ports, now: now) }
+        let departure = departures.take()
+        if !isOpen {
+            lose(connection, streams: &streams, ports: &ports, now: now)
+        } else if let departure {
+            ports.close(connection)
+            exchange.hand(connection, unread: departure.unread, to: departure.owner)
+        }
         finishTurn(streams: &streams, ports: &ports, now: now)
+    }
+
+    /// A connection that another worker accepted, whose first check names a peer of this one.
+    mutating func take(_ handed: HandedConnection, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
+        guard ports.edge.connectionCount < environment.peersPerWorker,
+            let connection = ports.add(handed.connection, as: handed.tuple, watch: handed.watch)
+        else { return }
+        connection.isHanded = true
+        var unread = handed.unread
+        unread.forEachDatagram { frame, _ in take(frame, of: connection, streams: &streams, ports: &ports, now: now) }
+        finishTurn(streams: &streams, ports: &ports, now: now)
+    }
+
+    private mutating func take(
+        _ frame: UnsafeMutableRawBufferPointer, of connection: EdgeConnection, streams: inout MediaStreams, ports: inout MediaPorts,
+        now: MonotonicTime
+    ) {
+        if !departures.hasBegun { take(frame, on: connection.tuple, streams: &streams, ports: &ports, now: now) }
+        if departures.hasBegun { return departures.keep(UnsafeRawBufferPointer(frame), of: connection.tuple) }
+        if table.path(of: connection.tuple) != nil { connection.watch.introduced(now: now) }
     }
 
     /// Closes what stayed too long without a word, or does not read.

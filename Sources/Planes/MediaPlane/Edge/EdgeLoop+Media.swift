@@ -19,6 +19,7 @@ extension EdgeLoop {
             }
             let parameters = peer.negotiated.viewerParameters(layout: stream.layout, rules: environment.viewerRules)
             let viewer = EdgeViewer(peer: peer, protection: protection, parameters: parameters, stream: stream, now: now)
+            for (track, bounds) in peer.choices { viewer.limit(to: bounds, ofTrack: track) }
             peer.media = .viewer(viewer, stream)
             stream.add(viewer, ports: &ports, now: now)
             streams.heed(stream)
@@ -100,6 +101,7 @@ extension NegotiatedPeer {
             var parameters = EgressTrackParameters(
                 codec: section.format.codec, encodings: encodings, payloadType: section.format.payloadType, ssrc: source.ssrc,
                 extensions: extensions)
+            parameters.mainEncoding = track
             parameters.sourceExtensions = layout?.parameters.extensions ?? ExtensionMap()
             parameters.mid = ExtensionToken(section.mid)
             parameters.answersNACK = section.format.feedback.contains(.nack)

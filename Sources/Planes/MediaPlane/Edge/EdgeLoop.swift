@@ -22,6 +22,8 @@ struct EdgeLoop: ~Copyable {
     var table: PeerTable
     /// To and from the other workers.
     var exchange: EdgeExchange
+    /// Of TCP connections to other workers.
+    var departures: ConnectionDepartures
     /// By `PeerIndex`.
     var peers: [EdgePeer?] = []
     var places: [PeerID: PeerIndex] = [:]
@@ -38,6 +40,7 @@ struct EdgeLoop: ~Copyable {
 
     /// Throws when OpenSSL lacks a cipher.
     init(_ environment: EdgeEnvironment, exchange: consuming EdgeExchange, now: MonotonicTime) throws(OpenSSLError) {
+        departures = ConnectionDepartures(worker: exchange.worker)
         self.exchange = exchange
         self.environment = environment
         ciphers = try PacketCiphers()

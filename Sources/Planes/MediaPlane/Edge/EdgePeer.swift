@@ -27,6 +27,8 @@ final class EdgePeer {
     /// Nil before the handshake is finished with the right certificate.
     var protection: PacketProtection?
     var media = Media.none
+    /// The layers that a viewer wants, by the stream's track.
+    var choices: [UInt8: LayerBounds] = [:]
     /// Why we close the peer, when it is not its owner's wish.
     var closingReason: BridgeError?
     /// Datagrams that were refused.

@@ -52,6 +52,11 @@ final class EdgePublisher {
         ingress.requestKeyframe(of: encoding, now: now)
     }
 
+    /// What the encoding behind a hub's track is worth; nil when the publisher has no such track.
+    func state(of hubTrack: UInt8, now: MonotonicTime) -> EncodingMonitor.State? {
+        hubTracks.firstIndex(of: hubTrack).map { ingress.statistics(of: $0, now: now).state }
+    }
+
     /// When `writeControl` has something to write.
     func deadline(now: MonotonicTime) -> MonotonicTime? { ingress.deadline(now: now) }
 

@@ -31,8 +31,8 @@ package struct EdgeSite: Sendable {
             + (options.takesTCP ? addresses.map { LocalCandidate(address: $0, port: port, transport: .tcpPassive) } : [])
     }
 
-    /// A socket for each worker, and one listener: a connection cannot be told apart before its first check, so one worker takes all of them. Where
-    /// the kernel chooses the port, one is looked for that both protocols have free.
+    /// A socket for each worker, and one listener: a connection cannot be told apart before its first check, so one worker takes all of them and hands
+    /// them on. Where the kernel chooses the port, one is looked for that both protocols have free.
     private static func bind(_ options: EdgeOptions, workers: Int) throws(SystemError) -> ([UDPSocket], TCPListener?) {
         for _ in 1..<portAttempts {
             do throws(SystemError) {

@@ -1,3 +1,4 @@
+import Bridge
 import BridgeModel
 import Forwarding
 import PeerTransport
@@ -49,6 +50,15 @@ final class EdgeViewer {
         for packet in RTCPCompound(compound) { egress.receive(packet, in: stream.cache, now: now) }
         egress.adapt(to: stream.layers, in: stream.cache, now: now)
     }
+
+    /// The viewer's choice of layers.
+    func limit(to bounds: LayerBounds, ofTrack track: UInt8) {
+        _ = egress.limit(
+            to: LayerCap(encodings: bounds.encodings, spatial: bounds.spatial, temporal: bounds.temporal), ofTrackWith: track)
+    }
+
+    /// The publisher's encodings of each track, the smallest first: other ones, or in another order.
+    func use(_ encodings: [[UInt8]], of stream: MediaStream) { egress.use(encodings, in: stream.cache) }
 
     /// The publisher was replaced by one that negotiated other header extensions.
     func setSourceExtensions(_ map: ExtensionMap, trackCount: Int) {

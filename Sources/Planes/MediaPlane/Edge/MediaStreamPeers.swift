@@ -99,7 +99,7 @@ extension MediaStream {
     /// Brings every viewer as near to the live edge as its pacer and the port let it, or those whose time has come.
     func serveViewers(onlyDue: Bool, ports: inout MediaPorts, now: MonotonicTime) {
         guard !viewers.isEmpty else { return }
-        if onlyDue { layers.update(now: now) }
+        if onlyDue { measure(now: now) }
         // Moved out for the time of the call, since viewers look at the stream.
         var serving = StreamViewers()
         swap(&serving, &viewers)

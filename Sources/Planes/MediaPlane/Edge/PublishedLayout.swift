@@ -8,8 +8,11 @@ import SDP
 struct PublishedLayout: Equatable {
     /// The hub's tracks.
     private(set) var tracks: [TrackDescription]
-    /// For each track of the answer the hub's tracks with the same picture, the smallest encoding first.
+    /// For each track of the answer the hub's tracks with the same picture, the smallest encoding first: as the offer has them, until their pictures'
+    /// sizes are known.
     private(set) var encodings: [[UInt8]] = []
+    /// The name of each of the hub's tracks among those with the same picture; nil where it is the only one.
+    private(set) var rids: [String?] = []
     /// The hub's track of each encoding, in the order of `parameters`.
     private(set) var hubTracks: [UInt8] = []
     /// For the receiving side.
@@ -17,6 +20,7 @@ struct PublishedLayout: Equatable {
 
     init(_ negotiated: NegotiatedPeer, localSSRC: UInt32) {
         tracks = negotiated.publishedTracks
+        rids = tracks.map { _ in nil }
         let sections = negotiated.sections.filter { $0.direction.receives }
         parameters = IngressParameters(
             tracks: sections.map { IngressTrackParameters($0) }, extensions: ExtensionMap(sections), localSSRC: localSSRC,
@@ -28,11 +32,29 @@ struct PublishedLayout: Equatable {
                 lesser.index = UInt8(clamping: tracks.count)
                 own.append(lesser.index)
                 tracks.append(lesser)
+                rids.append(nil)
             }
             own.append(UInt8(clamping: index))
             encodings.append(own)
             hubTracks += own
+            guard own.count > 1 else { continue }
+            // Simulcast by SSRC has no names: there it is counted.
+            for (place, hubTrack) in own.enumerated() { rids[Int(hubTrack)] = track.encodings[place].rid?.description ?? "\(place)" }
         }
+    }
+
+    /// Puts the encodings of each track in the order of their pictures; true when that changed something. Offers may begin with the largest. A track one
+    /// of whose sizes is not known stays as it is.
+    mutating func sort(by area: (UInt8) -> Int?) -> Bool {
+        var isChanged = false
+        for index in encodings.indices where encodings[index].count > 1 {
+            let areas = encodings[index].compactMap(area)
+            guard areas.count == encodings[index].count, areas != areas.sorted() else { continue }
+            let order = areas.indices.sorted { (areas[$0], $0) < (areas[$1], $1) }
+            encodings[index] = order.map { encodings[index][$0] }
+            isChanged = true
+        }
+        return isChanged
     }
 }
 

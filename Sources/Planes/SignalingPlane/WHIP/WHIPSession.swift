@@ -25,7 +25,7 @@ actor WHIPSession: SessionHandle {
     /// Both tasks' parts until `start` takes them.
     private var pendingStart: (queue: AsyncStream<WHIPMachine.Call>, calls: WHIPCalls)?
     private var work: [Task<Void, Never>] = []
-    private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
+    private var timer: DeadlineTimer
     private var waiters = Waiters()
     private var events = WHEPEventStreams()
 
@@ -34,6 +34,7 @@ actor WHIPSession: SessionHandle {
         self.context = context
         engine = ports.engine
         clock = environment.clock
+        timer = DeadlineTimer(clock: environment.clock)
         var logger = environment.logger
         logger[metadataKey: "session"] = "\(context.session)"
         logger[metadataKey: "stream"] = "\(context.stream)"
@@ -173,20 +174,10 @@ actor WHIPSession: SessionHandle {
     // MARK: - The deadline
 
     private func rearm() {
-        guard machine.deadline != timer?.deadline else { return }
-        timer?.task.cancel()
-        timer = machine.deadline.map { deadline in
-            let task = Task { [weak self, clock] in
-                guard (try? await clock.sleep(deadline)) != nil else { return }
-                await self?.deadlineReached(deadline)
-            }
-            return (deadline, task)
-        }
+        timer.arm(for: machine.deadline) { [weak self] deadline in await self?.deadlineReached(deadline) }
     }
 
     private func deadlineReached(_ deadline: MonotonicTime) {
-        guard timer?.deadline == deadline else { return }
-        timer = nil
-        step(.time)
+        if timer.takes(deadline) { step(.time) }
     }
 }

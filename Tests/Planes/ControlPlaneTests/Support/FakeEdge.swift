@@ -10,6 +10,7 @@ final class FakeEdge: EdgePeers {
         case prepare(EdgePeerUse)
         case open(PeerID)
         case publish(PeerID)
+        case limit(PeerID, LayerBounds, track: UInt8)
         case restart(PeerID)
         case close(PeerID)
     }
@@ -57,6 +58,8 @@ final class FakeEdge: EdgePeers {
     }
 
     func publish(_ peer: PeerID) { journal.note(.publish(peer)) }
+
+    func limit(_ peer: PeerID, to bounds: LayerBounds, ofTrack track: UInt8) { journal.note(.limit(peer, bounds, track: track)) }
 
     func restart(_ peer: PeerID) async -> EdgeEndpoint? {
         journal.note(.restart(peer))

@@ -2,7 +2,7 @@ import Bridge
 import BridgeModel
 import EdgeTesting
 import LinuxIO
-import MediaPlane
+@testable import MediaPlane
 import SDP
 import SecureTransport
 import Testing
@@ -122,8 +122,10 @@ import Testing
         #expect(await stage.hub.totals().streams == 1)
     }
 
-    @Test func aPeerBehindTCPGetsMediaAndItsConnectionGoesWithIt() async throws {
-        let stage = try EdgeStage()
+    /// One worker accepts all connections; with some of these numbers the stream lives on another.
+    @Test(arguments: [1, 2, 3, 4])
+    func aPeerBehindTCPGetsMediaAndItsConnectionGoesWithIt(workers: Int) async throws {
+        let stage = try EdgeStage(workers: workers)
         var source = VP8Source()
         let publisher = try await stage.connectedPublisher(overTCP: true)
         try source.sendFrame(by: publisher.client, keyframe: true)
@@ -136,6 +138,11 @@ import Testing
         stage.engine.close(viewer.id)
         #expect(await viewer.allEvents().last == .ended(nil))
         try viewer.client.pump("the end of the connection") { viewer.client.isClosedByServer }
+    }
+
+    @Test func someNumberOfWorkersPutsTheStreamBesideTheListener() throws {
+        let places = try [2, 3, 4].map { try EdgeStage(workers: $0).hub.workerNumber(of: EdgeStage.stream) }
+        #expect(places.contains { $0 > 0 })
     }
 
     @Test func manyJoinsAndLeavesLeaveNothing() async throws {

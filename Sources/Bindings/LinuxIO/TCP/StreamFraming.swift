@@ -11,16 +11,13 @@ package struct StreamFraming: ~Copyable {
 
     /// Bytes of a frame's head.
     package static let headerLength = 2
-    /// The longest frame of a peer as a rule: what a UDP datagram on Ethernet carries.
-    package static let defaultFrameLimit = 1500
-
     private let storage: UnsafeMutableRawBufferPointer
     private let frameLimit: Int
     private var start = 0
     private var end = 0
 
     /// Frames of at most `frameLimit` bytes, 1 to 65535; anything else is a bug of ours.
-    package init(frameLimit: Int = defaultFrameLimit) {
+    package init(frameLimit: Int) {
         precondition((1...Int(UInt16.max)).contains(frameLimit), "no such frame")
         self.frameLimit = frameLimit
         storage = .allocate(byteCount: 2 * (frameLimit + Self.headerLength), alignment: 8)
@@ -47,23 +44,22 @@ package struct StreamFraming: ~Copyable {
         end += count
     }
 
-    /// The next whole frame, without its head; nil when more bytes are needed. Empty frames are passed over.
-    package mutating func next() throws(Fault) -> UnsafeRawBufferPointer? {
+    /// The next whole frame, without its head, whose bytes may be changed; nil when more bytes are needed. Empty frames are passed over.
+    package mutating func next() throws(Fault) -> UnsafeMutableRawBufferPointer? {
         while end - start >= Self.headerLength {
             let length = Int(storage[start]) << 8 | Int(storage[start + 1])
             guard length <= frameLimit else { throw .tooLong(length) }
             let body = start + Self.headerLength
             guard end - body >= length else { return nil }
             start = body + length
-            if length > 0 { return UnsafeRawBufferPointer(rebasing: storage[body..<start]) }
+            if length > 0 { return UnsafeMutableRawBufferPointer(rebasing: storage[body..<start]) }
         }
         return nil
     }
 
-    /// Writes the head of a frame of `length` bytes. False when the length or the room does not allow it; nothing is written then.
-    package static func writeHeader(length: Int, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
-        guard (1...Int(UInt16.max)).contains(length), bytes.count >= headerLength else { return false }
-        bytes.storeBytes(of: UInt16(truncatingIfNeeded: length).bigEndian, as: UInt16.self)
-        return true
+    /// The head of a frame of `length` bytes; nil when no frame has that length.
+    package static func header(of length: Int) -> (UInt8, UInt8)? {
+        guard (1...Int(UInt16.max)).contains(length) else { return nil }
+        return (UInt8(length >> 8), UInt8(length & 0xFF))
     }
 }

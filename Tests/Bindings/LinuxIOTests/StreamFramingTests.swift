@@ -1,8 +1,7 @@
-import BridgeModel
-import PeerTransport
+import LinuxIO
 import Testing
 
-@Suite struct FramingTests {
+@Suite struct StreamFramingTests {
     private struct Outcome: Equatable {
         var frames: [[UInt8]] = []
         var fault: StreamFraming.Fault?
@@ -59,18 +58,16 @@ import Testing
     }
 
     @Test func anyCuttingOfAStreamGivesTheSameFrames() {
-        var random = SeededGenerator(21)
+        var state: UInt64 = 21
+        func number(below limit: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % limit
+        }
         for _ in 0..<300 {
-            let frames = (0..<Int.random(in: 1..<12, using: &random)).map { _ in
-                (0..<Int.random(in: 1...64, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
-            }
-            let stream = frames.flatMap { frame in
-                var head = [UInt8](repeating: 0, count: 2)
-                _ = head.withUnsafeMutableBytes { StreamFraming.writeHeader(length: frame.count, into: $0) }
-                return head + frame
-            }
-            let steps = (0..<100).map { _ in Int.random(in: 1...40, using: &random) }
-            #expect(read(stream, limit: 64, steps: steps) == Outcome(frames: frames))
+            let frames = (0...number(below: 11)).map { _ in (0...number(below: 64)).map { _ in UInt8(number(below: 256)) } }
+            let stream = frames.flatMap { frame in (StreamFraming.header(of: frame.count).map { [$0.0, $0.1] } ?? []) + frame }
+            let steps = (0..<100).map { _ in 1 + number(below: 40) }
+            #expect(read(stream, limit: 65, steps: steps) == Outcome(frames: frames))
         }
     }
 
@@ -88,49 +85,9 @@ import Testing
         #expect(framing.pending == 1501)
     }
 
-    @Test func headsAreWrittenForLengthsThatFit() {
-        var head = [UInt8](repeating: 0xAA, count: 2)
-        func write(_ length: Int, room: Int = 2) -> Bool {
-            head.withUnsafeMutableBytes { StreamFraming.writeHeader(length: length, into: .init(rebasing: $0[..<room])) }
-        }
-        #expect(![write(0), write(-1), write(65_536), write(5, room: 1)].contains(true))
-        #expect(head == [0xAA, 0xAA])
-        #expect(write(0x1234) && head == [0x12, 0x34])
-        #expect(write(65_535) && head == [0xFF, 0xFF])
-    }
-}
-
-@Suite struct StreamConnectionWatchTests {
-    private func time(_ seconds: Int64) -> MonotonicTime { PeerStage.start.advanced(by: .seconds(seconds)) }
-
-    @Test func aStrangerHasTenSecondsWhateverItSends() {
-        var watch = StreamConnectionWatch(now: time(0))
-        let isTaken = watch.received(100, now: time(9))
-        #expect(isTaken)
-        #expect(!watch.isOverdue(now: time(9)))
-        #expect(watch.isOverdue(now: time(10)))
-        #expect(!watch.mayCarryMedia)
-    }
-
-    @Test func aStrangerMayNotSayMuch() {
-        var watch = StreamConnectionWatch(now: time(0))
-        let taken = [watch.received(4096, now: time(0)), watch.received(0, now: time(0)), watch.received(1, now: time(0))]
-        #expect(taken == [true, true, false])
-        var other = StreamConnectionWatch(now: time(0))
-        let hostile = [other.received(.min, now: time(0)), other.received(.max, now: time(0)), other.received(.max, now: time(0))]
-        #expect(hostile == [true, false, false])
-    }
-
-    @Test func anIntroducedConnectionLivesWhileItSpeaks() {
-        var watch = StreamConnectionWatch(now: time(0))
-        watch.introduced(now: time(5))
-        #expect(watch.mayCarryMedia)
-        for second in stride(from: Int64(10), to: 200, by: 25) {
-            #expect(!watch.isOverdue(now: time(second)))
-            let isTaken = watch.received(1_000_000, now: time(second))
-            #expect(isTaken)
-        }
-        #expect(watch.deadline == time(185 + 30))
-        #expect(watch.isOverdue(now: time(215)))
+    @Test func headersAreWrittenForLengthsThatFit() {
+        #expect(![0, -1, 65_536].contains { StreamFraming.header(of: $0) != nil })
+        #expect(StreamFraming.header(of: 0x1234).map { [$0.0, $0.1] } == [0x12, 0x34])
+        #expect(StreamFraming.header(of: 65_535).map { [$0.0, $0.1] } == [0xFF, 0xFF])
     }
 }
