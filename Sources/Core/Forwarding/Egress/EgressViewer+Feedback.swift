@@ -16,7 +16,7 @@ extension EgressViewer {
             for entry in entries { keyframeRequested(entry.ssrc) }
         case .feedback(.nack(let media, let lost)): receive(lost, media: media, now: now)
         case .receiverEstimate(let estimate):
-            estimator.receiverEstimated(Bitrate(bitsPerSecond: Int64(clamping: estimate.bitrate)))
+            estimator.receiverEstimated(Bitrate(bitsPerSecond: Int64(clamping: estimate.bitrate)), now: now)
             pace()
         case .transportFeedback(let feedback): receive(feedback, now: now)
         case .sourceDescription, .goodbye, nil: break

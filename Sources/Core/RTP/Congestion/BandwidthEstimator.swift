@@ -7,6 +7,8 @@ package import BridgeModel
 package struct BandwidthEstimator: Sendable {
     private static let defaultRoundTrip: Int64 = 100_000_000
     private static let floor = Bitrate.kilobits(30)
+    /// Receivers repeat their estimate each second or oftener, but only while they get what they measure.
+    private static let receiverEstimateLife: Int64 = 3_000_000_000
 
     private var history = SentPacketHistory()
     private var groups = PacketGroups()
@@ -16,12 +18,13 @@ package struct BandwidthEstimator: Sendable {
     private var delayControl: DelayBasedControl
     private var lossControl = LossBasedControl()
     private var probes = ProbeSchedule()
-    private var receiverEstimate: Bitrate?
+    private var receiverEstimate: (rate: Bitrate, at: Int64)?
     private var usage = PathUsage.normal
     private let maximum: Bitrate
     /// Nanoseconds; from sender reports, or from transport-wide feedback.
     package private(set) var roundTrip = Self.defaultRoundTrip
-    /// Some feedback has come: the estimate is more than its start.
+    /// What came shows what the path takes: transport-wide feedback, or loss. A receiver's own estimate does not: it follows what is sent, so that a
+    /// picture of few bits makes it small, and one that pauses leaves it there.
     package private(set) var isMeasured = false
     private var hasTransportFeedback = false
     /// No sender report was answered yet: the feedback's own delay is in the round trip.
@@ -37,7 +40,7 @@ package struct BandwidthEstimator: Sendable {
     package var estimate: Bitrate {
         var rate = hasTransportFeedback || receiverEstimate == nil ? delayControl.rate : maximum
         if let bound = lossControl.bound { rate = min(rate, bound) }
-        if let receiverEstimate { rate = min(rate, receiverEstimate) }
+        if let receiverEstimate { rate = min(rate, receiverEstimate.rate) }
         return max(Self.floor, min(rate, maximum))
     }
 
@@ -63,7 +66,7 @@ extension BandwidthEstimator {
     /// Begins a probe when more could be used than is estimated, and ends one that got no answer. To be called some ten times a second.
     package mutating func update(wanted: Bitrate, now: MonotonicTime) {
         guard hasTransportFeedback else { return }
-        let limit = receiverEstimate.map { min($0, maximum) } ?? maximum
+        let limit = receiverEstimate.map { min($0.rate, maximum) } ?? maximum
         probes.update(estimate: estimate, wanted: min(wanted, limit), now: Int64(clamping: now.nanoseconds))
     }
 }
@@ -111,20 +114,21 @@ extension BandwidthEstimator {
         usage = detector.usage == .over ? .normal : detector.usage
     }
 
-    /// The viewer's own estimate (draft-alvestrand-rmcat-remb-03): a limit.
-    package mutating func receiverEstimated(_ bitrate: Bitrate) {
-        receiverEstimate = bitrate
-        isMeasured = true
+    /// The viewer's own estimate (draft-alvestrand-rmcat-remb-03): a limit, until reports come without it.
+    package mutating func receiverEstimated(_ bitrate: Bitrate, now: MonotonicTime) {
+        receiverEstimate = (bitrate, Int64(clamping: now.nanoseconds))
     }
 
     /// A report block: the fraction lost (of 256) among `packets` since the last one, while media of rate `sending` was sent. Only counts without
     /// transport-wide feedback.
     package mutating func reported(fractionLost: UInt8, packets: Int, sending: Bitrate, now: MonotonicTime) {
+        let time = Int64(clamping: now.nanoseconds)
+        if let receiverEstimate, time - receiverEstimate.at > Self.receiverEstimateLife { self.receiverEstimate = nil }
         guard !hasTransportFeedback, packets > 0 else { return }
         let lost = Int(fractionLost) * packets / 256
         lossControl.count(received: packets - lost, lost: lost)
         // What was never sent was never too much.
-        lossControl.update(rate: min(estimate, sending), delivered: nil, now: Int64(clamping: now.nanoseconds))
+        lossControl.update(rate: min(estimate, sending), delivered: nil, now: time)
         if lossControl.bound != nil { isMeasured = true }
     }
 

@@ -88,12 +88,23 @@ import Testing
 
     @Test func theViewersOwnEstimateIsALimit() {
         var estimator = BandwidthEstimator(start: .kilobits(1000), maximum: .kilobits(5000))
-        #expect(!estimator.isMeasured)
-        estimator.receiverEstimated(.kilobits(700))
-        #expect(estimator.isMeasured)
+        let now = MonotonicTime(nanoseconds: 1_000_000_000)
+        estimator.receiverEstimated(.kilobits(700), now: now)
         #expect(estimator.estimate == .kilobits(700))
-        estimator.receiverEstimated(.kilobits(9000))
+        #expect(!estimator.isMeasured, "it follows what is sent: it does not show that the path takes no more")
+        estimator.receiverEstimated(.kilobits(9000), now: now)
         #expect(estimator.estimate == .kilobits(5000), "REMB alone decides, up to the limit")
+    }
+
+    @Test func theViewersOwnEstimateIsForgottenWhenItDoesNotRepeatIt() {
+        var estimator = BandwidthEstimator(start: .kilobits(1000), maximum: .kilobits(5000))
+        var now = MonotonicTime(nanoseconds: 1_000_000_000)
+        estimator.receiverEstimated(.kilobits(70), now: now)
+        for expected in [70, 70, 70, 1000] as [Int64] {
+            now = now.advanced(by: .seconds(1))
+            estimator.reported(fractionLost: 0, packets: 0, sending: .kilobits(30), now: now)
+            #expect(estimator.estimate == .kilobits(expected), "at \(now)")
+        }
     }
 
     @Test func reportsOfHeavyLossLimitAViewerThatSaysNothingElse() {
