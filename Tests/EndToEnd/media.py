@@ -40,13 +40,14 @@ def picture(number):
     return code + complement + gradient + b"\x80" * (WIDTH * HEIGHT // 2)
 
 
-def make_clip(path, codec, seconds):
-    """Writes a Matroska file with a keyframe each second and Opus sound."""
+def make_clip(path, codec, seconds, keyframes_apart):
+    """Writes a Matroska file with a keyframe each so many seconds, and Opus sound."""
+    group = str(keyframes_apart * RATE)
     video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", "-"]
     sound = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}",
              "-f", "lavfi", "-i", f"anoisesrc=amplitude=0.1:sample_rate=48000:seed=1:duration={seconds}",
              "-filter_complex", "[1][2]amix=inputs=2[a]", "-map", "0:v", "-map", "[a]"]
-    output = [*ENCODERS[codec], "-g", str(RATE), "-keyint_min", str(RATE), "-c:a", "libopus", "-b:a", "24k", "-frame_duration", "20",
+    output = [*ENCODERS[codec], "-g", group, "-keyint_min", group, "-c:a", "libopus", "-b:a", "24k", "-frame_duration", "20",
               "-f", "matroska", str(path)]
     raw = b"".join(picture(number) for number in range(seconds * RATE))
     done = subprocess.run(["ffmpeg", "-v", "error", "-y", *video, *sound, *output], input=raw, capture_output=True)
@@ -54,19 +55,19 @@ def make_clip(path, codec, seconds):
 
 
 @functools.cache
-def clip(codec, seconds=60):
+def clip(codec, seconds=60, keyframes_apart=1):
     """The clip of this codec, made once."""
-    return Clip(codec, seconds)
+    return Clip(codec, seconds, keyframes_apart)
 
 
 class Clip:
     """The encoded frames of a file, in memory, for as many publishers as one likes: they are sent as they are."""
 
-    def __init__(self, codec, seconds):
+    def __init__(self, codec, seconds, keyframes_apart=1):
         self.codec = codec
         self.folder = tempfile.TemporaryDirectory(prefix="viaduct-clip-")
         self.path = os.path.join(self.folder.name, "clip.mkv")
-        make_clip(self.path, codec, seconds)
+        make_clip(self.path, codec, seconds, keyframes_apart)
         self.pictures, self.sounds = [], []
         self.read()
         self.numbers_of_sound = {sound: number for number, sound in enumerate(self.sounds)}

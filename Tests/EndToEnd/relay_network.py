@@ -71,10 +71,14 @@ class Namespace:
             _call("setns", outside, _CLONE_NEWNET)
             os.close(outside)
 
-    def move(self, address):
-        """Another address instead of the one there is, as when a phone leaves its Wi-Fi."""
+    def add(self, address):
+        """A further address, as when a phone has both Wi-Fi and LTE."""
         with self.entered():
             self.ip("address", "add", f"{address}/32", "dev", "tun0")
+
+    def leave(self, address):
+        """Takes the first address away; `address`, which there is already, takes its place."""
+        with self.entered():
             self.ip("address", "del", f"{self.address}/32", "dev", "tun0")
             self.ip("route", "replace", "default", "dev", "tun0")
         self.address = address

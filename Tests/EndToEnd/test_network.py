@@ -1,7 +1,10 @@
 """Bad networks: what browsers see of a line that loses, reorders, narrows, and of addresses that change. `-s` shows the figures."""
 
+import glob
+import json
 import time
 
+import aioice.ice
 import pytest
 
 import media
@@ -49,6 +52,13 @@ def far_browser(line, bridge):
         yield browser
 
 
+@pytest.fixture
+def moving_browser(line, bridge):
+    """One for a single page: a further page in the same process of Chromium hears of no new addresses."""
+    with FarChromium(line, bridge) as browser:
+        yield browser
+
+
 @pytest.fixture(scope="module")
 def near_browser(line, bridge):
     with Chromium(f"--unsafely-treat-insecure-origin-as-secure={bridge.base}") as browser:
@@ -59,6 +69,15 @@ def near_browser(line, bridge):
 def network(line):
     """Where cameras and viewers by aiortc live: beside the bridge."""
     with LoopThread() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def far_network(line):
+    """The same in the far network."""
+    with line.far.entered():
+        network = LoopThread()
+    with network:
         yield network
 
 
@@ -147,56 +166,76 @@ def test_chromium_publishes_through_loss_and_reordering(line, bridge, far_browse
 
 
 def test_a_viewer_whose_line_gets_narrow_comes_back(line, bridge, network, far_browser):
-    """For five seconds the line takes less than the stream has, with the short queue of a usual router before it."""
+    """For five seconds the line takes less than the stream has: its one layer cannot be had then."""
     with clip_publisher(bridge, network, "narrow"), watch(bridge, far_browser, "narrow", script=FRAME_TIMES) as page:
         page.wait_for(LIVE, 10)
         pictures = Pictures(page)
         pictures.wait_until_steady(10)
-        before, began = freezes(page), pictures.mark()
-        overflowed = line.set("far", rate=60_000, queue=10_000)["far"]["overflowed"]
+        began = pictures.mark()
+        line.set("far", rate=60_000, queue=10_000)
         time.sleep(5)
         ended = pictures.mark()
-        overflowed = line.clear()["far"]["overflowed"] - overflowed
-        time.sleep(4)
-        after, recovery, gaps = freezes(page), pictures.recovery(ended), pictures.gaps(began)
-        figures = {key: after[key] - before[key] for key in after}
-        report("a line that is too narrow for 5 s", **figures, overflowed=overflowed, recovery=float(recovery))
-        told = f"{figures}, {overflowed} packets too many, gaps (begin, length) {gaps}, recovery {recovery:.2f} s"
-        assert overflowed > 0, told
-        assert recovery <= 2, told
-        assert len(pictures.times(ended + 2, ended + 4)) >= 20, told
+        line.clear()
+        time.sleep(8)
+        recovery, gaps = pictures.recovery(ended), pictures.gaps(began)
+        report("after 5 s of a line that was too narrow", recovery=float(recovery), frozen=sum(length for _, length in gaps))
+        told = f"gaps (begin, length) {gaps}, recovery {recovery:.2f} s"
+        assert gaps, f"the line was wide enough: {told}"
+        assert recovery <= 6, told
+        assert len(pictures.times(ended + 6, ended + 8)) >= 20, told
 
 
-def picture_after(line, publisher, viewer, name, change, limit):
-    """Seconds from a change of the publisher's or the viewer's network until the viewer's picture runs again: within `limit`."""
+def picture_after(line, viewer, name, change, limit):
+    """The viewer's picture runs again within `limit` seconds of a change of the network."""
     pictures = Pictures(viewer)
     pictures.wait_until_steady(10)
-    time.sleep(4)  # both pages have learnt how their line is when it is well
-    sessions = [page.evaluate("viaduct.sessions") for page in (publisher, viewer)]
+    time.sleep(4)  # the pages have learnt how their line is when it is well
     before, changed = line.counts(), pictures.mark()
     change()
     time.sleep(limit + 2)
     recovery, gaps = pictures.recovery(changed), pictures.gaps(changed)
     report(name, recovery=float(recovery), gaps=len(gaps))
     told = f"gaps (begin, length) {gaps} after {changed:.2f}, line {before} before and {line.counts()} after"
-    assert gaps, f"the change went unnoticed: {told}"
     assert recovery <= limit, f"no picture for {recovery:.2f} s, {told}"
-    after = [page.evaluate("viaduct.sessions") for page in (publisher, viewer)]
-    assert after == sessions, f"sessions of publisher and viewer: {sessions} before, {after} after"
+    assert len(pictures.times(changed + limit, changed + limit + 1)) >= 10, told
+    return gaps
 
 
-def test_a_publisher_that_gets_another_address_is_back_within_a_second(line, bridge, far_browser, near_browser):
-    """Its recording goes on in the one file that there is."""
-    with publish(bridge, far_browser, "moving", codec="vp8") as camera, watch(bridge, near_browser, "moving", script=FRAME_TIMES) as viewer:
-        viewer.wait_for(LIVE, 10)
-        camera.click("record")
-        camera.wait_for("viaduct.recording?.state === 'recording'", 10)
-        recording = camera.evaluate("viaduct.recording.id")
-        picture_after(line, camera, viewer, "another address of the publisher", lambda: line.far.move("10.77.1.2"), limit=1)
-        assert camera.evaluate("[viaduct.recording.state, viaduct.recording.id]") == ["recording", recording]
-        camera.click("record")
-        camera.wait_for("viaduct.recording.state === 'stored'", 15)
-        print(bridge.recording(recording))
+def sessions(*pages):
+    return [page.evaluate("viaduct.sessions") for page in pages]
+
+
+# An address that is there for a while before it is needed, Chromium uses at once. Of one that is new it tells its own WebRTC after two seconds
+# (NetworkChangeNotifier waits so long for a change to be over): no page can be faster then.
+@pytest.mark.parametrize("number, notice, limit", [(2, 0, 4), (3, 4, 1)], ids=["new", "known-before"])
+def test_a_publisher_whose_address_goes_away_is_back_with_another(line, bridge, moving_browser, near_browser, number, notice, limit):
+    """In the same session, with the recording that there was."""
+    address = f"10.77.1.{number}"
+    with publish(bridge, moving_browser, f"moving-{number}", codec="vp8") as camera:
+        with watch(bridge, near_browser, f"moving-{number}", script=FRAME_TIMES) as viewer:
+            viewer.wait_for(LIVE, 10)
+            camera.click("record")
+            camera.wait_for("viaduct.recording?.state === 'recording'", 10)
+            recording = camera.evaluate("viaduct.recording.id")
+            line.far.add(address)
+            time.sleep(notice)
+            gaps = picture_after(line, viewer, f"the publisher's address gone, {address} {notice} s old", lambda: line.far.leave(address), limit)
+            assert gaps, "the old address was not in use"
+            assert sessions(camera, viewer) == [1, 1]
+            assert camera.evaluate("[viaduct.recording.state, viaduct.recording.id]") == ["recording", recording]
+            camera.click("record")
+            camera.wait_for("viaduct.recording.state === 'stored'", 15)
+            check_one_file(bridge, recording)
+
+
+def check_one_file(bridge, recording):
+    """The recording is one file that decodes without an error and lasts as long as its session's media, the gap included."""
+    status, _, reply = bridge.get("/bridge/v1/recordings", headers={"authorization": f"Bearer {bridge.operator_token}"})
+    [entry] = [one for one in json.loads(reply)["recordings"] if one["session_id"] == bridge.recording(recording)["session_id"]]
+    [path] = glob.glob(f"{bridge.data}/**/{recording}.*", recursive=True)
+    assert media.decode_errors(path) == ""
+    seconds, kept = float(media.probe(path)[0]["duration"]), entry["duration_ms"] / 1000
+    assert abs(seconds - kept) < 1 and kept > 5, f"{path} has {seconds} s, {entry}"
 
 
 @pytest.mark.parametrize("end", ["publisher", "viewer"])
@@ -207,5 +246,19 @@ def test_a_nat_that_changes_its_mapping_breaks_nothing(line, bridge, far_browser
     stream = f"rebound-{end}"
     with publish(bridge, publishes, stream, codec="vp8") as camera, watch(bridge, watches, stream, script=FRAME_TIMES) as viewer:
         viewer.wait_for(LIVE, 10)
-        picture_after(
-            line, camera, viewer, f"another mapping of the {end}'s NAT", lambda: line.set("near", mapping=["10.77.2.2", 0x0200]), limit=4)
+        changed = lambda: line.set("near", mapping=["10.77.2.2", 0x0200])
+        picture_after(line, viewer, f"another mapping of the {end}'s NAT", changed, limit=4)
+        assert sessions(camera, viewer) == [1, 1]
+
+
+def test_a_publisher_that_checks_often_is_back_within_a_second_of_a_new_mapping(line, bridge, far_network, near_browser, monkeypatch):
+    """What is left when the client loses no time: the bridge's own part."""
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.4)
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [line.far.address])
+    line.set("near", mapping=["10.77.2.3", 0x0300])
+    with clip_publisher(bridge, far_network, "rebound-quickly"):
+        with watch(bridge, near_browser, "rebound-quickly", script=FRAME_TIMES) as viewer:
+            viewer.wait_for(LIVE, 10)
+            changed = lambda: line.set("near", mapping=["10.77.2.4", 0x0400])
+            gaps = picture_after(line, viewer, "another mapping of a publisher that checks often", changed, limit=1)
+            print(gaps)

@@ -1,7 +1,7 @@
 // Whether anything still comes over a peer connection's path.
 
 /** Shorter pauses are usual on a bad line. */
-const SHORTEST_SILENCE_MS = 400;
+const SHORTEST_SILENCE_MS = 300;
 /** So many times the longest usual pause is a silence. */
 const PAUSES = 3;
 /** What a pause that was longer than the others counts after each one that follows. */

@@ -30,10 +30,10 @@ const RESUME_LIMIT_MS = 20_000;
 const SOCKET_OPENING_LIMIT_MS = 2000;
 /** How long a broken media connection may take to come back by itself. */
 const MEDIA_LOSS_LIMIT_MS = 3000;
-/** And how long where ICE can be restarted: between two networks a device may have none. */
-const RESTART_LIMIT_MS = 20_000;
-/** An ICE restart has so long to bring the media back before the next one. */
-const RESTART_INTERVAL_MS = 2000;
+/** And how long where another path can be looked for: between two networks a device may have none. */
+const RECOVERY_LIMIT_MS = 20_000;
+/** Another path has so long to bring the media back before the next try: Chromium alone takes two seconds to know of a new address. */
+const RECOVERY_INTERVAL_MS = 3000;
 const PATH_CHECK_INTERVAL_MS = 100;
 /** How long the bridge, which sees a failed handshake too, has to say its cause. */
 const LAST_WORD_LIMIT_MS = 500;
@@ -53,12 +53,12 @@ async function createSession({ stream, direction, token }) {
 }
 
 /**
- * One session, from its creation to its end. Its socket may be lost and opened again; its peer connection is one for all its life, and ICE is
- * restarted when its path is dead, as after a change of address.
+ * One session, from its creation to its end. Its socket may be lost and opened again. When its network path is dead, as after a change of
+ * address, a publisher's peer connection is replaced, and a viewer's ICE restarted.
  *
  * Events: `answered` (the bridge has said which media it takes or sends), `track` (detail: RTCTrackEvent), `connected`, `interrupted`,
- * `resumed`, `state` (detail: a `recording_state` message), `layers` (detail: a `layers` message, for viewers), `refusal` (detail: an `error` message that leaves the session as it is), and
- * last `ended` (detail: BridgeFailure, or null when `stop` was called).
+ * `resumed`, `state` (detail: a `recording_state` message), `layers` (detail: a `layers` message, for viewers), `refusal` (detail: an `error`
+ * message that leaves the session as it is), and last `ended` (detail: BridgeFailure, or null when `stop` was called).
  */
 export class RtmSession extends EventTarget {
   #options;
@@ -71,7 +71,8 @@ export class RtmSession extends EventTarget {
   #lossTimer = 0;
   #isResuming = false;
   #canRestart = true;
-  #restartedAt = -Infinity;
+  #recoveredAt = -Infinity;
+  #former = null;
   #pathWatch = null;
   #pathTimer = 0;
 
@@ -97,8 +98,6 @@ export class RtmSession extends EventTarget {
       await this.peer.setLocalDescription();
       await this.#openSocket();
       this.#sendStart();
-      this.#hasStarted = true;
-      for (const candidate of this.#early) this.#send("candidate", { candidate });
     } catch (failure) {
       this.#end(failure instanceof BridgeFailure ? failure : new BridgeFailure("browser_failed", String(failure.message ?? failure)));
     }
@@ -126,33 +125,44 @@ export class RtmSession extends EventTarget {
       else this.#early.push(message);
     };
     peer.ontrack = (event) => this.#emit("track", event);
-    peer.onconnectionstatechange = () => this.#peerChanged(peer.connectionState);
+    peer.onconnectionstatechange = () => { if (peer === this.peer) this.#peerChanged(peer.connectionState); };
     this.peer = peer;
   }
 
   #peerChanged(state) {
-    clearTimeout(this.#lossTimer);
     if (state === "connected") {
+      clearTimeout(this.#lossTimer);
+      this.#lossTimer = 0;
       this.#emit(this.#wasConnected ? "resumed" : "connected");
-      if (!this.#wasConnected) this.#watchPath();
+      this.#watchPath();
       this.#wasConnected = true;
-    } else if (state === "disconnected" || (state === "failed" && this.#wasConnected && this.#canRestart)) {
+    } else if (state === "disconnected" || (state === "failed" && this.#wasConnected && this.#canRecover)) {
       this.#emit("interrupted");
-      this.#endAfter(this.#canRestart ? RESTART_LIMIT_MS : MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
+      this.#endAfter(this.#canRecover ? RECOVERY_LIMIT_MS : MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
     } else if (state === "failed") {
       this.#endAfter(LAST_WORD_LIMIT_MS, "The media connection failed.");
     }
   }
 
   #endAfter(milliseconds, message) {
-    this.#lossTimer = setTimeout(() => this.#end(new BridgeFailure("connection_lost", message)), milliseconds);
+    this.#lossTimer ||= setTimeout(() => this.#end(new BridgeFailure("connection_lost", message)), milliseconds);
   }
 
   // MARK: path
 
+  get #isPublishing() {
+    return this.#options.direction === "publish";
+  }
+
+  get #canRecover() {
+    return this.#isPublishing || this.#canRestart;
+  }
+
   #watchPath() {
+    this.#former?.close();
+    this.#former = null;
     this.#pathWatch = new PathWatch(this.peer);
-    this.#pathTimer = setInterval(() => this.#checkPath(), PATH_CHECK_INTERVAL_MS);
+    this.#pathTimer ||= setInterval(() => this.#checkPath(), PATH_CHECK_INTERVAL_MS);
   }
 
   /**
@@ -160,19 +170,35 @@ export class RtmSession extends EventTarget {
    * may be the camera's, and thousands would restart at once: there the browser's word counts.
    */
   async #checkPath() {
-    const isSilent = this.#options.direction === "publish" && await this.#pathWatch.isSilent();
+    const isSilent = this.#isPublishing && await this.#pathWatch.isSilent();
     const isDead = isSilent || ["disconnected", "failed"].includes(this.peer.connectionState);
-    if (isDead && !this.isOver && performance.now() - this.#restartedAt > RESTART_INTERVAL_MS) await this.#restart();
-  }
-
-  /** Another ICE session (RFC 8445 section 9), over another socket: the one there is would be silent for minutes on a network that is gone. */
-  async #restart() {
-    if (!this.#canRestart) return;
-    this.#restartedAt = performance.now();
-    this.peer.restartIce();
-    await this.peer.setLocalDescription();
+    if (!isDead || this.isOver || !this.#canRecover || performance.now() - this.#recoveredAt < RECOVERY_INTERVAL_MS) return;
+    this.#recoveredAt = performance.now();
+    await (this.#isPublishing ? this.#replacePeer() : this.#restart());
+    // The socket that there is would be silent for minutes on a network that is gone.
     this.#leaveSocket();
     await this.#resume(0);
+  }
+
+  /**
+   * Offers another peer connection in the same session. Media goes on over the one there is until the new one is connected (streamrec 6.4 rule 6).
+   * After an ICE restart browsers would keep the dead path for seconds: it counts as alive, and may be of the cheaper network.
+   */
+  async #replacePeer() {
+    if (this.#former) this.peer.close();
+    else this.#former = this.peer;
+    this.#hasStarted = false;
+    [this.#offer, this.#early] = [null, []];
+    this.#makePeer();
+    this.#endAfter(RECOVERY_LIMIT_MS, "The media connection was lost.");
+    await this.#options.prepare(this.peer);
+    await this.peer.setLocalDescription();
+  }
+
+  /** Another ICE session (RFC 8445 section 9). */
+  async #restart() {
+    this.peer.restartIce();
+    await this.peer.setLocalDescription();
   }
 
   #leaveSocket() {
@@ -234,10 +260,12 @@ export class RtmSession extends EventTarget {
     this.#offer ??= this.peer.localDescription.sdp;
     const layers = this.#options.direction === "watch";
     this.#send("session_start", { sdp: { type: "offer", sdp: this.#offer }, version: "3", layers });
+    this.#hasStarted = true;
+    for (const candidate of this.#early.splice(0)) this.#send("candidate", { candidate });
   }
 
   get #isRestarting() {
-    return this.#wasConnected && this.peer.signalingState === "have-local-offer";
+    return this.#wasConnected && !this.#isPublishing && this.peer.signalingState === "have-local-offer";
   }
 
   /** Takes the session up, too. */
@@ -291,6 +319,7 @@ export class RtmSession extends EventTarget {
     // Told before the tracks end, so that a page can keep their last picture.
     this.#emit("ended", failure);
     this.peer?.close();
+    this.#former?.close();
   }
 
   #emit(name, detail) {
