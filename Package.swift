@@ -90,6 +90,7 @@ let package = Package(
         module("PeerTransport", in: Room.core, ["BridgeModel"]),
         module("Matroska", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
+        module("LoadGeneration", in: Room.core, ["BridgeModel", "RTP", "SDP", "Forwarding"]),
 
         // Planes
         module("SignalingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Signaling", "WebServerKit", logging]),
