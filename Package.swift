@@ -119,6 +119,13 @@ let package = Package(
                 "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        module(
+            "LoadPlane", in: Room.planes,
+            [
+                "BridgeModel", "SDP", "RTP", "LoadGeneration", "LinuxIO", "SecureTransport", "WebServerKit", httpTypes,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
         // API
@@ -135,7 +142,8 @@ let package = Package(
             name: "viaduct",
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
-                "AccessPlane", "CameraPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration",
+                "AccessPlane", "CameraPlane", "ControlPlane", "LoadPlane", "LoadGeneration", "HTTPCore", "BridgeAPI", "EyesonDialect",
+                "Web", "BridgeConfiguration",
                 "WebServerKit", "Signaling", "LinuxIO", "SecureTransport",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
