@@ -90,6 +90,7 @@ let package = Package(
         module("PeerTransport", in: Room.core, ["BridgeModel"]),
         module("Matroska", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
+        module("LoadGeneration", in: Room.core, ["BridgeModel", "RTP", "SDP", "Forwarding"]),
 
         // Planes
         module("SignalingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Signaling", "WebServerKit", logging]),
@@ -118,6 +119,13 @@ let package = Package(
                 "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        module(
+            "LoadPlane", in: Room.planes,
+            [
+                "BridgeModel", "SDP", "RTP", "LoadGeneration", "LinuxIO", "SecureTransport", "WebServerKit", httpTypes,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
 
         // API
@@ -134,7 +142,8 @@ let package = Package(
             name: "viaduct",
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
-                "AccessPlane", "CameraPlane", "ControlPlane", "HTTPCore", "BridgeAPI", "EyesonDialect", "Web", "BridgeConfiguration",
+                "AccessPlane", "CameraPlane", "ControlPlane", "LoadPlane", "LoadGeneration", "HTTPCore", "BridgeAPI", "EyesonDialect",
+                "Web", "BridgeConfiguration",
                 "WebServerKit", "Signaling", "LinuxIO", "SecureTransport",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

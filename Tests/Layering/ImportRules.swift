@@ -63,6 +63,7 @@ struct ImportRules {
         "AccessPlane": ["JWTKit"],
         "DeliveryPlane": httpClient,
         "CameraPlane": httpClient,
+        "LoadPlane": httpClient,
     ]
     private static let httpClient: Set<String> = ["AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIOFoundationCompat"]
     private static let standardLibrary: Set<String> = ["Swift", "Synchronization", "_Concurrency"]

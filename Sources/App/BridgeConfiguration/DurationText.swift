@@ -26,7 +26,7 @@ package enum DurationText {
     }
 
     /// In the largest unit of which it is a whole number: 90s, not 1m30s. Less than a millisecond is cut off.
-    static func print(_ duration: Duration) -> String {
+    package static func print(_ duration: Duration) -> String {
         let total = duration.wholeMilliseconds
         guard total > 0 else { return "0s" }
         for unit in units where total % unit.milliseconds == 0 { return "\(total / unit.milliseconds)\(unit.name)" }

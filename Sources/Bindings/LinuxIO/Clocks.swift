@@ -14,6 +14,12 @@ package enum SystemClocks {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    /// Processor time of this process so far, all its threads, in nanoseconds.
+    package static var processorNanoseconds: UInt64 {
+        let time = read(CLOCK_PROCESS_CPUTIME_ID)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     private static func read(_ clock: clockid_t) -> timespec {
         var time = timespec()
         clock_gettime(clock, &time)
