@@ -48,13 +48,13 @@ package actor SessionRegister {
         if running[id] == nil { table.end(id) }
     }
 
-    /// Makes the session's row durable and ends the sessions that it replaces. Throws `not_found` when the session is unknown or expired.
+    /// Makes the session's row durable, unless it is a viewer's of whom no webhook tells, and ends the sessions that it replaces. Throws `not_found` when the session is unknown or expired.
     package func started(_ context: SessionContext, webhookURL: Redacted<String>?, handle: any SessionHandle) async throws(BridgeError) {
         guard table.context(of: context.session, now: clock.now()) != nil else {
             throw BridgeError(.notFound, "The session is unknown or was not started in time; create a new one.")
         }
         let row = SessionRow(context: context, state: .active, webhookURL: webhookURL, createdAt: clock.wall())
-        try await ledger.commit([.session(row)])
+        if row.isKept { try await ledger.commit([.session(row)]) }
         running[context.session] = Running(row: row, handle: handle)
         let replaced = table.start(context.session).compactMap { running[$0]?.handle }
         logger.info("session started", metadata: context.metadata)
@@ -69,9 +69,11 @@ package actor SessionRegister {
         table.end(context.session)
         guard let entry = running.removeValue(forKey: context.session) else { return }
         let row = entry.row.ended(cause, at: clock.wall())
-        do {
-            try await ledger.commit([.session(row)] + outbox.deliveries(for: .sessionEnded(row)))
-            outbox.wake()
+        do throws(BridgeError) {
+            if row.isKept {
+                try await ledger.commit([.session(row)] + outbox.deliveries(for: .sessionEnded(row)))
+                outbox.wake()
+            }
         } catch {
             logger.error("a session's end could not be stored", metadata: context.metadata.adding("error", error.description))
         }
@@ -101,6 +103,9 @@ package actor SessionRegister {
 }
 
 extension SessionRow {
+    /// A viewer of whom no webhook tells leaves nothing behind: thousands come and go, and each row is a write that waits for the disk.
+    fileprivate var isKept: Bool { context.direction == .publish || webhookURL != nil }
+
     fileprivate func ended(_ cause: TerminationCause, at time: WallTime) -> SessionRow {
         var row = self
         row.state = .terminated

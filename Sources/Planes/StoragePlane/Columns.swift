@@ -19,9 +19,8 @@ struct ColumnValues {
         let names = columns.map(\.name)
         let places = names.map { _ in "?" }.joined(separator: ", ")
         let updates = names.filter { $0 != key }.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
-        try database.execute(
-            sql: "INSERT INTO \(table) (\(names.joined(separator: ", "))) VALUES (\(places)) ON CONFLICT (\(key)) DO UPDATE SET \(updates)",
-            arguments: StatementArguments(columns.map(\.value)))
+        let sql = "INSERT INTO \(table) (\(names.joined(separator: ", "))) VALUES (\(places)) ON CONFLICT (\(key)) DO UPDATE SET \(updates)"
+        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(columns.map(\.value)))
     }
 }
 

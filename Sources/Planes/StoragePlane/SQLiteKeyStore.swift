@@ -21,20 +21,22 @@ package final class SQLiteKeyStore: KeyStore {
 
     package func account(_ id: AccountID) async throws(BridgeError) -> AccountRow? {
         try await database.read { connection in
-            try Row.fetchOne(connection, sql: "SELECT * FROM accounts WHERE id = ?", arguments: [id.rawValue]).map(AccountRow.init)
+            try Row.fetchOne(connection.cachedStatement(sql: "SELECT * FROM accounts WHERE id = ?"), arguments: [id.rawValue]).map(
+                AccountRow.init)
         }
     }
 
     package func accounts() async throws(BridgeError) -> [AccountRow] {
         try await database.read { connection in
-            try Row.fetchAll(connection, sql: "SELECT * FROM accounts ORDER BY created_at, id").map(AccountRow.init)
+            try Row.fetchAll(connection.cachedStatement(sql: "SELECT * FROM accounts ORDER BY created_at, id")).map(AccountRow.init)
         }
     }
 
     package func masterKey(digest: [UInt8], dialect: String) async throws(BridgeError) -> MasterKeyRow? {
         try await database.read { connection in
             try Row.fetchOne(
-                connection, sql: "SELECT * FROM master_keys WHERE digest = ? AND dialect = ?", arguments: [Data(digest), dialect]
+                connection.cachedStatement(sql: "SELECT * FROM master_keys WHERE digest = ? AND dialect = ?"),
+                arguments: [Data(digest), dialect]
             ).map(MasterKeyRow.init)
         }
     }
@@ -42,7 +44,7 @@ package final class SQLiteKeyStore: KeyStore {
     package func masterKeys(of account: AccountID?) async throws(BridgeError) -> [MasterKeyRow] {
         try await database.read { connection in
             try Row.fetchAll(
-                connection, sql: "SELECT * FROM master_keys WHERE ?1 IS NULL OR account = ?1 ORDER BY created_at, id",
+                connection.cachedStatement(sql: "SELECT * FROM master_keys WHERE ?1 IS NULL OR account = ?1 ORDER BY created_at, id"),
                 arguments: [account?.rawValue]
             ).map(MasterKeyRow.init)
         }
@@ -51,14 +53,14 @@ package final class SQLiteKeyStore: KeyStore {
     package func signingKeys() async throws(BridgeError) -> [SigningKeyRow] {
         let box = database.box
         return try await database.read { connection in
-            try Row.fetchAll(connection, sql: "SELECT * FROM signing_keys ORDER BY created_at DESC, id DESC")
+            try Row.fetchAll(connection.cachedStatement(sql: "SELECT * FROM signing_keys ORDER BY created_at DESC, id DESC"))
                 .map { try SigningKeyRow($0, box) }
         }
     }
 
     package func revocationEnd(tokenID: String) async throws(BridgeError) -> WallTime? {
         try await database.read { connection in
-            try Int64.fetchOne(connection, sql: "SELECT ends_at FROM revocations WHERE token_id = ?", arguments: [tokenID])
+            try Int64.fetchOne(connection.cachedStatement(sql: "SELECT ends_at FROM revocations WHERE token_id = ?"), arguments: [tokenID])
         }.map(WallTime.init(nanoseconds:))
     }
 }

@@ -59,12 +59,12 @@ package final class SQLiteLedger: Ledger {
         let arguments: StatementArguments = [now.nanoseconds, try Self.jsonArray(excluding.map(\.rawValue)), max(0, limit)]
         let rows = try await database.read { connection in
             try Row.fetchAll(
-                connection,
-                sql: """
-                    SELECT * FROM deliveries
-                    WHERE state = 'pending' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
-                    ORDER BY due_at, id LIMIT ?
-                    """,
+                connection.cachedStatement(
+                    sql: """
+                        SELECT * FROM deliveries
+                        WHERE state = 'pending' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
+                        ORDER BY due_at, id LIMIT ?
+                        """),
                 arguments: arguments
             ).map { row in (id: row["id"] as String, delivery: try? DeliveryRow(row, box)) }
         }
@@ -86,7 +86,7 @@ package final class SQLiteLedger: Ledger {
 
     package func nextDeliveryDue() async throws(BridgeError) -> WallTime? {
         try await database.read { connection in
-            try Int64.fetchOne(connection, sql: "SELECT min(due_at) FROM deliveries WHERE state = 'pending'")
+            try Int64.fetchOne(connection.cachedStatement(sql: "SELECT min(due_at) FROM deliveries WHERE state = 'pending'"))
         }.map(WallTime.init(nanoseconds:))
     }
 

@@ -87,6 +87,16 @@ import Testing
         #expect(newer.causes.isEmpty && viewer.causes.isEmpty)
     }
 
+    @Test func aViewerOfWhomNobodyIsToldWritesNothing() async throws {
+        let viewer = try await create("viewer", .watch)
+        let before = ledger.transactions.count
+        try await register.started(viewer, webhookURL: nil, handle: FakeHandle())
+        #expect(await register.runningSessions == [viewer])
+        await register.ended(viewer, cause: .clientStop)
+        #expect(await register.runningSessions.isEmpty)
+        #expect(ledger.transactions.count == before)
+    }
+
     @Test func theEndAndItsWebhookAreOneTransaction() async throws {
         let (context, _) = try await start()
         clock.advance(by: .seconds(5))
