@@ -107,7 +107,7 @@ def test_a_wrong_token_is_said_so(bridge):
 def test_nobody_publishing_and_nobody_listening_are_told_apart(bridge):
     absent = load.run(*load.by_http(bridge, "absent", publishes=False), "--viewers", 2)
     assert absent.status == 1 and absent.report["viewers"]["failures"] == {"http_409": 2}, absent
-    gone = load.run("--whep", "http://127.0.0.1:9/whep/x", "--viewers", 2)
+    gone = load.run("--whep", "http://127.0.0.1:9/whep/x", "--viewers", 2, "--patience", "2s")
     assert gone.status == 1 and gone.report["viewers"]["failures"] == {"unreachable": 2}, gone
 
 
