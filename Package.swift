@@ -188,6 +188,7 @@ let package = Package(
             name: "NetworkTesting", dependencies: ["BridgeModel"], path: "Tests/Core/NetworkTesting", swiftSettings: strict),
         tests("NetworkTesting", in: Room.core, ["NetworkTesting", "BridgeModel"]),
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
+        tests("LoadGeneration", in: Room.core, ["LoadGeneration", "BridgeModel", "RTP", "SDP"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
         tests(

@@ -81,7 +81,7 @@ web=$bindings/WebServerKit
 yaml_objects
 foreign Yams "$packages/Yams/Sources/Yams"
 foreign HTTPTypes "$packages/swift-http-types/Sources/HTTPTypes"
-for name in BridgeModel RTP Forwarding SDP PeerTransport Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
+for name in BridgeModel RTP Forwarding SDP LoadGeneration PeerTransport Bridge Signaling Matroska; do whole "$name" "$root/Sources/Core/$name"; done
 whole BridgeConfiguration "$root/Sources/App/BridgeConfiguration"
 module LinuxIO "$bindings"/LinuxIO/{FrameReader,SystemError,TCP/StreamFraming}.swift
 whole SecureTransport "$bindings/SecureTransport"

@@ -12,6 +12,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,
     "json": fuzzJSON,
+    "load": fuzzLoad,
     "matroska": fuzzMatroska,
     "media-datagram": fuzzMediaDatagram,
     "payload-descriptors": fuzzPayloadDescriptors,

@@ -9,16 +9,21 @@ struct LoadCommand: AsyncParsableCommand {
         commandName: "load",
         abstract: "Publishes and watches in numbers against any WHIP/WHEP or RTM server, and reports what came.",
         discussion: """
-            One publisher and 200 viewers who come at 50 a second, measured for ten seconds:
+            One publisher, and 200 viewers who come at 50 a second:
 
-              viaduct load --whip http://127.0.0.1:8080/whip/bench --whep http://127.0.0.1:8080/whep/bench \\
-                --token "$(viaduct token --allow admin)" --viewers 200
+              viaduct load --viewers 200 --token "$TOKEN" \\
+                --whip http://127.0.0.1:8080/whip/bench \\
+                --whep http://127.0.0.1:8080/whep/bench
 
-            Somebody else publishes:  leave --whip away.
-            Ten streams:              --publishers 10 and {n} in the URLs: .../whip/bench-{n}
-            RTM instead of HTTP:      --rtm http://127.0.0.1:8080 --stream bench
-            All at once:              viaduct load storm ...
-            Coming and going:         viaduct load churn --viewers 10000 --rate 200 --hold 1s ...
+              somebody else publishes   leave --whip away
+              ten streams               --publishers 10, and bench-{n} in URLs
+              RTM instead of HTTP       --rtm http://127.0.0.1:8080 \\
+                                          --stream bench --publish
+              all at once               viaduct load storm ...
+              coming and going          viaduct load churn --viewers 10000 \\
+                                          --rate 200 --hold 1s ...
+
+            A bridge of ours makes a token for all of it: viaduct token --allow admin.
 
             Progress goes to standard error, the report to standard output; --json makes it one JSON object. Ctrl-C ends the run with the report of \
             what was. A server that answers 503 or 429 refused a join, which is no failure. The status is 1 when an expectation (--expect-...) is \

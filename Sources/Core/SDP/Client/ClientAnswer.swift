@@ -12,6 +12,16 @@ package struct ClientAnswer: Sendable, Equatable {
         package var extensions: [NegotiatedExtension]
         /// The server's source, where it announces one and sends.
         package var source: MediaSource?
+
+        package init(
+            mid: String, formats: [NegotiatedFormat], extensions: [NegotiatedExtension], source: MediaSource? = nil
+        ) {
+            self.mid = mid
+            kind = formats.first?.codec.kind ?? .video
+            self.formats = formats
+            self.extensions = extensions
+            self.source = source
+        }
     }
 
     /// 4 to 256 ICE characters.
@@ -75,8 +85,9 @@ extension ClientAnswer.Section {
         guard !common.isEmpty else { return nil }
         let attributes = AttributeIndex(answer.attributes)
         let named = attributes.all("extmap").prefix(255).compactMap { NegotiatedExtension(offered: $0) }
-        (mid, self.kind, formats) = (offer.mid, kind, common)
-        extensions = offer.extensions.filter { item in named.contains { $0.id == item.id && $0.kind == item.kind } }
-        source = offer.direction.receives ? OfferedSources(attributes).encodings.first : nil
+        self.init(
+            mid: offer.mid, formats: common,
+            extensions: offer.extensions.filter { item in named.contains { $0.id == item.id && $0.kind == item.kind } },
+            source: offer.direction.receives ? OfferedSources(attributes).encodings.first : nil)
     }
 }

@@ -27,8 +27,9 @@ package final class LoadHTTP: Sendable {
     /// `patience` bounds each request. `trustsAnyone` takes any certificate: for servers that signed their own.
     package init(patience: Duration, trustsAnyone: Bool) {
         timeout = .nanoseconds(patience.wholeNanoseconds)
+        // The limit to connect is that to wait for one of the connections, too: a storm waits for as long as a join may take.
         var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .follow(max: 5, allowCycles: false), timeout: .init(connect: .seconds(5)))
+            redirectConfiguration: .follow(max: 5, allowCycles: false), timeout: .init(connect: .nanoseconds(patience.wholeNanoseconds)))
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connections
         if trustsAnyone {
             var tls = TLSConfiguration.makeClientConfiguration()
