@@ -57,8 +57,12 @@ export class StatisticsReader {
     totals.lost += Math.max(0, this.#change(entry, "packetsLost"));
     if (entry.kind !== "video") return;
     const width = entry.frameWidth ?? 0;
+    // What exceeds the encoder's target is padding, by which browsers find out how much the network carries.
+    const usefulBits = Math.min(bitsPerSecond, entry.targetBitrate ?? Infinity);
     const framesPerSecond = entry.framesPerSecond ?? this.#rate(entry, "framesDecoded");
-    if (width > 0 && bitsPerSecond > 0) figures.encodings.push({ width, height: entry.frameHeight ?? 0, framesPerSecond, bitsPerSecond });
+    if (width > 0 && usefulBits > 0) {
+      figures.encodings.push({ width, height: entry.frameHeight ?? 0, framesPerSecond, bitsPerSecond: usefulBits });
+    }
     // Of several encodings the largest stands for all.
     if (width < figures.width) return;
     figures.width = width;
