@@ -200,6 +200,21 @@ def test_an_offer_that_cannot_work_is_refused_and_the_session_stays_new(socket, 
     assert socket.next_message()["data"]["code"] == "not_started"
 
 
+# What a refusal says, so that whoever wrote the client knows what to change.
+SAID = {
+    "a line of 5000 bytes": "4096 bytes", "70 sections": "64 media sections", "an empty BUNDLE": "BUNDLE", "equal mids": "repeats the mid",
+    "no rtcp-mux": "rtcp-mux", "no fingerprint": "no DTLS fingerprint", "half a fingerprint": "fingerprint is malformed",
+    "a fingerprint of SHA-1": "SHA-256", "no ICE password": "ICE user fragment and password", "a short ICE password": "malformed",
+    "no setup": "setup role", "unknown codecs only": "codec", "NUL": "line 1",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_refusal_says_what_is_wrong(socket, name):
+    said = socket.start(REFUSED[name])["data"]["msg"]
+    assert SAID[name] in said, said
+
+
 def test_after_refusals_a_good_offer_is_still_answered(socket):
     for name in ("an empty BUNDLE", "unknown codecs only", "128 KiB of lines", "NUL"):
         assert socket.start(REFUSED[name])["type"] == "error"
