@@ -25,6 +25,7 @@ build_packages=(
 )
 test_packages=(
     chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
+    iproute2 # the tests' networks are namespaces
 )
 bench_packages=(util-linux wrk)
 # Below these, a hostile stream can crash or take over a pipeline (CVE-2026-14935, CVE-2026-59692): the bridge refuses to start.

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bridge import OWN, Bridge
+from bridge import Bridge
 from layers import Viewer, publish
 from raw import settle
 
@@ -13,7 +13,7 @@ WIDTHS = {"q": 240, "h": 480, "f": 960}
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses=",".join(["127.0.0.1", *OWN])) as bridge:
+    with Bridge() as bridge:
         yield bridge
 
 

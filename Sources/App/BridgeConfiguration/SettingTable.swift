@@ -108,7 +108,7 @@ enum SettingTable {
         SettingKey(
             "webrtc.addresses", \.webrtc.addresses,
             ValueFormat.text("an address") { !$0.isEmpty }.list("a list of IP addresses"),
-            "Addresses that are offered for media: this machine's, or one that is translated to it. Empty: all of this machine; while http.bind is a loopback address only its own programs get through to them."
+            "Addresses offered for media: this machine's, or one translated to it. Empty: all of its own, to itself alone while http.bind is a loopback one."
         ),
         SettingKey(
             "webrtc.load-limit", \.webrtc.loadLimit, .integer(1...100),
@@ -119,7 +119,8 @@ enum SettingTable {
         SettingKey(
             "webrtc.stun-server", \.webrtc.stunServer,
             .optional(.url("a server such as stun://stun.example.net:3478", schemes: ["stun://"])),
-            "STUN server that tells webrtcbin its public address, where it is behind address translation; the edge is told by webrtc.addresses."),
+            "STUN server that tells webrtcbin its public address, where it is behind address translation; the edge is told by webrtc.addresses."
+        ),
     ]
 
     private static let turn = [

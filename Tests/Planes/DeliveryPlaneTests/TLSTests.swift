@@ -103,7 +103,6 @@ private final class PythonTLSServer: Sendable {
 
     deinit {
         process.terminate()
-        process.waitUntilExit()
     }
 
     func names() throws -> [String] {
