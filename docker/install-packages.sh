@@ -24,7 +24,7 @@ build_packages=(
     libcurl4 libncurses6 libuuid1 libxml2 # the Swift toolchain's own
 )
 test_packages=(
-    chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
+    chromium coturn ffmpeg firefox-esr iproute2 libsrtp2-dev openssl procps python3 python3-venv
 )
 bench_packages=(util-linux wrk)
 # Below these, a hostile stream can crash or take over a pipeline (CVE-2026-14935, CVE-2026-59692): the bridge refuses to start.
