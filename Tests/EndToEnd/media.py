@@ -42,7 +42,7 @@ def picture(number):
 
 def make_clip(path, codec, seconds, keyframes_apart):
     """Writes a Matroska file with a keyframe each so many seconds, and Opus sound."""
-    group = str(keyframes_apart * RATE)
+    group = str(round(keyframes_apart * RATE))
     video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", "-"]
     sound = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}",
              "-f", "lavfi", "-i", f"anoisesrc=amplitude=0.1:sample_rate=48000:seed=1:duration={seconds}",

@@ -7,8 +7,8 @@ import socket
 import struct
 import time
 
-import aioice.stun
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
 from OpenSSL import SSL
 
 import media
@@ -97,8 +97,9 @@ class Wire:
     def protect(self, packet):
         return self.dtls._tx_srtp.protect(packet)
 
-    def end_checks(self):
-        """The leg asks for consent no more, and says nothing about it."""
+    def fall_silent(self):
+        """The leg goes on listening, but neither checks nor reports say that it wants to."""
+        self.copies = 0
         self.network.loop.call_soon_threadsafe(self.ice._connection._query_consent_task.cancel)
 
 
@@ -199,7 +200,6 @@ async def lie_in_offer(bridge, root, stream, token, setup):
 
 
 def viewing_peer():
-    from aiortc import RTCConfiguration, RTCPeerConnection
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     for kind in ("video", "audio"):
         peer.addTransceiver(kind, direction="recvonly")
@@ -224,7 +224,7 @@ def test_the_user_of_a_session_is_told_of_the_false_fingerprint(bridge, network)
             await client.close()
 
     ended = network.run(lie())
-    assert ended["termination_cause"] == "CONN_ERROR" and "fingerprint" in ended["msg"], ended
+    assert ended["termination_cause"] == "CONN_ERROR" and "certificate is not the one" in ended["msg"], ended
 
 
 def test_a_client_refuses_an_answer_whose_fingerprint_was_altered(bridge, network):
@@ -241,7 +241,7 @@ def test_a_client_refuses_an_answer_whose_fingerprint_was_altered(bridge, networ
         finally:
             await peer.close()
 
-    assert "failed" in network.run(connect()) or "closed" in network.run(connect())
+    assert re.search("failed|closed", network.run(connect()))
 
 
 # The wrong 5-tuple, and the right one with what it has seen before
@@ -413,10 +413,10 @@ def test_sending_stops_when_consent_is_withdrawn(bridge, network, watched):
     with Leg.watch(network, bridge, "bystander", bridge.token("bystander", "watch")) as leg:
         wire = Wire(network, leg)
         settle(lambda: len(wire.received), lambda count: count >= 20)
-        wire.end_checks()
+        wire.fall_silent()
         ended = time.monotonic()
         settle(lambda: time.monotonic() - wire.received[-1], lambda silence: silence >= 2, timeout=CONSENT_LIMIT + 5)
         lasted = wire.received[-1] - ended
-        print(f"\nsent for {lasted:.1f} s after the last check")
+        print(f"\nsent for {lasted:.1f} s after the last sign of consent")
         assert time.monotonic() - wire.received[-1] >= 2 and lasted <= CONSENT_LIMIT + 0.5, f"sent for {lasted:.1f} s"
         assert lasted > 10, "it ended too soon for this to be the reason"

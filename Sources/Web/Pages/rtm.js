@@ -131,8 +131,7 @@ export class RtmSession extends EventTarget {
 
   #peerChanged(state) {
     if (state === "connected") {
-      clearTimeout(this.#lossTimer);
-      this.#lossTimer = 0;
+      this.#keepOn();
       this.#emit(this.#wasConnected ? "resumed" : "connected");
       this.#watchPath();
       this.#wasConnected = true;
@@ -146,6 +145,11 @@ export class RtmSession extends EventTarget {
 
   #endAfter(milliseconds, message) {
     this.#lossTimer ||= setTimeout(() => this.#end(new BridgeFailure("connection_lost", message)), milliseconds);
+  }
+
+  #keepOn() {
+    clearTimeout(this.#lossTimer);
+    this.#lossTimer = 0;
   }
 
   // MARK: path
@@ -162,7 +166,8 @@ export class RtmSession extends EventTarget {
     this.#former?.close();
     this.#former = null;
     this.#pathWatch = new PathWatch(this.peer);
-    this.#pathTimer ||= setInterval(() => this.#checkPath(), PATH_CHECK_INTERVAL_MS);
+    // What fails because the session ended meanwhile is of no use any more.
+    this.#pathTimer ||= setInterval(() => this.#checkPath().catch(() => {}), PATH_CHECK_INTERVAL_MS);
   }
 
   /**
@@ -175,6 +180,7 @@ export class RtmSession extends EventTarget {
     if (!isDead || this.isOver || !this.#canRecover || performance.now() - this.#recoveredAt < RECOVERY_INTERVAL_MS) return;
     this.#recoveredAt = performance.now();
     await (this.#isPublishing ? this.#replacePeer() : this.#restart());
+    if (this.#isResuming) return;
     // The socket that there is would be silent for minutes on a network that is gone.
     this.#leaveSocket();
     await this.#resume(0);
@@ -209,6 +215,7 @@ export class RtmSession extends EventTarget {
   /** The bridge's engine has one ICE session for all of a peer's life. */
   async #restartRefused() {
     this.#canRestart = false;
+    this.#keepOn();
     await this.peer.setLocalDescription({ type: "rollback" });
     if (this.peer.connectionState !== "connected") this.#endAfter(MEDIA_LOSS_LIMIT_MS, "The media connection was lost.");
   }
@@ -238,7 +245,6 @@ export class RtmSession extends EventTarget {
 
   /** Takes the session up over another socket. A bridge that has restarted does not know it: then `session_not_found` ends it. */
   async #resume(firstWait) {
-    if (this.#isResuming) return;
     this.#isResuming = true;
     const limit = performance.now() + RESUME_LIMIT_MS;
     for (let wait = firstWait; performance.now() < limit; wait = Math.min(2000, Math.max(250, wait * 2))) {
