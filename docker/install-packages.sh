@@ -3,7 +3,7 @@
 #
 #   docker/install-packages.sh runtime   to run the programs
 #   docker/install-packages.sh build     to build them, too
-#   docker/install-packages.sh test      to run every test, too (browsers, coturn, ffmpeg)
+#   docker/install-packages.sh test      to run every test, too (browsers, coturn, ffmpeg, Pion)
 #   docker/install-packages.sh bench     to run the benchmarks, too
 #
 # Used by the Makefile, by Tests/run.sh and Tests/Bench/run.sh, by the Dockerfile, and by docker/prove-install.sh.
@@ -26,6 +26,7 @@ build_packages=(
 test_packages=(
     chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
     iproute2 # the tests' networks are namespaces
+    gir1.2-gst-plugins-bad-1.0 golang-github-pion-webrtc.v3-dev golang-go python3-gi # the peers of the interop matrix
 )
 bench_packages=(util-linux wrk)
 # Below these, a hostile stream can crash or take over a pipeline (CVE-2026-14935, CVE-2026-59692): the bridge refuses to start.

@@ -4,6 +4,7 @@ import pytest
 
 from bridge import Bridge
 from browsers import Chromium, Firefox
+from interop import matrix
 from receiver import Receiver
 from rtm import LoopThread
 
@@ -46,3 +47,13 @@ def viewer_browser():
 def firefox():
     with Firefox() as browser:
         yield browser
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The interop matrix, when it was run."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, []) if report.when == "call"]
+    lines = list(matrix(reports))
+    if lines:
+        terminalreporter.section("interop matrix")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -10,6 +10,7 @@ import fractions
 import functools
 import json
 import os
+import struct
 import subprocess
 import tempfile
 import time
@@ -23,11 +24,16 @@ BLOCK = 16
 WIDTH, HEIGHT = BITS * BLOCK, 112
 RATE = 20  # pictures a second
 SOUND_PACKET = 0.02  # seconds
-VIDEO_CLOCK, SOUND_CLOCK = 90_000, 48_000
+VIDEO_CLOCK, SOUND_CLOCK, TELEPHONE_CLOCK = 90_000, 48_000, 8_000
+H264 = ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-b:v", "200k", "-x264-params",
+        "slices=1:sliced-threads=0:scenecut=0"]
 ENCODERS = {
     "VP8": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "200k", "-auto-alt-ref", "0"],
-    "H264": ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline", "-b:v", "200k",
-             "-x264-params", "slices=1:sliced-threads=0:scenecut=0"],
+    "VP9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "200k", "-lag-in-frames", "0"],
+    "AV1": ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-b:v", "200k", "-lag-in-frames", "0"],
+    "H264": [*H264, "-profile:v", "baseline"],
+    "H264 High": [*H264, "-profile:v", "high"],
+    "H265": ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-b:v", "200k", "-x265-params", "log-level=none:scenecut=0"],
 }
 
 
@@ -76,8 +82,8 @@ class Clip:
     def read(self):
         with av.open(self.path) as file:
             video = file.streams.video[0]
-            # RTP takes H.264 with start codes and with parameter sets before each keyframe.
-            in_band = BitStreamFilterContext("h264_mp4toannexb", video) if self.codec == "H264" else None
+            # RTP takes H.264 and H.265 with start codes and with parameter sets before each keyframe.
+            in_band = BitStreamFilterContext(f"{video.codec.name}_mp4toannexb", video) if video.codec.name in ("h264", "hevc") else None
             for packet in file.demux(video, file.streams.audio[0]):
                 if packet.size == 0:
                     continue
@@ -88,13 +94,25 @@ class Clip:
                 else:
                     self.pictures.extend(bytes(one) for one in in_band.filter(packet))
 
-    def tracks(self):
+    def tracks(self, sound="OPUS"):
         """A video and an audio track on one clock, which starts with the first of them."""
         clock = Clock()
+        sounds, rate = (self.sounds, SOUND_CLOCK) if sound == "OPUS" else (sound_packets(sound), TELEPHONE_CLOCK)
         return (
             EncodedTrack("video", self.pictures, fractions.Fraction(1, RATE), VIDEO_CLOCK, clock),
-            EncodedTrack("audio", self.sounds, fractions.Fraction(SOUND_PACKET).limit_denominator(1000), SOUND_CLOCK, clock),
+            EncodedTrack("audio", sounds, fractions.Fraction(SOUND_PACKET).limit_denominator(1000), rate, clock),
         )
+
+
+@functools.cache
+def sound_packets(codec, seconds=10):
+    """A tone as packets of 20 ms of G.711: PCMU or PCMA."""
+    name = {"PCMU": "mulaw", "PCMA": "alaw"}[codec]
+    tone = f"sine=frequency=440:sample_rate={TELEPHONE_CLOCK}:duration={seconds}"
+    done = subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", tone, "-f", name, "-"], capture_output=True)
+    assert done.returncode == 0, f"ffmpeg could not make the tone: {done.stderr.decode()}"
+    size = int(TELEPHONE_CLOCK * SOUND_PACKET)
+    return [done.stdout[start:start + size] for start in range(0, len(done.stdout), size)]
 
 
 class Clock:
@@ -131,6 +149,14 @@ class EncodedTrack(MediaStreamTrack):
     def count_at(self, moment):
         """How many frames had been sent at this moment of the monotonic clock."""
         return bisect.bisect_right(self.sent, moment)
+
+
+def write_ivf(path, frames):
+    """Encoded frames of whatever codec in a file, each of a length of 1."""
+    with open(path, "wb") as file:
+        file.write(struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, b"\0" * 4, 0, 0, 1, 1, len(frames), 0))
+        for number, frame in enumerate(frames):
+            file.write(struct.pack("<IQ", len(frame), number) + frame)
 
 
 # What became of it

@@ -41,15 +41,17 @@ class LoopThread:
         self.close()
 
 
-def publishing_peer(*tracks, codec=None):
-    """A peer that sends these tracks; `codec` names the only video codec that it offers, for instance VP8."""
+def publishing_peer(*tracks, codec=None, sound=None):
+    """A peer that sends these tracks; `codec` names the only video codec that it offers, for instance VP8, and `sound` the only one of audio."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     for track in tracks:
         peer.addTrack(track)
     for transceiver in peer.getTransceivers():
         transceiver.direction = "sendonly"
-        if codec is not None and transceiver.kind == "video":
-            offered = [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType in (f"video/{codec}", "video/rtx")]
+        kind = transceiver.kind
+        wanted = codec if kind == "video" else sound
+        if wanted is not None:
+            offered = [one for one in RTCRtpSender.getCapabilities(kind).codecs if one.mimeType in (f"{kind}/{wanted}", f"{kind}/rtx")]
             transceiver.setCodecPreferences(offered)
     return peer
 

@@ -11,7 +11,7 @@ import media
 from bridge import Bridge
 from pages import LIVE, publish, watch
 from raw import settle
-from whip import CLIENT, Leg, post
+from whip import Leg, open_page, post
 
 STREAM = "whip camera"
 
@@ -144,12 +144,6 @@ def test_chromium_publishes_and_watches(bridge, receiver, camera_browser, viewer
             viewer.wait_for(
                 "viaduct.peer.getStats().then(all => [...all.values()].some(one => one.type === 'inbound-rtp' && one.framesDecoded > 20))", 30)
         camera.evaluate(f"fetch(viaduct.session, {{method: 'DELETE', headers: {{authorization: 'Bearer {tokens['whip']}'}}}})")
-
-
-def open_page(browser, url):
-    page = browser.open(url, CLIENT)
-    page.wait_for("Boolean(window.whip && document.body)", 10)
-    return page
 
 
 def test_a_page_of_the_bridge_watches_what_whip_publishes(bridge, network, viewer_browser):

@@ -29,11 +29,12 @@ class Leg:
         self.peer = self.location = self.tag = self.answer = None
         self.links = ""
         self.frames = {"audio": 0, "video": 0}
+        self.latest = {}  # the newest decoded frame by kind
 
     @classmethod
-    def publish(cls, network, bridge, stream, token, tracks, codec=None):
+    def publish(cls, network, bridge, stream, token, tracks, codec=None, sound=None):
         leg = cls(network, bridge, "whip", stream, token)
-        network.run(leg._publish(tracks, codec))
+        network.run(leg._publish(tracks, codec, sound))
         return leg
 
     @classmethod
@@ -66,8 +67,8 @@ class Leg:
         self.tag = {name.lower(): value for name, value in fields.items()}["etag"]
         await wait_for_state(peer, "connected")
 
-    async def _publish(self, tracks, codec):
-        await self._open(publishing_peer(*tracks, codec=codec))  # a peer belongs to the loop that it is made on
+    async def _publish(self, tracks, codec, sound):
+        await self._open(publishing_peer(*tracks, codec=codec, sound=sound))  # a peer belongs to the loop that it is made on
 
     async def open_watch(self, kinds=("video", "audio")):
         """As `watch`, for a coroutine of the network's loop."""
@@ -80,7 +81,7 @@ class Leg:
     async def _count(self, track):
         try:
             while True:
-                await track.recv()
+                self.latest[track.kind] = await track.recv()
                 self.frames[track.kind] += 1
         except MediaStreamError:
             pass
@@ -128,13 +129,24 @@ class Leg:
         self.close()
 
 
-# What a page needs to publish or watch: the whole client.
+def open_page(browser, url):
+    """A page, of whatever origin, with the client in it."""
+    page = browser.open(url, CLIENT)
+    page.wait_for("Boolean(window.whip && document.body)", 10)
+    return page
+
+
+# What a page needs to publish or watch: the whole client. `codecs`, names as in SDP, are the only ones that a publisher offers.
 CLIENT = """
-window.whip = async (url, token, stream, prepare) => {
+window.whip = async (url, token, stream, prepare, codecs) => {
   const peer = new RTCPeerConnection();
   if (prepare) prepare(peer);
   else if (stream) for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
   else for (const kind of ["audio", "video"]) peer.addTransceiver(kind, { direction: "recvonly" });
+  if (codecs) for (const transceiver of peer.getTransceivers()) {
+    const all = RTCRtpSender.getCapabilities(transceiver.sender.track.kind).codecs;
+    transceiver.setCodecPreferences(all.filter(({ mimeType }) => codecs.includes(mimeType.split("/")[1].toUpperCase())));
+  }
   await peer.setLocalDescription(await peer.createOffer());
   const candidates = [];
   const gathered = new Promise((done) => peer.addEventListener("icecandidate", ({ candidate }) =>
@@ -151,7 +163,7 @@ window.whip = async (url, token, stream, prepare) => {
     ...candidates.map(({ candidate }) => `a=${candidate}`), "a=end-of-candidates", ""];
   const patch = await fetch(session, { method: "PATCH", body: lines.join("\\r\\n"),
     headers: { "content-type": "application/trickle-ice-sdpfrag", "if-match": tag, authorization: `Bearer ${token}` } });
-  window.viaduct = { peer, session, tag, trickled: patch.status, exposed: [...reply.headers.keys()] };
+  window.viaduct = { peer, session, token, tag, trickled: patch.status, exposed: [...reply.headers.keys()] };
   if (!stream) {
     const video = document.body.appendChild(document.createElement("video"));
     video.muted = true;
@@ -159,5 +171,9 @@ window.whip = async (url, token, stream, prepare) => {
     await video.play();
   }
   return patch.status;
+};
+window.leave = async () => {
+  await fetch(viaduct.session, { method: "DELETE", headers: { authorization: `Bearer ${viaduct.token}` } });
+  viaduct.peer.close();
 };
 """

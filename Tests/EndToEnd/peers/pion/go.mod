@@ -1,0 +1,3 @@
+module viaduct/pion
+
+go 1.19

@@ -1,0 +1,96 @@
+"""The interop matrix: who publishes to the edge and who watches, with which codecs.
+
+What a peer publishes is judged by a viewer by Pion and by ffmpeg, which decodes what that wrote; what a peer watches is a clip that Pion sends.
+"""
+
+import contextlib
+
+import pytest
+
+import media
+from bridge import Bridge
+from browsers import BrowserError
+from interop import PICTURES, AiortcPeer, BrowserPeer, Format, PionPeer, WebrtcbinPeer, admitted
+
+H264, H265, VP8, VP9, AV1 = (Format(name) for name in ("H264", "H265", "VP8", "VP9", "AV1"))
+TELEPHONE = [Format("VP8", "PCMU"), Format("VP8", "PCMA")]
+# Debian's Firefox has no H.264 for WebRTC, its Chromium no H.265, and its GStreamer no AV1 over RTP. aiortc has what is named here.
+FORMATS = {
+    "chromium": [H264, VP8, VP9, AV1, *TELEPHONE],
+    "firefox": [VP8, VP9, AV1, *TELEPHONE],
+    "aiortc": [H264, VP8, *TELEPHONE],
+    "webrtcbin": [H264, VP8, VP9, H265, *TELEPHONE],
+    "pion": [H264, VP8, VP9, AV1, H265, *TELEPHONE],
+}
+ROWS = [pytest.param(peer, format, id=f"{peer}-{format}") for peer, formats in FORMATS.items() for format in formats]
+
+
+@pytest.fixture(scope="module")
+def bridge():
+    # The machine is busy with the peers, and they are not to be sent away for that.
+    with Bridge(webrtc__load_limit=100) as bridge:
+        yield bridge
+
+
+@pytest.fixture(scope="module")
+def peers(bridge, receiver, request):
+    """A peer by its name; browsers are started when one is asked for."""
+    page = f"{receiver.base}/page"
+    makers = {
+        "chromium": lambda: BrowserPeer(bridge, request.getfixturevalue("camera_browser"), page),
+        "firefox": lambda: BrowserPeer(bridge, request.getfixturevalue("firefox"), page),
+        "aiortc": lambda: AiortcPeer(bridge, request.getfixturevalue("network")),
+        "webrtcbin": lambda: WebrtcbinPeer(bridge),
+        "pion": lambda: PionPeer(bridge),
+    }
+    return lambda name: makers[name]()
+
+
+@pytest.fixture(scope="module")
+def published(peers):
+    """The stream that the clip of a format is sent to as long as the module runs."""
+    streams = {}
+    with contextlib.ExitStack() as running:
+
+        def stream(format):
+            if format not in streams:
+                streams[format] = f"clip-{format.video}-{format.audio}"
+                running.enter_context(peers("pion").publish(streams[format], format))
+            return streams[format]
+
+        yield stream
+
+
+def check(seen, format, size):
+    assert seen.format == format, seen
+    assert (seen.width, seen.height) == size, seen
+    assert seen.pictures >= PICTURES, seen
+    assert seen.is_heard, seen
+
+
+@pytest.mark.parametrize(("name", "format"), ROWS)
+def test_publishes(peers, record_property, name, format):
+    record_property("interop", (name, "publishes", str(format), "yes"))
+    stream, peer = f"{name}-{format.video}-{format.audio}", peers(name)
+    with peer.publish(stream, format):
+        seen = admitted(peers("pion").watch, stream, format)
+    check(seen, format, peer.size)
+
+
+@pytest.mark.parametrize(("name", "format"), ROWS)
+def test_watches(peers, published, record_property, name, format):
+    record_property("interop", (name, "watches", str(format), "yes"))
+    seen = admitted(peers(name).watch, published(format), format)
+    check(seen, format, (media.WIDTH, media.HEIGHT))
+    assert seen.skipped == 0, f"a viewer does not begin with a keyframe: {seen}"
+
+
+LACKING = [pytest.param(name, format, id=f"{name}-{format}") for name, format in (("chromium", H265), ("firefox", H264), ("aiortc", VP9))]
+
+
+@pytest.mark.parametrize(("name", "format"), LACKING)
+def test_a_viewer_without_the_codec_is_told_so(peers, published, record_property, name, format):
+    record_property("interop", (name, "watches", str(format), "refused"))
+    # What it is answered is the bridge's own offer, which shows what there is.
+    with pytest.raises((AssertionError, BrowserError), match="406 (b')?v=0"):
+        admitted(peers(name).watch, published(format), format)
