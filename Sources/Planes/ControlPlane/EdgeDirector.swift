@@ -124,8 +124,12 @@ package actor EdgeDirector: PeerEngine {
         }
     }
 
-    /// What peers may send and get.
-    private static let policy = NegotiationPolicy()
+    /// One camera of a publisher: players and recordings have one picture.
+    private static let policy: NegotiationPolicy = {
+        var policy = NegotiationPolicy()
+        policy.videoSections = 1
+        return policy
+    }()
 
     // MARK: - Life
 
