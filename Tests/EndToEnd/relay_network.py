@@ -158,5 +158,5 @@ class NearBridge(Bridge):
 
     def __init__(self, **settings):
         super().__init__(
-            http__bind="0.0.0.0", webrtc__inbound="edge", webrtc__addresses=f"{NEAR},127.0.0.1", **settings)
+            http__bind="0.0.0.0", webrtc__addresses=f"{NEAR},127.0.0.1", **settings)
         self.base = f"http://{NEAR}:{self.port}"

@@ -50,7 +50,7 @@ window.join = async (url, token) => {
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge(webrtc__inbound="edge") as bridge:
+    with Bridge() as bridge:
         yield bridge
 
 

@@ -21,7 +21,7 @@ VIEWERS = 20
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses="127.0.0.1", log__level="info") as bridge:
+    with Bridge(webrtc__addresses="127.0.0.1", log__level="info") as bridge:
         yield bridge
 
 
@@ -196,7 +196,7 @@ def churn(bridge, count):
 
 
 def test_ten_thousand_joins_and_leaves_leave_the_bridge_as_it_was():
-    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses="127.0.0.1", log__level="warning") as bridge:
+    with Bridge(webrtc__addresses="127.0.0.1", log__level="warning") as bridge:
         churn(bridge, min(WARM_UP, JOINS))
         check_empty(bridge)
         usages, reports = [Usage.at_rest(bridge)], []

@@ -2,13 +2,13 @@
 
 import pytest
 
-from bridge import OWN, Bridge
+from bridge import Bridge
 from pages import LIVE, open_publish, statistics, watch
 
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses=",".join(["127.0.0.1", *OWN])) as bridge:
+    with Bridge() as bridge:
         yield bridge
 
 

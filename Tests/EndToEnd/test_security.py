@@ -22,7 +22,7 @@ CONSENT_LIMIT = 30  # seconds (RFC 7675 section 5.1)
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge(webrtc__inbound="edge") as bridge:
+    with Bridge() as bridge:
         yield bridge
 
 

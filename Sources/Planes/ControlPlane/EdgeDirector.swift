@@ -135,8 +135,12 @@ package actor EdgeDirector: PeerEngine {
         }
     }
 
-    /// What peers may send and get.
-    static let policy = NegotiationPolicy()
+    /// One camera of a publisher: players and recordings have one picture.
+    static let policy: NegotiationPolicy = {
+        var policy = NegotiationPolicy()
+        policy.videoSections = 1
+        return policy
+    }()
 
     // MARK: - Life
 

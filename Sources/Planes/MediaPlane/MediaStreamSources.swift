@@ -53,7 +53,8 @@ extension MediaStream {
         }
         endViewers(of: replaced.prefix(followed), ports: &ports)
         pump(ports: &ports, now: now)
-        guard !sinks.isEmpty || !viewers.isEmpty else { return }
+        // What a peer sent before it was let in is lost, its first keyframe too, and with it what only keyframes tell: sizes and layers.
+        guard layout != nil || !sinks.isEmpty || !viewers.isEmpty else { return }
         for track in sources.indices { requestKeyframe(of: track, ports: &ports, now: now) }
     }
 

@@ -32,7 +32,7 @@ def run(bridge, *arguments, **options):
 
 def measure():
     """The figures of one round by name."""
-    with Bridge(webrtc__inbound="edge", webrtc__port=0, webrtc__addresses="127.0.0.1", log__level="warning") as bridge:
+    with Bridge(webrtc__addresses="127.0.0.1", log__level="warning") as bridge:
         cpu, steady = run(bridge, "steady", "--viewers", VIEWERS, "--rate", 40)
         storm = run(bridge, "storm", "--viewers", STORM, "--duration", "1s")[1]
         churn_cpu, churn = run(bridge, "churn", "--viewers", CHURN, "--rate", CHURN_RATE, "--hold", "100ms", "--bitrate", "300")

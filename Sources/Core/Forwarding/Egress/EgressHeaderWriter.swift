@@ -13,7 +13,7 @@ struct EgressHeaderWriter: Sendable {
     }
 
     /// Room for the block of extensions: the header, RTX and the longest rewritten descriptor are beside it.
-    private static let extensionCapacity = EgressPacket.headerCapacity - RTPPacketView.fixedHeaderSize - 2 - 8
+    private static let extensionCapacity = ExtensionRewriter.maximumBlockSize
 
     let target: ExtensionMap
     private var rewriter: ExtensionRewriter
@@ -34,7 +34,9 @@ struct EgressHeaderWriter: Sendable {
         var size = RTPPacketView.fixedHeaderSize
         let block = UnsafeMutableRawBufferPointer(rebasing: bytes[size..<size + Self.extensionCapacity])
         if !target.isEmpty, let view = RTPPacketView(reading: stored) {
-            let written = rewriter.write(view, hop: content.hop, into: block)
+            var hop = content.hop
+            hop.frameNumber = descriptor.numbering.frameNumber(with: content.offsets)
+            let written = rewriter.write(view, hop: hop, into: block)
             size += mark(written.size, in: bytes)
         }
         let headerSize = size

@@ -1,10 +1,12 @@
+internal import RTP
+
 /// One packet to send: new bytes that the viewer wrote into the caller's buffer, then a range of a cached packet that all viewers share.
 ///
 /// The first `headerSize` bytes of the buffer are the RTP header with its extension: authenticated, not encrypted. The `prefixSize` bytes behind them
 /// are the rewritten beginning of the payload (RTX's original sequence number, a codec's payload descriptor): encrypted together with the shared bytes.
 package struct EgressPacket: Sendable {
-    /// Bytes that a caller's buffer must have.
-    package static let headerCapacity = 96
+    /// Bytes that a caller's buffer must have: an RTP header, the largest block of extensions, RTX and the longest rewritten payload descriptor.
+    package static let headerCapacity = 12 + ExtensionRewriter.maximumBlockSize + 2 + 8
 
     /// Why it is sent.
     package enum Purpose: UInt8, Sendable {

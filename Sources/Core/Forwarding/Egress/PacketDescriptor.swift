@@ -81,13 +81,16 @@ extension PacketDescriptor {
     }
 }
 
-/// The running numbers of VP8's and VP9's payload descriptors, and where they stand (RFC 7741 section 4.2, RFC 9628 section 4.2).
+/// The running numbers of VP8's and VP9's payload descriptors, and where they stand (RFC 7741 section 4.2, RFC 9628 section 4.2); AV1's frame number,
+/// which stands in a header extension.
 package struct PictureNumbering: Sendable, Equatable {
     package enum Form: UInt8, Sendable {
         /// The codec has no such numbers, or the packet does not carry them.
         case none
         case vp8
         case vp9
+        /// `pictureID` is the frame number of the dependency descriptor (AV1 RTP specification, appendix A.8.2); nothing stands in the payload.
+        case av1
     }
 
     package var form = Form.none
@@ -120,6 +123,11 @@ package struct PictureNumbering: Sendable, Equatable {
         }
         size = max(size, zeroIndexOffset + 1, keyIndexOffset + 1)
         form = size > 1 ? .vp8 : .none
+    }
+
+    init(_ descriptor: AV1DependencyDescriptor) {
+        form = .av1
+        pictureID = descriptor.frameNumber
     }
 
     init(_ descriptor: VP9Descriptor) {

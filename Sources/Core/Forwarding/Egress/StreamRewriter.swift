@@ -132,8 +132,12 @@ struct StreamRewriter: Sendable {
 extension PictureNumbering {
     /// Whether these offsets change anything in the payload.
     func isChanged(by offsets: SequenceMap.Offsets) -> Bool {
-        form != .none && (offsets.pictureID & 0x7FFF != 0 || offsets.zeroIndex != 0 || (keyIndexOffset > 0 && offsets.keyIndex & 0x1F != 0))
+        form != .none && form != .av1
+            && (offsets.pictureID & 0x7FFF != 0 || offsets.zeroIndex != 0 || (keyIndexOffset > 0 && offsets.keyIndex & 0x1F != 0))
     }
+
+    /// The frame number to write into the header extension; nil for other codecs than AV1.
+    func frameNumber(with offsets: SequenceMap.Offsets) -> UInt16? { form == .av1 ? pictureID &+ offsets.pictureID : nil }
 
     /// Adds the offsets to the numbers in `head`, which holds the payload's first `size` bytes.
     func apply(_ offsets: SequenceMap.Offsets, to head: UnsafeMutableRawBufferPointer) {

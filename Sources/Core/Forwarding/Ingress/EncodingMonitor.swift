@@ -73,7 +73,8 @@ package struct EncodingMonitor: Sendable {
     /// Takes note of what a keyframe or its parameter sets say.
     package mutating func note(_ parameters: VideoParameters) {
         profile = parameters.profile ?? profile
-        size = parameters.size
+        // A scalable source's keyframe is the lowest layer's.
+        if layerSizes[0] != parameters.size || size == nil { size = parameters.size }
     }
 
     /// Takes note of the size of a spatial layer; the lowest comes first, and a source that tells of fewer than before has fewer.

@@ -107,6 +107,7 @@ struct IngressEncoding: Sendable {
         if acceptance.traits.tellsOfKeyframe {
             noteKeyframe(acceptance, media: bytes, arrival: arrival)
         }
+        if codec == .vp9, packet.payloadType == formats.media { noteSizes(bytes) }
         return .media(acceptance, descriptor)
     }
 
@@ -125,13 +126,18 @@ struct IngressEncoding: Sendable {
         }
     }
 
+    /// A VP9 source tells its layers' sizes when they change, which need not be at a keyframe (RFC 9628 section 4.2.1).
+    private mutating func noteSizes(_ payload: UnsafeRawBufferPointer) {
+        guard let descriptor = VP9Descriptor(reading: payload), let structure = VP9ScalabilityStructure(descriptor, in: payload) else {
+            return
+        }
+        for layer in 0..<structure.spatialLayerCount {
+            if let size = structure.size(ofSpatialLayer: layer) { monitor.note(size, ofSpatialLayer: layer) }
+        }
+    }
+
     private mutating func noteKeyframe(_ acceptance: IngressTrack.Acceptance, media bytes: UnsafeRawBufferPointer, arrival: MonotonicTime) {
         if let parameters = VideoParameters(codec: codec, payload: bytes) { monitor.note(parameters) }
-        if codec == .vp9, let descriptor = VP9Descriptor(reading: bytes), let structure = VP9ScalabilityStructure(descriptor, in: bytes) {
-            for layer in 0..<structure.spatialLayerCount {
-                if let size = structure.size(ofSpatialLayer: layer) { monitor.note(size, ofSpatialLayer: layer) }
-            }
-        }
         guard acceptance.traits.contains(.keyframe) else { return }
         gate.keyframeSeen()
         owesKeyframeRequest = false

@@ -5,6 +5,7 @@ extension PacketDescriptor {
     mutating func read(_ descriptor: AV1DependencyDescriptor) {
         if descriptor.beginsFrame { flags.insert(.beginsFrame) }
         if descriptor.endsFrame { flags.insert(.endsFrame) }
+        numbering = PictureNumbering(descriptor)
         spatialLayer = descriptor.spatialLayer
         temporalLayer = descriptor.temporalLayer
         if descriptor.layers.spatialLayerCount > 1 || descriptor.layers.temporalLayerCount > 1 { flags.insert(.isLayered) }

@@ -3,8 +3,9 @@ internal import BridgeModel
 /// Carries header extensions from a publisher's identifiers to a viewer's: what the viewer did not negotiate is left out, what speaks of one hop is
 /// written anew. A plain value; nothing is allocated.
 package struct ExtensionRewriter: Sendable, Equatable {
-    /// The largest block that `write` makes: profile and length, and what all known kinds need together, in the two-byte form.
-    package static let maximumBlockSize = 4 + 100
+    /// The largest block that `write` makes: profile and length, a dependency descriptor of any size, and what all other kinds need together, in the
+    /// two-byte form.
+    package static let maximumBlockSize = 4 + 257 + 75
 
     /// The values that belong to the viewer's hop. What is nil, or not negotiated, is left out.
     package struct HopValues: Sendable, Equatable {
@@ -13,6 +14,8 @@ package struct ExtensionRewriter: Sendable, Equatable {
         package var transportSequence: UInt16?
         /// 24 bits of 6.18 fixed-point seconds; written now or overwritten later at `Block.absoluteSendTimeOffset`.
         package var absoluteSendTime: UInt32?
+        /// In place of the number in AV1's dependency descriptor; nil leaves that as it is.
+        package var frameNumber: UInt16?
 
         package init(mid: ExtensionToken? = nil, transportSequence: UInt16? = nil, absoluteSendTime: UInt32? = nil) {
             self.mid = mid
@@ -55,8 +58,11 @@ package struct ExtensionRewriter: Sendable, Equatable {
             block.absoluteSendTimeOffset = writer.append(identifier, lower24Bits: value)
         }
         for element in HeaderExtensionElements(packet) {
-            guard let identifier = forwardedIdentifier(of: element) else { continue }
-            _ = writer.append(identifier, element.value)
+            guard let identifier = forwardedIdentifier(of: element), let offset = writer.append(identifier, element.value) else { continue }
+            guard let number = hop.frameNumber, element.value.count >= AV1DependencyDescriptor.mandatorySize,
+                source.kind(of: element.identifier) == .dependencyDescriptor
+            else { continue }
+            output.store(number, at: offset + AV1DependencyDescriptor.frameNumberOffset)
         }
         block.size = writer.finish()
         return block

@@ -19,7 +19,9 @@ package struct AV1DependencyDescriptor: Sendable {
     package let layers: AV1LayerStructure
 
     /// Bytes of the mandatory fields.
-    private static let mandatorySize = 3
+    static let mandatorySize = 3
+    /// Where the frame number stands among them (appendix A.8.2).
+    static let frameNumberOffset = 1
 
     /// Reads the extension's value; `known` is the newest structure of the source. Nil when it is cut, when it names a template that the structure does
     /// not have, and while no structure is known.

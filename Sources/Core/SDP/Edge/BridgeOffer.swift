@@ -195,8 +195,8 @@ private struct OfferedNumbers: Sendable {
 
     func extensions(for kind: MediaKind, direction: MediaDirection, policy: NegotiationPolicy) -> [NegotiatedExtension] {
         let foreign: Set<HeaderExtensionKind> = kind == .audio ? [.videoOrientation, .dependencyDescriptor] : [.audioLevel]
-        // The edge offers no simulcast.
-        let wanted = policy.extensions.subtracting(foreign).subtracting([.streamID, .repairedStreamID])
+        // The edge offers no simulcast, and no codec alone that the dependency descriptor would be for.
+        let wanted = policy.extensions.subtracting(foreign).subtracting([.streamID, .repairedStreamID, .dependencyDescriptor])
         return HeaderExtensionKind.allCases.filter(wanted.contains).compactMap { kind in
             ids[kind].map { NegotiatedExtension(id: $0, kind: kind) }
         }

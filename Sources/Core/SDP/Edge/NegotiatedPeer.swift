@@ -81,6 +81,8 @@ package struct NegotiatedSection: Sendable, Equatable {
     package var format: NegotiatedFormat
     /// Extensions by their ids; each id and each kind once. Ids above 14 need two-byte headers (RFC 8285 section 4.3).
     package var extensions: [NegotiatedExtension] = []
+    /// One-byte and two-byte headers may follow each other (`a=extmap-allow-mixed`, RFC 8285 section 6).
+    package var mixesExtensionForms = false
     /// `a=rtcp-rsize`: RTCP packets need not be compound (RFC 5506).
     package var usesReducedSizeRTCP = false
     /// The peer's sources as it announces them: one for a plain section, one a layer for simulcast by SSRC (Chrome's `SIM` group), lowest

@@ -16,8 +16,8 @@ package struct NegotiationPolicy: Sendable, Equatable {
     package var preference = Preference.offer
     /// Codecs that few browsers play: taken only from publishers that offer nothing else of the policy.
     package var lastResorts: Set<Codec> = [.h265]
-    /// Header extensions that are agreed on where the peer offers them.
-    package var extensions = Set(HeaderExtensionKind.allCases).subtracting([.dependencyDescriptor])
+    /// Header extensions that are agreed on where the peer offers them; the dependency descriptor for AV1 alone.
+    package var extensions = Set(HeaderExtensionKind.allCases)
     /// Feedback that is agreed on where the peer offers it. `receiverEstimate` is for those who have no `transportWide`.
     package var feedback = RTCPFeedbackKinds.all
     /// Take simulcast; without it a publisher sends one layer.

@@ -6,6 +6,8 @@ struct SectionTerms {
     private let kind: MediaKind
     private let policy: NegotiationPolicy
     private let mixesHeaders: Bool
+    /// The answer says so for the whole session.
+    private let mixesForms: Bool
     /// Every format of the section in the offer's order.
     private let formats: [PayloadFormat]
     /// Those that carry media of the section's kind, with their codecs.
@@ -16,6 +18,7 @@ struct SectionTerms {
         self.kind = kind
         self.policy = policy
         mixesHeaders = policy.allowsTwoByteExtensions && (allowsMixedExtensions || section.attributes.has("extmap-allow-mixed"))
+        mixesForms = policy.allowsTwoByteExtensions && allowsMixedExtensions
         formats = section.media.payloadFormats
         choices = formats.compactMap { format in
             format.codec.flatMap { $0.kind == kind ? FormatChoice(codec: $0, format: format) : nil }
@@ -90,12 +93,15 @@ struct SectionTerms {
             feedback: feedback)
         if kind == .video, feedback.contains(.nack) { format.rtxPayloadType = retransmission(of: choice.format.payloadType) }
         var terms = NegotiatedSection(mid: section.name, index: section.index, direction: direction, format: format)
+        terms.mixesExtensionForms = mixesForms
         terms.usesReducedSizeRTCP = section.attributes.has("rtcp-rsize")
         terms.extensions = offered.list.filter { item in
             switch item.kind {
             case .transportSequence: feedback.contains(.transportWide)
             // Whoever has transport-wide numbers does not need the time in each packet.
             case .absoluteSendTime: feedback.contains(.receiverEstimate)
+            // The other codecs tell their layers in the payload, and its numbers are rewritten there.
+            case .dependencyDescriptor: choice.codec == .av1
             default: true
             }
         }

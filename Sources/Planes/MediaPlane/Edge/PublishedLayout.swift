@@ -80,5 +80,6 @@ extension ExtensionMap {
     init(_ sections: [NegotiatedSection]) {
         self.init()
         for element in sections.flatMap(\.extensions) { _ = insert(element.kind, element.id) }
+        allowsMixedForms = !sections.isEmpty && sections.allSatisfy(\.mixesExtensionForms)
     }
 }

@@ -44,6 +44,16 @@ import Testing
         #expect(write(to: viewer, hop: ExtensionRewriter.HopValues()).block.size == 0)
     }
 
+    @Test(arguments: [(3, [7, 0xAB, 0xCD]), (2, [7, 8])] as [(Int, [UInt8])])
+    func theFrameNumberIsTheViewersOwn(size: Int, expected: [UInt8]) {
+        let viewer = ExtensionMap([.dependencyDescriptor: 2])
+        var hop = ExtensionRewriter.HopValues()
+        hop.frameNumber = 0xABCD
+        let content: [UInt8] = [0xC0 | UInt8(size - 1)] + [7, 8, 9].prefix(size)
+        let bytes = write(to: viewer, hop: hop, content: content).bytes
+        #expect(Array(bytes[4..<5 + size]) == [0x20 | UInt8(size - 1)] + expected, "a value that is cut stays as it is")
+    }
+
     @Test func aValueThatTheOneByteFormCannotHoldNeedsAViewerThatTakesTheOther() {
         let descriptor = [UInt8](repeating: 5, count: 20)
         let twoByte = packet(profile: 0x1000, extension: [12, 20] + descriptor + [1, 1, 0x85])
