@@ -118,6 +118,18 @@ import Testing
         #expect(await director.layers(of: id).map(\.mid) == ["0"])
     }
 
+    @Test func aViewerIsAnsweredByWhatThePacketsAreAndNotByWhatWasPromised() async throws {
+        let promised = TrackDescription(
+            index: 0, codec: .h264, payloadType: 96, formatParameters: "packetization-mode=1;profile-level-id=42e01f", mid: "0")
+        _ = await streams.publish(Sample.stream(publisher, tracks: [promised]), sources: [])
+        hub.profile = .h264(profile: 0x42, constraints: 0xC0, level: 0x0D)
+        let id = try await open(viewer, SampleOffer.viewOfBaseline)
+        let section = try #require(edge.negotiated(id)?.sections.first)
+        #expect(section.format.parameters["profile-level-id"] == "42c00d")
+        hub.profile = .h264(profile: 100, constraints: 0, level: 31)
+        #expect(await refusal(viewer, SampleOffer.viewOfBaseline) == .unacceptableOffer)
+    }
+
     @Test func closingEndsAPeerWithoutReason() async throws {
         let id = try await open(publisher)
         edge.say(.connected, of: id)

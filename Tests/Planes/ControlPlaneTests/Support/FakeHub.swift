@@ -15,10 +15,17 @@ final class FakeHub: MediaHub {
 
     private let journal = Journal<Call>()
     private let figures: Mutex<HubTotals>
+    private let shownProfile = Mutex<CodecProfile?>(nil)
 
     init(totals: HubTotals = HubTotals()) { figures = Mutex(totals) }
 
     var calls: [Call] { journal.all }
+
+    /// What the first track of every stream is sent as.
+    var profile: CodecProfile? {
+        get { shownProfile.withLock { $0 } }
+        set { shownProfile.withLock { $0 = newValue } }
+    }
 
     func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor]) {
         journal.note(.publish(stream, tracks: tracks, sources: sources))
@@ -37,7 +44,11 @@ final class FakeHub: MediaHub {
     func requestKeyframe(of stream: StreamID, track: UInt8) { journal.note(.requestKeyframe(stream, track: track)) }
 
     func statistics(of stream: StreamID) async -> StreamStatistics? {
-        StreamStatistics(tracks: [TrackStatistics(packets: 7)], subscribers: stream.rawValue.count)
+        var track = TrackStatistics(packets: 7)
+        var encoding = EncodingStatistics()
+        encoding.profile = profile
+        if encoding.profile != nil { track.encodings = [encoding] }
+        return StreamStatistics(tracks: [track], subscribers: stream.rawValue.count)
     }
 
     func totals() async -> HubTotals { figures.withLock { $0 } }
