@@ -4,6 +4,8 @@ What a peer publishes is judged by a viewer by Pion and by ffmpeg, which decodes
 """
 
 import contextlib
+import pathlib
+import re
 
 import pytest
 
@@ -11,6 +13,10 @@ import media
 from bridge import Bridge
 from browsers import BrowserError
 from interop import PICTURES, AiortcPeer, BrowserPeer, Format, PionPeer, WebrtcbinPeer, admitted
+from raw import settle
+from whip import post
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Core" / "SDPTests" / "Fixtures"
 
 H264, H265, VP8, VP9, AV1 = (Format(name) for name in ("H264", "H265", "VP8", "VP9", "AV1"))
 TELEPHONE = [Format("VP8", "PCMU"), Format("VP8", "PCMA")]
@@ -77,6 +83,15 @@ def test_publishes(peers, record_property, name, format):
     check(seen, format, peer.size)
 
 
+def test_the_padding_of_a_publisher_without_retransmission_leaves_no_gap(bridge, peers, receiver, camera_browser):
+    """Chromium measures its path with packets without payload then, between the media's own."""
+    source = BrowserPeer(bridge, camera_browser, f"{receiver.base}/page", retransmission=None)
+    with source.publish("padded", H264):
+        seen = admitted(peers("pion").watch, "padded", H264)
+    check(seen, H264, source.size)
+    assert seen.missing == 0, seen
+
+
 @pytest.mark.parametrize(("name", "format"), ROWS)
 def test_watches(peers, published, record_property, name, format):
     record_property("interop", (name, "watches", str(format), "yes"))
@@ -94,3 +109,45 @@ def test_a_viewer_without_the_codec_is_told_so(peers, published, record_property
     # What it is answered is the bridge's own offer, which shows what there is.
     with pytest.raises((AssertionError, BrowserError), match="406 (b')?v=0"):
         admitted(peers(name).watch, published(format), format)
+
+
+# Codec truth: the publisher always offers Constrained Baseline, level 3.1.
+
+
+def profile_in(answer):
+    """`profile-level-id` of an answer."""
+    return re.search(r"profile-level-id=([0-9a-fA-F]{6})", answer)[1].lower()
+
+
+def profile_of(clip):
+    """The same of the sequence parameter set that the clip begins with."""
+    picture = media.clip(clip, 10).pictures[0]
+    return picture[picture.index(b"\0\0\1\x67") + 4:][:3].hex()
+
+
+def answer_to_chromium(bridge, stream):
+    """What Chromium would be told, of whose offer there is a fixture."""
+    offer = (FIXTURES / "chromium-156-view.sdp").read_text().replace("\r\n", "\n").replace("\n", "\r\n")
+
+    def asked():
+        status, _, body = post(bridge, "whep", stream, bridge.token(stream, "watch"), offer)
+        assert status == 201, body
+        return body.decode()
+
+    return admitted(asked)
+
+
+def test_a_viewer_is_told_the_profile_and_level_of_the_stream(bridge, published):
+    answer = answer_to_chromium(bridge, published(H264))
+    assert profile_in(answer) == profile_of("H264") != "42e01f"
+    assert "level-asymmetry-allowed=1" in answer
+
+
+def test_who_cannot_play_the_streams_real_profile_is_told_so(bridge, peers):
+    """aiortc plays Baseline only, Chromium takes High as the part of High 4:4:4 that it is."""
+    with PionPeer(bridge, clip="H264 High").publish("promise", H264):
+        assert settle(lambda: profile_in(answer_to_chromium(bridge, "promise"))[:2], lambda profile: profile == "f4") == "f4"
+        assert profile_in(answer_to_chromium(bridge, "promise"))[4:] == profile_of("H264 High")[4:]
+        check(admitted(peers("chromium").watch, "promise", H264), H264, (media.WIDTH, media.HEIGHT))
+        with pytest.raises(AssertionError, match="406 (b')?v=0"):
+            admitted(peers("aiortc").watch, "promise", H264)

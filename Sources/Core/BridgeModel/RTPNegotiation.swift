@@ -62,7 +62,7 @@ package struct RTCPFeedbackKinds: OptionSet, Sendable, Hashable {
 }
 
 /// What a video stream really asks of its decoder, read from its parameter sets or sequence header; the text of an offer may promise something else.
-package enum CodecProfile: Sendable, Hashable {
+package enum CodecProfile: Sendable, Hashable, Codable {
     /// `profile_idc`, the byte of constraint flags behind it and `level_idc` of the SPS (H.264 section 7.4.2.1.1).
     case h264(profile: UInt8, constraints: UInt8, level: UInt8)
     /// `profile_tier_level` of the SPS (H.265 section 7.3.3).
@@ -84,7 +84,7 @@ package enum CodecProfile: Sendable, Hashable {
 }
 
 /// The general part of H.265's `profile_tier_level` (H.265 section 7.3.3), as RFC 7798 section 7.1 names it in SDP.
-package struct H265ProfileTierLevel: Sendable, Hashable {
+package struct H265ProfileTierLevel: Sendable, Hashable, Codable {
     /// `general_profile_space`, 0...3.
     package var profileSpace: UInt8
     /// `general_tier_flag`: 0 main, 1 high.

@@ -15,8 +15,9 @@ extension EdgeDirector: OfferingEngine {
         let id = PeerID(UUID().uuidString.lowercased())
         var random = SystemRandomNumberGenerator()
         let description: BridgeOffer
+        let tracks = await offered(source.tracks, of: context.stream)
         do throws(SDPError) {
-            description = try BridgeOffer(sending: source.tracks, cname: id.rawValue, policy: Self.policy, using: &random)
+            description = try BridgeOffer(sending: tracks, cname: id.rawValue, policy: Self.policy, using: &random)
         } catch {
             throw BridgeError(.unacceptableOffer, error.description)
         }
@@ -51,13 +52,13 @@ struct EdgeOffer {
 extension BridgeOffer {
     /// The first track of each kind, each with sources of its own.
     fileprivate init(
-        sending tracks: [TrackDescription], cname: String, policy: NegotiationPolicy, using random: inout some RandomNumberGenerator
+        sending tracks: [OfferedTrack], cname: String, policy: NegotiationPolicy, using random: inout some RandomNumberGenerator
     ) throws(SDPError) {
         self.init(policy: policy)
         var first = UInt32.random(in: 1..<UInt32.max / 2, using: &random)
         for kind in MediaKind.allCases {
-            guard let track = tracks.first(where: { $0.kind == kind }) else { continue }
-            try send(OfferedTrack(track), source: MediaSource(ssrc: first, rtx: kind == .video ? first + 1 : nil, cname: cname))
+            guard let track = tracks.first(where: { $0.description.kind == kind }) else { continue }
+            try send(track, source: MediaSource(ssrc: first, rtx: kind == .video ? first + 1 : nil, cname: cname))
             first += 2
         }
     }

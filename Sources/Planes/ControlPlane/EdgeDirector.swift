@@ -123,15 +123,27 @@ package actor EdgeDirector: PeerEngine {
 
     private func admit(_ offer: String, for context: SessionContext) async throws(BridgeError) -> (NegotiatedOffer, [TrackDescription]) {
         let source = try await streams.admit(context)
+        let tracks = await offered(source?.tracks ?? [], of: context.stream)
         do throws(SDPError) {
             let offer = try PeerOffer(offer)
             guard let source else {
                 let negotiated = try offer.acceptPublish(policy: Self.policy)
                 return (negotiated, negotiated.peer.publishedTracks)
             }
-            return (try offer.acceptWatch(tracks: source.tracks.map { OfferedTrack($0) }, policy: Self.policy), source.tracks)
+            return (try offer.acceptWatch(tracks: tracks, policy: Self.policy), source.tracks)
         } catch {
             throw BridgeError(.unacceptableOffer, error.description)
+        }
+    }
+
+    /// The tracks as their packets really are, which is not always what their publisher promised.
+    func offered(_ tracks: [TrackDescription], of stream: StreamID) async -> [OfferedTrack] {
+        guard !tracks.isEmpty, let statistics = await hub.statistics(of: stream) else { return tracks.map { OfferedTrack($0) } }
+        return tracks.map { track in
+            let index = Int(track.index)
+            let encodings = statistics.tracks.indices.contains(index) ? statistics.tracks[index].encodings : []
+            // Whoever plays the largest picture plays the others.
+            return OfferedTrack(track, profile: encodings.lazy.reversed().compactMap(\.profile).first)
         }
     }
 

@@ -45,6 +45,7 @@ extension MediaStream {
         encoding.bitrate = encoding.layers.isEmpty ? 0 : layers.rate(TargetLayer(track: track, spatial: .max, temporal: .max)).bitsPerSecond
         encoding.width = state?.size.map { Int($0.width) }
         encoding.height = state?.size.map { Int($0.height) }
+        encoding.profile = state?.profile
         return encoding
     }
 

@@ -137,6 +137,12 @@ import Testing
         return encoding
     }
 
+    private static func encoding(_ profile: CodecProfile) -> EncodingStatistics {
+        var encoding = EncodingStatistics()
+        encoding.profile = profile
+        return encoding
+    }
+
     @Test func layersAreListedBestFirst() async throws {
         let id = try await watcher()
         sendSimulcast()
@@ -186,6 +192,18 @@ import Testing
         } catch {
             #expect(error.code == .notFound)
         }
+    }
+
+    @Test func aViewerIsAnsweredByWhatThePacketsAreAndNotByWhatWasPromised() async throws {
+        let promised = TrackDescription(
+            index: 0, codec: .h264, payloadType: 96, formatParameters: "packetization-mode=1;profile-level-id=42e01f", mid: "0")
+        _ = await streams.publish(Sample.stream(publisher, tracks: [promised]), sources: [])
+        hub.send([Self.encoding(.h264(profile: 0x42, constraints: 0xC0, level: 0x0D))])
+        let id = try await open(viewer, SampleOffer.viewOfBaseline)
+        let section = try #require(edge.negotiated(id)?.sections.first)
+        #expect(section.format.parameters["profile-level-id"] == "42c00d")
+        hub.send([Self.encoding(.h264(profile: 100, constraints: 0, level: 31))])
+        #expect(await refusal(viewer, SampleOffer.viewOfBaseline) == .unacceptableOffer)
     }
 
     @Test func closingEndsAPeerWithoutReason() async throws {

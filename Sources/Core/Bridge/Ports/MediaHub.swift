@@ -69,6 +69,8 @@ package struct EncodingStatistics: Sendable, Equatable, Codable {
     /// Of the largest picture, in pixels; nil before the first keyframe that told it.
     package var width: Int?
     package var height: Int?
+    /// What its parameter sets ask of a decoder; nil before the first that told it, and of sources that are no peers.
+    package var profile: CodecProfile?
 
     package init(rid: String? = nil, bitrate: Int64 = 0, frameRate: Double = 0, layers: [LayerStatistics] = []) {
         self.rid = rid

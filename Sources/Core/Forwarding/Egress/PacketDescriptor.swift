@@ -18,6 +18,8 @@ package struct PacketDescriptor: Sendable, Equatable {
         package static let spatialSwitchPoint = Flags(rawValue: 8)
         /// The packet tells of its layer; without this mark it belongs to all.
         package static let isLayered = Flags(rawValue: 16)
+        /// The packet has no payload: viewers do not get it, nor do they wait for it.
+        package static let isPadding = Flags(rawValue: 32)
     }
 
     /// Where the payload begins in the packet.

@@ -303,7 +303,8 @@ extension ViewerTrack {
 // Numbers.
 extension ViewerTrack {
     private mutating func take(_ entry: GOPCache.Entry, index: UInt64, _ cache: borrowing GOPCache) -> Outgoing? {
-        guard filter.passes(entry.descriptor, timestamp: entry.header.timestamp) else {
+        let isPadding = entry.descriptor.flags.contains(.isPadding)
+        guard !isPadding, filter.passes(entry.descriptor, timestamp: entry.header.timestamp) else {
             guard let number = rewriter.leaveOut(entry), hasRetransmissionStream else { return nil }
             let numbers = StreamRewriter.Numbers(
                 sequence: number, timestamp: entry.header.timestamp &+ rewriter.timestampOffset, offsets: SequenceMap.Offsets())

@@ -60,8 +60,7 @@ struct IngressEncoding: Sendable {
         var beginsEpoch = media.isReset(header, arrival: arrival)
         if beginsEpoch {
             // What was asked for long ago does not make the source another one, and padding does not begin one.
-            guard !isRetransmission else { return .refused(.tooOld) }
-            guard !packet.payload.isEmpty else { return .padding }
+            guard !isRetransmission, !packet.payload.isEmpty else { return .refused(.tooOld) }
             beginReception()
         }
         var previous = sequences.highest

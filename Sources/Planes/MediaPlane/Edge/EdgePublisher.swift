@@ -31,7 +31,9 @@ final class EdgePublisher {
             let content = UnsafeRawBufferPointer(rebasing: bytes[packet.start...])
             stream.append(packet, of: Int(hubTracks[packet.encoding]), bytes: content, arrival: now, ports: &ports)
             return true
-        case .padding: return true
+        case .padding(let encoding, _):
+            stream.appendPadding(UnsafeRawBufferPointer(bytes), of: Int(hubTracks[encoding]), arrival: now)
+            return true
         case .refused: return false
         }
     }

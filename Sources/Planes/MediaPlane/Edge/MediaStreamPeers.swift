@@ -142,6 +142,16 @@ extension MediaStream {
         layers.count(entry, bytes: bytes.count)
     }
 
+    /// Takes a peer's packet without payload: its number is spent, and is not to seem lost. There is nothing in it to wake anybody for.
+    func appendPadding(_ bytes: UnsafeRawBufferPointer, of track: Int, arrival: MonotonicTime) {
+        guard sources.indices.contains(track), let packet = RTPPacketView(reading: bytes) else { return }
+        var descriptor = PacketDescriptor(packet)
+        descriptor.flags = .isPadding
+        let entry = GOPCache.Entry(
+            track: UInt8(track), epoch: sources[track].epoch, header: RTPHeader(packet), arrival: arrival, descriptor: descriptor)
+        cache.append(entry, frame: FrameTracker.Observation(), bytes: bytes)
+    }
+
     /// Takes a sender report of such a publisher.
     func append(_ report: SenderReportView, of track: Int, arrival: MonotonicTime) {
         guard sources.indices.contains(track) else { return }

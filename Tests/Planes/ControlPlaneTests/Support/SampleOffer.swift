@@ -5,6 +5,9 @@ enum SampleOffer {
     static let publish = offer(direction: "sendonly", video: vp8)
     static let view = offer(direction: "recvonly", video: vp8)
     static let viewOfH264 = offer(direction: "recvonly", video: ["a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=1"])
+    static let viewOfBaseline = offer(
+        direction: "recvonly",
+        video: ["a=rtpmap:96 H264/90000", "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"])
 
     private static let vp8 = ["a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli"]
 

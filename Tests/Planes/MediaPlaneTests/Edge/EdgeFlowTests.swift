@@ -39,6 +39,24 @@ import Testing
         )
     }
 
+    @Test func aViewerNeitherGetsPaddingNorWaitsForIt() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try await publish(on: stage, source: &source)
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try viewer.client.pump("the cached keyframe") { viewer.client.packets.count >= 5 }
+        for _ in 0..<3 {
+            try source.sendFrame(by: publisher.client)
+            for _ in 0..<4 { try publisher.client.send(rtp: source.nextPadding()) }
+        }
+        try source.sendFrame(by: publisher.client)
+        try viewer.client.pump("every frame") { viewer.client.packets.count >= 17 }
+        let headers = viewer.client.headers
+        #expect(zip(headers, headers.dropFirst()).allSatisfy { $1.sequence == $0.sequence &+ 1 }, "\(headers.map(\.sequence))")
+        #expect(viewer.client.packets.map { $0.last } == [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5])
+    }
+
     @Test func childrenAndPeersShareAStream() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()

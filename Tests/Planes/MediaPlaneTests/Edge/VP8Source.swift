@@ -22,6 +22,16 @@ struct VP8Source {
         }
     }
 
+    /// A packet without payload, as publishers without RTX measure their path with: between the frames, with a number of theirs.
+    mutating func nextPadding(size: UInt8 = 200) -> [UInt8] {
+        let header = RTPHeader(payloadType: 96, sequence: sequence, timestamp: UInt32(frames) &* 3000, ssrc: ssrc)
+        sequence &+= 1
+        var packet = Publisher.packet(header, [UInt8](repeating: 0, count: Int(size) - 1) + [size])
+        // P (RFC 3550 section 5.1)
+        packet[0] |= 0x20
+        return packet
+    }
+
     /// Sends the next frame.
     mutating func sendFrame(by client: EdgeClient, keyframe: Bool = false, packets: Int = 3) throws {
         for packet in nextFrame(keyframe: keyframe, packets: packets) { try client.send(rtp: packet) }
