@@ -11,8 +11,9 @@ package protocol EdgePeers: Sendable {
     func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint
     /// Lets a prepared peer in. The stream ends after exactly one `ended`. A peer that was not prepared, or was closed since, ends at once.
     func open(_ peer: PeerID, as negotiated: NegotiatedPeer) -> AsyncStream<EdgePeerEvent>
-    /// Lets the tracks of a connected publisher into the hub; what it sends before is dropped. A stream that is live gets a new source, and its sinks
-    /// and viewers stay. It lasts until `MediaHub.unpublish`, also when the peer ends before. Does nothing for a peer that is gone.
+    /// Lets the tracks of a connected publisher into the hub, with what it has sent since it connected (up to 512 KiB). A stream that is live gets a
+    /// new source, and its sinks and viewers stay. It lasts until `MediaHub.unpublish`, also when the peer ends before. Does nothing for a peer that
+    /// is gone.
     func publish(_ peer: PeerID)
     /// Keeps what a watching peer is sent of a track within these bounds from now on. Does nothing for a peer that is gone or has no such track.
     func limit(_ peer: PeerID, to bounds: LayerBounds, ofTrack track: UInt8)

@@ -11,7 +11,7 @@ extension EdgeLoop {
     mutating func beginMedia(of peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         guard let protection = peer.protection else { return }
         switch peer.use {
-        case .publish: break
+        case .publish: peer.media = .awaited(EarlyMedia())
         case .watch(let id):
             guard let stream = streams[id] else {
                 peer.closingReason = BridgeError(.notFound, "the stream is not published; watch it when it is")
@@ -26,18 +26,23 @@ extension EdgeLoop {
         }
     }
 
-    /// The tracks of a connected publisher enter the hub.
+    /// The tracks of a connected publisher enter the hub, with what it has sent meanwhile.
     mutating func publish(_ peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
-        guard peer.protection != nil, case .publish(let id) = peer.use, case .none = peer.media else { return }
+        guard case .publish(let id) = peer.use, case .awaited(let early) = peer.media else { return }
         let layout = PublishedLayout(peer.negotiated, localSSRC: environment.ssrc(of: peer.index))
         let stream = streams.publish(id, layout: layout, from: peer, ports: &ports, now: now)
-        peer.media = .publisher(EdgePublisher(layout, stream: stream))
+        let publisher = EdgePublisher(layout, stream: stream)
+        peer.media = .publisher(publisher)
+        early.takeAll { packet, isControl, arrival in publisher.receive(packet, isControl: isControl, ports: &ports, now: arrival) }
+        touch(peer)
+        touch(stream)
+        finishTurn(streams: &streams, ports: &ports, now: now)
     }
 
     /// A peer is over: what it watched goes on without it; what it sent waits for another source, or to be unpublished.
     func endMedia(of peer: EdgePeer) {
         switch peer.media {
-        case .none: break
+        case .none, .awaited: break
         case .publisher(let publisher): publisher.stream.lose(peer)
         case .viewer(let viewer, let stream): stream.remove(viewer)
         }

@@ -135,6 +135,9 @@ struct EdgeLoop: ~Copyable {
         let stream: MediaStream
         switch peer.media {
         case .none: return true
+        case .awaited(let early):
+            early.append(UnsafeRawBufferPointer(content), isControl: isControl, arrival: now)
+            return true
         case .viewer(let viewer, let watched):
             guard isControl else { return false }
             stream = watched
@@ -142,22 +145,18 @@ struct EdgeLoop: ~Copyable {
             watched.viewers.noteDue(viewer)
         case .publisher(let publisher):
             stream = publisher.stream
-            if isControl {
-                publisher.receive(control: UnsafeRawBufferPointer(content), now: now)
-            } else {
-                _ = publisher.receive(media: content, ports: &ports, now: now)
-            }
+            publisher.receive(content, isControl: isControl, ports: &ports, now: now)
             touch(peer)
         }
         touch(stream)
         return true
     }
 
-    private mutating func touch(_ publisher: EdgePeer) {
+    mutating func touch(_ publisher: EdgePeer) {
         if touchedPublishers.last !== publisher { touchedPublishers.append(publisher) }
     }
 
-    private mutating func touch(_ stream: MediaStream) {
+    mutating func touch(_ stream: MediaStream) {
         guard !stream.turn.isOpen else { return }
         stream.turn.isOpen = true
         touched.append(stream)

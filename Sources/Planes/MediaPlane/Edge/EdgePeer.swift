@@ -11,6 +11,8 @@ final class EdgePeer {
     enum Media {
         /// It is not connected.
         case none
+        /// It may publish soon.
+        case awaited(EarlyMedia)
         case publisher(EdgePublisher)
         case viewer(EdgeViewer, MediaStream)
     }
@@ -50,7 +52,7 @@ final class EdgePeer {
         var statistics = EdgePeerStatistics()
         statistics.refused = refused
         switch media {
-        case .none: break
+        case .none, .awaited: break
         case .publisher(let publisher):
             statistics.packetsIn = publisher.packets
             statistics.bytesIn = publisher.bytes

@@ -22,24 +22,26 @@ final class EdgePublisher {
         ingress = PublisherIngress(layout.parameters)
     }
 
-    /// Takes an RTP packet that was authentic; a retransmission is unwrapped in it. False when it is of no track, or came before.
-    func receive(media bytes: UnsafeMutableRawBufferPointer, ports: inout MediaPorts, now: MonotonicTime) -> Bool {
+    /// Takes an RTP packet or an RTCP compound that was authentic. A packet of no track, or that came before, is left.
+    func receive(_ packet: UnsafeMutableRawBufferPointer, isControl: Bool, ports: inout MediaPorts, now: MonotonicTime) {
+        if isControl { receive(control: UnsafeRawBufferPointer(packet), now: now) } else { receive(media: packet, ports: &ports, now: now) }
+    }
+
+    /// A retransmission is unwrapped in place.
+    private func receive(media bytes: UnsafeMutableRawBufferPointer, ports: inout MediaPorts, now: MonotonicTime) {
         packets += 1
         self.bytes += UInt64(bytes.count)
         switch ingress.receive(bytes, arrival: now) {
         case .media(let packet):
             let content = UnsafeRawBufferPointer(rebasing: bytes[packet.start...])
             stream.append(packet, of: Int(hubTracks[packet.encoding]), bytes: content, arrival: now, ports: &ports)
-            return true
         case .padding(let encoding, _):
             stream.appendPadding(UnsafeRawBufferPointer(bytes), of: Int(hubTracks[encoding]), arrival: now)
-            return true
-        case .refused: return false
+        case .refused: break
         }
     }
 
-    /// Takes an RTCP compound that was authentic.
-    func receive(control bytes: UnsafeRawBufferPointer, now: MonotonicTime) {
+    private func receive(control bytes: UnsafeRawBufferPointer, now: MonotonicTime) {
         ingress.receiveControl(bytes, arrival: now, events: &events)
         for event in events {
             guard case .senderReport(let encoding, let report) = event else { continue }

@@ -57,6 +57,27 @@ import Testing
         #expect(viewer.client.packets.map { $0.last } == [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5])
     }
 
+    /// A browser sends its first keyframe while the bridge still asks whether the stream may be published.
+    @Test func whatAPublisherSendsBeforeItIsLetInComesFirst() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        let before = await stage.engine.totals().datagramsIn
+        try source.sendFrame(by: publisher.client, keyframe: true)
+        try source.sendFrame(by: publisher.client)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while await stage.engine.totals().datagramsIn < before + 6, .now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await stage.hub.totals().streams == 0)
+        stage.engine.publish(publisher.id)
+        #expect(await waitForPackets(6, in: stage.hub))
+        let viewer = try stage.viewer()
+        try viewer.client.connect()
+        try source.sendFrame(by: publisher.client)
+        try viewer.client.pump("all three frames") { viewer.client.packets.count >= 9 }
+        #expect(await stage.hub.statistics(of: EdgeStage.stream)?.tracks.first?.keyframes == 1)
+    }
+
     @Test func childrenAndPeersShareAStream() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
