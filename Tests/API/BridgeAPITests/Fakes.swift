@@ -71,10 +71,16 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
     func stream(_ id: StreamID) async -> StreamSummary? { await streams().first { $0.id == id } }
 
     private static func summary(_ id: String) -> StreamSummary {
-        StreamSummary(
+        var track = TrackStatistics(packets: 10, bytes: 1000, lost: 1, keyframes: 2)
+        var large = EncodingStatistics(
+            rid: "f", bitrate: 900_000, frameRate: 29.7,
+            layers: [LayerStatistics(bitrate: 500_000), LayerStatistics(temporalID: 1, bitrate: 900_000)])
+        (large.width, large.height) = (960, 540)
+        track.encodings = [EncodingStatistics(rid: "q"), large]
+        return StreamSummary(
             id: StreamID(id), account: AccountID("acme"), tracks: [TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "1")],
             since: WallTime(milliseconds: 1_700_000_000_000), viewers: 3,
-            statistics: StreamStatistics(tracks: [TrackStatistics(packets: 10, bytes: 1000, lost: 1, keyframes: 2)], subscribers: 4))
+            statistics: StreamStatistics(tracks: [track], subscribers: 4))
     }
 
     static func row(_ id: String, destination: Destination = .keep) -> RecordingRow {

@@ -23,10 +23,13 @@ import Testing
 
     @Test func aStreamShowsItsTracks() async throws {
         let reply = try await Stage().send(.get, "/bridge/v1/streams/cam", token: "T-watch")
+        let encodings =
+            #"{"rid":"q","active":false,"bitrate":0,"frame_rate":0,"spatial_layers":0,"temporal_layers":0},{"rid":"f","active":true,"#
+            + #""bitrate":900000,"frame_rate":30,"spatial_layers":1,"temporal_layers":2,"width":960,"height":540}"#
         #expect(
             reply.text
-                == #"{"id":"cam","since":"2023-11-14T22:13:20.000Z","viewers":3,"tracks":[{"kind":"video","codec":"vp8","mid":"1","packets":10,"bytes":1000,"lost":1,"keyframes":2}]}"#
-        )
+                == #"{"id":"cam","since":"2023-11-14T22:13:20.000Z","viewers":3,"tracks":[{"kind":"video","codec":"vp8","mid":"1","packets":10,"bytes":1000,"lost":1,"keyframes":2,"encodings":["#
+                + encodings + "]}]}")
     }
 
     @Test(arguments: [("other", "T-watch"), ("none", "T-admin"), ("none", "T-watch")])

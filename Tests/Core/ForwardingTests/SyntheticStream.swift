@@ -2,37 +2,39 @@ import BridgeModel
 import Forwarding
 import RTP
 
-/// A stream of one VP8 video track (0) and one Opus track (1) in virtual time: its packets go through ingress into the cache as in the hub.
+/// A stream of one VP8 video track (0), one Opus track (1) and a smaller encoding of the video (2) in virtual time: its packets go through ingress into the cache as in the hub.
 struct SyntheticStream: ~Copyable {
     static let video = TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "0")
     static let audio = TrackDescription(index: 1, codec: .opus, payloadType: 111, channels: 2, mid: "1")
+    static let smaller = TrackDescription(index: 2, codec: .vp8, payloadType: 96, mid: "0")
 
     var cache: GOPCache
-    var ingress = [IngressTrack(Self.video), IngressTrack(Self.audio)]
+    var ingress = [IngressTrack(Self.video), IngressTrack(Self.audio), IngressTrack(Self.smaller)]
     var now = MonotonicTime(nanoseconds: 1_000_000_000)
     /// The source's own numbers: a test changes them to play a restart.
-    var ssrc: [UInt32] = [0xA0, 0xB0]
-    var sequence: [UInt16] = [100, 200]
-    var timestamp: [UInt32] = [10_000, 20_000]
+    var ssrc: [UInt32] = [0xA0, 0xB0, 0xC0]
+    var sequence: [UInt16] = [100, 200, 300]
+    var timestamp: [UInt32] = [10_000, 20_000, 70_000]
 
     init(limits: GOPCache.Limits = GOPCache.Limits()) {
-        cache = GOPCache(trackCount: 2, limits: limits)
+        cache = GOPCache(trackCount: 3, limits: limits)
     }
 
     /// Lets time pass, for the source's sampling clocks too.
     mutating func advance(_ duration: Duration) {
         now = now.advanced(by: duration)
         timestamp[0] &+= UInt32(truncatingIfNeeded: duration.wholeMilliseconds * 90)
+        timestamp[2] &+= UInt32(truncatingIfNeeded: duration.wholeMilliseconds * 90)
         timestamp[1] &+= UInt32(truncatingIfNeeded: duration.wholeMilliseconds * 48)
     }
 
     /// One frame of video in `packets` packets, each of `size` bytes of payload.
-    mutating func sendFrame(keyframe: Bool, packets: Int = 1, size: Int = 20) {
+    mutating func sendFrame(keyframe: Bool, packets: Int = 1, size: Int = 20, track: UInt8 = 0) {
         for number in 0..<packets {
             let begins = number == 0
             var payload: [UInt8] = [begins ? 0x10 : 0x00, keyframe ? 0x00 : 0x01, 0, 0, 0x9D, 0x01, 0x2A]
             payload += [UInt8](repeating: UInt8(number & 0xFF), count: max(0, size - payload.count))
-            send(track: 0, payloadType: 96, marker: number == packets - 1, payload: payload)
+            send(track: track, payloadType: 96, marker: number == packets - 1, payload: payload)
         }
     }
 

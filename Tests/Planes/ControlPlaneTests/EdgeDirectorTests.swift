@@ -118,6 +118,76 @@ import Testing
         #expect(await director.layers(of: id).map(\.mid) == ["0"])
     }
 
+    private func watcher() async throws -> PeerID {
+        _ = await streams.publish(Sample.stream(publisher), sources: [])
+        return try await open(viewer, SampleOffer.view)
+    }
+
+    /// Three encodings of two temporal layers each, the largest switched off.
+    private func sendSimulcast() {
+        hub.send([Self.encoding("q", width: 240, 100_000), Self.encoding("h", width: 480, 400_000), Self.encoding("f", width: 960, 0)])
+    }
+
+    private static func encoding(_ rid: String, width: Int, _ bitrate: Int64) -> EncodingStatistics {
+        let height = width / 2
+        let base = LayerStatistics(temporalID: 0, bitrate: bitrate / 2, width: width, height: height)
+        let whole = LayerStatistics(temporalID: 1, bitrate: bitrate, width: width, height: height)
+        var encoding = EncodingStatistics(rid: rid, bitrate: bitrate, layers: bitrate > 0 ? [base, whole] : [])
+        (encoding.width, encoding.height) = (width, height)
+        return encoding
+    }
+
+    @Test func layersAreListedBestFirst() async throws {
+        let id = try await watcher()
+        sendSimulcast()
+        #expect(
+            await director.layers(of: id) == [
+                VideoLayer(mid: "0", rid: "f", bitrate: 0, width: 960, height: 480),
+                VideoLayer(mid: "0", rid: "h", temporalID: 1, bitrate: 400_000, width: 480, height: 240),
+                VideoLayer(mid: "0", rid: "q", temporalID: 1, bitrate: 100_000, width: 240, height: 120),
+            ])
+    }
+
+    private static func choice(_ change: (inout LayerChoice) -> Void) -> LayerChoice {
+        var choice = LayerChoice()
+        change(&choice)
+        return choice
+    }
+
+    private static let choices: [(LayerChoice, LayerBounds?)] = [
+        (LayerChoice(), LayerBounds()), (choice { $0.mid = "0" }, LayerBounds()),
+        (choice { $0.rid = "h" }, LayerBounds(encodings: 1...1)), (choice { $0.rid = "f" }, LayerBounds(encodings: 2...2)),
+        (choice { $0.greatestWidth = 500 }, LayerBounds(encodings: 0...1)),
+        (choice { $0.greatestHeight = 130 }, LayerBounds(encodings: 0...0)),
+        (choice { $0.temporalID = 1 }, LayerBounds(temporal: 1...1)),
+        (choice { $0.highestTemporalID = 0 }, LayerBounds(temporal: 0...0)),
+        (choice { ($0.rid, $0.temporalID) = ("q", 0) }, LayerBounds(encodings: 0...0, temporal: 0...0)),
+        (choice { $0.rid = "x" }, nil), (choice { $0.greatestWidth = 100 }, nil), (choice { $0.spatialID = 1 }, nil),
+        (choice { $0.temporalID = 2 }, nil), (choice { $0.mid = "7" }, nil),
+    ]
+
+    @Test(arguments: choices)
+    func aChoiceBecomesBounds(_ choice: LayerChoice, _ bounds: LayerBounds?) async throws {
+        let id = try await watcher()
+        sendSimulcast()
+        do throws(BridgeError) {
+            try await director.select(choice, for: id)
+        } catch {
+            #expect(bounds == nil && error.code == .invalidField, "\(choice): \(error)")
+        }
+        let calls = edge.calls.filter { if case .limit = $0 { true } else { false } }
+        #expect(calls == (bounds.map { [.limit(id, $0, track: 0)] } ?? []), "\(choice)")
+    }
+
+    @Test func nobodyChoosesForAPeerThatIsGone() async throws {
+        do throws(BridgeError) {
+            try await director.select(LayerChoice(), for: PeerID("nobody"))
+            Issue.record("no error")
+        } catch {
+            #expect(error.code == .notFound)
+        }
+    }
+
     @Test func closingEndsAPeerWithoutReason() async throws {
         let id = try await open(publisher)
         edge.say(.connected, of: id)

@@ -28,6 +28,53 @@ import Testing
         #expect(scenario.reusedNumbers == 0)
     }
 
+    /// Drops and recoveries of bandwidth on paths that are bad in other ways too. `freeze`: the longest time without a new picture in it.
+    @Test(
+        arguments: [
+            ("loss", LinkConditions(loss: .independent(0.02)), 900),
+            ("burst loss", LinkConditions(loss: .bursts(GilbertElliott(becomesBad: 0.004, becomesGood: 0.3))), 900),
+            ("reorder and duplication", LinkConditions().reordering(0.03).duplicating(0.02), 600),
+            ("jitter", LinkConditions(jitter: .milliseconds(12)), 600),
+        ], [171, 172] as [UInt64])
+    func layersFollowAPathThatIsBadInOtherWaysToo(path: (name: String, conditions: LinkConditions, freeze: Int), seed: UInt64) {
+        func link(_ bandwidth: Int) -> LinkConditions {
+            var conditions = path.conditions
+            conditions.bandwidth = bandwidth
+            return conditions
+        }
+        var scenario = EdgeScenario(bitrates: Self.bitrates, conditions: link(4_000_000), seed: seed)
+        scenario.run(for: .seconds(10))
+        #expect(scenario.shownEncoding == 2, "\(path.name): the best at first")
+        for _ in 0..<2 {
+            let dropAt = scenario.now
+            scenario.change(link(800_000))
+            scenario.run(for: .seconds(8))
+            #expect(scenario.shownEncoding ?? 9 <= 1, "\(path.name): 1,500 kbit/s do not fit into 800")
+            let freeze = scenario.model.longestFreeze(from: dropAt, to: scenario.now)
+            #expect(freeze < .milliseconds(path.freeze), "\(path.name): down before freezing, not \(freeze)")
+            scenario.change(link(4_000_000))
+            scenario.run(for: .seconds(12))
+            #expect(scenario.shownEncoding == 2, "\(path.name): up again")
+        }
+        #expect(scenario.model.wrongFrames == 0 && scenario.reusedNumbers == 0)
+    }
+
+    @Test func aChoiceIsSwitchedToWithinAnEyesBlink() {
+        var scenario = EdgeScenario(bitrates: Self.bitrates, seed: 78)
+        scenario.run(for: .seconds(5))
+        #expect(scenario.shownEncoding == 2)
+        for encoding in [0, 2, 1] as [UInt8] {
+            let chosenAt = scenario.now
+            scenario.viewer.limit(to: LayerCap(encodings: encoding...encoding, spatial: 0...UInt8.max, temporal: 0...UInt8.max))
+            scenario.run(for: .seconds(2))
+            let first = scenario.model.decoded.first { $0.shownAt > chosenAt && $0.content.encoding == encoding }
+            // The publisher needs 60 ms for its keyframe, the network 20.
+            #expect(first.map { $0.shownAt.duration(since: chosenAt) < .milliseconds(200) } ?? false, "encoding \(encoding)")
+            #expect(scenario.model.longestFreeze(from: chosenAt, to: scenario.now) < .milliseconds(120), "all frames are sent until then")
+            #expect(scenario.shownEncoding == encoding)
+        }
+    }
+
     @Test func aPathTooNarrowForAnyLayerPausesThePictureAndKeepsTheSound() {
         var scenario = EdgeScenario(bitrates: [1_000_000], conditions: LinkConditions(bandwidth: 3_000_000), seed: 74)
         scenario.run(for: .seconds(5))

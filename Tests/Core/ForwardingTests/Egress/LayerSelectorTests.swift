@@ -103,6 +103,36 @@ import Testing
         #expect(selector.target == TargetLayer(track: 0))
     }
 
+    @Test func whatWasChosenExactlyStaysWhileItIsSent() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        let layers = Self.layers()
+        selector.limit(to: LayerCap(encodings: 1...1, spatial: 0...UInt8.max, temporal: 0...UInt8.max))
+        let exact = Self.choices([9000, 400, 260], &selector, layers)
+        #expect(
+            exact == [TargetLayer(track: 1, temporal: 1), TargetLayer(track: 1), TargetLayer(track: 1)], "fewer frames rather than another")
+        selector.limit(to: LayerCap(encodings: 2...2, spatial: 0...0, temporal: 0...0))
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2)])
+    }
+
+    @Test func whatIsNotSentIsReplacedByWhatIsBelow() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        selector.limit(to: LayerCap(encodings: 2...2, spatial: 0...UInt8.max, temporal: 0...UInt8.max))
+        var layers = Self.layers()
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+        Self.measure(&layers, sending: [true, true, false], milliseconds: 3000..<5500)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
+        Self.measure(&layers, sending: [true, true, true], milliseconds: 5500..<7500)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+    }
+
+    @Test func anotherOrderOfTheEncodingsCounts() {
+        var selector = LayerSelector(encodings: [2, 1, 0])
+        let layers = Self.layers()
+        selector.use([0, 1, 2])
+        selector.limit(to: LayerCap(encoding: 0))
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 0, temporal: 1)])
+    }
+
     @Test func whatIsAboveIsWanted() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         let layers = Self.layers()

@@ -29,6 +29,18 @@ import Testing
         Self.expect(path.meanEstimate(over: .seconds(3)), of: bandwidths.high)
     }
 
+    @Test(arguments: [14, 15, 16] as [UInt64])
+    func burstsOfLossAreNotTakenForANarrowPath(seed: UInt64) {
+        // 1.3 % in bursts of three.
+        let loss = LossModel.bursts(GilbertElliott(becomesBad: 0.004, becomesGood: 0.3))
+        var path = SimulatedPath(LinkConditions(bandwidth: 3_000_000, loss: loss), seed: seed)
+        path.run(for: .seconds(5))
+        Self.expect(path.meanEstimate(over: .seconds(3)), of: 3_000_000)
+        path.change(LinkConditions(bandwidth: 1_000_000, loss: loss))
+        path.run(for: .seconds(5))
+        Self.expect(path.meanEstimate(over: .seconds(3)), of: 1_000_000)
+    }
+
     @Test(arguments: [6, 7] as [UInt64])
     func jitterIsNotTakenForAQueue(seed: UInt64) {
         var path = SimulatedPath(LinkConditions(bandwidth: 3_000_000, jitter: .milliseconds(15)), seed: seed)

@@ -15,6 +15,10 @@ final class FakeHub: MediaHub {
 
     private let journal = Journal<Call>()
     private let figures: Mutex<HubTotals>
+    private let encodings = Mutex<[EncodingStatistics]>([])
+
+    /// What the first track of any stream is sent as.
+    func send(_ encodings: [EncodingStatistics]) { self.encodings.withLock { $0 = encodings } }
 
     init(totals: HubTotals = HubTotals()) { figures = Mutex(totals) }
 
@@ -37,7 +41,9 @@ final class FakeHub: MediaHub {
     func requestKeyframe(of stream: StreamID, track: UInt8) { journal.note(.requestKeyframe(stream, track: track)) }
 
     func statistics(of stream: StreamID) async -> StreamStatistics? {
-        StreamStatistics(tracks: [TrackStatistics(packets: 7)], subscribers: stream.rawValue.count)
+        var track = TrackStatistics(packets: 7)
+        track.encodings = encodings.withLock(\.self)
+        return StreamStatistics(tracks: [track], subscribers: stream.rawValue.count)
     }
 
     func totals() async -> HubTotals { figures.withLock { $0 } }
