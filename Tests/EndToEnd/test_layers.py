@@ -62,3 +62,21 @@ def test_a_viewer_chooses_among_what_a_browser_sends(bridge, camera_browser, vie
             # A frame that is missing is what the browser calls frozen; six switches cost none more.
             print(f"{codec}: {after['freezeCount'] - before['freezeCount']} freezes of {frozen:.2f} s in {after['framesDecoded'] - before['framesDecoded']} frames")
             assert frozen < 2, (before, after)
+
+
+def test_a_viewer_chooses_among_scalable_layers(bridge, camera_browser, viewer_browser):
+    stream = "scalable"
+    scalable = [{"scalabilityMode": "L2T3", "maxBitrate": 1_000_000}]
+    with publish(bridge, camera_browser, stream, "VP9", scalable, 640, 360):
+        found = settle(lambda: encodings(bridge, stream), lambda all: [one["spatial_layers"] for one in all] == [2], timeout=20)
+        assert [(one["spatial_layers"], one["temporal_layers"], one["width"]) for one in found] == [(2, 3, 640)], found
+        with Viewer(bridge, viewer_browser, stream) as viewer:
+            viewer.listen()
+            assert settle(lambda: viewer.width, lambda width: width == 640, timeout=20) == 640, "best by itself"
+            listed = settle(lambda: viewer.layers, lambda layers: len(layers) == 2)
+            assert [(layer["spatialLayerId"], layer["width"]) for layer in listed] == [(1, 640), (0, 320)], listed
+            for choice, width in [({"spatialLayerId": 0}, 320), ({}, 640), ({"maxWidth": 400}, 320), ({"spatialLayerId": 1}, 640)]:
+                assert viewer.choose(**choice) == 200
+                assert settle(lambda: viewer.width, lambda now: now == width) == width, choice
+                before = viewer.figures()["framesDecoded"]
+                assert settle(lambda: viewer.figures()["framesDecoded"], lambda count: count > before + 10) > before + 10, "it goes on"

@@ -22,10 +22,8 @@ final class MediaStream {
     var cache: GOPCache
     /// What the tracks' layers cost.
     var layers: StreamLayers
-    /// Which encoding of each track those get that take one only, in the order of `encodings`.
-    var best: [BestEncoding] = []
-    /// The epochs that the next sources of the tracks begin with: also those of tracks that are gone, and may come back.
-    var nextEpochs: [UInt32] = []
+    /// What is remembered of the tracks' encodings.
+    var memory = EncodingMemory()
     /// Set when the stream was unpublished: its sinks take what is left until then.
     var lingersUntil: MonotonicTime?
     private var newestArrival = MonotonicTime(nanoseconds: 0)

@@ -3,6 +3,14 @@ import BridgeModel
 import Forwarding
 import RTP
 
+/// What a stream remembers of its tracks' encodings.
+struct EncodingMemory {
+    /// Which encoding of each published track those get that take one only.
+    var best: [BestEncoding] = []
+    /// The epochs that the next sources of the hub's tracks begin with: also those of tracks that are gone, and may come back.
+    var nextEpochs: [UInt32] = []
+}
+
 // The encodings of a stream's tracks: what each is worth, and who gets which.
 extension MediaStream {
     /// For each published track the hub's tracks with its picture or sound, the smallest encoding first.
@@ -51,7 +59,7 @@ extension MediaStream {
 
     /// The source's encodings are others than before.
     func useEncodings() {
-        best = encodings.map { BestEncoding(encodings: $0) }
+        memory.best = encodings.map { BestEncoding(encodings: $0) }
         tellViewers()
     }
 
@@ -62,13 +70,13 @@ extension MediaStream {
 
     /// Puts simulcast encodings in the order of their pictures' sizes, once these are known.
     private func sortEncodings(now: MonotonicTime) {
-        guard best.contains(where: \.isSimulcast) else { return }
+        guard memory.best.contains(where: \.isSimulcast) else { return }
         let isChanged =
             layout?.sort { track in
                 sources[Int(track)].publisher?.state(of: track, now: now)?.size.map { Int($0.width) * Int($0.height) }
             } ?? false
         guard isChanged else { return }
-        for (index, order) in encodings.enumerated() { best[index].reorder(order) }
+        for (index, order) in encodings.enumerated() { memory.best[index].reorder(order) }
         tellViewers()
     }
 
@@ -83,11 +91,11 @@ extension MediaStream {
     /// Chooses for the sinks, as packets come.
     func chooseBest(now: MonotonicTime) {
         measure(now: now)
-        for index in best.indices where best[index].isSimulcast {
-            best[index].update(now: now) { track in sources[Int(track)].counters.lastPacketAt }
+        for index in memory.best.indices where memory.best[index].isSimulcast {
+            memory.best[index].update(now: now) { track in sources[Int(track)].counters.lastPacketAt }
         }
     }
 
     /// The hub's track of the encoding that sinks of this published track are to get.
-    func bestEncoding(of track: UInt8) -> UInt8 { best.indices.contains(Int(track)) ? best[Int(track)].current : track }
+    func bestEncoding(of track: UInt8) -> UInt8 { memory.best.indices.contains(Int(track)) ? memory.best[Int(track)].current : track }
 }

@@ -76,10 +76,11 @@ extension MediaStream {
     private func addSource(_ description: TrackDescription, origin: MediaSource.Origin, replacing old: MediaSource?) {
         let index = sources.count
         cache.breakGOP(of: UInt8(index))
-        if nextEpochs.count <= index { nextEpochs.append(0) }
-        if let old { nextEpochs[index] = old.epoch &+ 1 }
+        if memory.nextEpochs.count <= index { memory.nextEpochs.append(0) }
+        if let old { memory.nextEpochs[index] = old.epoch &+ 1 }
         sources.append(
             MediaSource(
-                description, origin: origin, replacing: old, firstEpoch: nextEpochs[index], keyframeInterval: options.keyframeInterval))
+                description, origin: origin, replacing: old, firstEpoch: memory.nextEpochs[index],
+                keyframeInterval: options.keyframeInterval))
     }
 }

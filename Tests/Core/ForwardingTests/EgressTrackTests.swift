@@ -174,7 +174,7 @@ import Testing
         _ = audio.drain(stream)
         let before = video.drain(stream)
         stream.advance(.milliseconds(400))
-        (stream.ssrc, stream.sequence, stream.timestamp) = ([0xA1, 0xB1], [9, 60_000], [.max, 1])
+        (stream.ssrc, stream.sequence, stream.timestamp) = ([0xA1, 0xB1, 0xC1], [9, 60_000, 5], [.max, 1, 7])
         stream.sendFrame(keyframe: false)
         stream.sendAudio()
         #expect(video.drain(stream).isEmpty, "deltas of another source mean nothing here")
