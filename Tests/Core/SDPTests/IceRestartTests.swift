@@ -32,8 +32,8 @@ import SDP
         let otherCertificate = Self.replacing(
             ["fingerprint": "sha-256 " + Array(repeating: "AB", count: 32).joined(separator: ":")], in: changed)
         let changes = [
-            otherCertificate, changed.replacing("a=sendonly", with: "a=recvonly"), changed.replacing("a=mid:1", with: "a=mid:9"),
-            changed.replacing("m=video 9", with: "m=video 0"), changed + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:7\r\n",
+            otherCertificate, changed.replacing("a=sendrecv", with: "a=recvonly"), changed.replacing("a=mid:1", with: "a=mid:9"),
+            changed.replacing("m=video 52148", with: "m=video 0"), changed + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:7\r\n",
             changed.replacing("a=group:BUNDLE 0 1", with: "a=group:BUNDLE 0"),
         ]
         #expect(IceRestart(of: offer, by: changed) != nil)
