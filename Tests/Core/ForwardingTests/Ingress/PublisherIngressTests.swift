@@ -85,7 +85,7 @@ import Testing
             $0.payload = []
             $0.padding = 9
         }
-        #expect(stage.receive(padding).isPadding)
+        #expect(stage.receive(padding).refusal == .tooOld)
         #expect(stage.receive(PacketBuilder(102, ssrc: 7)).packet?.beginsEpoch == true)
     }
 
