@@ -65,29 +65,36 @@ package protocol RouteGroup: Sendable {
 /// Finds the operation of a request. Immutable; its groups are asked in order. HEAD is answered as GET: the front door, which frames the
 /// body, sends its length alone.
 package struct Router: Sendable {
-    private let groups: [any RouteGroup]
+    /// A group with its routes, which are made once.
+    private struct Entry {
+        let group: any RouteGroup
+        let routes: [Route]
+    }
+
+    private let entries: [Entry]
 
     package init(_ groups: [any RouteGroup]) {
-        self.groups = groups
+        entries = groups.map { Entry(group: $0, routes: $0.routes) }
     }
 
     /// The reply; nil when no group owns the path. A trailing slash does not matter.
     package func respond(to request: APIRequest) async -> APIResponse? {
         guard let segments = request.segments else {
             // Not decodable, so nobody's; the owner by its first segments still says so in its own words.
-            guard let group = owner(of: Self.plainSegments(request)) else { return nil }
+            guard let group = owner(of: Self.plainSegments(request))?.group else { return nil }
             return group.finish(group.refuse(.notFound, of: request), to: request)
         }
-        guard let group = owner(of: segments) else { return nil }
-        return group.finish(await answer(request, segments, in: group), to: request)
+        guard let owner = owner(of: segments) else { return nil }
+        return owner.group.finish(await answer(request, segments, in: owner), to: request)
     }
 
-    private func owner(of segments: [String]) -> (any RouteGroup)? {
-        groups.first { $0.owns(segments) }
+    private func owner(of segments: [String]) -> Entry? {
+        entries.first { $0.group.owns(segments) }
     }
 
-    private func answer(_ request: APIRequest, _ segments: [String], in group: any RouteGroup) async -> APIResponse {
-        let matches = group.routes.compactMap { route in route.match(segments).map { (route: route, parameters: $0) } }
+    private func answer(_ request: APIRequest, _ segments: [String], in owner: Entry) async -> APIResponse {
+        let group = owner.group
+        let matches = owner.routes.compactMap { route in route.match(segments).map { (route: route, parameters: $0) } }
         guard !matches.isEmpty else { return group.refuse(.notFound, of: request) }
         if request.head.method == .options, let reply = group.preflight(request) { return reply }
         let method = request.head.method == .head ? .get : request.head.method

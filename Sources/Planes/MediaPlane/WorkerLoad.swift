@@ -1,7 +1,8 @@
 import BridgeModel
 import Synchronization
 
-/// How busy a worker is: the share of the last second in which it did not wait. Written by the worker, read by whoever admits viewers.
+/// How busy a worker is: the share of a second in which it did not wait, of the last two seconds the lesser one, so that many who join at the same
+/// time are not taken for a load that stays. Written by the worker, read by whoever admits viewers.
 final class WorkerLoad: Sendable {
     private let permille = Atomic<Int>(0)
 
@@ -18,6 +19,7 @@ struct LoadMeter {
     private let load: WorkerLoad
     private var windowStart: MonotonicTime
     private var waited: Duration = .zero
+    private var lastShare = 0.0
 
     init(_ load: WorkerLoad, now: MonotonicTime) {
         self.load = load
@@ -29,7 +31,9 @@ struct LoadMeter {
         waited += end.duration(since: start)
         let passed = end.duration(since: windowStart)
         guard passed >= Self.window else { return }
-        load.store(min(max(0, 1 - waited / passed), 1))
+        let share = min(max(0, 1 - waited / passed), 1)
+        load.store(min(share, lastShare))
+        lastShare = share
         windowStart = end
         waited = .zero
     }
