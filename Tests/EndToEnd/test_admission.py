@@ -45,7 +45,7 @@ class Strangers:
         while (load := metric(self.bridge, "viaduct_media_load_ratio")) < self.share:
             assert time.monotonic() < end, f"{self.bursts} bursts at a time keep the worker busy for {load} of its time alone"
             self.bursts *= 2
-            time.sleep(1.2)  # what is measured is the last second
+            time.sleep(2.2)  # what is measured is the lesser of the last two seconds
         return self
 
     def __exit__(self, *_):

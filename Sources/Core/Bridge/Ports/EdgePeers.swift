@@ -127,7 +127,7 @@ package struct EdgeTotals: Sendable, Equatable, Codable {
     package var refused: UInt64 = 0
     /// Datagrams that a full socket could not take.
     package var dropped: UInt64 = 0
-    /// Share of the last second, 0...1, in which the busiest media worker did not wait.
+    /// Share of a second, 0...1, in which the busiest media worker did not wait: the lesser of the last two seconds.
     package var load: Double = 0
 
     package init() {}
