@@ -103,7 +103,8 @@ extension EdgeTotals {
         [
             .gauge("viaduct_peers", "WebRTC peers of the bridge's own engine.", peers),
             MetricSample(
-                name: "viaduct_media_load_ratio", help: "Share of a second in which the busiest media worker worked: the lesser of the last two seconds.", kind: .gauge,
+                name: "viaduct_media_load_ratio",
+                help: "Share of time in which the busiest media worker worked: the lesser of the last two seconds.", kind: .gauge,
                 value: load),
             .counter("viaduct_peer_datagrams_received_total", "Datagrams that came to the port of WebRTC.", datagramsIn),
             .counter("viaduct_peer_datagrams_sent_total", "Datagrams to peers.", datagramsOut),
