@@ -88,8 +88,9 @@ extension MediaStream {
         }
     }
 
-    /// Chooses for the sinks, as packets come.
+    /// Chooses for the sinks, as packets come. When the stream is over, they read what they have been reading to its end.
     func chooseBest(now: MonotonicTime) {
+        guard !sources.isEmpty else { return }
         measure(now: now)
         for index in memory.best.indices where memory.best[index].isSimulcast {
             memory.best[index].update(now: now) { track in sources[Int(track)].counters.lastPacketAt }

@@ -34,8 +34,8 @@ extension MediaStream {
     ) {
         let replaced = sources
         let followed = encodings.count
-        self.layout = layout
         closeSources(ports: &ports)
+        self.layout = layout
         cache.grow(toTrackCount: tracks.count)
         layers = StreamLayers(trackCount: tracks.count)
         for (index, track) in tracks.enumerated() {
@@ -58,12 +58,13 @@ extension MediaStream {
         for track in sources.indices { requestKeyframe(of: track, ports: &ports, now: now) }
     }
 
-    /// Stops reading and closes the sources' sockets.
+    /// Stops reading, closes the sources' sockets and forgets them: what is left of the stream is its cache.
     func closeSources(ports: inout MediaPorts) {
         for source in sources {
             if case .child(let socket, let token?) = source.origin { ports.forget(socket.descriptor, token: token) }
         }
         sources = []
+        layout = nil
     }
 
     /// Viewers of a track that is gone or has another codec cannot go on. Lesser encodings come and go.

@@ -66,6 +66,18 @@ import Testing
         #expect(statistics.tracks[0].encodings.map(\.rid) == ["0", "1"])
     }
 
+    /// A recorder that is behind takes in the rest of a stream that is over.
+    @Test func aStreamThatIsOverIsReadToItsEnd() async throws {
+        let sink = try ChildSocket()
+        stage.hub.subscribe(PipelineID("recorder"), to: EdgeStage.stream, tracks: [0], sinks: [sink.hubEnd], timing: .live)
+        for _ in 0..<200 { try sendFrame(keyframe: [0x51, 0x52]) }
+        let isIn = await waitForPackets(800, in: stage.hub)
+        #expect(isIn)
+        stage.hub.unpublish(EdgeStage.stream, source: .peer(publisher.id))
+        #expect(await stage.hub.statistics(of: EdgeStage.stream)?.tracks.isEmpty ?? true)
+        #expect(sink.receive(count: 200).count == 200)
+    }
+
     @Test func aChoiceAsksTheRightEncodingForAKeyframeAndIsSent() async throws {
         try sendFrame(keyframe: [0x51, 0x52])
         let viewer = try stage.viewer()
