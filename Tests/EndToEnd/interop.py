@@ -200,15 +200,17 @@ def build_pion():
 
 
 def admitted(watch, *arguments):
-    """Watches as `watch` does. A bridge on a machine that is busy refuses viewers for a moment (503 with Retry-After), and they come again."""
+    """Watches as `watch` does, and comes again where viewers do: while the machine is busy (503), and just after the publisher has connected, when its
+    stream is not there yet (409)."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
             return watch(*arguments)
         except (AssertionError, BrowserError) as refusal:
-            if "as many viewers as it can serve" not in str(refusal) or time.monotonic() >= end:
+            passes = any(reason in str(refusal) for reason in ("as many viewers as it can serve", "stream_not_published"))
+            if not passes or time.monotonic() >= end:
                 raise
-        time.sleep(1)
+        time.sleep(0.5)
 
 
 # What came of it
