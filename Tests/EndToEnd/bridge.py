@@ -24,7 +24,6 @@ def free_port():
         return probe.getsockname()[1]
 
 
-
 class Bridge:
     def __init__(self, data=None, port=None, **settings):
         self.data = data or tempfile.mkdtemp(prefix="viaduct-data-")
