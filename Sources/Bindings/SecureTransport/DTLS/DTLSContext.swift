@@ -81,7 +81,7 @@ package final class DTLSContext: @unchecked Sendable {
     /// AES-128 first: it is enough, and costs less. RSA for peers whose own certificate is RSA, when they are the server.
     private static let cipherSuites =
         "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-    private static let groups = "P-256:X25519:P-384"
+    private static let groups = "X25519:P-256:P-384"
     private static let signatureAlgorithms = "ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
     private static func use(_ certificate: Certificate, in handle: OpaquePointer) throws(OpenSSLError) {
