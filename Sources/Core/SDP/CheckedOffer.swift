@@ -14,8 +14,9 @@ struct CheckedOffer {
     /// A mid has one to three characters in browsers.
     private static let longestMid = 64
 
-    init(_ text: String) throws(SDPError) {
-        let description = try SessionDescription.parse(text)
+    init(_ text: String) throws(SDPError) { try self.init(try SessionDescription.parse(text)) }
+
+    init(_ description: SessionDescription) throws(SDPError) {
         self.description = description
         guard let group = description.bundle, !group.isEmpty else { throw .missingBundle }
         bundle = Set(group)

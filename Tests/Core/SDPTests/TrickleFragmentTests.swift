@@ -110,7 +110,7 @@ import SDP
     }
 
     @Test(arguments: Fixture.all) func credentialsOfOffersAreFound(_ fixture: Fixture) throws {
-        let credentials = try IceParameters(offer: fixture.text)
+        let credentials = try IceParameters(offer: SessionDescription.parse(fixture.text))
         #expect(fixture.text.contains("a=ice-ufrag:\(credentials.ufrag)\r\n"))
         #expect(fixture.text.contains("a=ice-pwd:\(credentials.password.revealed)\r\n"))
         #expect("\(credentials)".contains(credentials.password.revealed) == false)

@@ -143,7 +143,7 @@ private struct TrickleFragmentParser {
 
 extension IceParameters {
     /// Those of the transport that an offer's bundled sections share. Throws what is wrong with the description.
-    package init(offer: String) throws(SDPError) {
+    package init(offer: SessionDescription) throws(SDPError) {
         let transport = try CheckedOffer(offer).transport
         self.init(ufrag: transport.ufrag, password: Redacted(transport.password))
     }

@@ -19,7 +19,7 @@ package struct WHIPOffer: Sendable, Equatable {
         let description: SDP.SessionDescription
         do throws(SDPError) {
             description = try SDP.SessionDescription.parse(text)
-            credentials = try IceParameters(offer: text)
+            credentials = try IceParameters(offer: description)
         } catch {
             throw error.isGrammar ? .malformed(error.description) : .unacceptable(error.description)
         }
