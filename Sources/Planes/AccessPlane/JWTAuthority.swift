@@ -6,11 +6,12 @@ internal import JWTKit
 
 /// The bridge's token authority: JSON Web Tokens signed with HS256 keys of the key store.
 ///
-/// Holds no state of its own: keys, accounts and revocations are read at each call, so what another process changes (`viaduct keys revoke`)
-/// counts at once.
+/// Keys, accounts and revocations are read at each call, so what another process changes (`viaduct keys revoke`) counts at once. What is remembered
+/// is only which signatures were right.
 package struct JWTAuthority: TokenAuthority {
     private let store: any KeyStore
     private let now: @Sendable () -> WallTime
+    private let verified = VerifiedTokens()
 
     /// - Parameters:
     ///   - store: accounts, keys and the revocation list.
@@ -22,14 +23,30 @@ package struct JWTAuthority: TokenAuthority {
 
     /// Checks in this order: form, header, signature, claims, time, revocation, account. An account that is gone makes the token invalid.
     package func verify(_ token: Redacted<String>) async throws(AccessError) -> Grant {
-        let envelope = try TokenEnvelope(token.revealed)
-        let keys = try await askStore { () throws(BridgeError) in try await store.signingKeys() }
-        guard let key = keys.first(where: { $0.id == envelope.keyID }) else { throw .invalid }
-        let collection = try await key.collection()
-        guard let claims = try? await collection.verify(token.revealed, as: TokenClaims.self) else { throw .invalid }
+        let known = verified[token]
+        let reference: TokenReference
+        if let known { reference = known.reference } else { reference = TokenReference(try TokenEnvelope(token.revealed)) }
+        let standing = try await askStore { () throws(BridgeError) in try await store.standing(of: reference) }
+        guard let key = standing.signingKey else { throw .invalid }
+        let claims: TokenClaims
+        if let known = known?.claims(under: key) { claims = known } else { claims = try await verify(token, of: reference, under: key) }
         let grant = try claims.grant(at: now())
-        try await checkStanding(of: grant)
+        guard standing.revocationEnd == nil else { throw .revoked }
+        guard let account = standing.account else { throw .invalid }
+        guard account.suspendedAt == nil else { throw .suspended }
         return grant
+    }
+
+    /// The claims, when the key signed them and they are what the store was asked about.
+    private func verify(
+        _ token: Redacted<String>, of reference: TokenReference, under key: SigningKeyRow
+    ) async throws(AccessError) -> TokenClaims {
+        let collection = try await key.collection()
+        guard let claims = try? await collection.verify(token.revealed, as: TokenClaims.self), claims.tokenID == reference.tokenID,
+            claims.apiID == reference.account.rawValue
+        else { throw .invalid }
+        verified.remember(VerifiedToken(reference: reference, secret: key.secret, claims: claims), of: token)
+        return claims
     }
 
     /// The first call on a new store makes the first signing key. Throws `invalid` when the request contradicts itself.
@@ -65,14 +82,6 @@ package struct JWTAuthority: TokenAuthority {
         }
     }
 
-    private func checkStanding(of grant: Grant) async throws(AccessError) {
-        let revocation = try await askStore { () throws(BridgeError) in try await store.revocationEnd(tokenID: grant.tokenID) }
-        guard revocation == nil else { throw .revoked }
-        let account = try await askStore { () throws(BridgeError) in try await store.account(grant.account) }
-        guard let account else { throw .invalid }
-        guard account.suspendedAt == nil else { throw .suspended }
-    }
-
     /// The newest key that is not retired; the first call ever makes one.
     private func currentSigningKey() async throws(AccessError) -> SigningKeyRow {
         try await askStore { () throws(BridgeError) in
@@ -88,6 +97,18 @@ package struct JWTAuthority: TokenAuthority {
             throw .unavailable
         }
     }
+}
+
+extension TokenReference {
+    fileprivate init(_ envelope: TokenEnvelope) {
+        self.init(
+            signingKey: envelope.keyID, tokenID: envelope.claimed.tokenID, account: AccountID(envelope.claimed.account))
+    }
+}
+
+extension VerifiedToken {
+    /// nil when the key has become another one.
+    fileprivate func claims(under key: SigningKeyRow) -> TokenClaims? { key.secret == secret ? claims : nil }
 }
 
 extension SigningKeyRow {

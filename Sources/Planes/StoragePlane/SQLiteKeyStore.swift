@@ -20,10 +20,7 @@ package final class SQLiteKeyStore: KeyStore {
     }
 
     package func account(_ id: AccountID) async throws(BridgeError) -> AccountRow? {
-        try await database.read { connection in
-            try Row.fetchOne(connection.cachedStatement(sql: "SELECT * FROM accounts WHERE id = ?"), arguments: [id.rawValue]).map(
-                AccountRow.init)
-        }
+        try await database.read { try AccountRow.fetch(id, $0) }
     }
 
     package func accounts() async throws(BridgeError) -> [AccountRow] {
@@ -58,10 +55,24 @@ package final class SQLiteKeyStore: KeyStore {
         }
     }
 
-    package func revocationEnd(tokenID: String) async throws(BridgeError) -> WallTime? {
-        try await database.read { connection in
-            try Int64.fetchOne(connection.cachedStatement(sql: "SELECT ends_at FROM revocations WHERE token_id = ?"), arguments: [tokenID])
-        }.map(WallTime.init(nanoseconds:))
+    package func standing(of token: TokenReference) async throws(BridgeError) -> TokenStanding {
+        let box = database.box
+        return try await database.read { connection in
+            let key = try Row.fetchOne(
+                connection.cachedStatement(sql: "SELECT * FROM signing_keys WHERE id = ?"), arguments: [token.signingKey])
+            let revocation = try Int64.fetchOne(
+                connection.cachedStatement(sql: "SELECT ends_at FROM revocations WHERE token_id = ?"), arguments: [token.tokenID])
+            return TokenStanding(
+                signingKey: try key.map { try SigningKeyRow($0, box) }, revocationEnd: revocation.map(WallTime.init(nanoseconds:)),
+                account: try AccountRow.fetch(token.account, connection))
+        }
+    }
+}
+
+extension AccountRow {
+    fileprivate static func fetch(_ id: AccountID, _ connection: Database) throws -> AccountRow? {
+        try Row.fetchOne(connection.cachedStatement(sql: "SELECT * FROM accounts WHERE id = ?"), arguments: [id.rawValue])
+            .map(AccountRow.init)
     }
 }
 

@@ -1,4 +1,4 @@
-import AccessPlane
+@testable import AccessPlane
 import Bridge
 import BridgeModel
 import Testing
@@ -79,6 +79,43 @@ struct JWTAuthorityTests {
         #expect(try await fixture.store.signingKeys().filter { $0.retiredAt == nil }.map(\.id) == [key.id])
         let new = try await fixture.clientToken()
         for token in [old, new] { _ = try await fixture.authority.verify(token) }
+    }
+
+    /// What is remembered of a token is its signature, and that only under the key that made it.
+    @Test func aTokenThatWasVerifiedIsJudgedAnewEachTime() async throws {
+        let fixture = try await AccessFixture()
+        let token = try await fixture.clientToken(lifetime: .seconds(60))
+        _ = try await fixture.authority.verify(token)
+        var key = try #require(try await fixture.store.signingKeys().first)
+        let genuine = key
+        key.secret = Redacted(key.secret.revealed.map { $0 ^ 1 })
+        try await fixture.store.commit([.signingKey(key)])
+        await #expect(throws: AccessError.invalid, "another key of the same name") { try await fixture.authority.verify(token) }
+        try await fixture.store.commit([.signingKey(genuine)])
+        _ = try await fixture.authority.verify(token)
+        fixture.clock.advance(by: .seconds(66))
+        await #expect(throws: AccessError.expired) { try await fixture.authority.verify(token) }
+    }
+
+    @Test func aTokenOfAForgedSignatureIsNotTakenForTheOneThatWasVerified() async throws {
+        let fixture = try await AccessFixture()
+        let token = try await fixture.clientToken()
+        _ = try await fixture.authority.verify(token)
+        let parts = token.revealed.split(separator: ".")
+        let other = try await fixture.clientToken().revealed.split(separator: ".")
+        for forged in [parts[0] + "." + parts[1] + "." + other[2], parts[0] + "." + other[1] + "." + parts[2]] {
+            await #expect(throws: AccessError.invalid) { try await fixture.authority.verify(Redacted(String(forged))) }
+        }
+    }
+
+    @Test func verifiedTokensAreRememberedUpToABound() {
+        let tokens = VerifiedTokens()
+        let verified = VerifiedToken(
+            reference: TokenReference(signingKey: "k", tokenID: "j", account: AccountID("a")), secret: Redacted([1]),
+            claims: TokenClaims(
+                issuer: "", audience: "", subject: "", clientID: "", role: "", apiID: "", issuedAt: 0, expiresAt: 0, tokenID: ""))
+        for number in 0...VerifiedTokens.capacity { tokens.remember(verified, of: Redacted("token \(number)")) }
+        #expect(tokens.count == 1 && tokens[Redacted("token \(VerifiedTokens.capacity)")] != nil && tokens[Redacted("token 0")] == nil)
     }
 
     @Test func theFirstTokenMakesTheFirstSigningKey() async throws {

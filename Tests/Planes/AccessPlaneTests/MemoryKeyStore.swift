@@ -54,9 +54,11 @@ actor MemoryKeyStore: KeyStore {
         return signingRows.sorted { $0.createdAt > $1.createdAt }
     }
 
-    func revocationEnd(tokenID: String) throws(BridgeError) -> WallTime? {
+    func standing(of token: TokenReference) throws(BridgeError) -> TokenStanding {
         try check()
-        return revocations[tokenID]
+        return TokenStanding(
+            signingKey: signingRows.first { $0.id == token.signingKey }, revocationEnd: revocations[token.tokenID],
+            account: accountRows.first { $0.id == token.account })
     }
 
     private func check() throws(BridgeError) {

@@ -81,12 +81,25 @@ import Testing
         let end = Rows.start.advanced(by: .seconds(60))
         try await store.commit([.revocation(tokenID: "j1", until: end)])
         try await store.commit([.revocation(tokenID: "j1", until: Rows.start)])
-        #expect(try await store.revocationEnd(tokenID: "j1") == end)
-        #expect(try await store.revocationEnd(tokenID: "j2") == nil)
+        #expect(try await revocationEnd("j1") == end)
+        #expect(try await revocationEnd("j2") == nil)
         try await store.commit([.pruneRevocations(before: end)])
-        #expect(try await store.revocationEnd(tokenID: "j1") == end)
+        #expect(try await revocationEnd("j1") == end)
         try await store.commit([.pruneRevocations(before: end.advanced(by: .nanoseconds(1)))])
-        #expect(try await store.revocationEnd(tokenID: "j1") == nil)
+        #expect(try await revocationEnd("j1") == nil)
+    }
+
+    private func revocationEnd(_ tokenID: String) async throws -> WallTime? {
+        try await store.standing(of: TokenReference(signingKey: "", tokenID: tokenID, account: AccountID(""))).revocationEnd
+    }
+
+    @Test func aTokensStandingIsWhatItNamesAndNoMore() async throws {
+        let keys = ["s1", "s2"].map { SigningKeyRow(id: $0, secret: Redacted(Array("secret of \($0)".utf8)), createdAt: Rows.start) }
+        try await store.commit([.account(account), .revocation(tokenID: "j1", until: Rows.start)] + keys.map { .signingKey($0) })
+        let known = try await store.standing(of: TokenReference(signingKey: "s2", tokenID: "j1", account: account.id))
+        #expect(known == TokenStanding(signingKey: keys[1], revocationEnd: Rows.start, account: account))
+        let unknown = try await store.standing(of: TokenReference(signingKey: "s3", tokenID: "j2", account: AccountID("nobody")))
+        #expect(unknown == TokenStanding(signingKey: nil, revocationEnd: nil, account: nil))
     }
 
     @Test func aCommitIsAllOrNothing() async throws {

@@ -70,6 +70,38 @@ package struct SigningKeyRow: Sendable, Equatable {
     }
 }
 
+/// What a token says of itself, by which the store is asked about it. Nobody has verified it.
+package struct TokenReference: Sendable, Equatable {
+    /// The header's `kid`: which key is said to have signed it.
+    package var signingKey: String
+    /// The claim `jti`.
+    package var tokenID: String
+    /// The claim `api_id`.
+    package var account: AccountID
+
+    package init(signingKey: String, tokenID: String, account: AccountID) {
+        self.signingKey = signingKey
+        self.tokenID = tokenID
+        self.account = account
+    }
+}
+
+/// What the store knows of the things that a token names.
+package struct TokenStanding: Sendable, Equatable {
+    /// The key of this name, also when it is retired; nil when there is none.
+    package var signingKey: SigningKeyRow?
+    /// When the token's revocation ends; nil when it is not on the list.
+    package var revocationEnd: WallTime?
+    /// The account of this name, also when it is suspended; nil when there is none.
+    package var account: AccountRow?
+
+    package init(signingKey: SigningKeyRow?, revocationEnd: WallTime?, account: AccountRow?) {
+        self.signingKey = signingKey
+        self.revocationEnd = revocationEnd
+        self.account = account
+    }
+}
+
 /// One row of the key store to write.
 package enum KeyChange: Sendable, Equatable {
     case account(AccountRow)
@@ -96,6 +128,6 @@ package protocol KeyStore: Sendable {
     func masterKeys(of account: AccountID?) async throws(BridgeError) -> [MasterKeyRow]
     /// All signing keys, newest first, retired ones included.
     func signingKeys() async throws(BridgeError) -> [SigningKeyRow]
-    /// When the revocation of this token ends; nil when it is not on the list.
-    func revocationEnd(tokenID: String) async throws(BridgeError) -> WallTime?
+    /// What is on record about a token, all of one moment.
+    func standing(of token: TokenReference) async throws(BridgeError) -> TokenStanding
 }
