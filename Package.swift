@@ -213,7 +213,7 @@ let package = Package(
             "PipelineChild", in: Room.planes,
             [
                 "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit",
-                "SecureTransport",
+                "SecureTransport", "NetworkTesting",
             ]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),

@@ -4,8 +4,8 @@ internal import Matroska
 
 /// The parts of a recording as one row of frames: gaps kept, tracks matched, cut ends left out, and nothing twice.
 ///
-/// A recorder that replaces a dead one begins at the stream's last keyframe, which may be in the part before already. There the later part goes
-/// on: its first keyframe is looked for among the earlier part's, byte for byte, since the two clocks do not agree to the frame.
+/// A recorder that replaces a dead one begins at the stream's last keyframe, which may be in a part before already, or the sound beside it. There
+/// the later part goes on, each track at the frame that both have (`PartJoin`).
 struct RecordingParts {
     /// Tracks of the result.
     private(set) var tracks: [MatroskaTrack] = []
@@ -13,9 +13,8 @@ struct RecordingParts {
     let startedAt: WallTime
     private var parts: [Part] = []
     private var current = 0
-
-    /// Between the frames of two parts whose clocks would let them overlap.
-    private static let smallestGap: Duration = .milliseconds(20)
+    /// The time of each track's last frame that was given out.
+    private var given: [UInt8: Duration] = [:]
 
     /// Opens the files; those without a readable header are left out. Throws `no_media` when none is left.
     init(paths: [String]) throws(BridgeError) {
@@ -32,11 +31,16 @@ struct RecordingParts {
         }
     }
 
-    /// The next frame on the result's timeline; nil at the end.
+    /// The next frame on the result's timeline; nil at the end. A track's times rise, also where a later part's clock is behind.
     mutating func next() -> MatroskaFrame? {
         while parts.indices.contains(current) {
-            if let frame = parts[current].next() { return frame }
-            current += 1
+            guard var frame = parts[current].next() else {
+                current += 1
+                continue
+            }
+            if let last = given[frame.track] { frame.time = max(frame.time, last + .milliseconds(1)) }
+            given[frame.track] = frame.time
+            return frame
         }
         return nil
     }
@@ -51,20 +55,37 @@ struct RecordingParts {
         return added.number
     }
 
-    /// Puts a part behind the one before it, or over that one's end where both have the same frames.
+    /// Puts a part behind those until now, or over their end where both have the same frames.
     private mutating func place(_ part: Part) {
-        guard let before = parts.last else { return parts.append(part) }
+        guard !parts.isEmpty else { return parts.append(part) }
         var part = part
+        let beginnings = part.beginnings
         let byClock = part.reader.startedAt.map { Duration.nanoseconds($0.nanoseconds - startedAt.nanoseconds) }
-        let survey = before.survey(lookingFor: part.openings, near: byClock)
-        if let meeting = survey.meeting {
-            part.offset = meeting
-            guard part.reaches(beyond: survey.end) else { return }  // the part before holds all of it
-            for index in parts.indices { parts[index].cut(at: meeting, sounds: survey.sounds) }
-        } else {
-            part.offset = max(byClock ?? .zero, survey.end + Self.smallestGap)
+        let join = survey(PartJoin(beginnings: beginnings, offsetByClock: byClock))
+        let seams = join.seams()
+        part.offset = join.offset(with: seams)
+        var hasNews = !beginnings.keys.allSatisfy { seams[$0] != nil }
+        for (track, seam) in seams {
+            guard let end = join.ends[track], part.reaches(track, beyond: end - seam.offset) else {
+                part.leaveOut(track)
+                continue
+            }
+            for index in parts.indices { parts[index].end(track, at: seam.earlier) }
+            part.begin(track, at: seam.later)
+            hasNews = true
         }
-        parts.append(part)
+        if hasNews { parts.append(part) }
+    }
+
+    /// Shows the search what is used of the parts until now, from the last one back to where the later part can begin.
+    private func survey(_ join: PartJoin) -> PartJoin {
+        var join = join
+        let first = parts.lastIndex { join.isWellAfter($0.offset) } ?? parts.startIndex
+        for part in parts[first...] {
+            var part = part
+            while let frame = part.next() { join.take(frame) }
+        }
+        return join
     }
 }
 
@@ -75,16 +96,10 @@ private struct Part {
     let numbers: [UInt8: UInt8]
     /// Where it begins on the result's timeline.
     var offset: Duration = .zero
-    /// From here on a later part has its frames; nil when it is used to its end.
-    private var cut: Duration?
-    /// The same of a track whose frames the two parts put at slightly different times.
-    private var trackCuts: [UInt8: Duration] = [:]
-
-    /// How far two recorders' clocks may be apart on one frame.
-    private static let clockTolerance: Duration = .seconds(1)
-    /// How far one piece of sound may be moved against the picture from one recorder to the other: less than half of the usual 20 ms, or silence,
-    /// which is always the same, would be taken for its neighbour.
-    private static let soundTolerance: Duration = .milliseconds(9)
+    /// Where each track is used from, on the part's own timeline; all of those that are not named.
+    private var begins: [UInt8: Duration] = [:]
+    /// Where a later part has the track's frames, on the result's timeline.
+    private var ends: [UInt8: Duration] = [:]
 
     init(reader: MatroskaReader, numbers: [UInt8: UInt8]) {
         self.reader = reader
@@ -94,98 +109,46 @@ private struct Part {
     /// The next frame that is used, with the result's time and track.
     mutating func next() -> MatroskaFrame? {
         while var frame = reader.next() {
+            guard let number = numbers[frame.track], begins[number].map({ frame.time >= $0 }) ?? true else { continue }
             frame.time += offset
-            guard let number = numbers[frame.track], isUsed(number, at: frame.time) else { continue }
+            guard ends[number].map({ frame.time < $0 }) ?? true else { continue }
             frame.track = number
             return frame
         }
         return nil
     }
 
-    private func isUsed(_ track: UInt8, at time: Duration) -> Bool {
-        guard let limit = trackCuts[track] ?? cut else { return true }
-        return time < limit
-    }
+    /// Uses a track from here on, by the part's own time.
+    mutating func begin(_ track: UInt8, at time: Duration) { begins[track] = time }
 
-    /// Ends the part where a later one goes on; `sounds` says where that is on tracks of their own.
-    mutating func cut(at meeting: Duration, sounds: [UInt8: Duration]) {
-        cut = min(cut ?? meeting, meeting)
-        for (track, time) in sounds { trackCuts[track] = min(trackCuts[track] ?? time, time) }
-    }
+    /// Uses nothing of a track.
+    mutating func leaveOut(_ track: UInt8) { begins[track] = .seconds(Int64.max) }
 
-    /// The first frame of each track: of pictures, which tell parts apart, and of sounds, which do not: silence is always the same.
-    struct Openings {
-        var picture: MatroskaFrame?
-        var sounds: [MatroskaFrame] = []
-    }
+    /// Uses a track up to here at most, on the result's timeline: a later part goes on.
+    mutating func end(_ track: UInt8, at time: Duration) { ends[track] = min(ends[track] ?? time, time) }
 
-    var openings: Openings {
+    /// How each track begins, by the part's own time.
+    var beginnings: [UInt8: PartJoin.Beginning] {
         var copy = self
-        var openings = Openings()
+        let videos = Set(reader.tracks.filter { $0.codec.kind == .video }.compactMap { numbers[$0.number] })
+        var beginnings: [UInt8: PartJoin.Beginning] = [:]
         var pending = Set(numbers.values)
-        let pictures = Set(reader.tracks.filter { $0.codec.kind == .video }.compactMap { numbers[$0.number] })
         while !pending.isEmpty, let frame = copy.next() {
-            guard pending.remove(frame.track) != nil else { continue }
-            if !pictures.contains(frame.track) {
-                openings.sounds.append(frame)
-            } else if openings.picture == nil {
-                openings.picture = frame
-            }
+            guard pending.contains(frame.track) else { continue }
+            var beginning = beginnings[frame.track] ?? PartJoin.Beginning(isVideo: videos.contains(frame.track), frames: [])
+            beginning.frames.append(frame)
+            if beginning.isLongEnough { pending.remove(frame.track) }
+            beginnings[frame.track] = beginning
         }
-        return openings
+        return beginnings
     }
 
-    /// What a look through a part found, on the result's timeline.
-    struct Survey {
-        /// Where its last frame is.
-        var end: Duration
-        /// Where the later part begins in it; nil when they share no keyframe.
-        var meeting: Duration?
-        /// Where it holds the first sound that the later part has, too.
-        var sounds: [UInt8: Duration] = [:]
-    }
-
-    /// Looks for a keyframe that equals the opening picture, the nearest to `moment` if there are several, and for the sounds that belong to it.
-    func survey(lookingFor openings: Openings, near moment: Duration?) -> Survey {
-        var copy = self
-        var survey = Survey(end: offset)
-        var nearest = Self.clockTolerance
-        var equalSounds: [(opening: MatroskaFrame, time: Duration)] = []
-        while let frame = copy.next() {
-            survey.end = max(survey.end, frame.time)
-            guard let moment else { continue }
-            for opening in openings.sounds
-            where opening.equals(frame) && (frame.time - moment - opening.time).isWithin(Self.clockTolerance * 2) {
-                equalSounds.append((opening, frame.time))
-            }
-            guard let picture = openings.picture, frame.isKeyframe, picture.equals(frame) else { continue }
-            let distance = max(frame.time - moment, moment - frame.time)
-            guard distance <= nearest else { continue }
-            nearest = distance
-            survey.meeting = frame.time - picture.time
-        }
-        guard let meeting = survey.meeting else { return survey }
-        for (opening, time) in equalSounds where (time - meeting - opening.time).isWithin(Self.soundTolerance) {
-            survey.sounds[opening.track] = time
-        }
-        return survey
-    }
-
-    /// True when it has a frame after `moment` of the result's timeline.
-    func reaches(beyond moment: Duration) -> Bool {
-        var copy = self
-        while let frame = copy.next() {
-            if frame.time > moment { return true }
+    /// Whether it has a frame of the track after `time`, by its own time.
+    func reaches(_ track: UInt8, beyond time: Duration) -> Bool {
+        var reader = reader
+        while let frame = reader.next() {
+            if numbers[frame.track] == track, frame.time > time { return true }
         }
         return false
     }
-}
-
-extension MatroskaFrame {
-    /// Whether both are the same piece of the same track, whenever it is shown.
-    fileprivate func equals(_ other: MatroskaFrame) -> Bool { track == other.track && bytes == other.bytes }
-}
-
-extension Duration {
-    fileprivate func isWithin(_ limit: Duration) -> Bool { self <= limit && self >= .zero - limit }
 }
