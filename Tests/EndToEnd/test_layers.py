@@ -1,14 +1,20 @@
 """Simulcast and layers through the edge: what a publisher sends in several sizes, viewers get in the one that they want or can take."""
 
+import glob
+import itertools
 import json
+import time
 
+import av
 import pytest
 
+import media
 from bridge import Bridge
 from layers import Viewer, publish
 from raw import settle
 
 WIDTHS = {"q": 240, "h": 480, "f": 960}
+LONGEST_GAP = 2.0  # seconds without a picture in a recording whose source turned the encoding off that was recorded
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +32,15 @@ def encodings(bridge, stream):
     return next((track.get("encodings", []) for track in json.loads(body)["tracks"] if track["kind"] == "video"), [])
 
 
+def wait_for_active(bridge, stream, *rids):
+    """Waits until these encodings come, and the others do not."""
+    wanted = [(rid, rid in rids) for rid in WIDTHS]
+    found = settle(lambda: encodings(bridge, stream), lambda all: [(one.get("rid"), one["active"]) for one in all] == wanted, timeout=20)
+    assert [(one.get("rid"), one["active"]) for one in found] == wanted, found
+
+
 def wait_for_three(bridge, stream):
-    found = settle(lambda: encodings(bridge, stream), lambda all: [one["active"] for one in all] == [True] * 3, timeout=20)
-    assert [(one.get("rid"), one["active"]) for one in found] == [("q", True), ("h", True), ("f", True)], found
+    wait_for_active(bridge, stream, *WIDTHS)
 
 
 def bitrates(layers):
@@ -80,3 +92,55 @@ def test_a_viewer_chooses_among_scalable_layers(bridge, camera_browser, viewer_b
                 assert settle(lambda: viewer.width, lambda now: now == width) == width, choice
                 before = viewer.figures()["framesDecoded"]
                 assert settle(lambda: viewer.figures()["framesDecoded"], lambda count: count > before + 10) > before + 10, "it goes on"
+
+
+class OneRecording:
+    """A recording of a stream that the operator asked for."""
+
+    def __init__(self, bridge, stream, destination):
+        self.bridge = bridge
+        status, row = bridge.post(f"/bridge/v1/streams/{stream}/recordings", {"destination": {"url": destination}}, bridge.operator_token)
+        assert status == 201, row
+        self.id = row["id"]
+        state = settle(lambda: bridge.recording(self.id)["state"], lambda state: state == "recording")
+        assert state == "recording"
+
+    @property
+    def parts(self):
+        return glob.glob(f"{self.bridge.data}/**/{self.id}/part-*", recursive=True)
+
+    def stop(self):
+        status, reply = self.bridge.post(f"/bridge/v1/recordings/{self.id}/stop", {}, self.bridge.operator_token)
+        assert status == 202, reply
+
+
+def pictures_in(path):
+    """(width, time in seconds) of every picture of a file."""
+    with av.open(str(path)) as file:
+        return [(frame.width, frame.time) for frame in file.decode(video=0)]
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_recording_goes_on_when_a_browser_turns_its_best_encoding_off(bridge, receiver, camera_browser, tmp_path, codec):
+    stream = f"turned-off-{codec}"
+    with publish(bridge, camera_browser, stream, codec) as page:
+        wait_for_three(bridge, stream)
+        recording = OneRecording(bridge, stream, f"{receiver.base}/{stream}")
+        for rids in [("q", "h"), ("q", "h", "f")]:
+            time.sleep(3)
+            page.evaluate(f"setActive({json.dumps(rids)})")
+            wait_for_active(bridge, stream, *rids)
+        time.sleep(3)
+        assert len(recording.parts) == 1, recording.parts
+        recording.stop()
+        file = tmp_path / "file"
+        file.write_bytes(receiver.wait_for_upload(f"/{stream}"))
+    assert media.decode_errors(file) == ""
+    pictures = pictures_in(file)
+    runs = [(width, len(list(run))) for width, run in itertools.groupby(width for width, _ in pictures)]
+    assert [width for width, _ in runs] == [WIDTHS["f"], WIDTHS["h"], WIDTHS["f"]], runs
+    assert min(count for _, count in runs) >= 20, f"pictures of each size: {runs}"
+    gaps = [(earlier, later - earlier) for (_, earlier), (_, later) in itertools.pairwise(pictures)]
+    print(f"{codec}: {runs}, at most {max(gap for _, gap in gaps):.2f} s without a picture")
+    assert min(gap for _, gap in gaps) > 0, f"the pictures' times do not rise: {gaps}"
+    assert max(gap for _, gap in gaps) <= LONGEST_GAP, f"pictures are missing after {[one for one in gaps if one[1] > LONGEST_GAP]}, of {runs}"
