@@ -1,5 +1,5 @@
-"""The peers of the interop matrix. All of them publish over WHIP and watch over WHEP, and none is made by this project except on top of an
-implementation of WebRTC that is not: Chromium's, Firefox's, aiortc, GStreamer's webrtcbin and Pion.
+"""The peers of the interop matrix. They publish over WHIP and watch over WHEP, two of them over RTM too, and none is made by this project except
+on top of an implementation of WebRTC that is not: Chromium's, Firefox's, aiortc, GStreamer's webrtcbin and Pion.
 
 `publish` is live inside its `with` block. `watch` returns when it has seen and heard enough, or has waited long enough, with what that was.
 """
@@ -20,6 +20,7 @@ import media
 from bridge import ROOT
 from browsers import BrowserError
 from raw import settle
+from rtm import Client, NativeClient
 from whip import Leg, endpoint, open_page
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "peers"
@@ -73,23 +74,70 @@ class BrowserPeer:
     @contextlib.contextmanager
     def publish(self, stream, format):
         with open_page(self.browser, self.page) as page:
-            self.open(page, "whip", self.bridge.token(stream, "publish"), stream, self.CAMERA, json.dumps([*format, self.retransmission]))
+            self.open(page, "publish", stream, self.CAMERA, json.dumps([*format, self.retransmission]))
             page.wait_for("viaduct.peer.connectionState === 'connected'", PATIENCE)
             yield
             page.evaluate("leave()")
 
     def watch(self, stream, format):
         with open_page(self.browser, self.page) as page:
-            self.open(page, "whep", self.bridge.token(stream, "watch"), stream)
+            self.open(page, "watch", stream)
             # A muted element takes no sound from the decoder.
             page.evaluate("[...document.querySelectorAll('video')].forEach((video) => { video.muted = false; })")
             seen = settle(lambda: page.evaluate(self.STATISTICS), lambda found: found["pictures"] >= PICTURES and found["energy"] > 0)
             page.evaluate("leave()")
         return Seen(Format(seen["video"], seen["audio"]), seen["width"], seen["height"], seen["pictures"], seen["energy"] > 0)
 
-    def open(self, page, root, token, stream, source="null", codecs="null"):
-        url = self.bridge.base + endpoint(self.bridge, root, stream)
+    def open(self, page, direction, stream, source="null", codecs="null"):
+        url = self.bridge.base + endpoint(self.bridge, {"publish": "whip", "watch": "whep"}[direction], stream)
+        token = self.bridge.token(stream, direction)
         page.evaluate(f"(async () => whip({json.dumps(url)}, {json.dumps(token)}, {source}, null, {codecs}))()")
+
+
+def rtm_client(bridge, dialect, stream, direction):
+    """A client of this dialect of RTM. That of Eyeson knows publishers alone, whose stream has the name of the client."""
+    return NativeClient(bridge, stream, direction) if dialect == "rtm" else Client(bridge, stream)
+
+
+class BrowserRTMPeer(BrowserPeer):
+    """The same over RTM, by a script of the test's; the bridge's own pages are tested elsewhere."""
+
+    SCRIPT = """
+    window.rtm = async (url, client_id, session_id, stream, codecs) => {
+      const peer = new RTCPeerConnection();
+      for (const track of stream.getTracks()) {
+        const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+        const all = RTCRtpSender.getCapabilities(track.kind).codecs;
+        transceiver.setCodecPreferences(all.filter(({ mimeType }) => codecs.includes(mimeType.split("/")[1].toUpperCase())));
+      }
+      const socket = new WebSocket(url);
+      await new Promise((opened, failed) => Object.assign(socket, { onopen: opened, onclose: failed }));
+      const send = (type, data) => socket.send(JSON.stringify({ type, client_id, session_id, data }));
+      peer.addEventListener("icecandidate", ({ candidate }) => send("candidate", { candidate }));
+      socket.onmessage = ({ data: text }) => {
+        const { type, data } = JSON.parse(text);
+        if (type === "sdp_update") peer.setRemoteDescription(data.sdp);
+        if (type === "candidate" && data.candidate) peer.addIceCandidate(data.candidate);
+        if (type === "error") window.viaduct.errors.push(data);
+      };
+      window.viaduct = { peer, errors: [] };
+      window.leave = () => send("session_stop", {});
+      const offer = await peer.createOffer();
+      send("session_start", { sdp: offer });
+      await peer.setLocalDescription(offer);
+    };
+    """
+
+    def __init__(self, bridge, browser, page, network, dialect):
+        super().__init__(bridge, browser, page)
+        self.network, self.dialect = network, dialect
+
+    def open(self, page, direction, stream, source="null", codecs="null"):
+        client = rtm_client(self.bridge, self.dialect, stream, direction)
+        self.network.run(client.create())
+        session = (f"{client.endpoint}?auth_token={client.token}", client.client_id, client.session_id)
+        page.evaluate(self.SCRIPT)
+        page.evaluate(f"(async () => rtm({', '.join(map(json.dumps, session))}, {source}, {codecs}))()")
 
 
 class AiortcPeer:
@@ -106,10 +154,36 @@ class AiortcPeer:
 
     def watch(self, stream, format):
         with Leg.watch(self.network, self.bridge, stream, self.bridge.token(stream, "watch")) as viewer:
-            settle(lambda: viewer.frames, lambda count: count["video"] >= PICTURES and count["audio"] >= SOUNDS)
-            settle(lambda: loudness([viewer.latest.get("audio")]), lambda loud: loud > SILENCE)
-        picture, sound = viewer.latest["video"], viewer.latest["audio"]
-        return Seen(codecs_of(viewer.answer), picture.width, picture.height, viewer.frames["video"], loudness([sound]) > SILENCE)
+            return seen_by_aiortc(viewer, viewer.answer)
+
+
+class AiortcRTMPeer:
+    """The same over RTM."""
+
+    size = AiortcPeer.size
+
+    def __init__(self, bridge, network, dialect):
+        self.bridge, self.network, self.dialect = bridge, network, dialect
+
+    @contextlib.contextmanager
+    def session(self, stream, direction, begin):
+        """A session that `begin`, a function of its client, takes to flowing media."""
+        client = rtm_client(self.bridge, self.dialect, stream, direction)
+        try:
+            self.network.run(begin(client))
+            yield client
+            assert self.network.run(client.leave()) == "CLIENT_STOP"
+        finally:
+            self.network.run(client.close())
+
+    def publish(self, stream, format):
+        video, sound = format_of_aiortc(format)
+        tracks = media.clip(format.video, 10).tracks(format.audio)
+        return self.session(stream, "publish", lambda client: client.publish(*tracks, codec=video, sound=sound))
+
+    def watch(self, stream, format):
+        with self.session(stream, "watch", NativeClient.watch) as viewer:
+            return seen_by_aiortc(viewer.reception, viewer.answer)
 
 
 class ProgramPeer:
@@ -220,6 +294,14 @@ def format_of_aiortc(format):
     return format.video, {"OPUS": "opus"}.get(format.audio, format.audio)
 
 
+def seen_by_aiortc(reception, answer):
+    """What a viewer has when it has enough, or has waited long enough."""
+    settle(lambda: reception.frames, lambda count: count["video"] >= PICTURES and count["audio"] >= SOUNDS)
+    settle(lambda: loudness([reception.latest.get("audio")]), lambda loud: loud > SILENCE)
+    picture, sound = reception.latest["video"], reception.latest["audio"]
+    return Seen(codecs_of(answer), picture.width, picture.height, reception.frames["video"], loudness([sound]) > SILENCE)
+
+
 def codecs_of(answer):
     """The codec of each kind in an answer, which names one of them."""
     named = {}
@@ -265,6 +347,6 @@ def matrix(reports):
                 peer, direction, codec, result = value
                 cells.setdefault((peer, direction), {})[codec] = result if report.passed else "FAILED"
     if cells:
-        yield f"{'':22}" + "".join(f"{codec:>9}" for codec in columns)
+        yield f"{'':26}" + "".join(f"{codec:>9}" for codec in columns)
     for (peer, direction), row in sorted(cells.items()):
-        yield f"{peer + ' ' + direction:22}" + "".join(f"{row.get(codec, '-'):>9}" for codec in columns)
+        yield f"{peer + ' ' + direction:26}" + "".join(f"{row.get(codec, '-'):>9}" for codec in columns)

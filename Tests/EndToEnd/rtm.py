@@ -6,6 +6,7 @@ import threading
 
 import aioice.ice
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -54,6 +55,34 @@ def publishing_peer(*tracks, codec=None, sound=None):
             offered = [one for one in RTCRtpSender.getCapabilities(kind).codecs if one.mimeType in (f"{kind}/{wanted}", f"{kind}/rtx")]
             transceiver.setCodecPreferences(offered)
     return peer
+
+
+def watching_peer(kinds=("video", "audio")):
+    """A peer that takes one track of each kind."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in kinds:
+        peer.addTransceiver(kind, direction="recvonly")
+    return peer
+
+
+class Reception:
+    """What a viewer has got: how many decoded frames of each kind, and the newest of them."""
+
+    def __init__(self):
+        self.frames = {"audio": 0, "video": 0}
+        self.latest = {}
+
+    def follow(self, peer):
+        """Counts what this peer gets, on the loop that it is made on."""
+        peer.on("track", lambda track: asyncio.get_running_loop().create_task(self._count(track)))
+
+    async def _count(self, track):
+        try:
+            while True:
+                self.latest[track.kind] = await track.recv()
+                self.frames[track.kind] += 1
+        except MediaStreamError:
+            pass
 
 
 async def make_offer(peer):
@@ -174,15 +203,17 @@ class Client:
 
     # Media
 
-    async def publish(self, *tracks, codec=None, webhook_url=None):
+    async def publish(self, *tracks, codec=None, sound=None, webhook_url=None):
         """Everything up to flowing media."""
+        options = {} if webhook_url is None else {"webhook_url": webhook_url}
+        await self.start(publishing_peer(*tracks, codec=codec, sound=sound), **options)
+
+    async def start(self, peer, **options):
+        """The session, and its peer until that is connected."""
+        self.peer = peer
         await self.create()
         await self.open()
-        self.peer = publishing_peer(*tracks, codec=codec)
-        start = {"sdp": {"type": "offer", "sdp": await make_offer(self.peer)}}
-        if webhook_url is not None:
-            start["webhook_url"] = webhook_url
-        await self.send("session_start", **start)
+        await self.send("session_start", sdp={"type": "offer", "sdp": await make_offer(self.peer)}, **options)
         self.answer = (await self.expect("sdp_update"))["sdp"]["sdp"]
         await take_answer(self.peer, self.answer)
         await wait_for_state(self.peer, "connected")
@@ -210,6 +241,27 @@ class Client:
         if self.socket is not None:
             await self.socket.close()
             await asyncio.gather(self.reader, return_exceptions=True)
+
+
+class NativeClient(Client):
+    """One session of the native API, whose direction is `publish` or `watch`."""
+
+    def __init__(self, bridge, stream, direction):
+        super().__init__(bridge, None)
+        self.stream, self.direction = stream, direction
+        self.reception = Reception()
+
+    async def create(self):
+        self.token = await asyncio.to_thread(self.bridge.token, self.stream, self.direction)
+        reply = await self.post("/bridge/v1/sessions", {"stream": self.stream, "direction": self.direction}, self.token)
+        self.client_id, self.session_id, self.endpoint = reply["client_id"], reply["session_id"], reply["ws_endpoint"]
+        self.token = reply.get("auth_token", self.token)
+
+    async def watch(self):
+        """Everything up to flowing media."""
+        peer = watching_peer()
+        self.reception.follow(peer)
+        await self.start(peer)
 
 
 class Camera:

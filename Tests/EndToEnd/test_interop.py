@@ -12,7 +12,7 @@ import pytest
 import media
 from bridge import Bridge
 from browsers import BrowserError
-from interop import PICTURES, AiortcPeer, BrowserPeer, Format, PionPeer, WebrtcbinPeer, admitted
+from interop import PICTURES, AiortcPeer, AiortcRTMPeer, BrowserPeer, BrowserRTMPeer, Format, PionPeer, WebrtcbinPeer, admitted
 from raw import settle
 from whip import post
 
@@ -28,7 +28,14 @@ FORMATS = {
     "webrtcbin": [H264, VP8, VP9, H265, *TELEPHONE],
     "pion": [H264, VP8, VP9, AV1, H265, *TELEPHONE],
 }
-ROWS = [pytest.param(peer, format, id=f"{peer}-{format}") for peer, formats in FORMATS.items() for format in formats]
+# Over RTM, of the native API and of the Eyeson dialect, which has no viewers. Signalling is all that is other there; the bridge's own pages watch by
+# RTM in other tests.
+PUBLISHING_BY_RTM = {"chromium-rtm": [H264, VP8], "chromium-eyeson": [H264, VP8], "aiortc-rtm": [H264, VP8], "aiortc-eyeson": [H264, VP8]}
+WATCHING_BY_RTM = {"aiortc-rtm": [H264, VP8]}
+
+
+def rows(table):
+    return [pytest.param(peer, format, id=f"{peer}-{format}") for peer, formats in table.items() for format in formats]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,18 @@ def peers(bridge, receiver, request):
         "webrtcbin": lambda: WebrtcbinPeer(bridge),
         "pion": lambda: PionPeer(bridge),
     }
+    for dialect in ("rtm", "eyeson"):
+        makers |= by_rtm(bridge, request, page, dialect)
     return lambda name: makers[name]()
+
+
+def by_rtm(bridge, request, page, dialect):
+    """Makers of the peers that speak this dialect of RTM, by name."""
+    network = request.getfixturevalue("network")
+    return {
+        f"chromium-{dialect}": lambda: BrowserRTMPeer(bridge, request.getfixturevalue("camera_browser"), page, network, dialect),
+        f"aiortc-{dialect}": lambda: AiortcRTMPeer(bridge, network, dialect),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +92,7 @@ def check(seen, format, size):
     assert seen.is_heard, seen
 
 
-@pytest.mark.parametrize(("name", "format"), ROWS)
+@pytest.mark.parametrize(("name", "format"), rows(FORMATS | PUBLISHING_BY_RTM))
 def test_publishes(peers, record_property, name, format):
     record_property("interop", (name, "publishes", str(format), "yes"))
     stream, peer = f"{name}-{format.video}-{format.audio}", peers(name)
@@ -92,7 +110,7 @@ def test_the_padding_of_a_publisher_without_retransmission_leaves_no_gap(bridge,
     assert seen.missing == 0, seen
 
 
-@pytest.mark.parametrize(("name", "format"), ROWS)
+@pytest.mark.parametrize(("name", "format"), rows(FORMATS | WATCHING_BY_RTM))
 def test_watches(peers, published, record_property, name, format):
     record_property("interop", (name, "watches", str(format), "yes"))
     seen = admitted(peers(name).watch, published(format), format)

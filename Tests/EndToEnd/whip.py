@@ -4,9 +4,8 @@ import asyncio
 from urllib.parse import quote, urljoin
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
 
-from rtm import Unexpected, make_offer, publishing_peer, take_answer, wait_for_state
+from rtm import Reception, Unexpected, make_offer, publishing_peer, take_answer, wait_for_state, watching_peer
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 
@@ -21,15 +20,14 @@ def post(bridge, root, stream, token, sdp):
     return bridge.request("POST", endpoint(bridge, root, stream), sdp.encode(), headers)
 
 
-class Leg:
+class Leg(Reception):
     """One session on the network's loop: `publish` or `watch`, then `close`."""
 
     def __init__(self, network, bridge, root, stream, token):
+        super().__init__()
         self.network, self.bridge, self.root, self.stream, self.token = network, bridge, root, stream, token
         self.peer = self.location = self.tag = self.answer = None
         self.links = ""
-        self.frames = {"audio": 0, "video": 0}
-        self.latest = {}  # the newest decoded frame by kind
 
     @classmethod
     def publish(cls, network, bridge, stream, token, tracks, codec=None, sound=None):
@@ -57,7 +55,7 @@ class Leg:
             raise Unexpected(f"POST: {status} {fields} {body[:300]}")
         self.location = urljoin(self.bridge.base, fields["location"]).removeprefix(self.bridge.base)
         self.peer = peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        peer.on("track", lambda track: self.network.loop.create_task(self._count(track)))
+        self.follow(peer)
         await peer.setRemoteDescription(RTCSessionDescription(body.decode(), "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         answer = peer.localDescription.sdp.encode()
@@ -72,19 +70,9 @@ class Leg:
 
     async def open_watch(self, kinds=("video", "audio")):
         """As `watch`, for a coroutine of the network's loop."""
-        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        for kind in kinds:
-            peer.addTransceiver(kind, direction="recvonly")
-        peer.on("track", lambda track: self.network.loop.create_task(self._count(track)))
+        peer = watching_peer(kinds)
+        self.follow(peer)
         await self._open(peer)
-
-    async def _count(self, track):
-        try:
-            while True:
-                self.latest[track.kind] = await track.recv()
-                self.frames[track.kind] += 1
-        except MediaStreamError:
-            pass
 
     async def _open(self, peer):
         self.peer = peer
