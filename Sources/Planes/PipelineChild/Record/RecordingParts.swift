@@ -60,7 +60,7 @@ struct RecordingParts {
         guard !parts.isEmpty else { return parts.append(part) }
         var part = part
         let beginnings = part.beginnings
-        let byClock = part.reader.startedAt.map { Duration.nanoseconds($0.nanoseconds - startedAt.nanoseconds) }
+        let byClock = part.reader.startedAt.map { .nanoseconds($0.nanoseconds) - Duration.nanoseconds(startedAt.nanoseconds) }
         let join = survey(PartJoin(beginnings: beginnings, offsetByClock: byClock))
         let seams = join.seams()
         part.offset = join.offset(with: seams)

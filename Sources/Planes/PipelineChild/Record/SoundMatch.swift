@@ -12,8 +12,10 @@ struct SoundMatch {
     /// What brings the later part's times onto the result's timeline, as far as is known.
     let offset: Duration
 
-    /// How far equal pieces may be apart where nothing but their time tells them from their neighbours: less than half of the usual 20 ms.
-    private static let repeatedTolerance: Duration = .milliseconds(9)
+    /// How far pieces of one moment may be apart, at most.
+    private static let largestTolerance: Duration = .milliseconds(200)
+    /// The same where the later part has one piece only: less than half of the usual 20 ms.
+    private static let usualTolerance: Duration = .milliseconds(9)
 
     /// Where a piece is that both rows have, an early one; nil when they share none.
     var seam: Seam? { seamByContent ?? seamByTime }
@@ -63,13 +65,20 @@ struct SoundMatch {
     /// `shift`: how many pieces until now stand before the later part's first one. Where a row lacks a piece, those behind it stand beside others;
     /// only pieces of one moment contradict each other.
     private func score(_ seam: Seam, shift: Int) -> Int {
+        let tolerance = tolerance
         let common = max(0, -shift)..<max(0, -shift, min(later.count, earlier.count - shift))
         return common.reduce(0) { score, number in
             let (one, other) = (earlier[number + shift], later[number])
             guard one.bytes != other.bytes else { return score + 1 }
-            let isOfOneMoment = Seam(earlier: one.time, later: other.time).distance(from: seam.offset) <= Self.repeatedTolerance
+            let isOfOneMoment = Seam(earlier: one.time, later: other.time).distance(from: seam.offset) < tolerance
             return isOfOneMoment ? score - 1 : score
         }
+    }
+
+    /// Where nothing but its time tells a piece from its neighbours, it is the nearer one: half the distance of the later part's first two.
+    private var tolerance: Duration {
+        guard later.count > 1 else { return Self.usualTolerance }
+        return min(Self.largestTolerance, max(Self.usualTolerance, (later[1].time - later[0].time) / 2))
     }
 
     /// Whether a piece differs from those beside it.
@@ -79,8 +88,9 @@ struct SoundMatch {
 
     private var seamByTime: Seam? {
         guard let first = later.first else { return nil }
+        let tolerance = tolerance
         return earlier.filter { $0.bytes == first.bytes }.map { Seam(earlier: $0.time, later: first.time) }
-            .filter { $0.distance(from: offset) <= Self.repeatedTolerance }
+            .filter { $0.distance(from: offset) <= tolerance }
             .min { $0.distance(from: offset) < $1.distance(from: offset) }
     }
 }

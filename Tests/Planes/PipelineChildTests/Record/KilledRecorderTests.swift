@@ -17,6 +17,8 @@ private struct KilledRecorder {
     var keyframe: Int
     /// How many seconds it records.
     var seconds: Int
+    /// How long each sound lasts, ms.
+    var soundLength = 20
     /// How much later than the first recorder it puts all sound against the picture, ms.
     var shift: Int64 = 0
     /// How much its time of day is behind that of the first recorder, ms.
@@ -40,9 +42,9 @@ private struct KilledRecorder {
             MatroskaFrame(
                 track: 1, time: .milliseconds(Int64(number) * 50 - start), isKeyframe: number % 20 == 0, bytes: Self.bytes(number))
         }
-        let sounds = (0..<(keyframe + seconds) * 50).filter { !lostSounds.contains($0) }.map { number in
+        let sounds = (0..<(keyframe + seconds) * 1000 / soundLength).filter { !lostSounds.contains($0) }.map { number in
             MatroskaFrame(
-                track: 2, time: .milliseconds(Int64(number) * 20 - start + shift), isKeyframe: true,
+                track: 2, time: .milliseconds(Int64(number * soundLength) - start + shift), isKeyframe: true,
                 bytes: silence.contains(number) ? [0xF8, 0xFF, 0xFE] : Self.bytes(number))
         }
         return (pictures + sounds).filter { $0.time >= .zero }.sorted { ($0.time, $1.track) < ($1.time, $0.track) }
@@ -133,6 +135,16 @@ private struct KilledRecorder {
         let next = KilledRecorder(keyframe: 2, seconds: 2, shift: shift, silence: Set(silence))
         let numbers = KilledRecorder.numbers(try join([whole.bytes, next.bytes], in: folder))[2] ?? []
         #expect(numbers == (0..<200).map { silence.contains($0) ? -1 : $0 })
+    }
+
+    @Test(arguments: [-25, 25] as [Int64])
+    func longPiecesOfSilenceAreKnownByTheirTime(shift: Int64) throws {
+        let folder = try ScratchFolder()
+        let whole = KilledRecorder(keyframe: 0, seconds: 3, soundLength: 60, silence: Set(0..<100))
+        let next = KilledRecorder(keyframe: 2, seconds: 2, soundLength: 60, shift: shift, silence: Set(0..<100))
+        let sounds = try join([whole.bytes, next.bytes], in: folder).filter { $0.track == 2 }
+        #expect(sounds.count == 66)
+        #expect(zip(sounds, sounds.dropFirst()).allSatisfy { $1.time - $0.time > .milliseconds(30) })
     }
 
     /// A part whose silence stands elsewhere begins behind the other, not in it.
