@@ -39,6 +39,7 @@ extension String {
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -79,7 +80,7 @@ let package = Package(
         module("GStreamerKit", in: Room.bindings, ["CGStreamer", "CGStreamerShims"]),
         module("WebServerKit", in: Room.bindings, ["CWebSockets", "CWebSocketsShims", httpTypes, collections]),
         module("SecureTransport", in: Room.bindings, ["COpenSSL", "CNice"]),
-        module("LinuxIO", in: Room.bindings, ["CLinux"]),
+        module("LinuxIO", in: Room.bindings, ["CLinux", heap]),
 
         // Core
         module("BridgeModel", in: Room.core),

@@ -33,7 +33,7 @@ struct ImportRules {
     private func allowed(for target: String, of room: String) -> Set<String> {
         switch room {
         case "Core": modules(in: "Core").union(Self.standardLibrary)
-        case "Bindings": Self.standardLibrary.union(Self.system).union(["HTTPTypes", "DequeModule"])
+        case "Bindings": Self.standardLibrary.union(Self.system).union(["HTTPTypes", "DequeModule", "HeapModule"])
         case "Planes":
             modules(in: "Core").union(modules(in: "Bindings")).union(Self.standardLibrary).union(Self.foundation)
                 .union(["Logging", "Crypto", "DequeModule", "HTTPTypes"]).union(Self.adapters[target] ?? [])

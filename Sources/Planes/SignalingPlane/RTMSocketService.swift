@@ -45,7 +45,7 @@ package final class RTMSocketService: Sendable {
     private let registry: SessionRegistry
     private let environment: RTMEnvironment
 
-    package init(_ ports: RTMPorts, settings: RTMSettings = RTMSettings(), clock: RTMClock = .continuous(), logger: Logger) {
+    package init(_ ports: RTMPorts, settings: RTMSettings = RTMSettings(), clock: RTMClock, logger: Logger) {
         environment = RTMEnvironment(settings: settings, clock: clock, logger: logger)
         registry = SessionRegistry(ports: ports, environment: environment)
     }

@@ -35,12 +35,14 @@ struct BridgeAssembly {
     let whip: WHIPService
     let outbox: OutboxRunner
     let identity: DTLSIdentity
+    private let clock: BridgeClock
     /// Two bridges on one data folder would end each other's sessions and take each other's recordings.
     private let lock: ProcessLock
 
     /// Opens the data folder and starts the threads. Throws what the operator has to correct.
     init(_ settings: Settings, logger: Logger) throws {
-        let clock = SystemTime.clock
+        let clock = try SystemTime.clock(TimerQueue(name: "timers"))
+        self.clock = clock
         let database = try StorageDatabase(dataFolder: settings.dataFolder)
         guard let lock = try ProcessLock(path: settings.dataFolder + "/bridge.lock") else {
             throw OperatorError("Another bridge runs on the data folder \(settings.dataFolder); stop it, or set data.folder.")
@@ -82,12 +84,12 @@ struct BridgeAssembly {
                 }
                 return context
             },
-            settings: RTMSettings(settings), logger: logger.named("signaling"))
+            settings: RTMSettings(settings), clock: RTMClock(clock), logger: logger.named("signaling"))
         whip = WHIPService(
             ports: WHIPPorts(
                 services: sessionServices, engine: peers, offering: director, directory: sessions,
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
-            settings: WHIPSettings(settings), logger: logger.named("whip"))
+            settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)
         recordingServices = services
         (self.ledger, self.spool, self.hub, self.supervisor, self.outbox) = (ledger, spool, hub, supervisor, outbox)
@@ -110,11 +112,11 @@ struct BridgeAssembly {
             .init(
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 operations: operations),
-            iceServers: iceServers, clock: SystemTime.clock, settings: settings, publicAccount: .anonymous)
+            iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
-            .init(authority: authority, directory: sessions, iceServers: iceServers, clock: SystemTime.clock), settings: settings)
+            .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)
         let whipAPI = WHIPAPI(
-            whip, authority: authority, iceServers: iceServers, clock: SystemTime.clock,
+            whip, authority: authority, iceServers: iceServers, clock: clock,
             settings: (bridge: settings, publicAccount: .anonymous))
         return FrontDoor(eyeson: eyeson, native: (native, whipAPI), rtm: rtm, extra: extra, logger: logger.named("front-door"))
     }
@@ -175,6 +177,10 @@ extension IceSettings {
             addresses: settings.webrtc.addresses.isEmpty && isLocal ? [settings.http.bind] : settings.webrtc.addresses,
             ports: settings.webrtc.ports, stunServer: settings.webrtc.stunServer.isEmpty ? nil : settings.webrtc.stunServer)
     }
+}
+
+extension RTMClock {
+    fileprivate init(_ clock: BridgeClock) { self.init(now: clock.now, sleep: clock.sleep) }
 }
 
 extension RTMSettings {

@@ -6,6 +6,9 @@ import LinuxIO
 enum SystemTime {
     static var now: MonotonicTime { MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds) }
     static var wall: WallTime { WallTime(nanoseconds: SystemClocks.wallNanoseconds) }
-    static let clock = BridgeClock(
-        now: { now }, wall: { wall }, sleep: { until in try await Task.sleep(for: max(.zero, until.duration(since: now))) })
+
+    /// The clock of everything whose deadlines are far more often moved than reached.
+    static func clock(_ timers: TimerQueue) -> BridgeClock {
+        BridgeClock(now: { now }, wall: { wall }, sleep: { until in try await timers.sleep(until: until.nanoseconds) })
+    }
 }

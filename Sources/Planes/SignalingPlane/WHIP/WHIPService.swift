@@ -56,7 +56,7 @@ package actor WHIPService: WHIPSessions {
     private var reporter: Task<Void, Never>?
     private var isDraining = false
 
-    package init(ports: WHIPPorts, settings: WHIPSettings = WHIPSettings(), clock: RTMClock = .continuous(), logger: Logger) {
+    package init(ports: WHIPPorts, settings: WHIPSettings = WHIPSettings(), clock: RTMClock, logger: Logger) {
         self.ports = ports
         self.settings = settings
         self.clock = clock
