@@ -9,15 +9,21 @@ package enum HostFacts {
     /// Bytes that this process has allocated and not given back: what a change of state costs, without the allocator's reserves.
     package static var heapBytes: UInt64 { UInt64(clinux_heap_bytes()) }
 
+    /// The part of `residentBytes` that is no file's: the heap, stacks and mapped buffers.
+    static var anonymousBytes: UInt64 { memory(of: "self").map { $0.resident - min($0.resident, $0.shared) } ?? 0 }
+
     /// Resident memory of the process `/proc/<process>`; nil when it is gone.
-    static func residentBytes(of process: String) -> UInt64? {
+    static func residentBytes(of process: String) -> UInt64? { memory(of: process)?.resident }
+
+    private static func memory(of process: String) -> (resident: UInt64, shared: UInt64)? {
         guard let file = fopen("/proc/\(process)/statm", "r") else { return nil }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 128)
         guard fgets(&line, Int32(line.count), file) != nil else { return nil }
         let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let pages = UInt64(fields[1]) else { return nil }
-        return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+        guard fields.count > 2, let resident = UInt64(fields[1]), let shared = UInt64(fields[2]) else { return nil }
+        let page = UInt64(sysconf(Int32(_SC_PAGESIZE)))
+        return (resident * page, shared * page)
     }
 
     /// Lets this process have as many descriptors as it may; how many that are.

@@ -79,6 +79,10 @@ size_t clinux_heap_bytes(void) {
     return facts.uordblks + facts.hblkhd;
 }
 
+void clinux_trim_heap(void) {
+    malloc_trim(0);
+}
+
 int clinux_pin_thread(int thread, int processor) {
     cpu_set_t set;
     CPU_ZERO(&set);

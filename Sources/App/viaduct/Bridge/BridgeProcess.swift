@@ -67,6 +67,7 @@ final class BridgeProcess: Sendable {
         background = [
             Task { [assembly] in await Self.follow(assembly) },
             Task { [assembly, logger] in await Self.keepHouse(assembly, logger: logger) },
+            Task { await Self.giveMemoryBack() },
         ]
     }
 
@@ -95,6 +96,18 @@ final class BridgeProcess: Sendable {
                 logger.warning("housekeeping failed and is tried again in an hour", metadata: ["error": "\(error.message)"])
             }
             try? await Task.sleep(for: houseInterval)
+        }
+    }
+
+    /// How long memory stays that nobody needs any more.
+    private static let trimInterval = Duration.seconds(10)
+
+    /// After a storm of viewers the process becomes as small again as it was.
+    private static func giveMemoryBack() async {
+        var trimmer = HeapTrimmer()
+        while !Task.isCancelled {
+            trimmer.trim()
+            try? await Task.sleep(for: trimInterval)
         }
     }
 

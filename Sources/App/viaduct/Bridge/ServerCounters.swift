@@ -19,6 +19,7 @@ final class ServerCounters: Sendable {
             .counter("viaduct_http_requests_total", "Requests that were understood.", counters.requests),
             .counter("viaduct_http_refusals_total", "Connections that were refused for a limit.", counters.refusals),
             .gauge("viaduct_resident_bytes", "Memory of the bridge's own process.", HostFacts.residentBytes),
+            .gauge("viaduct_heap_bytes", "The part of it that is in use.", HostFacts.heapBytes),
         ]
     }
 }

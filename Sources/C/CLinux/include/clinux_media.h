@@ -39,5 +39,8 @@ void clinux_name_thread(const char *name);
 // Bytes that malloc(3) has given out (mallinfo2), mapped blocks among them.
 size_t clinux_heap_bytes(void);
 
+// Gives the pages back to the system in which nothing that malloc(3) has given out is left (malloc_trim), of all arenas.
+void clinux_trim_heap(void);
+
 // sched_setaffinity(2) of a thread (0: the calling one) to one processor. Returns 0 or -errno.
 int clinux_pin_thread(int thread, int processor);
