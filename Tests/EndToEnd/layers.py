@@ -1,4 +1,4 @@
-"""Simulcast publishers and viewers that choose among layers: Chromium pages over WHIP and WHEP."""
+"""Simulcast publishers and viewers that choose among layers: pages of browsers over WHIP and WHEP."""
 
 import json
 from urllib.parse import quote, urljoin
@@ -34,7 +34,8 @@ window.setActive = async (rids) => {
 
 
 def open_page(bridge, browser):
-    page = browser.open(f"{bridge.base}/healthz", SCRIPT)
+    # Any text of this origin will do, but JSON: Firefox shows that on a page of its own, which may not fetch.
+    page = browser.open(f"{bridge.base}/assets/viaduct.css", SCRIPT)
     page.wait_for("Boolean(window.cast && document.body)", 10)
     return page
 

@@ -10,10 +10,11 @@ import pytest
 
 import media
 from bridge import Bridge
-from layers import Viewer, publish
+from layers import SIMULCAST, Viewer, publish
 from raw import settle
 
-WIDTHS = {"q": 240, "h": 480, "f": 960}
+RIDS = ["q", "h", "f"]
+WIDTHS = dict(zip(RIDS, [240, 480, 960]))  # of a camera of 960
 LONGEST_GAP = 2.0  # seconds without a picture in a recording whose source turned the encoding off that was recorded
 
 
@@ -34,45 +35,47 @@ def encodings(bridge, stream):
 
 def wait_for_active(bridge, stream, *rids):
     """Waits until these encodings come, and the others do not."""
-    wanted = [(rid, rid in rids) for rid in WIDTHS]
+    wanted = [(rid, rid in rids) for rid in RIDS]
     found = settle(lambda: encodings(bridge, stream), lambda all: [(one.get("rid"), one["active"]) for one in all] == wanted, timeout=20)
     assert [(one.get("rid"), one["active"]) for one in found] == wanted, found
 
 
 def wait_for_three(bridge, stream):
-    wait_for_active(bridge, stream, *WIDTHS)
+    wait_for_active(bridge, stream, *RIDS)
 
 
 def bitrates(layers):
     return [layer["bitrate"] for layer in layers]
 
 
-@pytest.mark.parametrize("codec", ["VP8", "H264"])
-def test_a_viewer_chooses_among_what_a_browser_sends(bridge, camera_browser, viewer_browser, codec):
-    stream = f"layers-{codec}"
-    with publish(bridge, camera_browser, stream, codec):
+# Firefox has H.264 from a download alone, and sends three pictures of any size.
+@pytest.mark.parametrize("camera, codec, size", [("camera_browser", "VP8", (960, 540)), ("camera_browser", "H264", (960, 540)), ("firefox", "VP8", (640, 360))])
+def test_a_viewer_chooses_among_what_a_browser_sends(request, bridge, viewer_browser, camera, codec, size):
+    stream = f"layers-{camera}-{codec}"
+    widths = dict(zip(RIDS, [size[0] // 4, size[0] // 2, size[0]]))
+    with publish(bridge, request.getfixturevalue(camera), stream, codec, SIMULCAST, *size):
         wait_for_three(bridge, stream)
-        assert [one["width"] for one in encodings(bridge, stream)] == list(WIDTHS.values())
+        assert [one["width"] for one in encodings(bridge, stream)] == list(widths.values())
         with Viewer(bridge, viewer_browser, stream) as viewer:
             viewer.listen()
-            assert settle(lambda: viewer.width, lambda width: width == 960, timeout=20) == 960, "best by itself"
+            assert settle(lambda: viewer.width, lambda width: width == widths["f"], timeout=20) == widths["f"], "best by itself"
             # The last one to begin needs a moment until it costs what it is allowed to.
             listed = settle(lambda: viewer.layers, lambda layers: len(layers) == 3 and bitrates(layers) == sorted(bitrates(layers))[::-1])
-            assert [(layer["rid"], layer["width"]) for layer in listed] == [("f", 960), ("h", 480), ("q", 240)], listed
+            assert [(layer["rid"], layer["width"]) for layer in listed] == [(rid, widths[rid]) for rid in reversed(RIDS)], listed
             assert bitrates(listed)[0] > bitrates(listed)[1] > bitrates(listed)[2] > 0, listed
             before = viewer.figures()
             for rid in ["q", "h", "f", "q"]:
                 assert viewer.choose(rid=rid) == 200
-                assert settle(lambda: viewer.width, lambda width: width == WIDTHS[rid]) == WIDTHS[rid], rid
+                assert settle(lambda: viewer.width, lambda width: width == widths[rid]) == widths[rid], rid
             assert viewer.choose(rid="x") == 422
             assert viewer.choose() == 200
-            assert settle(lambda: viewer.width, lambda width: width == 960) == 960, "left to the bridge again"
-            assert viewer.choose(maxWidth=500) == 200
-            assert settle(lambda: viewer.width, lambda width: width == 480) == 480
+            assert settle(lambda: viewer.width, lambda width: width == widths["f"]) == widths["f"], "left to the bridge again"
+            assert viewer.choose(maxWidth=widths["h"] + 20) == 200
+            assert settle(lambda: viewer.width, lambda width: width == widths["h"]) == widths["h"]
             after = viewer.figures()
             frozen = after["totalFreezesDuration"] - before["totalFreezesDuration"]
             # A frame that is missing is what the browser calls frozen; six switches cost none more.
-            print(f"{codec}: {after['freezeCount'] - before['freezeCount']} freezes of {frozen:.2f} s in {after['framesDecoded'] - before['framesDecoded']} frames")
+            print(f"{camera} {codec}: {after['freezeCount'] - before['freezeCount']} freezes of {frozen:.2f} s in {after['framesDecoded'] - before['framesDecoded']} frames")
             assert frozen < 2, (before, after)
 
 
