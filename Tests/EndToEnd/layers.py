@@ -13,6 +13,14 @@ SIMULCAST = [
 ]
 
 SCRIPT = CLIENT + """
+// Chromium offers the dependency descriptor to receive, by which AV1's spatial layers are put together, where it is told to.
+window.watch = (url, token, takesLayers) => whip(url, token, null, (peer) => {
+  const [video] = ["video", "audio"].map((kind) => peer.addTransceiver(kind, { direction: "recvonly" }));
+  if (!takesLayers) return;
+  const extensions = video.getHeaderExtensionsToNegotiate();
+  extensions.find(({ uri }) => uri.includes("dependency-descriptor")).direction = "sendrecv";
+  video.setHeaderExtensionsToNegotiate(extensions);
+});
 window.cast = async (url, token, codec, encodings, size) => {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { ...size, frameRate: 20 } });
   return window.whip(url, token, stream, (peer) => {
@@ -53,11 +61,11 @@ def publish(bridge, browser, stream, codec="VP8", encodings=SIMULCAST, width=960
 class Viewer:
     """A page that watches over WHEP, and what it is told and shown."""
 
-    def __init__(self, bridge, browser, stream):
+    def __init__(self, bridge, browser, stream, takes_layers=True):
         self.bridge, self.token = bridge, bridge.token(stream, "watch")
         self.page = open_page(bridge, browser)
         url = f"{bridge.base}/whep/{quote(stream, safe='')}"
-        self.page.evaluate(f"whip({json.dumps(url)}, {json.dumps(self.token)})")
+        self.page.evaluate(f"watch({json.dumps(url)}, {json.dumps(self.token)}, {json.dumps(takes_layers)})")
         self.path = urljoin(bridge.base, self.page.evaluate("viaduct.session")).removeprefix(bridge.base)
 
     def figures(self):

@@ -79,22 +79,43 @@ def test_a_viewer_chooses_among_what_a_browser_sends(request, bridge, viewer_bro
             assert frozen < 2, (before, after)
 
 
-def test_a_viewer_chooses_among_scalable_layers(bridge, camera_browser, viewer_browser):
-    stream = "scalable"
-    scalable = [{"scalabilityMode": "L2T3", "maxBitrate": 1_000_000}]
-    with publish(bridge, camera_browser, stream, "VP9", scalable, 640, 360):
-        found = settle(lambda: encodings(bridge, stream), lambda all: [one["spatial_layers"] for one in all] == [2], timeout=20)
-        assert [(one["spatial_layers"], one["temporal_layers"], one["width"]) for one in found] == [(2, 3, 640)], found
-        with Viewer(bridge, viewer_browser, stream) as viewer:
-            viewer.listen()
-            assert settle(lambda: viewer.width, lambda width: width == 640, timeout=20) == 640, "best by itself"
-            listed = settle(lambda: viewer.layers, lambda layers: len(layers) == 2)
-            assert [(layer["spatialLayerId"], layer["width"]) for layer in listed] == [(1, 640), (0, 320)], listed
-            for choice, width in [({"spatialLayerId": 0}, 320), ({}, 640), ({"maxWidth": 400}, 320), ({"spatialLayerId": 1}, 640)]:
-                assert viewer.choose(**choice) == 200
-                assert settle(lambda: viewer.width, lambda now: now == width) == width, choice
-                before = viewer.figures()["framesDecoded"]
-                assert settle(lambda: viewer.figures()["framesDecoded"], lambda count: count > before + 10) > before + 10, "it goes on"
+def publish_scalable(bridge, browser, stream, codec, mode, layers=(2, 3)):
+    page = publish(bridge, browser, stream, codec, [{"scalabilityMode": mode, "maxBitrate": 1_000_000}], 640, 360)
+    found = settle(lambda: encodings(bridge, stream), lambda all: [(one["spatial_layers"], one["temporal_layers"]) for one in all] == [layers], timeout=20)
+    assert [(one["spatial_layers"], one["temporal_layers"], one["width"]) for one in found] == [(*layers, 640)], found
+    return page
+
+
+def assert_goes_on(viewer):
+    before = viewer.figures()["framesDecoded"]
+    after = settle(lambda: viewer.figures()["framesDecoded"], lambda count: count > before + 10)
+    assert after > before + 10, (before, viewer.figures())
+
+
+# With KEY the upper layer needs the lower one at keyframes alone.
+@pytest.mark.parametrize("codec, mode, layers", [("VP9", "L2T3", (2, 3)), ("VP9", "L2T2_KEY", (2, 2)), ("AV1", "L2T3", (2, 3)), ("AV1", "L2T2_KEY", (2, 2))])
+def test_a_viewer_chooses_among_scalable_layers(bridge, camera_browser, viewer_browser, codec, mode, layers):
+    stream = f"scalable-{codec}-{mode}"
+    with publish_scalable(bridge, camera_browser, stream, codec, mode, layers), Viewer(bridge, viewer_browser, stream) as viewer:
+        viewer.listen()
+        assert settle(lambda: viewer.width, lambda width: width == 640, timeout=20) == 640, "best by itself"
+        listed = settle(lambda: viewer.layers, lambda layers: len(layers) == 2)
+        assert [(layer["spatialLayerId"], layer["width"]) for layer in listed] == [(1, 640), (0, 320)], listed
+        for choice, width in [({"spatialLayerId": 0}, 320), ({}, 640), ({"maxWidth": 400}, 320), ({"spatialLayerId": 1}, 640)]:
+            assert viewer.choose(**choice) == 200
+            assert settle(lambda: viewer.width, lambda now: now == width) == width, choice
+            assert_goes_on(viewer)
+
+
+def test_a_viewer_that_cannot_put_layers_together_gets_the_lowest(bridge, camera_browser, viewer_browser):
+    """Chromium offers no dependency descriptor by itself, and without it decodes nothing of a picture of two layers."""
+    with publish_scalable(bridge, camera_browser, "plain", "AV1", "L2T3"), Viewer(bridge, viewer_browser, "plain", takes_layers=False) as viewer:
+        viewer.listen()
+        assert settle(lambda: viewer.width, lambda width: width == 320, timeout=20) == 320
+        listed = settle(lambda: viewer.layers, lambda layers: len(layers) == 1)
+        assert [(layer["spatialLayerId"], layer["width"]) for layer in listed] == [(0, 320)], listed
+        assert viewer.choose(spatialLayerId=1) == 422
+        assert_goes_on(viewer)
 
 
 class OneRecording:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import layers
 from bridge import Bridge
 from pages import LIVE, open_publish, statistics, watch
 
@@ -146,6 +147,19 @@ def test_a_viewer_chooses_a_size_and_the_browser_remembers_it(bridge, camera_bro
             choose(page, 0)
             page.wait_for(f"viaduct.quality.chosen === null && {SHOWN} > {small}", 20)
             assert page.evaluate("localStorage.getItem('viaduct.quality')") is None
+
+
+def test_a_viewer_chooses_among_the_layers_of_one_encoding(bridge, camera_browser, viewer_browser):
+    scalable = [{"scalabilityMode": "L2T3", "maxBitrate": 1_000_000}]
+    with layers.publish(bridge, camera_browser, "av1-layers", "AV1", scalable, 640, 360):
+        with watch(bridge, viewer_browser, "av1-layers") as page:
+            page.wait_for(LIVE, 15)
+            page.wait_for(MENU, 15)
+            assert page.evaluate("viaduct.quality.labels") == ["360p", "180p"]
+            page.wait_for(f"{SHOWN} === 640", 20)
+            for place, width in [(2, 320), (1, 640), (2, 320), (0, 640)]:
+                choose(page, place)
+                page.wait_for(f"{SHOWN} === {width}", 15)
 
 
 def test_there_is_no_menu_of_one(bridge, camera_browser, viewer_browser):

@@ -20,7 +20,7 @@ struct LayerMenu {
         if encodings.isEmpty { encodings = [EncodingStatistics()] }
         items = encodings.enumerated().flatMap { number, encoding in
             encoding.videoLayers(mid: section.mid).map { Item(encoding: UInt8(clamping: number), layer: $0) }
-        }
+        }.filter { section.takesSpatialLayers || $0.layer.spatialID == 0 }
     }
 
     /// What a viewer may be told: each encoding and spatial layer with all of its frames, the best first.

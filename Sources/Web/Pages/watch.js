@@ -19,8 +19,19 @@ document.title = `${stream} · Viaduct`;
 // MARK: one session after the other, for as long as the page is open
 
 function receive(peer) {
-  peer.addTransceiver("video", { direction: "recvonly" });
+  takeSpatialLayers(peer.addTransceiver("video", { direction: "recvonly" }));
   peer.addTransceiver("audio", { direction: "recvonly" });
+}
+
+const dependencyDescriptor = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+
+/** AV1's spatial layers are put together by their dependency descriptors, which Chromium offers to receive where it is told to. */
+function takeSpatialLayers(transceiver) {
+  const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+  const wanted = extensions.find(({ uri }) => uri === dependencyDescriptor);
+  if (!wanted) return;
+  wanted.direction = "sendrecv";
+  transceiver.setHeaderExtensionsToNegotiate(extensions);
 }
 
 function begin() {

@@ -31,6 +31,8 @@ import Testing
         var hasSizes = true
         /// Own indications, one for each of the six decode targets.
         var indications: [Int]?
+        /// Own frame differences, with how many groups of four bits each takes.
+        var differences: [(groups: Int, difference: Int)]?
         var activeTargets: Int?
     }
 
@@ -42,14 +44,22 @@ import Testing
         writer.put(frame.ends ? 1 : 0, 1)
         writer.put(frame.template, 6)
         writer.put(frame.number, 16)
-        guard frame.hasStructure || frame.indications != nil || frame.activeTargets != nil else { return writer.bytes }
+        guard frame.hasStructure || frame.indications != nil || frame.differences != nil || frame.activeTargets != nil else {
+            return writer.bytes
+        }
         writer.put(frame.hasStructure ? 1 : 0, 1)
         writer.put(frame.activeTargets == nil ? 0 : 1, 1)
         writer.put(frame.indications == nil ? 0 : 1, 1)
-        writer.put(0, 2)
+        writer.put(frame.differences == nil ? 0 : 1, 1)
+        writer.put(0, 1)
         if frame.hasStructure { putStructure(&writer, hasSizes: frame.hasSizes) }
         if let active = frame.activeTargets { writer.put(active, 6) }
         for indication in frame.indications ?? [] { writer.put(indication, 2) }
+        for (groups, difference) in frame.differences ?? [] {
+            writer.put(groups, 2)
+            writer.put(difference - 1, 4 * groups)
+        }
+        if frame.differences != nil { writer.put(0, 2) }
         return writer.bytes
     }
 
@@ -122,6 +132,19 @@ import Testing
         #expect(read(bytes(frame), known: structure)?.isSwitchPoint == true)
         let other = Frame(template: highest, indications: [0, 2, 1, 2, 2, 2])
         #expect(read(bytes(other), known: structure)?.isSwitchPoint == false)
+    }
+
+    @Test func theFarthestReferenceIsKnown() throws {
+        let structure = try structure()
+        for place in 0..<6 {
+            let frame = Frame(template: (Self.templateOffset + place) % 64)
+            #expect(read(bytes(frame), known: structure)?.reach == UInt16(place % 3), "the template's")
+        }
+        let own = Frame(template: Self.templateOffset, indications: [0, 0, 2, 0, 0, 3], differences: [(1, 3), (3, 4096), (2, 17)])
+        #expect(read(bytes(own), known: structure)?.reach == 4096)
+        let none = Frame(template: (Self.templateOffset + 2) % 64, differences: [])
+        #expect(read(bytes(none), known: structure)?.reach == 0)
+        #expect(read(Array(bytes(own).dropLast(2)), known: structure) == nil, "cut")
     }
 
     @Test func whatCannotBeReadIsNothing() throws {

@@ -20,6 +20,8 @@ package struct EgressTrackParameters: Sendable, Equatable {
     package var answersNACK: Bool
     /// Ids of the header extensions that the viewer understands.
     package var extensions: ExtensionMap
+    /// The highest spatial layer of an encoding that the viewer can put together with those below. `UInt8.max`: whatever there is.
+    package var highestSpatialLayer = UInt8.max
     /// Ids of those in the cached packets: what the publisher negotiated.
     package var sourceExtensions: ExtensionMap
     /// The viewer's media section, written until the viewer has reported on the track, if the extension was negotiated.

@@ -2,9 +2,9 @@
 /// (RFC 7741 section 4.2, RFC 9628 section 4.2), down at once.
 struct LayerFilter: Sendable {
     /// What may pass; layers above are wanted but wait for a point to begin at.
-    private(set) var spatial: UInt8 = .max
+    private(set) var spatial: UInt8
     private(set) var temporal: UInt8 = .max
-    private(set) var targetSpatial: UInt8 = .max
+    private(set) var targetSpatial: UInt8
     private(set) var targetTemporal: UInt8 = .max
     /// What passed of a picture: the same for all of its packets, whatever overtakes them.
     private struct Picture: Sendable {
@@ -18,16 +18,25 @@ struct LayerFilter: Sendable {
     /// The one before, whose last packets may be late.
     private var previous: Picture?
 
+    /// Spatial layers above this one never pass.
+    private let highestSpatial: UInt8
+
+    /// Everything passes up to this spatial layer.
+    init(highestSpatial: UInt8 = .max) {
+        self.highestSpatial = highestSpatial
+        (spatial, targetSpatial) = (highestSpatial, highestSpatial)
+    }
+
     /// Begins anew with a keyframe: all wanted layers begin with it.
     mutating func restart(spatial: UInt8, temporal: UInt8) {
-        self = LayerFilter()
-        (self.spatial, targetSpatial) = (spatial, spatial)
-        (self.temporal, targetTemporal) = (temporal, temporal)
+        self = LayerFilter(highestSpatial: highestSpatial)
+        aim(spatial: spatial, temporal: temporal)
+        (self.spatial, self.temporal) = (targetSpatial, targetTemporal)
     }
 
     /// Aims at other layers.
     mutating func aim(spatial: UInt8, temporal: UInt8) {
-        targetSpatial = spatial
+        targetSpatial = min(spatial, highestSpatial)
         targetTemporal = temporal
     }
 
@@ -53,7 +62,9 @@ struct LayerFilter: Sendable {
 
     /// Whether this packet is the last of what passes of its picture: its marker bit is to be set (RFC 9628 section 4.1).
     func endsPicture(_ descriptor: PacketDescriptor) -> Bool {
-        descriptor.flags.contains([.isLayered, .endsFrame]) && descriptor.spatialLayer == spatial
+        guard descriptor.flags.contains([.isLayered, .endsFrame]), descriptor.spatialLayer == spatial else { return false }
+        // The layer that is waited for begins in this picture.
+        return !(awaitsSpatialSwitch && descriptor.flags.contains(.spatialSwitchPoint))
     }
 
     private mutating func beginPicture(_ timestamp: UInt32) {

@@ -21,7 +21,9 @@ package struct LayerSelector: Sendable {
 
     /// The encodings' tracks, the smallest first.
     private var encodings: [UInt8]
-    package private(set) var cap = LayerCap.none
+    package private(set) var cap: LayerCap
+    /// The viewer can take no spatial layer above this one, whatever it asks for.
+    private let highestSpatial: UInt8
     /// What of `cap` can be had of what is sent now.
     private var reach = LayerCap.none
     /// What is to be sent; nil: nothing, the picture pauses.
@@ -35,15 +37,18 @@ package struct LayerSelector: Sendable {
     private var stay = Self.shortestStay
     private var tooNarrowSince: Int64?
 
-    /// Begins with the smallest encoding until `update` knows better.
-    package init(encodings: [UInt8]) {
+    /// Begins with the smallest encoding until `update` knows better. No spatial layer above `highestSpatial` is ever chosen.
+    package init(encodings: [UInt8], highestSpatial: UInt8 = .max) {
         self.encodings = encodings
-        target = encodings.first.map { TargetLayer(track: $0, spatial: .max, temporal: .max) }
+        self.highestSpatial = highestSpatial
+        cap = LayerCap(spatial: highestSpatial)
+        target = encodings.first.map { TargetLayer(track: $0, spatial: highestSpatial, temporal: .max) }
     }
 
     /// The viewer's own choice.
     package mutating func limit(to cap: LayerCap) {
         self.cap = cap
+        self.cap.spatial = min(cap.spatial, highestSpatial)
         stay = Self.shortestStay
     }
 

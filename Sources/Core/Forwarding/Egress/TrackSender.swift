@@ -31,7 +31,7 @@ struct TrackSender: Sendable {
         answersNACK = parameters.answersNACK
         mainEncoding = parameters.mainEncoding
         mid = parameters.mid
-        selector = LayerSelector(encodings: parameters.encodings)
+        selector = LayerSelector(encodings: parameters.encodings, highestSpatial: parameters.highestSpatialLayer)
         writer = EgressHeaderWriter(source: parameters.sourceExtensions, target: parameters.extensions)
     }
 

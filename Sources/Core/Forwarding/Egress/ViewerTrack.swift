@@ -51,7 +51,7 @@ struct ViewerTrack: Sendable {
     private(set) var isCatchingUp = true
     private var timeline: JoinTimeline?
     private(set) var rewriter: StreamRewriter
-    private var filter = LayerFilter()
+    private var filter: LayerFilter
     private var target: TargetLayer
     private var owesKeyframe = true
     private var askedAt: Int64?
@@ -67,6 +67,7 @@ struct ViewerTrack: Sendable {
         maximumLag = rules.maximumLag.wholeNanoseconds
         encoding = parameters.encodings.first ?? 0
         target = TargetLayer(track: encoding, spatial: .max, temporal: .max)
+        filter = LayerFilter(highestSpatial: parameters.highestSpatialLayer)
         cursor = cache.endIndex
         joinedAt = cache.endIndex
         rewriter = StreamRewriter(clockRate: parameters.codec.clockRate)

@@ -28,10 +28,8 @@ struct IngressEncoding: Sendable {
     var owesKeyframeRequest = false
     /// Tells one full intra request from the next (RFC 5104 section 4.3.1.1).
     var fullIntraRequestSequence: UInt8 = 0
-    /// The identifier of the AV1 dependency descriptor; nil for other codecs and where it was not negotiated.
-    private let dependencyIdentifier: UInt8?
-    /// The newest layer structure of an AV1 source.
-    private var layers: AV1LayerStructure?
+    /// Nil where there are no dependency descriptors.
+    private var dependencies: DependencyReader?
     private var sequences = SequenceUnwrapper()
     private var window = ArrivalWindow()
     /// The number behind the last packet that was too old; nil before the first of them.
@@ -50,7 +48,7 @@ struct IngressEncoding: Sendable {
                 index: UInt8(truncatingIfNeeded: track), codec: parameters.codec, payloadType: parameters.payloadType, mid: ""))
         statistics = ReceptionStatistics(clockRate: parameters.codec.clockRate)
         nacks = NackList(roundTrip: rules.initialRoundTrip, hasOwnStream: parameters.rtxPayloadType != nil)
-        dependencyIdentifier = parameters.codec == .av1 ? extensions[.dependencyDescriptor] : nil
+        dependencies = DependencyReader(parameters.codec, extensions: extensions)
         gate = KeyframeGate(interval: rules.keyframeInterval)
     }
 
@@ -99,7 +97,7 @@ struct IngressEncoding: Sendable {
         let acceptance = media.accept(packet, media: bytes, beginsEpoch: beginsEpoch, arrival: arrival)
         var descriptor = PacketDescriptor(packet)
         if packet.payloadType == formats.media { descriptor = PacketDescriptor(codec: codec, packet: packet) }
-        if let dependencyIdentifier { readDependencies(of: packet, as: dependencyIdentifier, into: &descriptor) }
+        if let structure = dependencies?.read(packet, into: &descriptor) { noteSizes(structure) }
         if acceptance.frame.beginsFrame { frameFloor = previous }
         monitor.count(
             descriptor, bytes: packet.payloadRange.upperBound, beginsFrame: acceptance.frame.beginsFrame, arrival: arrival)
@@ -110,18 +108,9 @@ struct IngressEncoding: Sendable {
         return .media(acceptance, descriptor)
     }
 
-    /// Reads the AV1 dependency descriptor, if the packet has one that can be understood.
-    private mutating func readDependencies(of packet: RTPPacketView, as identifier: UInt8, into descriptor: inout PacketDescriptor) {
-        for element in HeaderExtensionElements(packet) where element.identifier == identifier {
-            guard let dependencies = AV1DependencyDescriptor(reading: element.value, known: layers) else { return }
-            if let structure = dependencies.structure {
-                layers = structure
-                for layer in 0..<structure.spatialLayerCount {
-                    if let size = structure.size(ofSpatialLayer: layer) { monitor.note(size, ofSpatialLayer: layer) }
-                }
-            }
-            descriptor.read(dependencies)
-            return
+    private mutating func noteSizes(_ structure: AV1LayerStructure) {
+        for layer in 0..<structure.spatialLayerCount {
+            if let size = structure.size(ofSpatialLayer: layer) { monitor.note(size, ofSpatialLayer: layer) }
         }
     }
 
@@ -171,7 +160,7 @@ struct IngressEncoding: Sendable {
         statistics = ReceptionStatistics(clockRate: codec.clockRate)
         clock = SenderClock()
         nacks.reset()
-        layers = nil
+        dependencies?.reset()
         restartSequence = nil
         frameFloor = 0
     }

@@ -1,7 +1,7 @@
 package import BridgeModel
 
 /// The AV1 dependency descriptor, a header extension that tells a frame's layer (AV1 RTP specification, appendix A). Read as far as forwarding needs it;
-/// what a frame depends on is left to the receivers.
+/// chains are left to the receivers.
 package struct AV1DependencyDescriptor: Sendable {
     /// The packet is the first of its frame (of one layer).
     package let beginsFrame: Bool
@@ -13,6 +13,8 @@ package struct AV1DependencyDescriptor: Sendable {
     package let temporalLayer: UInt8
     /// A receiver that begins with the frame's layer here can decode all that follows (a decode target indication of "switch").
     package let isSwitchPoint: Bool
+    /// How many frame numbers back the oldest frame lies that this one refers to; 0 when it refers to none (`frame_fdiffs()`, appendix A.8.2).
+    package let reach: UInt16
     /// The structure that comes with this frame, which begins a coded video sequence; nil on most packets.
     package let structure: AV1LayerStructure?
     /// The structure that the frame was read by: its own, or the one before.
@@ -31,27 +33,46 @@ package struct AV1DependencyDescriptor: Sendable {
         endsFrame = value[0] & 0x40 != 0
         frameNumber = value.uint16(at: 1)
         var reader = BitReader(value, from: Self.mandatorySize, skipsEmulationPrevention: false)
-        var structure: AV1LayerStructure?
-        var hasCustomIndications = false
-        if value.count > Self.mandatorySize {
-            let hasStructure = reader.flag()
-            let hasActiveTargets = reader.flag()
-            hasCustomIndications = reader.flag()
-            // Custom frame differences and chains come last.
-            reader.skip(2)
-            if hasStructure {
-                structure = AV1LayerStructure(reading: &reader)
-                guard structure != nil else { return nil }
-            }
-            if hasActiveTargets { reader.skip((structure ?? known)?.decodeTargetCount ?? 0) }
-        }
+        let fields = value.count > Self.mandatorySize ? ExtendedFields(reading: &reader) : ExtendedFields()
+        let structure = fields.hasStructure ? AV1LayerStructure(reading: &reader) : nil
+        guard !fields.hasStructure || structure != nil else { return nil }
         guard let layers = structure ?? known, let template = layers.template(value[0] & 0x3F) else { return nil }
+        if fields.hasActiveTargets { reader.skip(layers.decodeTargetCount) }
         self.structure = structure
         self.layers = layers
         spatialLayer = template.spatialLayer
         temporalLayer = template.temporalLayer
-        isSwitchPoint = hasCustomIndications ? layers.readsSwitch(of: template, from: &reader) : template.isSwitchPoint
+        isSwitchPoint = fields.hasIndications ? layers.readsSwitch(of: template, from: &reader) : template.isSwitchPoint
+        reach = fields.hasDifferences ? Self.readReach(&reader) : template.reach
         guard !reader.isExhausted else { return nil }
+    }
+
+    /// Which of the fields behind the mandatory ones there are (`extended_descriptor_fields()`, appendix A.8.2); a frame's own chains come last.
+    private struct ExtendedFields {
+        var hasStructure = false
+        var hasActiveTargets = false
+        var hasIndications = false
+        var hasDifferences = false
+
+        init() {}
+
+        init(reading reader: inout BitReader) {
+            hasStructure = reader.flag()
+            hasActiveTargets = reader.flag()
+            hasIndications = reader.flag()
+            hasDifferences = reader.flag()
+            reader.skip(1)
+        }
+    }
+
+    /// A frame's own `frame_fdiffs()`: the farthest of them.
+    private static func readReach(_ reader: inout BitReader) -> UInt16 {
+        var reach: UInt16 = 0
+        // `next_fdiff_size` counts groups of four bits; a cut list ends with zeros.
+        while case let size = Int(reader.bits(2)), size > 0 {
+            reach = max(reach, UInt16(truncatingIfNeeded: reader.bits(4 * size)) + 1)
+        }
+        return reach
     }
 }
 
@@ -62,6 +83,8 @@ package struct AV1LayerStructure: Sendable {
         var spatialLayer: UInt8 = 0
         var temporalLayer: UInt8 = 0
         var isSwitchPoint = false
+        /// See `AV1DependencyDescriptor.reach`.
+        var reach: UInt16 = 0
     }
 
     /// A template's identifier has six bits.
@@ -92,7 +115,7 @@ package struct AV1LayerStructure: Sendable {
         decodeTargetCount = Int(reader.bits(5)) + 1
         guard readLayers(&reader) else { return nil }
         readIndications(&reader)
-        skipFrameDifferences(&reader)
+        readFrameDifferences(&reader)
         skipChains(&reader)
         if reader.flag() { readSizes(&reader) }
         guard !reader.isExhausted else { return nil }
@@ -164,9 +187,11 @@ extension AV1LayerStructure {
     }
 
     /// `template_fdiffs()`.
-    private func skipFrameDifferences(_ reader: inout BitReader) {
-        for _ in 0..<templateCount {
-            while !reader.isExhausted, reader.flag() { reader.skip(4) }
+    private mutating func readFrameDifferences(_ reader: inout BitReader) {
+        for index in 0..<templateCount {
+            while !reader.isExhausted, reader.flag() {
+                templates[index].reach = max(templates[index].reach, UInt16(truncatingIfNeeded: reader.bits(4)) + 1)
+            }
         }
     }
 

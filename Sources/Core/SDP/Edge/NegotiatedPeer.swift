@@ -107,6 +107,10 @@ package struct NegotiatedSection: Sendable, Equatable {
         self.format = format
     }
 
+    /// Whether a viewer can put a picture together from several spatial layers. AV1's payload does not tell them apart: receivers without the
+    /// dependency descriptor take each for a picture of its own, and browsers then decode none.
+    package var takesSpatialLayers: Bool { format.codec != .av1 || id(of: .dependencyDescriptor) != nil }
+
     /// The negotiated id of an extension; nil when it may not be sent here.
     package func id(of kind: HeaderExtensionKind) -> UInt8? { extensions.first { $0.kind == kind }?.id }
 }

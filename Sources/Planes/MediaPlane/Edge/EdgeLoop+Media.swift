@@ -107,6 +107,7 @@ extension NegotiatedPeer {
                 codec: section.format.codec, encodings: encodings, payloadType: section.format.payloadType, ssrc: source.ssrc,
                 extensions: extensions)
             parameters.mainEncoding = track
+            if !section.takesSpatialLayers { parameters.highestSpatialLayer = 0 }
             parameters.sourceExtensions = layout?.parameters.extensions ?? ExtensionMap()
             parameters.mid = ExtensionToken(section.mid)
             parameters.answersNACK = section.format.feedback.contains(.nack)

@@ -40,6 +40,24 @@ import SDP
         #expect(negotiated.peer.publishedTracks.isEmpty)
     }
 
+    /// AV1's layers are for those who can put them together: by descriptors, whose structures need the two-byte form.
+    @Test func spatialLayersNeedADependencyDescriptorForAV1() throws {
+        let plain = Fixture["chromium-156-view"].text
+        let offering = plain.replacingOccurrences(
+            of: "urn:3gpp:video-orientation\r\n",
+            with: "urn:3gpp:video-orientation\r\na=extmap:12 \(HeaderExtensionKind.dependencyDescriptor.uri)\r\n")
+        let oneByteForm = offering.replacing("a=extmap-allow-mixed\r\n", with: "")
+        func section(_ text: String, _ codec: Codec) throws -> NegotiatedSection {
+            let negotiated = try N.watch(text, [N.video(codec, parameters: codec == .vp9 ? "profile-id=0" : "")])
+            return try #require(negotiated.peer.sections.first { $0.direction.sends })
+        }
+        #expect(try section(offering, .av1).id(of: .dependencyDescriptor) == 12 && section(offering, .av1).takesSpatialLayers)
+        for text in [plain, oneByteForm] {
+            #expect(try section(text, .av1).id(of: .dependencyDescriptor) == nil && !section(text, .av1).takesSpatialLayers)
+        }
+        #expect(try section(offering, .vp9).id(of: .dependencyDescriptor) == nil && section(offering, .vp9).takesSpatialLayers)
+    }
+
     /// Offered profile, what the SPS says, expected answer; nil: refused.
     private static let h264: [(String, [UInt8], String?)] = [
         ("42e01f", [0x42, 0xC0, 0x28], "42c028"),  // the same profile: the stream's own digits
