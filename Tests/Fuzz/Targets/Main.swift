@@ -11,6 +11,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "http-body": fuzzHTTPBody,
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,
+    "ice-restart": fuzzIceRestart,
     "json": fuzzJSON,
     "load": fuzzLoad,
     "matroska": fuzzMatroska,
