@@ -166,6 +166,9 @@ package actor EdgeDirector: PeerEngine {
             case .connected: await connect(id, peer)
             case .disconnected: peer.tell(.disconnected)
             case .reconnected: peer.tell(.connected)
+            case .earlyMediaDropped(let packets):
+                logger.warning(
+                    "media dropped before the publisher was let in", metadata: peer.context.metadata.adding("packets", "\(packets)"))
             case .ended(let error): reason = error
             }
         }

@@ -90,6 +90,8 @@ package enum EdgePeerEvent: Sendable, Equatable {
     case disconnected
     /// It was heard again.
     case reconnected
+    /// So many packets of a publisher found no room before it was let in: viewers may wait for its next keyframe. Told once, when it is let in or over.
+    case earlyMediaDropped(packets: Int)
     /// Nothing follows. nil: it was closed by `close`, or the stream that it watched is over.
     case ended(BridgeError?)
 }

@@ -16,10 +16,15 @@ final class EarlyMedia {
 
     private var bytes: [UInt8] = []
     private var entries: [Entry] = []
+    /// Packets that found no room.
+    private(set) var dropped = 0
 
     /// Keeps a packet. What comes behind a packet that found no room is kept if it fits: a receiver asks for what is missing.
     func append(_ packet: UnsafeRawBufferPointer, isControl: Bool, arrival: MonotonicTime) {
-        guard bytes.count + packet.count <= Self.capacity else { return }
+        guard bytes.count + packet.count <= Self.capacity else {
+            dropped += 1
+            return
+        }
         bytes.append(contentsOf: packet)
         entries.append(Entry(count: packet.count, isControl: isControl, arrival: arrival))
     }

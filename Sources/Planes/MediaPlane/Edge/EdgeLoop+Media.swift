@@ -33,6 +33,7 @@ extension EdgeLoop {
         let stream = streams.publish(id, layout: layout, from: peer, ports: &ports, now: now)
         let publisher = EdgePublisher(layout, stream: stream)
         peer.media = .publisher(publisher)
+        tellDropped(early, of: peer)
         early.takeAll { packet, isControl, arrival in publisher.receive(packet, isControl: isControl, ports: &ports, now: arrival) }
         touch(peer)
         touch(stream)
@@ -42,11 +43,16 @@ extension EdgeLoop {
     /// A peer is over: what it watched goes on without it; what it sent waits for another source, or to be unpublished.
     func endMedia(of peer: EdgePeer) {
         switch peer.media {
-        case .none, .awaited: break
+        case .none: break
+        case .awaited(let early): tellDropped(early, of: peer)
         case .publisher(let publisher): publisher.stream.lose(peer)
         case .viewer(let viewer, let stream): stream.remove(viewer)
         }
         peer.media = .none
+    }
+
+    private func tellDropped(_ early: EarlyMedia, of peer: EdgePeer) {
+        if early.dropped > 0 { peer.events.yield(.earlyMediaDropped(packets: early.dropped)) }
     }
 
     /// Hands the hub's wishes for keyframes to their publishers.

@@ -78,6 +78,31 @@ import Testing
         #expect(await stage.hub.statistics(of: EdgeStage.stream)?.tracks.first?.keyframes == 1)
     }
 
+    @Test func whatFindsNoRoomBeforeAPublisherIsLetInIsCounted() async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        var size = 0
+        var sent = 0
+        while sent * size <= 512 * 1024 {
+            // Few at a time, so that none is lost in front of the bridge.
+            let before = await stage.engine.totals().datagramsIn
+            let packets = source.nextFrame(keyframe: sent == 0, packets: 30)
+            for packet in packets { try publisher.client.send(rtp: packet) }
+            size = packets[0].count
+            sent += packets.count
+            let deadline = ContinuousClock.now + .seconds(5)
+            while await stage.engine.totals().datagramsIn < before + 30, .now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+        }
+        let kept = 512 * 1024 / size
+        stage.engine.publish(publisher.id)
+        #expect(await waitForPackets(UInt64(kept), in: stage.hub))
+        stage.engine.close(publisher.id)
+        let told = await publisher.allEvents().filter { $0 == .earlyMediaDropped(packets: sent - kept) }
+        #expect(sent > kept && told.count == 1, "\(sent) sent, \(kept) kept")
+    }
+
     @Test func childrenAndPeersShareAStream() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
