@@ -208,7 +208,10 @@ let package = Package(
             path: "Tests/Planes/EdgeTesting", swiftSettings: strict),
         tests(
             "MediaPlane", in: Room.planes,
-            ["MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "Forwarding", "LinuxIO", "SecureTransport"]),
+            [
+                "MediaPlane", "EdgeTesting", "BridgeModel", "Bridge", "RTP", "SDP", "Forwarding", "LinuxIO", "PeerTransport",
+                "SecureTransport",
+            ]),
         tests("PipelinePlane", in: Room.planes, ["PipelinePlane", "BridgeModel", "Bridge", "LinuxIO", logging], exclude: ["child.py"]),
         tests(
             "PipelineChild", in: Room.planes,

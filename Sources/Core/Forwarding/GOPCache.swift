@@ -133,6 +133,15 @@ package struct GOPCache: ~Copyable {
         return store.withBytes(at: location, body)
     }
 
+    /// What the packet with this number, which must be held, means to a copy of the cache that gets all of them in order: it comes to hold the same
+    /// GOPs, and knows where a frame began that is still coming in.
+    package func frame(at index: UInt64) -> FrameTracker.Observation {
+        let track = tracks[Int(entries[index].track)]
+        let beginsGOP = track.gopStart == index
+        return FrameTracker.Observation(
+            beginsFrame: beginsGOP || track.frameStart == index, endsFrame: entries[index].header.marker, revealsKeyframe: beginsGOP)
+    }
+
     /// Takes the next packet: `bytes` are the whole RTP packet that `entry` and `frame` were read from.
     package mutating func append(_ entry: Entry, frame: FrameTracker.Observation, bytes: UnsafeRawBufferPointer) {
         var entry = entry

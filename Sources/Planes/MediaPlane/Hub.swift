@@ -2,7 +2,8 @@ package import Bridge
 package import BridgeModel
 package import LinuxIO
 
-/// The hub on media worker threads: each stream, its sources and its sinks live on one worker, chosen by the stream's id.
+/// The hub on media worker threads: each stream, its sources and its sinks live on one worker, its home, chosen by the stream's id. Peers that watch may
+/// sit on others, which then have a replica of the stream.
 ///
 /// Calls put a command into the worker's mailbox and return. After `shutdown` they do nothing but close the descriptors that they were given.
 package final class Hub: MediaHub {
@@ -27,20 +28,12 @@ package final class Hub: MediaHub {
     var workerCount: Int { workers.count }
 
     /// Which of them a stream lives on.
-    func workerNumber(of stream: StreamID) -> Int {
-        var hasher = Hasher()
-        hasher.combine(stream)
-        return Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))
-    }
+    func workerNumber(of stream: StreamID) -> Int { stream.home(among: workers.count) }
 
-    /// How busy the worker of a stream is, 0...1.
-    func load(of stream: StreamID) -> Double { worker(of: stream).load.share }
+    /// How busy each worker is, 0...1.
+    var loads: [Double] { workers.map(\.load.share) }
 
-    /// How busy the busiest worker is, 0...1.
-    var greatestLoad: Double { workers.map(\.load.share).max() ?? 0 }
-
-    /// Gives a command to the worker of a stream, or to any.
-    func post(_ command: WorkerCommand, to stream: StreamID) { worker(of: stream).post(command) }
+    /// Gives a command to a worker.
     func post(_ command: WorkerCommand, toWorker number: Int) { workers[number].post(command) }
 
     package func publish(_ stream: StreamID, tracks: [TrackDescription], sources: [MediaDescriptor]) {
@@ -86,6 +79,14 @@ package final class Hub: MediaHub {
     }
 
     private func worker(of stream: StreamID) -> MediaWorker { workers[workerNumber(of: stream)] }
+}
+
+extension StreamID {
+    /// Which of so many workers the stream lives on: the same in every run, so that what was seen once can be seen again (FNV-1a, 64 bits).
+    func home(among workers: Int) -> Int {
+        let hash = rawValue.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return Int((hash >> 32) % UInt64(max(1, workers)))
+    }
 }
 
 extension HubTotals {

@@ -17,7 +17,7 @@ struct MediaLoop: ~Copyable {
     private var isRunning = true
 
     init(epoll: consuming Epoll, mailboxes: [Mailbox], number: Int, options: HubOptions, edge parts: EdgeWorkerParts?) {
-        ports = MediaPorts(epoll: epoll, edge: EdgePort(socket: parts?.socket, listener: parts?.listener))
+        ports = MediaPorts(epoll: epoll, edge: EdgePort(socket: parts?.socket, listener: parts?.listener), mailboxes: mailboxes)
         streams = MediaStreams(options: options)
         mailbox = mailboxes[number]
         edge = nil
@@ -138,6 +138,8 @@ extension MediaLoop {
         case .statistics(let id, let continuation): continuation.resume(returning: streams[id]?.statistics(now: now))
         case .totals(let continuation): continuation.resume(returning: totals)
         case .edge(let command): execute(command, now: now)
+        case .replica(.request(let link, let request)): streams.serve(request, of: link, ports: &ports, now: now)
+        case .replica(.update(let link, let update)): edge?.take(update, of: link, streams: &streams, ports: &ports, now: now)
         case .shutdown: isRunning = false
         }
     }

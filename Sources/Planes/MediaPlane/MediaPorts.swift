@@ -21,6 +21,8 @@ struct MediaPorts: ~Copyable {
     }
 
     private(set) var epoll: Epoll
+    /// Into all workers, by their number.
+    private let mailboxes: [Mailbox]
     /// The way out to peers.
     var edge: EdgePort
     /// Gauges are left at zero here.
@@ -33,10 +35,14 @@ struct MediaPorts: ~Copyable {
     /// What the listener is watched with; nil while it rests.
     private var listenerToken: UInt64?
 
-    init(epoll: consuming Epoll, edge: consuming EdgePort) {
+    init(epoll: consuming Epoll, edge: consuming EdgePort, mailboxes: [Mailbox]) {
+        self.mailboxes = mailboxes
         self.epoll = epoll
         self.edge = edge
     }
+
+    /// Asks a worker for something; one that has ended owes nothing for what workers say to each other.
+    func post(_ command: WorkerCommand, toWorker number: Int) { _ = mailboxes[number].post(command) }
 
     /// Watches a descriptor; nil when the system refuses it (it is no socket, or there is no memory). Tokens are never used again.
     mutating func open(_ descriptor: Int32, owner: Owner) -> UInt64? {

@@ -12,6 +12,8 @@ struct MediaSource {
         case child(DatagramSocket, token: UInt64?)
         /// A peer of this worker.
         case peer(EdgePeer)
+        /// The stream's home worker, of which this is a replica.
+        case home(ReplicaLink)
         /// A peer that has left: another one may take its place.
         case absent(PeerID)
     }
@@ -78,7 +80,7 @@ struct MediaSource {
         case (.child(let socket, _), .child(let first)): socket.descriptor == first.rawValue
         case (.peer(let peer), .peer(let id)): peer.id == id
         case (.absent(let former), .peer(let id)): former == id
-        case (.child, .peer), (.peer, .child), (.absent, .child): false
+        case (.child, .peer), (.peer, .child), (.absent, .child), (.home, _): false
         }
     }
 
@@ -86,8 +88,12 @@ struct MediaSource {
     mutating func sendKeyframeRequest(ports: inout MediaPorts, now: MonotonicTime) {
         switch origin {
         case .absent: break
-        case .peer(let peer): ports.edge.keyframeRequests.append((peer, description.index))
+        case .home(let link): ports.post(.replica(.request(link, .keyframe(track: description.index))), toWorker: link.home)
+        case .peer(let peer):
+            ports.counters.keyframeRequestsOut += 1
+            ports.edge.keyframeRequests.append((peer, description.index))
         case .child(let socket, _):
+            ports.counters.keyframeRequestsOut += 1
             let request = MediaDatagram(kind: .keyframeRequest, track: description.index, sequence: sequence, time: now)
             sequence &+= 1
             withUnsafeTemporaryAllocation(byteCount: MediaDatagram.headerSize, alignment: 8) { bytes in

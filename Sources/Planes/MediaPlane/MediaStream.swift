@@ -22,11 +22,12 @@ final class MediaStream {
     var cache: GOPCache
     /// What the tracks' layers cost.
     var layers: StreamLayers
-    /// What is remembered of the tracks' encodings.
-    var memory = EncodingMemory()
+    /// What is remembered of the sources.
+    var memory = StreamMemory()
+    /// The stream on other workers.
+    var replication = StreamReplication()
     /// Set when the stream was unpublished: its sinks take what is left until then.
     var lingersUntil: MonotonicTime?
-    private var newestArrival = MonotonicTime(nanoseconds: 0)
 
     init(_ id: StreamID, options: HubOptions) {
         self.id = id
@@ -69,15 +70,13 @@ final class MediaStream {
         guard let packet = RTPPacketView(reading: bytes), let accepted = sources[track].ingress.accept(packet, arrival: arrival) else {
             return false
         }
-        newestArrival = arrival
+        memory.newestArrival = arrival
         ports.counters.packetsIn += 1
-        if accepted.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
         if accepted.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
         let entry = GOPCache.Entry(
             track: UInt8(track), epoch: sources[track].ingress.epoch, header: accepted.header, arrival: arrival,
             descriptor: PacketDescriptor(codec: sources[track].description.codec, packet: packet))
-        layers.count(entry, bytes: bytes.count)
-        cache.append(entry, frame: accepted.frame, bytes: bytes)
+        store(StreamPacket(entry: entry, frame: accepted.frame, beginsEpoch: accepted.beginsEpoch), bytes: bytes)
         return true
     }
 
@@ -85,30 +84,60 @@ final class MediaStream {
     func ingest(report bytes: UnsafeRawBufferPointer, track: Int, arrival: MonotonicTime) -> Bool {
         guard let report = SenderReportView(inCompound: bytes) else { return false }
         if sources[track].ingress.accepts(report) {
-            cache.append(report, track: UInt8(track), epoch: sources[track].ingress.epoch, arrival: arrival)
+            store(report, track: UInt8(track), epoch: sources[track].ingress.epoch, arrival: arrival)
         }
         return true
     }
 
+    /// Puts a packet into the cache, and on its way to the replicas.
+    func store(_ packet: StreamPacket, bytes: UnsafeRawBufferPointer) {
+        cacheOnly(packet, bytes: bytes)
+        if !packet.entry.descriptor.flags.contains(.isPadding) { layers.count(packet.entry, bytes: bytes.count) }
+        replication.note(packet, bytes: bytes)
+    }
+
+    /// Puts a packet into the cache and nowhere else.
+    func cacheOnly(_ packet: StreamPacket, bytes: UnsafeRawBufferPointer) {
+        if packet.beginsEpoch { cache.breakGOP(of: packet.entry.track) }
+        cache.append(packet.entry, frame: packet.frame, bytes: bytes)
+    }
+
+    /// Keeps a sender report, here and for the replicas.
+    func store(_ report: SenderReportView, track: UInt8, epoch: UInt32, arrival: MonotonicTime) {
+        cache.append(report, track: track, epoch: epoch, arrival: arrival)
+        replication.note(report, track: track, epoch: epoch, arrival: arrival)
+    }
+
     /// A child's clock is ours, but a child may be broken: arrivals never lie in the future, far in the past, or before each other.
     private func believable(_ time: MonotonicTime, now: MonotonicTime) -> MonotonicTime {
-        let oldest = max(newestArrival, now.advanced(by: .zero - Self.oldestArrival))
+        let oldest = max(memory.newestArrival, now.advanced(by: .zero - Self.oldestArrival))
         return max(min(time, now), min(oldest, now))
     }
 
     /// A sink, or somebody outside, needs a keyframe of `track`.
     func requestKeyframe(of track: Int, ports: inout MediaPorts, now: MonotonicTime) {
-        guard sources.indices.contains(track), sources[track].description.kind == .video else { return }
+        guard isVideo(track) else { return }
         ports.counters.keyframeRequestsIn += 1
-        guard sources[track].gate.request(now: now) else { return }
-        ports.counters.keyframeRequestsOut += 1
+        passKeyframeRequest(of: track, ports: &ports, now: now)
+    }
+
+    /// Somebody on this worker, who was counted, or on another one needs a keyframe of `track`.
+    func passKeyframeRequest(of track: Int, ports: inout MediaPorts, now: MonotonicTime) {
+        guard isVideo(track), sources[track].gate.request(now: now) else { return }
         sources[track].sendKeyframeRequest(ports: &ports, now: now)
     }
+
+    /// Nobody is left who could wait for a keyframe.
+    func forgetKeyframeWishes() {
+        guard viewers.isEmpty, sinks.isEmpty, !replication.hasFollowers else { return }
+        for track in sources.indices { sources[track].gate.cancel() }
+    }
+
+    private func isVideo(_ track: Int) -> Bool { sources.indices.contains(track) && sources[track].description.kind == .video }
 
     /// Does what the clock asks for: repeated keyframe requests, joiners that wait no longer, the end of lingering.
     func tick(ports: inout MediaPorts, now: MonotonicTime) {
         for track in sources.indices where sources[track].gate.poll(now: now) {
-            ports.counters.keyframeRequestsOut += 1
             sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
         pumpSinks(ports: &ports, now: now)

@@ -3,12 +3,14 @@ import BridgeModel
 import Forwarding
 import RTP
 
-/// What a stream remembers of its tracks' encodings.
-struct EncodingMemory {
+/// What a stream remembers of its sources.
+struct StreamMemory {
     /// Which encoding of each published track those get that take one only.
     var best: [BestEncoding] = []
     /// The epochs that the next sources of the hub's tracks begin with: also those of tracks that are gone, and may come back.
     var nextEpochs: [UInt32] = []
+    /// When the newest packet of a child came.
+    var newestArrival = MonotonicTime(nanoseconds: 0)
 }
 
 // The encodings of a stream's tracks: what each is worth, and who gets which.
@@ -19,7 +21,8 @@ extension MediaStream {
     /// The stream's counters and what each encoding is worth now, by published track.
     func statistics(now: MonotonicTime) -> StreamStatistics {
         measure(now: now)
-        return StreamStatistics(tracks: encodings.map { statistics(of: $0, now: now) }, subscribers: subscriberCount)
+        return StreamStatistics(
+            tracks: encodings.map { statistics(of: $0, now: now) }, subscribers: subscriberCount + replication.viewerCount)
     }
 
     private func statistics(of encodings: [UInt8], now: MonotonicTime) -> TrackStatistics {
@@ -78,6 +81,7 @@ extension MediaStream {
         guard isChanged else { return }
         for (index, order) in encodings.enumerated() { memory.best[index].reorder(order) }
         tellViewers()
+        replication.noteLayout()
     }
 
     private func tellViewers() {

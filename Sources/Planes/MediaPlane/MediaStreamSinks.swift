@@ -36,9 +36,7 @@ extension MediaStream {
     func removeSinks(ports: inout MediaPorts, where isMeant: (MediaSink) -> Bool) {
         for sink in sinks where isMeant(sink) { ports.forget(sink.socket.descriptor, token: sink.token) }
         sinks.removeAll(where: isMeant)
-        if sinks.isEmpty, viewers.isEmpty {
-            for track in sources.indices { sources[track].gate.cancel() }
-        }
+        forgetKeyframeWishes()
     }
 
     /// Sinks that match get no more packets than `ending` says, then `end`.
@@ -48,6 +46,7 @@ extension MediaStream {
 
     /// Brings everybody as near to the live edge as their sockets let them.
     func pump(ports: inout MediaPorts, now: MonotonicTime) {
+        feedReplicas(ports: &ports, now: now)
         pumpSinks(ports: &ports, now: now)
         serveViewers(onlyDue: false, ports: &ports, now: now)
     }

@@ -17,10 +17,15 @@ extension MediaStream {
 
     /// The same with the tracks of a peer.
     func publish(_ layout: PublishedLayout, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
+        useExtensions(of: layout)
+        replaceSources(layout.tracks, layout, ports: &ports, now: now) { _, _ in .peer(peer) }
+    }
+
+    /// Viewers find header extensions where the publisher puts them.
+    func useExtensions(of layout: PublishedLayout) {
         for viewer in viewers.viewers {
             viewer.setSourceExtensions(layout.parameters.extensions, trackCount: layout.tracks.count)
         }
-        replaceSources(layout.tracks, layout, ports: &ports, now: now) { _, _ in .peer(peer) }
     }
 
     /// A peer has left: its tracks stay without packets until another source takes their place, or the stream is unpublished.
@@ -28,10 +33,13 @@ extension MediaStream {
         for track in sources.indices where sources[track].isFrom(.peer(peer.id)) { sources[track].origin = .absent(peer.id) }
     }
 
-    private func replaceSources(
+    /// Takes the stream's first sources, or other ones.
+    func replaceSources(
         _ tracks: [TrackDescription], _ layout: PublishedLayout? = nil, ports: inout MediaPorts, now: MonotonicTime,
         origin: (Int, inout MediaPorts) -> MediaSource.Origin
     ) {
+        // The replicas get what they have to get of the former sources.
+        feedReplicas(ports: &ports, now: now)
         let replaced = sources
         let followed = encodings.count
         closeSources(ports: &ports)
@@ -52,9 +60,11 @@ extension MediaStream {
             return sources[track].description.codec != replaced[track].description.codec
         }
         endViewers(of: replaced.prefix(followed), ports: &ports)
+        tellReplicas(ports: &ports)
         pump(ports: &ports, now: now)
         // What a peer sent before it was let in is lost, its first keyframe too, and with it what only keyframes tell: sizes and layers.
-        guard layout != nil || !sinks.isEmpty || !viewers.isEmpty else { return }
+        // A replica's are asked by its home worker.
+        guard replication.home == nil, layout != nil || !sinks.isEmpty || !viewers.isEmpty || replication.hasFollowers else { return }
         for track in sources.indices { requestKeyframe(of: track, ports: &ports, now: now) }
     }
 

@@ -9,20 +9,26 @@ struct MediaStreams {
     private var published: [StreamID: MediaStream] = [:]
     /// Unpublished streams whose sinks still take what is left.
     private var lingering: [MediaStream] = []
+    /// Of streams that live on other workers.
+    var replicas: StreamReplicas
     /// Not later than the earliest deadline of any stream.
     private(set) var deadline: MonotonicTime?
 
-    init(options: HubOptions) { self.options = options }
+    init(options: HubOptions) {
+        self.options = options
+        replicas = StreamReplicas(options: options)
+    }
 
     /// The stream that is published under this id.
     subscript(id: StreamID) -> MediaStream? { published[id] }
 
-    /// How many are published, and how many subscribers those have.
+    /// How many are published.
     var count: Int { published.count }
-    var subscriberCount: Int { published.values.reduce(0) { $0 + $1.subscriberCount } }
+    /// How many subscribers this worker has.
+    var subscriberCount: Int { (Array(published.values) + replicas.streams).reduce(0) { $0 + $1.subscriberCount } }
 
-    /// Published and lingering ones.
-    var all: [MediaStream] { Array(published.values) + lingering }
+    /// Published and lingering ones, and replicas.
+    var all: [MediaStream] { Array(published.values) + lingering + replicas.streams }
 
     /// Notes a stream's deadline.
     mutating func heed(_ stream: MediaStream) { deadline = MonotonicTime.earlier(deadline, stream.deadline) }
@@ -56,13 +62,25 @@ struct MediaStreams {
 
     private mutating func end(_ stream: MediaStream, ports: inout MediaPorts, now: MonotonicTime) {
         published[stream.id] = nil
+        stream.feedReplicas(ports: &ports, now: now)
         stream.closeSources(ports: &ports)
         stream.endSinks(.afterRest) { _ in true }
         for viewer in stream.viewers.viewers { ports.edge.orphans.append(viewer.peer) }
+        stream.replication.end(ports: &ports)
         stream.lingersUntil = now.advanced(by: options.lingering)
         stream.pump(ports: &ports, now: now)
         guard !stream.sinks.isEmpty else { return }
         lingering.append(stream)
+        heed(stream)
+    }
+
+    /// Does what a replica of a stream of this worker's asks for. One of a stream that is not there is told so.
+    mutating func serve(_ request: ReplicaRequest, of link: ReplicaLink, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let stream = published[link.stream] else {
+            if case .begin = request { ports.post(.replica(.update(link, .over)), toWorker: link.worker) }
+            return
+        }
+        stream.serve(request, of: link, ports: &ports, now: now)
         heed(stream)
     }
 
@@ -75,7 +93,7 @@ struct MediaStreams {
     /// Does what the clock asks for.
     mutating func tick(ports: inout MediaPorts, now: MonotonicTime) {
         deadline = nil
-        for stream in published.values {
+        for stream in Array(published.values) + replicas.streams {
             stream.tick(ports: &ports, now: now)
             heed(stream)
         }
@@ -92,5 +110,6 @@ struct MediaStreams {
         }
         published = [:]
         lingering = []
+        replicas.removeAll()
     }
 }

@@ -13,6 +13,7 @@ enum WorkerCommand: Sendable {
     case statistics(StreamID, CheckedContinuation<StreamStatistics?, Never>)
     case totals(CheckedContinuation<HubTotals, Never>)
     case edge(EdgeCommand)
+    case replica(ReplicaCommand)
     case shutdown
 }
 
@@ -113,7 +114,7 @@ extension WorkerCommand {
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: HubTotals())
         case .edge(let command): command.decline()
-        case .unpublish, .unsubscribe, .requestKeyframe, .shutdown: break
+        case .unpublish, .unsubscribe, .requestKeyframe, .replica, .shutdown: break
         }
     }
 }

@@ -19,7 +19,7 @@ struct OpenEdge {
         let bind = reach.bound.flatMap { SocketAddress($0, port: port) } ?? .any(port: port)
         var options = EdgeOptions(address: bind, advertisedAddresses: reach.offered)
         options.isForThisMachine = reach.isForThisMachine
-        options.admissionLimit = Double(settings.webrtc.loadLimit) / 100
+        options.admission.loadLimit = Double(settings.webrtc.loadLimit) / 100
         do {
             site = try EdgeSite(options, workers: workers, identity: DTLSContext(certificate: certificate))
         } catch {

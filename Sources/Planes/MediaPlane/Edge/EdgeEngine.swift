@@ -1,27 +1,37 @@
 package import Bridge
 package import BridgeModel
+import Forwarding
 import LinuxIO
 import PeerTransport
 package import SDP
 import SecureTransport
 import Synchronization
 
-/// Our own WebRTC engine on the hub's media workers: a peer lives on the worker of its stream.
+/// Our own WebRTC engine on the hub's media workers: a publisher lives on the home worker of its stream, a viewer where `ViewerPlacement` says.
 ///
 /// Calls put a command into the worker's mailbox and return.
 package final class EdgeEngine: EdgePeers {
-    private struct Prepared {
+    fileprivate struct Prepared {
         var use: EdgePeerUse
+        var worker: Int
         var credentials: IceCredentials
         var isOpen = false
+
+        var watched: StreamID? {
+            guard case .watch(let stream) = use else { return nil }
+            return stream
+        }
+    }
+
+    fileprivate struct Peers {
+        var prepared: [PeerID: Prepared] = [:]
+        var placement: ViewerPlacement
     }
 
     private let hub: Hub
     private let identity: DTLSContext
     private let candidates: [LocalCandidate]
-    private let capacity: Int
-    private let admissionLimit: Double
-    private let peers = Mutex<[PeerID: Prepared]>([:])
+    private let peers: Mutex<Peers>
 
     /// The engine of a hub that was made with `EdgeOptions`; nil without them.
     package init?(of hub: Hub) {
@@ -29,29 +39,24 @@ package final class EdgeEngine: EdgePeers {
         self.hub = hub
         identity = site.environment.identity
         candidates = site.candidates
-        admissionLimit = site.admissionLimit
-        capacity = site.environment.peersPerWorker * hub.workerCount
+        let placement = ViewerPlacement(
+            workers: hub.workerCount, capacity: site.environment.peersPerWorker, loadLimit: site.admission.loadLimit,
+            share: site.admission.viewersBeforeSpreading)
+        peers = Mutex(Peers(placement: placement))
     }
 
     package func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint {
-        if case .watch(let stream) = use, hub.load(of: stream) >= admissionLimit {
-            throw BridgeError(.limitReached, "the bridge has as many viewers as it can serve well; try again in a few seconds")
-        }
-        let credentials = newCredentials(for: use)
-        let isTaken = peers.withLock { peers in
-            guard peers.count < capacity, peers[peer] == nil else { return false }
-            peers[peer] = Prepared(use: use, credentials: credentials)
-            return true
-        }
-        guard isTaken else { throw BridgeError(.limitReached, "the bridge takes no more WebRTC peers") }
-        return endpoint(credentials)
+        let loads = hub.loads
+        let home = hub.workerNumber(of: use.stream)
+        let outcome = peers.withLock { $0.place(peer, use, home: home, loads: loads) }
+        return endpoint(try outcome.get())
     }
 
     package func open(_ peer: PeerID, as negotiated: NegotiatedPeer) -> AsyncStream<EdgePeerEvent> {
         let (stream, events) = AsyncStream.makeStream(of: EdgePeerEvent.self)
         let prepared = peers.withLock { peers -> Prepared? in
-            guard let prepared = peers[peer], !prepared.isOpen else { return nil }
-            peers[peer]?.isOpen = true
+            guard let prepared = peers.prepared[peer], !prepared.isOpen else { return nil }
+            peers.prepared[peer]?.isOpen = true
             return prepared
         }
         guard let prepared else {
@@ -66,58 +71,90 @@ package final class EdgeEngine: EdgePeers {
         }
         let opening = EdgePeerOpening(
             id: peer, use: prepared.use, credentials: prepared.credentials, negotiated: negotiated, events: events)
-        hub.post(.edge(.open(opening)), to: prepared.use.stream)
+        hub.post(.edge(.open(opening)), toWorker: prepared.worker)
         return stream
     }
 
     package func publish(_ peer: PeerID) {
-        guard let use = peers.withLock({ $0[peer] })?.use else { return }
-        hub.post(.edge(.publish(peer)), to: use.stream)
+        guard let worker = worker(of: peer) else { return }
+        hub.post(.edge(.publish(peer)), toWorker: worker)
     }
 
     package func limit(_ peer: PeerID, to bounds: LayerBounds, ofTrack track: UInt8) {
-        guard let use = peers.withLock({ $0[peer] })?.use else { return }
-        hub.post(.edge(.limit(peer, bounds, track: track)), to: use.stream)
+        guard let worker = worker(of: peer) else { return }
+        hub.post(.edge(.limit(peer, bounds, track: track)), toWorker: worker)
     }
 
     package func restart(_ peer: PeerID) async -> EdgeEndpoint? {
-        guard let use = peers.withLock({ $0[peer] })?.use else { return nil }
-        let credentials = newCredentials(for: use)
-        let isTaken = await withCheckedContinuation { hub.post(.edge(.restart(peer, credentials, $0)), to: use.stream) }
+        guard let worker = worker(of: peer) else { return nil }
+        let credentials = IceCredentials(of: worker)
+        let isTaken = await withCheckedContinuation { hub.post(.edge(.restart(peer, credentials, $0)), toWorker: worker) }
         return isTaken ? endpoint(credentials) : nil
     }
 
     package func close(_ peer: PeerID) {
-        guard let prepared = peers.withLock({ $0[peer] }) else { return }
+        guard let prepared = peers.withLock({ $0.prepared[peer] }) else { return }
         guard prepared.isOpen else { return forget(peer) }
-        hub.post(.edge(.close(peer)), to: prepared.use.stream)
+        hub.post(.edge(.close(peer)), toWorker: prepared.worker)
     }
 
     package func statistics(of peer: PeerID) async -> EdgePeerStatistics? {
-        guard let use = peers.withLock({ $0[peer] })?.use else { return nil }
-        return await withCheckedContinuation { hub.post(.edge(.statistics(peer, $0)), to: use.stream) }
+        guard let worker = worker(of: peer) else { return nil }
+        return await withCheckedContinuation { hub.post(.edge(.statistics(peer, $0)), toWorker: worker) }
     }
 
     package func totals() async -> EdgeTotals {
         var totals = EdgeTotals()
-        totals.load = hub.greatestLoad
+        totals.load = hub.loads.max() ?? 0
         for worker in 0..<hub.workerCount {
             totals.add(await withCheckedContinuation { hub.post(.edge(.totals($0)), toWorker: worker) })
         }
         return totals
     }
 
-    private func forget(_ peer: PeerID) { peers.withLock { _ = $0.removeValue(forKey: peer) } }
-
-    private func newCredentials(for use: EdgePeerUse) -> IceCredentials {
-        var random = SystemRandomNumberGenerator()
-        return IceCredentials(worker: hub.workerNumber(of: use.stream), using: &random)
+    private func forget(_ peer: PeerID) {
+        peers.withLock { peers in
+            guard let prepared = peers.prepared.removeValue(forKey: peer) else { return }
+            peers.placement.remove(from: prepared.worker, watching: prepared.watched)
+        }
     }
+
+    private func worker(of peer: PeerID) -> Int? { peers.withLock { $0.prepared[peer]?.worker } }
 
     private func endpoint(_ credentials: IceCredentials) -> EdgeEndpoint {
         EdgeEndpoint(
             ufrag: credentials.ufrag.text, password: credentials.password, fingerprints: [identity.edgeFingerprint],
             candidates: candidates)
+    }
+}
+
+extension EdgeEngine.Peers {
+    /// Gives a peer to a worker: its credentials there.
+    fileprivate mutating func place(
+        _ peer: PeerID, _ use: EdgePeerUse, home: Int, loads: [Double]
+    ) -> Result<IceCredentials, BridgeError> {
+        var worker = home
+        if case .watch(let stream) = use {
+            guard let chosen = placement.worker(for: stream, home: home, loads: loads) else {
+                return .failure(
+                    BridgeError(.limitReached, "the bridge has as many viewers as it can serve well; try again in a few seconds"))
+            }
+            worker = chosen
+        }
+        guard prepared[peer] == nil, placement.hasRoom(worker) else {
+            return .failure(BridgeError(.limitReached, "the bridge takes no more WebRTC peers"))
+        }
+        let new = EdgeEngine.Prepared(use: use, worker: worker, credentials: IceCredentials(of: worker))
+        placement.add(to: worker, watching: new.watched)
+        prepared[peer] = new
+        return .success(new.credentials)
+    }
+}
+
+extension IceCredentials {
+    fileprivate init(of worker: Int) {
+        var random = SystemRandomNumberGenerator()
+        self.init(worker: worker, using: &random)
     }
 }
 

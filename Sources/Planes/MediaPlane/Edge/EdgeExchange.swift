@@ -12,7 +12,7 @@ struct DatagramParcel: Sendable {
         var count: Int
     }
 
-    /// More than this waits for no owner: what comes beyond is dropped, as a full socket would.
+    /// More than this is not handed over at once.
     static let capacity = 256 * 1024
 
     /// The worker that received them.
@@ -67,6 +67,9 @@ struct EdgeExchange: ~Copyable {
         claims = FiveTupleTable(capacity: mailboxes.count > 1 ? capacity : 1, using: &random)
     }
 
+    /// The worker that a stream lives on.
+    func home(of stream: StreamID) -> Int { stream.home(among: mailboxes.count) }
+
     /// The worker that a check with this fragment belongs to, if it is another one.
     func owner(of ufrag: LocalUfrag) -> Int? {
         let owner = ufrag.worker
@@ -76,9 +79,11 @@ struct EdgeExchange: ~Copyable {
     /// The worker that has claimed this 5-tuple.
     func owner(of tuple: FiveTuple) -> Int? { claims.value(of: tuple).map { Int($0) } }
 
-    /// Keeps a datagram for its owner. False when too many wait.
+    /// Keeps a datagram for its owner; a full parcel leaves at once, since a burst may be longer.
     mutating func hand(_ datagram: UnsafeRawBufferPointer, on tuple: FiveTuple, to owner: Int) -> Bool {
-        parcels[owner].append(datagram, tuple: tuple)
+        if parcels[owner].append(datagram, tuple: tuple) { return true }
+        deliver(to: owner)
+        return parcels[owner].append(datagram, tuple: tuple)
     }
 
     /// Gives a connection away, which the caller forgets. When its worker has ended, it is closed.
@@ -90,10 +95,12 @@ struct EdgeExchange: ~Copyable {
 
     /// Sends what was kept.
     mutating func deliver() {
-        for owner in parcels.indices where !parcels[owner].isEmpty {
-            _ = mailboxes[owner].post(.edge(.datagrams(parcels[owner])))
-            parcels[owner] = DatagramParcel(receiver: worker)
-        }
+        for owner in parcels.indices where !parcels[owner].isEmpty { deliver(to: owner) }
+    }
+
+    private mutating func deliver(to owner: Int) {
+        _ = mailboxes[owner].post(.edge(.datagrams(parcels[owner])))
+        parcels[owner] = DatagramParcel(receiver: worker)
     }
 
     /// A path was validated here: who receives its datagrams, if it is another worker, is told to hand them on.

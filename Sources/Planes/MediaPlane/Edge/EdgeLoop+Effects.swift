@@ -49,6 +49,7 @@ extension EdgeLoop {
             }
             repeatHandshake(of: peer, streams: &streams, ports: &ports, now: now)
         }
+        streams.replicas.removeIdle(ports: &ports, now: now)
         sweepConnections(streams: &streams, ports: &ports, now: now)
         finishTurn(streams: &streams, ports: &ports, now: now)
     }

@@ -9,20 +9,10 @@ import SecureTransport
 extension EdgeLoop {
     /// A peer connected: it begins to watch, or waits until its tracks may enter the hub.
     mutating func beginMedia(of peer: EdgePeer, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
-        guard let protection = peer.protection else { return }
+        guard peer.protection != nil else { return }
         switch peer.use {
         case .publish: peer.media = .awaited(EarlyMedia())
-        case .watch(let id):
-            guard let stream = streams[id] else {
-                peer.closingReason = BridgeError(.notFound, "the stream is not published; watch it when it is")
-                return close(peer, streams: &streams, ports: &ports, now: now)
-            }
-            let parameters = peer.negotiated.viewerParameters(layout: stream.layout, rules: environment.viewerRules)
-            let viewer = EdgeViewer(peer: peer, protection: protection, parameters: parameters, stream: stream, now: now)
-            for (track, bounds) in peer.choices { viewer.limit(to: bounds, ofTrack: track) }
-            peer.media = .viewer(viewer, stream)
-            stream.add(viewer, ports: &ports, now: now)
-            streams.heed(stream)
+        case .watch(let id): beginWatching(id, by: peer, streams: &streams, ports: &ports, now: now)
         }
     }
 

@@ -4,6 +4,14 @@ package import PeerTransport
 
 /// What an operator or a test may set of the edge.
 package struct EdgeOptions: Sendable {
+    /// How viewers are let in, and where.
+    package struct Admission: Sendable {
+        /// From this share of its time on a worker takes no new viewers; those who watch are kept. 1 and more refuses nobody.
+        package var loadLimit = 0.9
+        /// Viewers of one stream that a worker gets before another one begins with a replica of the stream: that costs about as much as two of them.
+        package var viewersBeforeSpreading = 50
+    }
+
     /// Where UDP and ICE-TCP are bound; `::` takes IPv6 and IPv4. Port 0 lets the kernel choose.
     package var address: SocketAddress
     /// Nobody but this machine's own programs gets through, whatever the address.
@@ -18,8 +26,7 @@ package struct EdgeOptions: Sendable {
     package var transportPolicy: TransportPolicy
     /// Limits of a viewer.
     package var viewerRules: EgressViewerRules
-    /// Above this share of a worker's time new viewers are refused; those who watch are kept. 1 and more refuses nobody.
-    package var admissionLimit: Double
+    package var admission = Admission()
     /// Buffers of the UDP sockets.
     package var receiveBuffer: Int32
     package var sendBuffer: Int32
@@ -35,7 +42,6 @@ package struct EdgeOptions: Sendable {
         self.viewerRules = viewerRules
         isForThisMachine = false
         takesTCP = true
-        admissionLimit = 0.9
         receiveBuffer = 8 << 20
         sendBuffer = 8 << 20
     }

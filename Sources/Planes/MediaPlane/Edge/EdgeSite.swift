@@ -12,15 +12,15 @@ package struct EdgeSite: Sendable {
     let candidates: [LocalCandidate]
     private let sockets: [UDPSocket]
     private let listener: TCPListener?
-    /// Above this share of a worker's time new viewers are refused.
-    let admissionLimit: Double
+    /// How viewers are let in, and where.
+    let admission: EdgeOptions.Admission
 
     /// Binds one port for all workers. Throws the failed system call, for instance EADDRINUSE.
     package init(_ options: EdgeOptions, workers: Int, identity: DTLSContext) throws(SystemError) {
         let (sockets, listener) = try Self.bind(options, workers: max(1, workers))
         let port = sockets[0].localAddress.port
         self.sockets = sockets
-        admissionLimit = options.admissionLimit
+        admission = options.admission
         environment = EdgeEnvironment(
             port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
             viewerRules: options.viewerRules, identity: identity)

@@ -86,14 +86,15 @@ extension MediaStream {
     /// A connected peer begins to watch.
     func add(_ viewer: EdgeViewer, ports: inout MediaPorts, now: MonotonicTime) {
         viewers.append(viewer)
+        replication.home?.viewerCount = viewers.count
         serveViewers(onlyDue: true, ports: &ports, now: now)
     }
 
     /// A peer watches no more.
     func remove(_ viewer: EdgeViewer) {
         viewers.remove(viewer)
-        guard viewers.isEmpty, sinks.isEmpty else { return }
-        for track in sources.indices { sources[track].gate.cancel() }
+        replication.home?.viewerCount = viewers.count
+        forgetKeyframeWishes()
     }
 
     /// Brings every viewer as near to the live edge as its pacer and the port let it, or those whose time has come.
@@ -111,13 +112,14 @@ extension MediaStream {
     /// Serves whom the worker's turn concerns: everybody when packets came, else those whose time has come. Video waits for the end of its frame, but
     /// not for long, so that a viewer's frame leaves with one call: nobody can decode half of it.
     func finishTurn(ports: inout MediaPorts, now: MonotonicTime) {
-        let holds = turn.isFrameOpen && viewers.count >= Self.viewersWorthHolding
+        let holds = turn.isFrameOpen && (viewers.count >= Self.viewersWorthHolding || replication.hasFollowers)
         if turn.hasNews, holds, now < turn.heldUntil ?? .distantFuture {
             turn.heldUntil = turn.heldUntil ?? now.advanced(by: Self.longestHold)
             pumpSinks(ports: &ports, now: now)
             return serveViewers(onlyDue: true, ports: &ports, now: now)
         }
         turn.heldUntil = nil
+        if turn.hasNews || replication.isFull { feedReplicas(ports: &ports, now: now) }
         if turn.hasNews { pumpSinks(ports: &ports, now: now) }
         serveViewers(onlyDue: !turn.hasNews, ports: &ports, now: now)
         turn.hasNews = false
@@ -133,13 +135,11 @@ extension MediaStream {
         ports.counters.packetsIn += 1
         turn.hasNews = true
         turn.isFrameOpen = sources[track].description.kind == .video && !packet.header.marker
-        if packet.beginsEpoch { cache.breakGOP(of: UInt8(track)) }
         if packet.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
         sources[track].count(packet, bytes: bytes.count, arrival: arrival)
         let entry = GOPCache.Entry(
             track: UInt8(track), epoch: sources[track].epoch, header: packet.header, arrival: arrival, descriptor: packet.descriptor)
-        cache.append(entry, frame: packet.frame, bytes: bytes)
-        layers.count(entry, bytes: bytes.count)
+        store(StreamPacket(entry: entry, frame: packet.frame, beginsEpoch: packet.beginsEpoch), bytes: bytes)
     }
 
     /// Takes a peer's packet without payload: its number is spent, and is not to seem lost. There is nothing in it to wake anybody for.
@@ -149,12 +149,12 @@ extension MediaStream {
         descriptor.flags = .isPadding
         let entry = GOPCache.Entry(
             track: UInt8(track), epoch: sources[track].epoch, header: RTPHeader(packet), arrival: arrival, descriptor: descriptor)
-        cache.append(entry, frame: FrameTracker.Observation(), bytes: bytes)
+        store(StreamPacket(entry: entry, frame: FrameTracker.Observation()), bytes: bytes)
     }
 
     /// Takes a sender report of such a publisher.
     func append(_ report: SenderReportView, of track: Int, arrival: MonotonicTime) {
         guard sources.indices.contains(track) else { return }
-        cache.append(report, track: UInt8(track), epoch: sources[track].epoch, arrival: arrival)
+        store(report, track: UInt8(track), epoch: sources[track].epoch, arrival: arrival)
     }
 }

@@ -11,20 +11,10 @@ import Testing
 @Suite(.serialized) struct EdgeFlowTests {
     private let wholeFrame = 3
 
-    /// A publisher that has sent a keyframe.
-    private func publish(on stage: EdgeStage, source: inout VP8Source, keyframePackets: Int = 5) async throws -> EdgeGuest {
-        let publisher = try await stage.connectedPublisher()
-        let before = await stage.hub.totals().packetsIn
-        try source.sendFrame(by: publisher.client, keyframe: true, packets: keyframePackets)
-        let isIn = await waitForPackets(before + UInt64(keyframePackets), in: stage.hub)
-        #expect(isIn)
-        return publisher
-    }
-
     @Test func whatAPublisherSendsAViewerGets() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewer = try stage.viewer()
         try viewer.client.connect()
         try viewer.client.pump("the cached keyframe") { viewer.client.packets.count >= 5 }
@@ -42,7 +32,7 @@ import Testing
     @Test func aViewerNeitherGetsPaddingNorWaitsForIt() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewer = try stage.viewer()
         try viewer.client.connect()
         try viewer.client.pump("the cached keyframe") { viewer.client.packets.count >= 5 }
@@ -106,7 +96,7 @@ import Testing
     @Test func childrenAndPeersShareAStream() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let sink = try ChildSocket()
         stage.hub.subscribe(PipelineID("recorder"), to: EdgeStage.stream, tracks: [0], sinks: [sink.hubEnd], timing: .live)
         let viewer = try stage.viewer()
@@ -137,12 +127,12 @@ import Testing
     @Test func aLostPacketIsAskedForAndComesAsRetransmission() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewer = try stage.viewer()
         try viewer.client.connect()
         try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
         let lost = viewer.client.headers[2]
-        try viewer.client.send(rtcp: nack(lost.sequence, of: EdgeSections.viewerSSRC))
+        try viewer.client.send(rtcp: Feedback.nack(lost.sequence, of: EdgeSections.viewerSSRC))
         try viewer.client.pump("the retransmission") { viewer.client.headers.contains { $0.ssrc == EdgeSections.viewerRTX } }
         let retransmission = try #require(viewer.client.headers.firstIndex { $0.ssrc == EdgeSections.viewerRTX })
         // RFC 4588 section 4: the original sequence number stands before the payload.
@@ -156,7 +146,7 @@ import Testing
     @Test func thePublisherIsAskedForWhatTheNetworkLost() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         _ = source.nextFrame(keyframe: false)
         try source.sendFrame(by: publisher.client)
         try publisher.client.pump("a NACK") {
@@ -167,7 +157,7 @@ import Testing
     @Test func aViewersKeyframeRequestReachesThePublisherOnce() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewers = try (0..<5).map { _ in try stage.viewer() }
         for viewer in viewers {
             try viewer.client.connect()
@@ -175,7 +165,7 @@ import Testing
         }
         func requests() -> Int { publisher.client.receivedControl(of: RTCPPacketView.PacketType.payloadFeedback, format: 1) }
         let before = requests()
-        for viewer in viewers { try viewer.client.send(rtcp: pictureLoss(of: EdgeSections.viewerSSRC)) }
+        for viewer in viewers { try viewer.client.send(rtcp: Feedback.pictureLoss(of: EdgeSections.viewerSSRC)) }
         try publisher.client.pump("a PLI") { requests() > before }
         for viewer in viewers {
             var asked: UInt64 = 0
@@ -193,7 +183,7 @@ import Testing
     @Test func peersAreServedWhicheverWorkersSocketTheyReach() async throws {
         let stage = try EdgeStage(workers: 3)
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewers = try (0..<12).map { _ in try stage.viewer() }
         for viewer in viewers {
             try viewer.client.connect()
@@ -202,7 +192,7 @@ import Testing
         try source.sendFrame(by: publisher.client)
         for viewer in viewers {
             try viewer.client.pump("live packets") { viewer.client.packets.count >= 8 }
-            try viewer.client.send(rtcp: nack(viewer.client.headers[0].sequence, of: EdgeSections.viewerSSRC))
+            try viewer.client.send(rtcp: Feedback.nack(viewer.client.headers[0].sequence, of: EdgeSections.viewerSSRC))
             try viewer.client.pump("the retransmission") { viewer.client.headers.contains { $0.ssrc == EdgeSections.viewerRTX } }
         }
         #expect(await stage.engine.totals().peers == 13)
@@ -214,7 +204,7 @@ import Testing
     @Test func aFrameReachesManyViewersWholeAndWithFewCalls() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewers = try (0..<20).map { _ in try stage.viewer() }
         for viewer in viewers {
             try viewer.client.connect()
@@ -235,7 +225,7 @@ import Testing
     @Test func reportsReachBothSides() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         var report = [UInt8](repeating: 0, count: SenderReportView.size)
         report.withUnsafeMutableBytes { SenderReportView(ssrc: source.ssrc, ntp: 7 << 32, rtp: 3000).write(to: $0) }
         try publisher.client.send(rtcp: report)
@@ -250,7 +240,7 @@ import Testing
     @Test func mediaFlowsOverALossyHandshake() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewer = try stage.viewer()
         var seen = 0
         viewer.client.loses = { kind in
@@ -269,36 +259,18 @@ import Testing
     @Test func aPublisherThatComesBackContinuesItsStream() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()
-        let publisher = try await publish(on: stage, source: &source)
+        let publisher = try await stage.publish(&source)
         let viewer = try stage.viewer()
         try viewer.client.connect()
         try viewer.client.pump("the keyframe") { viewer.client.packets.count >= 5 }
         publisher.client.close()
         #expect(await publisher.allEvents().last == .ended(BridgeError(.connectionLost, "the peer's transport ended")))
         var second = VP8Source(ssrc: 0xBEEF)
-        let successor = try await publish(on: stage, source: &second)
+        let successor = try await stage.publish(&second)
         try viewer.client.pump("the successor's keyframe") { viewer.client.packets.count >= 10 }
         let headers = viewer.client.headers
         #expect(Set(headers.map(\.ssrc)) == [EdgeSections.viewerSSRC])
         #expect(zip(headers, headers.dropFirst()).allSatisfy { $1.sequence == $0.sequence &+ 1 })
         withExtendedLifetime(successor) {}
-    }
-
-    private func nack(_ sequence: UInt16, of ssrc: UInt32) -> [UInt8] {
-        compound { _ = $0.appendNack(sender: 9, media: ssrc, lost: sequence) }
-    }
-
-    private func pictureLoss(of ssrc: UInt32) -> [UInt8] { compound { _ = $0.appendPictureLossIndication(sender: 9, media: ssrc) } }
-
-    /// A receiver report and what `body` adds.
-    private func compound(_ body: (inout RTCPWriter) -> Void) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 256)
-        let count = bytes.withUnsafeMutableBytes { buffer in
-            var writer = RTCPWriter(buffer)
-            _ = writer.appendReceiverReport(sender: 9)
-            body(&writer)
-            return writer.count
-        }
-        return Array(bytes[..<count])
     }
 }

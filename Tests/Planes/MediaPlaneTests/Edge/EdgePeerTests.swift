@@ -80,7 +80,7 @@ import Testing
     @Test func aBusyWorkerTakesPublishersAndNoViewers() throws {
         var options = EdgeOptions(address: .loopback(port: 0), advertisedAddresses: ["127.0.0.1"])
         // Any load is too much.
-        options.admissionLimit = 0
+        options.admission.loadLimit = 0
         let stage = try EdgeStage(edge: options)
         #expect(throws: BridgeError.self) { try stage.engine.prepare(PeerID("viewer"), for: .watch(EdgeStage.stream)) }
         #expect(throws: Never.self) { try stage.engine.prepare(PeerID("publisher"), for: .publish(EdgeStage.stream)) }

@@ -10,11 +10,11 @@ import Testing
 @Suite(.serialized) final class EdgeSimulcastTests {
     private let stage: EdgeStage
     private let publisher: EdgeGuest
-    private var small = VP8Source(ssrc: 0x51)
-    private var large = VP8Source(ssrc: 0x52)
+    private var small = VP8Source(ssrc: 0x51, side: 240)
+    private var large = VP8Source(ssrc: 0x52, side: 480)
 
     init() async throws {
-        stage = try EdgeStage()
+        stage = try EdgeStage.spreading()
         var video = EdgeSections.video(.vp8, .recvonly)
         video.remoteSources = [MediaSource(ssrc: 0x51), MediaSource(ssrc: 0x52)]
         publisher = try stage.open(.publish(EdgeStage.stream), sections: [video])
@@ -78,9 +78,13 @@ import Testing
         #expect(sink.receive(count: 200).count == 200)
     }
 
-    @Test func aChoiceAsksTheRightEncodingForAKeyframeAndIsSent() async throws {
+    @Test(arguments: [false, true])
+    func aChoiceAsksTheRightEncodingForAKeyframeAndIsSent(onOtherWorker: Bool) async throws {
         try sendFrame(keyframe: [0x51, 0x52])
+        // It takes the place on the stream's home worker.
+        let first = onOtherWorker ? try stage.viewer() : nil
         let viewer = try stage.viewer()
+        #expect((viewer.worker != publisher.worker) == onOtherWorker)
         stage.engine.limit(viewer.id, to: LayerBounds(encodings: 0...0), ofTrack: 0)
         try viewer.client.connect()
         try send("the small encoding's keyframe request") { asked().contains(0x51) }
@@ -97,10 +101,13 @@ import Testing
         }
         let headers = viewer.client.headers.filter { $0.ssrc == EdgeSections.viewerSSRC }
         #expect(zip(headers, headers.dropFirst()).allSatisfy { $1.sequence == $0.sequence &+ 1 })
+        withExtendedLifetime(first) {}
     }
 
     @Test func aRecorderGetsTheNextBestWhenTheLargeEncodingStops() async throws {
         try sendFrame(keyframe: [0x51, 0x52])
+        let isIn = await waitForPackets(4, in: stage.hub)
+        #expect(isIn)
         let sink = try ChildSocket()
         stage.hub.subscribe(
             PipelineID("recorder"), to: EdgeStage.stream, tracks: [0], sinks: [sink.hubEnd],

@@ -3,6 +3,7 @@ import BridgeModel
 import EdgeTesting
 import LinuxIO
 import MediaPlane
+import PeerTransport
 import SDP
 import SecureTransport
 import Testing
@@ -33,7 +34,8 @@ final class EdgeStage {
         let endpoint = try engine.prepare(id, for: use)
         let own = EdgeClient.fingerprint(of: context)
         let events = engine.open(id, as: EdgeSections.peer(sections, fingerprint: fingerprint ?? own))
-        return EdgeGuest(id: id, client: try EdgeClient(endpoint, context: context), events: events)
+        let worker = try LocalUfrag(text: endpoint.ufrag).orFail("worker").worker
+        return EdgeGuest(id: id, worker: worker, client: try EdgeClient(endpoint, context: context), events: events)
     }
 
     func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [EdgeSections.video(.vp8, .recvonly)]) }
@@ -48,12 +50,31 @@ final class EdgeStage {
         return publisher
     }
 
+    /// A publisher that has sent a keyframe.
+    func publish(_ source: inout VP8Source, keyframePackets: Int = 5) async throws -> EdgeGuest {
+        let publisher = try await connectedPublisher()
+        let before = await hub.totals().packetsIn
+        try source.sendFrame(by: publisher.client, keyframe: true, packets: keyframePackets)
+        let isIn = await waitForPackets(before + UInt64(keyframePackets), in: hub)
+        #expect(isIn, "the publisher's keyframe did not reach the hub")
+        return publisher
+    }
+
+    /// Two workers, of which the other one gets every second viewer of a stream.
+    static func spreading() throws -> EdgeStage {
+        var options = EdgeOptions(address: .loopback(port: 0), advertisedAddresses: ["127.0.0.1"])
+        options.admission.viewersBeforeSpreading = 1
+        return try EdgeStage(workers: 2, edge: options)
+    }
+
     func viewer() throws -> EdgeGuest { try open(.watch(Self.stream), sections: [EdgeSections.video(.vp8, .sendonly)]) }
 }
 
 /// A peer of the engine's and what is heard of it.
 struct EdgeGuest {
     let id: PeerID
+    /// The worker that it was given to.
+    let worker: Int
     let client: EdgeClient
     let events: AsyncStream<EdgePeerEvent>
 
@@ -62,5 +83,12 @@ struct EdgeGuest {
         var all: [EdgePeerEvent] = []
         for await event in events { all.append(event) }
         return all
+    }
+}
+
+extension LocalUfrag {
+    fileprivate init?(text: String) {
+        guard let ufrag = Array(text.utf8).withUnsafeBytes({ LocalUfrag(bytes: $0) }) else { return nil }
+        self = ufrag
     }
 }

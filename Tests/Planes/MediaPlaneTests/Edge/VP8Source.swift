@@ -1,13 +1,18 @@
 import EdgeTesting
 import RTP
 
-/// VP8 frames of an edge publisher, with the frame's number in each byte of the payload.
+/// VP8 frames of an edge publisher, with the frame's number in each byte of the payload behind the header.
 struct VP8Source {
     private(set) var sequence: UInt16 = 100
     private(set) var frames = 0
     let ssrc: UInt32
+    /// Width and height of the picture.
+    private let side: UInt16
 
-    init(ssrc: UInt32 = 0xCAFE) { self.ssrc = ssrc }
+    init(ssrc: UInt32 = 0xCAFE, side: UInt16 = 240) {
+        self.ssrc = ssrc
+        self.side = side
+    }
 
     /// The packets of the next frame.
     mutating func nextFrame(keyframe: Bool, packets: Int = 3, size: Int = 1000) -> [[UInt8]] {
@@ -17,7 +22,8 @@ struct VP8Source {
                 marker: place == packets - 1, payloadType: 96, sequence: sequence, timestamp: UInt32(frames) &* 3000, ssrc: ssrc)
             sequence &+= 1
             // A descriptor without extension, then a key frame's start code and size (RFC 7741 section 4.3).
-            let start: [UInt8] = [place == 0 ? 0x10 : 0x00, keyframe ? 0 : 1, 0, 0, 0x9D, 0x01, 0x2A]
+            let sides = [side, side].flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+            let start = [place == 0 ? 0x10 : 0x00, keyframe ? 0 : 1, 0, 0, 0x9D, 0x01, 0x2A] + sides
             return Publisher.packet(header, start + [UInt8](repeating: UInt8(truncatingIfNeeded: frames), count: size - start.count))
         }
     }
