@@ -111,8 +111,11 @@ enum SettingTable {
             "Addresses offered for media: this machine's, or one translated to it. Empty: all of its own, to itself alone while http.bind is a loopback one."
         ),
         SettingKey(
+            "webrtc.workers", \.webrtc.workers, .integer(0...256),
+            "Threads that carry media: the viewers of one stream are spread over them. 0: one for each core that the bridge may use."),
+        SettingKey(
             "webrtc.load-limit", \.webrtc.loadLimit, .integer(1...100),
-            "Load in per cent from which on a media worker takes no more viewers: they are told to come back, and those who watch are kept."
+            "Load in per cent from which on a media worker takes no more viewers: when none does they are told to come back. Those who watch are kept."
         ),
         SettingKey(
             "webrtc.ports", \.webrtc.ports, .portRange, "UDP ports of webrtcbin, to be opened in a firewall. Empty: the kernel's choice."),

@@ -128,6 +128,8 @@ package struct WebRTCSettings: Sendable, Equatable {
     package var port = 8189
     /// `webrtc.addresses`: offered for media; empty: this machine's, and for its own programs alone when `http.bind` is a loopback address.
     package var addresses: [String] = []
+    /// `webrtc.workers`: media worker threads; 0: one for each core that the bridge may use.
+    package var workers = 0
     /// `webrtc.load-limit`: per cent of a media worker's time, from which on it takes no more viewers.
     package var loadLimit = 90
     /// `webrtc.ports`: of webrtcbin, `first-last`; empty: the kernel's choice.

@@ -6,6 +6,7 @@ import BridgeModel
 import ControlPlane
 import DeliveryPlane
 import EyesonDialect
+import FoundationEssentials
 import HTTPCore
 import LinuxIO
 import Logging
@@ -51,7 +52,7 @@ struct BridgeAssembly {
         let ledger = SQLiteLedger(database, logger: logger.named("storage"))
         let spool = Self.spool(settings, ledger: ledger, logger: logger.named("spool"))
         let certificate = try Self.certificate(settings)
-        let options = HubOptions()
+        let options = HubOptions(workers: Self.workers(settings))
         edgePort = settings.webrtc.inbound == .edge ? try OpenEdge(settings, certificate: certificate, workers: options.workers) : nil
         let hub = try Hub(options: options, edge: edgePort?.site)
         let supervisor = try Self.supervisor(settings, logger: logger.named("pipelines"))
@@ -122,6 +123,11 @@ struct BridgeAssembly {
     }
 
     // MARK: - Pieces
+
+    /// Cores that this process may not use (taskset, cpuset) do not count.
+    private static func workers(_ settings: Settings) -> Int {
+        settings.webrtc.workers > 0 ? settings.webrtc.workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
+    }
 
     private static let translators: [any EventTranslator] = [EyesonEventTranslator()]
 
