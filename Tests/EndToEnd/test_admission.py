@@ -55,7 +55,7 @@ class Strangers:
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge(webrtc__load_limit=LIMIT) as bridge:
+    with Bridge(webrtc__load_limit=LIMIT, webrtc__workers=1) as bridge:  # with a second one, that would take the viewers
         yield bridge
 
 
