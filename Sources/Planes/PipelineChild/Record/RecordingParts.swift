@@ -13,8 +13,7 @@ struct RecordingParts {
     let startedAt: WallTime
     private var parts: [Part] = []
     private var current = 0
-    /// The time of each track's last frame that was given out.
-    private var given: [UInt8: Duration] = [:]
+    private var paces: [UInt8: TrackPace] = [:]
 
     /// Opens the files; those without a readable header are left out. Throws `no_media` when none is left.
     init(paths: [String]) throws(BridgeError) {
@@ -38,8 +37,7 @@ struct RecordingParts {
                 current += 1
                 continue
             }
-            if let last = given[frame.track] { frame.time = max(frame.time, last + .milliseconds(1)) }
-            given[frame.track] = frame.time
+            frame.time = paces[frame.track, default: TrackPace()].place(frame.time, ofPart: current)
             return frame
         }
         return nil
