@@ -65,7 +65,9 @@ class Shooting:
         assert film.repeated() == [], f"pictures or sounds come again; seed {SEED}"
         assert film.pictures[0][0] <= self.pictures.count_at(self.began), f"the recording begins late; seed {SEED}"
         seconds = float(media.probe(file)[0]["duration"])
-        assert seconds == pytest.approx((film.last - film.first + 1) / media.RATE, abs=0.3), f"the file is stretched; seed {SEED}"
+        ends = {"pictures": (film.pictures[0], film.pictures[-1]), "sounds": (film.sounds[0], film.sounds[-1])}
+        told = f"the file is stretched: the first and last (number, time) are {ends}; seed {SEED}"
+        assert seconds == pytest.approx((film.last - film.first + 1) / media.RATE, abs=0.3), told
 
     def files(self):
         """What the spool holds of the recording: its parts, and the finished file. A recorder that has only begun has an empty one."""
