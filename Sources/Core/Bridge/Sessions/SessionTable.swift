@@ -87,6 +87,8 @@ package struct SessionTable: Sendable {
     }
 
     private mutating func dropUnused(now: MonotonicTime) {
+        // Rarely is there one, and a thousand viewers are not to be entered anew for each that comes.
+        guard entries.values.contains(where: { $0.isStale(after: limits.unusedLifetime, now: now) }) else { return }
         entries = entries.filter { !$0.value.isStale(after: limits.unusedLifetime, now: now) }
     }
 }
