@@ -93,7 +93,11 @@ struct MediaStreams {
     /// Does what the clock asks for.
     mutating func tick(ports: inout MediaPorts, now: MonotonicTime) {
         deadline = nil
-        for stream in Array(published.values) + replicas.streams {
+        for stream in published.values {
+            stream.tick(ports: &ports, now: now)
+            heed(stream)
+        }
+        for stream in replicas.streams {
             stream.tick(ports: &ports, now: now)
             heed(stream)
         }

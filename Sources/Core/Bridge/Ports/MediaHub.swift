@@ -108,7 +108,7 @@ package struct HubTotals: Sendable, Equatable, Codable {
     package var subscribers: Int
     package var packetsIn: UInt64
     package var packetsOut: UInt64
-    /// Packets that a full sink could not take.
+    /// Packets that a full sink could not take, or a media worker that stands still.
     package var packetsDropped: UInt64
     package var keyframeRequestsIn: UInt64
     package var keyframeRequestsOut: UInt64
