@@ -164,13 +164,16 @@ import Testing
         #expect(workers.ports.counters.keyframeRequestsOut == requests + 1)
     }
 
-    @Test func aReplicasKeyframeWishIsSentHomeAndRepeatedThereUntilAKeyframeComes() throws {
+    @Test func keyframeWishesOfBothWorkersPassOneGateAndAKeyframeSilencesThem() throws {
         let workers = try workers()
-        let replica = try #require(workers.replica)
+        let (home, replica) = (try #require(workers.home[Workers.stream]), try #require(workers.replica))
         let before = workers.ports.counters
-        for _ in 0..<10 { replica.requestKeyframe(of: 0, ports: &workers.ports, now: workers.now) }
+        for _ in 0..<10 {
+            replica.requestKeyframe(of: 0, ports: &workers.ports, now: workers.now)
+            home.requestKeyframe(of: 0, ports: &workers.ports, now: workers.now)
+        }
         workers.runHome()
-        #expect(workers.ports.counters.keyframeRequestsIn == before.keyframeRequestsIn + 10)
+        #expect(workers.ports.counters.keyframeRequestsIn == before.keyframeRequestsIn + 20)
         #expect(workers.ports.counters.keyframeRequestsOut == before.keyframeRequestsOut + 1)
         try workers.receive(keyframe: true)
         workers.runOther()
