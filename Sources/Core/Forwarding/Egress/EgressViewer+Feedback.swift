@@ -25,9 +25,7 @@ extension EgressViewer {
 
     /// What the chosen layers cost, sound included.
     private var sendingRate: Bitrate {
-        var rate = Bitrate.zero
-        for index in tracks.indices { rate = rate + (tracks[index].media.isVideo ? tracks[index].selector.cost : Self.audioShare) }
-        return rate
+        tracks.reduce(soundRate) { $0 + ($1.media.isVideo ? $1.selector.cost : .zero) }
     }
 
     private func index(of ssrc: UInt32) -> Int? { tracks.firstIndex { $0.ssrc == ssrc } }

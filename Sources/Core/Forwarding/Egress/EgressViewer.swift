@@ -37,6 +37,8 @@ package struct EgressViewer: ~Copyable {
     /// Bytes of the first picture that may still leave at `joinRate`.
     private var joinBytes = Self.joinBurst
     private var adaptAt: Int64
+    /// What the tracks of sound take, as their publisher sends them.
+    private(set) var soundRate = Bitrate.zero
     /// More flows than the path takes, until a smaller layer is reached.
     private var isNarrow = false
     var reportAt: Int64?
@@ -153,8 +155,6 @@ extension EgressViewer {
         return Self.pacingFactor
     }
 
-    /// Left for sound while it has not been measured what it takes.
-    static let audioShare = Bitrate.kilobits(64)
     /// Media that waits this long in the pacer shows that the layer is too much.
     private static let tooLate: Int64 = 250_000_000
 
@@ -164,17 +164,18 @@ extension EgressViewer {
         defer { pace() }
         guard time >= adaptAt else { return }
         adaptAt = time + Self.adaptInterval
+        soundRate = .zero
+        for index in 0..<audioCount { soundRate = soundRate + layers.rate(TargetLayer(track: tracks[index].media.encoding)) }
         let videoCount = tracks.count - audioCount
         guard videoCount > 0 else { return }
-        let sound = Self.audioShare * Double(audioCount)
-        let share = (estimator.estimate - sound) * (1 / Double(videoCount))
+        let share = (estimator.estimate - soundRate) * (1 / Double(videoCount))
         var wanted = Bitrate.zero
         isNarrow = false
         for index in audioCount..<tracks.count {
             wanted = max(wanted, chooseLayer(index, share, layers, in: cache, now: now))
         }
         if wanted > .zero, tracks.contains(where: { $0.canProbe }) {
-            estimator.update(wanted: wanted * Double(videoCount) + sound, now: now)
+            estimator.update(wanted: wanted * Double(videoCount) + soundRate, now: now)
         }
     }
 

@@ -78,7 +78,7 @@ extension BandwidthEstimator {
         guard let packet = history.acknowledge(sequence, now: now) else { return }
         if packet.wasReportedLost { lossControl.uncountLost() } else { lossControl.count(received: 1, lost: 0) }
         newestSent = max(newestSent, packet.sentAt)
-        acknowledged.add(bytes: packet.size, arrival: arrival)
+        acknowledged.add(bytes: packet.size, sent: packet.sentAt, arrival: arrival)
         if packet.isProbe { probes.arrived(packet, arrival: arrival) }
         guard let variation = groups.add(sent: packet.sentAt, arrival: arrival) else { return }
         let slope = trend.add(variation)
@@ -98,14 +98,14 @@ extension BandwidthEstimator {
         isMeasured = true
         if roundTripIsFromFeedback, newestSent > 0 { smoothRoundTrip(time - newestSent) }
         hasTransportFeedback = true
-        let rate = acknowledged.rate
+        let flow = acknowledged.flow
         if usage == .over, probes.isLikelyCause(now: time, roundTrip: roundTrip) {
             // The queue is of our own making, and drains: what flowed before still fits.
             probes.cancel(now: time)
             usage = .under
         }
-        delayControl.update(usage, acknowledged: rate, roundTrip: roundTrip, now: time)
-        lossControl.update(rate: estimate, delivered: rate, now: time)
+        delayControl.update(usage, flow: flow, roundTrip: roundTrip, now: time)
+        lossControl.update(rate: estimate, delivered: flow?.arrived, now: time)
         if let probed = probes.takeResult(now: time), usage != .over {
             delayControl.raise(to: probed)
             lossControl.raise(to: probed)

@@ -5,6 +5,8 @@ struct DelayBasedControl: Sendable {
     private static let backOff = 0.85
     /// Growth a second while the path's capacity is unknown.
     private static let growth = 1.08
+    /// When at least this much of what is sent comes through, what is sent does not fill the path: a longer way and other senders' queues look like ours.
+    private static let comesThrough = 0.9
     /// An estimate beyond this much of what really flows would be a guess.
     private static let headroom = 1.5
     private static let headroomBase = Bitrate.kilobits(10)
@@ -28,19 +30,19 @@ struct DelayBasedControl: Sendable {
         self.maximum = maximum
     }
 
-    /// Takes what a feedback showed. `roundTrip` in nanoseconds.
-    mutating func update(_ usage: PathUsage, acknowledged: Bitrate?, roundTrip: Int64, now: Int64) {
+    /// Takes what a feedback showed; `flow` is nil while too little is known. `roundTrip` in nanoseconds.
+    mutating func update(_ usage: PathUsage, flow: AcknowledgedRate.Flow?, roundTrip: Int64, now: Int64) {
         let elapsed = updatedAt.map { min(1_000_000_000, max(0, now - $0)) } ?? 0
         updatedAt = now
         switch usage {
-        case .over: decrease(acknowledged, roundTrip: roundTrip, now: now)
+        case .over: decrease(flow, roundTrip: roundTrip, now: now)
         case .under: isHolding = true
         case .normal:
             guard !isHolding else {
                 isHolding = false
                 return
             }
-            increase(acknowledged, elapsed: elapsed, roundTrip: roundTrip)
+            increase(flow?.arrived, elapsed: elapsed, roundTrip: roundTrip)
         }
     }
 
@@ -75,14 +77,21 @@ struct DelayBasedControl: Sendable {
         return Bitrate(bitsPerSecond: Int64(perSecond * Double(elapsed) / 1e9))
     }
 
-    private mutating func decrease(_ acknowledged: Bitrate?, roundTrip: Int64, now: Int64) {
+    private mutating func decrease(_ flow: AcknowledgedRate.Flow?, roundTrip: Int64, now: Int64) {
         isHolding = true
         let pause = max(Self.shortestPause, min(roundTrip, 300_000_000))
         if let decreasedAt, now - decreasedAt < pause { return }
         decreasedAt = now
         hasDecreased = true
-        guard let acknowledged else {
+        guard let flow else {
             rate = max(Self.floor, rate * 0.5)
+            return
+        }
+        let acknowledged = flow.arrived
+        guard acknowledged < flow.sent * Self.comesThrough else {
+            // An application that sends less than it may has not found the path's end. A queue of its own goes on growing, and step by step the
+            // estimate comes down to what is sent.
+            rate = max(Self.floor, max(rate, acknowledged) * Self.backOff)
             return
         }
         let known = capacity ?? acknowledged

@@ -46,7 +46,8 @@ struct TestContent: Equatable {
     private static func bytes(_ word: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * UInt32($0))) } }
 }
 
-/// A publisher of one VP8 video in several encodings (cache tracks 0, 1, …), each with three temporal layers, and of Opus on the track behind them.
+/// A publisher of one VP8 video in several encodings (cache tracks 0, 1, …), each with three temporal layers unless it is told otherwise, and of Opus on
+/// the track behind them.
 struct LayeredPublisher: ~Copyable {
     static let frameInterval: Duration = .nanoseconds(33_333_333)
     static let payloadLimit = 1_100
@@ -76,6 +77,9 @@ struct LayeredPublisher: ~Copyable {
     var reorder = 0.0
     /// Whether it answers keyframe requests.
     var listens = true
+    /// Whether there are temporal layers, so that a viewer can have less than all.
+    var hasTemporalLayers = true
+    var soundBytes = 80
     var keyframeEvery: Duration?
     var sendsReports = true
     private(set) var now = MonotonicTime(nanoseconds: 10_000_000_000)
@@ -154,7 +158,7 @@ struct LayeredPublisher: ~Copyable {
             keyframes += 1
         }
         // T0 T2 T1 T2: T1 is predicted from T0, T2 from the newest of both.
-        let temporal: UInt8 = [0, 2, 1, 2][encoding.framesInPattern % 4]
+        let temporal: UInt8 = hasTemporalLayers ? [0, 2, 1, 2][encoding.framesInPattern % 4] : 0
         encoding.framesInPattern += 1
         encoding.frame += 1
         encoding.pictureID = (encoding.pictureID &+ 1) & 0x7FFF
@@ -200,7 +204,7 @@ struct LayeredPublisher: ~Copyable {
             [0xFC]
                 + TestContent(
                     encoding: 0xAA, frame: 0, reference: 0, temporal: 0, packet: 0, packetCount: 1, captured: captured
-                ).bytes + [UInt8](repeating: 7, count: 80), track: encodings.count)
+                ).bytes + [UInt8](repeating: 7, count: soundBytes), track: encodings.count)
     }
 
     private mutating func sendReports() {

@@ -91,6 +91,31 @@ import Testing
         #expect(path.estimator.estimate >= .kilobits(500))
     }
 
+    /// The way gets longer by so much at once, as when a phone changes networks: no queue, and the little that is sent goes on coming.
+    @Test(arguments: [20, 60] as [Int64], [21, 22, 23] as [UInt64])
+    func aLongerWayIsNotTakenForAPathThatTakesNoMoreThanIsSent(milliseconds: Int64, seed: UInt64) {
+        var path = SimulatedPath(LinkConditions(bandwidth: 5_000_000, delay: .milliseconds(10)), seed: seed, wanted: .zero)
+        path.applicationLimit = .kilobits(300)
+        path.run(for: .seconds(5))
+        path.change(LinkConditions(bandwidth: 5_000_000, delay: .milliseconds(10 + milliseconds)))
+        var lowest = path.estimator.estimate
+        for _ in 0..<50 {
+            path.run(for: .milliseconds(100))
+            lowest = min(lowest, path.estimator.estimate)
+        }
+        #expect(lowest >= .kilobits(300), "\(lowest)")
+    }
+
+    @Test(arguments: [24, 25] as [UInt64])
+    func aQueueOfLittleMoreThanThePathTakesIsSeenToo(seed: UInt64) {
+        var path = SimulatedPath(LinkConditions(bandwidth: 5_000_000), seed: seed, start: .kilobits(4000), wanted: .zero)
+        path.applicationLimit = .kilobits(1000)
+        path.run(for: .seconds(5))
+        path.change(LinkConditions(bandwidth: 940_000))
+        path.run(for: .seconds(5))
+        Self.expect(path.meanEstimate(over: .seconds(3)), of: 940_000)
+    }
+
     @Test func whatIsWantedIsProbedForWithinSeconds() {
         var path = SimulatedPath(LinkConditions(bandwidth: 5_000_000), seed: 13, start: .kilobits(300), wanted: .kilobits(2500))
         path.applicationLimit = .kilobits(250)

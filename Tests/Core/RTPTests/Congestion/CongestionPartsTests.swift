@@ -86,13 +86,40 @@ import Testing
 
     @Test func theAcknowledgedRateIsThatOfTheLastThird() {
         var rate = AcknowledgedRate()
-        #expect(rate.rate == nil)
-        for millisecond in Int64(0)..<1000 { rate.add(bytes: 125, arrival: millisecond * 1_000_000) }
-        #expect(rate.rate.map { abs($0.bitsPerSecond - 1_000_000) < 40_000 } ?? false)
-        for millisecond in Int64(1000)..<1400 { rate.add(bytes: 25, arrival: millisecond * 1_000_000) }
-        #expect(rate.rate.map { abs($0.bitsPerSecond - 200_000) < 10_000 } ?? false)
-        rate.add(bytes: 1000, arrival: 60_000_000_000)
-        #expect(rate.rate == nil, "a silence begins anew")
+        #expect(rate.flow == nil)
+        for millisecond in Int64(0)..<1000 { rate.add(bytes: 125, sent: millisecond * 1_000_000, arrival: millisecond * 1_000_000) }
+        #expect(rate.flow.map { abs($0.arrived.bitsPerSecond - 1_000_000) < 40_000 } ?? false)
+        for millisecond in Int64(1000)..<1400 { rate.add(bytes: 25, sent: millisecond * 1_000_000, arrival: millisecond * 1_000_000) }
+        #expect(rate.flow.map { abs($0.arrived.bitsPerSecond - 200_000) < 10_000 } ?? false)
+        rate.add(bytes: 1000, sent: 0, arrival: 60_000_000_000)
+        #expect(rate.flow == nil, "a silence begins anew")
+    }
+
+    @Test func aWayThatGetsLongerAtOnceIsNoQueue() throws {
+        for leap in Int64(700)..<1000 {
+            var rate = AcknowledgedRate()
+            for millisecond in Int64(0)..<1000 {
+                let way: Int64 = millisecond < leap ? 20_000_000 : 120_000_000
+                rate.add(bytes: 125 / 2, sent: millisecond * 1_000_000 - way, arrival: millisecond * 1_000_000)
+            }
+            let flow = try #require(rate.flow)
+            #expect(flow.sent < flow.arrived * 1.05, "\(leap): \(flow)")
+        }
+    }
+
+    /// Each packet takes `longer` times its distance from the one before it.
+    @Test(arguments: [(1.0, 500_000), (1.25, 625_000), (2.0, 1_000_000), (0.8, 400_000), (100.0, 10_000_000)])
+    func whatArrivedIsComparedWithHowFastItLeft(longer: Double, expected: Int64) throws {
+        var rate = AcknowledgedRate()
+        for millisecond in Int64(0)..<1000 {
+            let sent = 7_000_000_000 + Int64(Double(millisecond * 1_000_000) / longer)
+            // Some are held up by something else, which is no queue.
+            let held: Int64 = millisecond % 7 == 0 ? 15_000_000 : 0
+            rate.add(bytes: 125 / 2, sent: sent - held, arrival: millisecond * 1_000_000)
+        }
+        let flow = try #require(rate.flow)
+        #expect(abs(flow.arrived.bitsPerSecond - 496_000) < 10_000)
+        #expect(abs(flow.sent.bitsPerSecond - expected) < expected / 20, "\(flow.sent) of \(expected)")
     }
 
     @Test func aProbeShowsTheBottleneck() throws {

@@ -1,0 +1,37 @@
+import BridgeModel
+import NetworkTesting
+import Testing
+
+@testable import Forwarding
+
+/// A stream of one layer, of which a viewer can have all or nothing: it keeps running on a path that is bad but wide enough.
+@Suite struct EgressSingleLayerTests {
+    /// Sends few bits, as of a picture that hardly moves, and a keyframe each second whoever asks.
+    private static func scenario(seed: UInt64) -> EdgeScenario {
+        EdgeScenario(bitrates: [30_000], conditions: LinkConditions(delay: .zero), seed: seed) { publisher, _ in
+            publisher.hasTemporalLayers = false
+            publisher.soundBytes = 20
+            publisher.listens = false
+            publisher.keyframeEvery = .seconds(1)
+        }
+    }
+
+    private static let lossy = LinkConditions(delay: .milliseconds(20), jitter: .milliseconds(5), loss: .independent(0.1)).reordering(
+        0.05, by: .milliseconds(20))
+
+    /// The delay that comes with the loss looks like a queue, once.
+    @Test(arguments: Array(301...320) as [UInt64])
+    func lossReorderAndALongerWayDoNotStopThePicture(seed: UInt64) {
+        var scenario = Self.scenario(seed: seed)
+        scenario.run(for: .seconds(6))
+        scenario.change(Self.lossy)
+        let lossyAt = scenario.now
+        var lowest = scenario.viewer.statistics.estimate
+        for _ in 0..<100 {
+            scenario.run(for: .milliseconds(100))
+            lowest = min(lowest, scenario.viewer.statistics.estimate)
+        }
+        let freeze = scenario.model.longestFreeze(from: lossyAt, to: scenario.now)
+        #expect(freeze < .milliseconds(700), "no picture for \(freeze); the estimate fell to \(lowest)")
+    }
+}
