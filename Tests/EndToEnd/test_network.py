@@ -4,14 +4,16 @@ import contextlib
 import glob
 import json
 import socket
+import statistics
 import time
 
 import aioice.ice
 import pytest
 
 import media
+import pages
 from browsers import Chromium
-from pages import LIVE, publish, statistics, watch
+from pages import LIVE, publish, watch
 from relay_network import NEAR, BadNetwork, FarChromium, NearBridge
 from rtm import LoopThread
 from whip import Leg
@@ -164,7 +166,7 @@ class Pictures:
 
 def freezes(page):
     """The browser's own figures of the video that it receives."""
-    [video] = [entry for entry in statistics(page, "inbound-rtp") if entry["kind"] == "video"]
+    [video] = [entry for entry in pages.statistics(page, "inbound-rtp") if entry["kind"] == "video"]
     names = ("framesDecoded", "freezeCount", "totalFreezesDuration", "packetsLost", "nackCount", "pliCount", "keyFramesDecoded")
     return {name: video.get(name, 0) for name in names}
 
@@ -208,10 +210,12 @@ def test_chromium_watches_through_loss_and_reordering(line, bridge, network, far
 
 
 def test_chromium_publishes_through_loss_and_reordering(line, bridge, far_browser, near_browser):
-    with publish(bridge, far_browser, "lossy-publish", codec="vp8"):
+    with publish(bridge, far_browser, "lossy-publish", codec="vp8") as camera:
+        camera.evaluate("void (window.firstPeer = viaduct.session.peer)")
         with watch(bridge, near_browser, "lossy-publish", script=FRAME_TIMES) as page:
             page.wait_for(LIVE, 10)
             check_lossy(line, page, "publishing through 10 % loss")
+        assert camera.evaluate("viaduct.session.peer === firstPeer"), "the page took a bad path for a dead one"
 
 
 def test_a_viewer_whose_line_gets_narrow_comes_back(line, bridge, network, far_browser):
@@ -235,7 +239,7 @@ def test_a_viewer_whose_line_gets_narrow_comes_back(line, bridge, network, far_b
 
 
 def picture_after(line, viewer, name, change, limit):
-    """The viewer's picture runs again within `limit` seconds of a change of the network."""
+    """The viewer's picture runs again within `limit` seconds of a change of the network: after how many, and the gaps until then."""
     pictures = Pictures(viewer)
     pictures.wait_until_steady(10)
     time.sleep(4)  # the pages have learnt how their line is when it is well
@@ -247,7 +251,7 @@ def picture_after(line, viewer, name, change, limit):
     told = f"gaps (begin, length) {gaps} after {changed:.2f}, line {before} before and {line.counts()} after"
     assert recovery <= limit, f"no picture for {recovery:.2f} s, {told}"
     assert len(pictures.times(changed + limit, changed + limit + 1)) >= 10, told
-    return gaps
+    return recovery, gaps
 
 
 def sessions(*pages):
@@ -256,25 +260,54 @@ def sessions(*pages):
 
 # An address that was there for a while Chromium uses at once. Of one that is new it may tell its own WebRTC two seconds later only: it waits so
 # long for a change of networks to be over, and no page can be faster then.
-@pytest.mark.parametrize("number, notice, limit", [(2, 0, 4), (3, 4, 1)], ids=["new", "known-before"])
-def test_a_publisher_whose_address_goes_away_is_back_with_another(line, bridge, moving_browser, near_browser, number, notice, limit):
-    """In the same session, with the recording that there was."""
-    address = f"10.77.1.{number}"
-    with publish(bridge, moving_browser, f"moving-{number}", codec="vp8") as camera:
-        with watch(bridge, near_browser, f"moving-{number}", script=FRAME_TIMES) as viewer:
+def test_a_publisher_whose_address_goes_away_is_back_with_a_new_one(line, bridge, moving_browser, near_browser):
+    assert move_publisher(line, bridge, moving_browser, near_browser, number=2, notice=0) <= 4
+
+
+def test_a_publisher_whose_address_goes_away_is_back_with_one_known_before(line, bridge, near_browser):
+    """Within a second, by the median of three: browsers and bridge share a machine that may stop one of them for longer than that once."""
+    recoveries = []
+    for number in (3, 4, 5):
+        with FarChromium(line, bridge) as browser:
+            recoveries.append(move_publisher(line, bridge, browser, near_browser, number, notice=4))
+    assert statistics.median(recoveries) <= 1, f"after {recoveries} s"
+
+
+def move_publisher(line, bridge, publisher, watcher, number, notice):
+    """How long after the move a viewer's picture runs again: in the same session, with the recording that there was."""
+    stream = f"moving-{number}"
+    with publish(bridge, publisher, stream, codec="vp8") as camera, watch(bridge, watcher, stream, script=FRAME_TIMES) as viewer:
+        viewer.wait_for(LIVE, 10)
+        camera.click("record")
+        camera.wait_for("viaduct.recording?.state === 'recording'", 10)
+        recording = camera.evaluate("viaduct.recording.id")
+        camera.evaluate("void (window.firstPeer = viaduct.session.peer)")
+        recovery, _ = move(line, viewer, number, notice, limit=4)
+        assert camera.evaluate("viaduct.session.peer !== firstPeer"), "the old address was not in use"
+        assert sessions(camera, viewer) == [1, 1]
+        assert camera.evaluate("[viaduct.recording.state, viaduct.recording.id]") == ["recording", recording]
+        camera.click("record")
+        camera.wait_for("viaduct.recording.state === 'stored'", 15)
+        check_one_file(bridge, recording)
+        return recovery
+
+
+def test_a_viewer_whose_address_goes_away_is_back_with_another(line, bridge, network, moving_browser):
+    """The page knows it by two reports that are missing; the browser alone would say so after some seven seconds."""
+    with clip_publisher(bridge, network, "moving-viewer"):
+        with watch(bridge, moving_browser, "moving-viewer", script=FRAME_TIMES) as viewer:
             viewer.wait_for(LIVE, 10)
-            camera.click("record")
-            camera.wait_for("viaduct.recording?.state === 'recording'", 10)
-            recording = camera.evaluate("viaduct.recording.id")
-            line.far.add(address)
-            time.sleep(notice)
-            gaps = picture_after(line, viewer, f"the publisher's address gone, {address} {notice} s old", lambda: line.far.leave(address), limit)
+            _, gaps = move(line, viewer, 6, notice=4, limit=6)
             assert gaps, "the old address was not in use"
-            assert sessions(camera, viewer) == [1, 1]
-            assert camera.evaluate("[viaduct.recording.state, viaduct.recording.id]") == ["recording", recording]
-            camera.click("record")
-            camera.wait_for("viaduct.recording.state === 'stored'", 15)
-            check_one_file(bridge, recording)
+            assert sessions(viewer) == [1]
+
+
+def move(line, viewer, number, notice, limit):
+    """The far end's address goes away, and another that was there for `notice` seconds takes its place; see `picture_after`."""
+    address = f"10.77.1.{number}"
+    line.far.add(address)
+    time.sleep(notice)
+    return picture_after(line, viewer, f"an address gone, {address} {notice} s old", lambda: line.far.leave(address), limit)
 
 
 def check_one_file(bridge, recording):

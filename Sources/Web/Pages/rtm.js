@@ -1,6 +1,6 @@
 // The RTM session of a page: REST for the session, a WebSocket for its messages, one RTCPeerConnection. See signaling/asyncapi.yaml.
 
-import { PathWatch } from "/assets/path.js";
+import { PUBLISHER_SILENCE_MS, PathWatch, VIEWER_SILENCE_MS } from "/assets/path.js";
 
 /** A failure with the stable code of the bridge (`signaling/errors.json`), or of this file. */
 export class BridgeFailure extends Error {
@@ -34,7 +34,9 @@ const MEDIA_LOSS_LIMIT_MS = 3000;
 const RECOVERY_LIMIT_MS = 20_000;
 /** Another path has so long to bring the media back before the next try: Chromium alone takes two seconds to know of a new address. */
 const RECOVERY_INTERVAL_MS = 3000;
-const PATH_CHECK_INTERVAL_MS = 100;
+/** A publisher's loss is everybody's; a viewer's page may be open for days. */
+const PUBLISHER_CHECK_INTERVAL_MS = 50;
+const VIEWER_CHECK_INTERVAL_MS = 250;
 /** How long the bridge, which sees a failed handshake too, has to say its cause. */
 const LAST_WORD_LIMIT_MS = 500;
 /** An end that is not the client's wish: viewers are kept for the publisher's next session. */
@@ -165,18 +167,16 @@ export class RtmSession extends EventTarget {
   #watchPath() {
     this.#former?.close();
     this.#former = null;
-    this.#pathWatch = new PathWatch(this.peer);
+    const [silence, interval] = this.#isPublishing
+      ? [PUBLISHER_SILENCE_MS, PUBLISHER_CHECK_INTERVAL_MS] : [VIEWER_SILENCE_MS, VIEWER_CHECK_INTERVAL_MS];
+    this.#pathWatch = new PathWatch(this.peer, silence);
     // What fails because the session ended meanwhile is of no use any more.
-    this.#pathTimer ||= setInterval(() => this.#checkPath().catch(() => {}), PATH_CHECK_INTERVAL_MS);
+    this.#pathTimer ||= setInterval(() => this.#checkPath().catch(() => {}), interval);
   }
 
-  /**
-   * A publisher hears reports of the bridge all the time, whose silence tells of a dead path seconds before the browser does. A viewer's silence
-   * may be the camera's, and thousands would restart at once: there the browser's word counts.
-   */
+  /** The bridge's reports come all the time: their silence tells of a dead path seconds before the browser does. */
   async #checkPath() {
-    const isSilent = this.#isPublishing && await this.#pathWatch.isSilent();
-    const isDead = isSilent || ["disconnected", "failed"].includes(this.peer.connectionState);
+    const isDead = await this.#pathWatch.isSilent() || ["disconnected", "failed"].includes(this.peer.connectionState);
     if (!isDead || this.isOver || !this.#canRecover || performance.now() - this.#recoveredAt < RECOVERY_INTERVAL_MS) return;
     this.#recoveredAt = performance.now();
     await (this.#isPublishing ? this.#replacePeer() : this.#restart());

@@ -4,15 +4,12 @@ package import RTP
 /// When each packet of a publisher's transport arrived, told back to it for its bandwidth estimate
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 ///
-/// Feedback is due 100 ms after the last, or 50 ms after it once many packets wait. Each packet is reported once; one that comes late is reported with all
-/// that follow it, so that the publisher takes back its loss. The memory is a ring of fixed size.
+/// Feedback is due 50 ms after the last: that is also how soon a publisher can know that its path is dead. Each packet is reported once; one that comes late
+/// is reported with all that follow it, so that the publisher takes back its loss. The memory is a ring of fixed size.
 package struct TransportFeedbackRecorder: Sendable {
     /// Packets that are remembered: 100 ms at 20,000 packets a second.
     static let capacity: Int64 = 2048
-    private static let longInterval: Duration = .milliseconds(100)
-    private static let shortInterval: Duration = .milliseconds(50)
-    /// Waiting packets from which on the short interval holds: 400 packets a second, some 4 Mbit/s.
-    private static let busy = 20
+    private static let interval: Duration = .milliseconds(50)
 
     /// Arrival ticks by extended sequence number modulo `capacity`; empty before the first packet.
     private var ring: [Int64] = []
@@ -20,7 +17,8 @@ package struct TransportFeedbackRecorder: Sendable {
     private var newest: Int64 = 0
     /// The first packet that the next feedback speaks of.
     private var next: Int64 = 0
-    private var waiting = 0
+    /// Packets came that no feedback has spoken of.
+    private var isWaiting = false
     private var reportedAt = MonotonicTime(nanoseconds: 0)
     private var feedbackCount: UInt8 = 0
 
@@ -28,8 +26,7 @@ package struct TransportFeedbackRecorder: Sendable {
 
     /// When `write` has something to say; nil while no packet waits.
     package var deadline: MonotonicTime? {
-        guard waiting > 0 else { return nil }
-        return reportedAt.advanced(by: waiting >= Self.busy ? Self.shortInterval : Self.longInterval)
+        isWaiting ? reportedAt.advanced(by: Self.interval) : nil
     }
 
     /// Takes the transport-wide sequence number of a packet, whatever it held.
@@ -46,8 +43,8 @@ package struct TransportFeedbackRecorder: Sendable {
         guard ring[slot] == TransportFeedbackEncoder.notReceived else { return }
         ring[slot] = Int64(clamping: arrival.nanoseconds) / (1_000_000_000 / TransportFeedback.ticksPerSecond)
         next = min(next, extended)
-        if waiting == 0, arrival.duration(since: reportedAt) > Self.longInterval { reportedAt = arrival }
-        waiting += 1
+        if !isWaiting, arrival.duration(since: reportedAt) > Self.interval { reportedAt = arrival }
+        isWaiting = true
     }
 
     /// Writes the feedback that is due, in as many packets as it takes. What does not fit stays for the next call.
@@ -68,7 +65,7 @@ package struct TransportFeedbackRecorder: Sendable {
             next += Int64(isEmpty ? count : statuses)
             if !isEmpty { feedbackCount &+= 1 }
         }
-        waiting = 0
+        isWaiting = false
         reportedAt = now
     }
 
