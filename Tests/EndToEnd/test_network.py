@@ -10,10 +10,12 @@ import time
 import aioice.ice
 import pytest
 
+import layers
 import media
 import pages
 from browsers import Chromium
 from pages import LIVE, publish, watch
+from raw import settle
 from relay_network import NEAR, BadNetwork, FarChromium, NearBridge
 from rtm import LoopThread
 from whip import Leg
@@ -236,6 +238,32 @@ def test_a_viewer_whose_line_gets_narrow_comes_back(line, bridge, network, far_b
         assert gaps, f"the line was wide enough: {told}"
         assert recovery <= 6, told
         assert len(pictures.times(ended + 6, ended + 8)) >= 20, told
+
+
+def test_a_viewer_whose_line_gets_narrow_goes_to_a_smaller_picture_and_back(line, bridge, near_browser, far_browser):
+    """The line takes part of the best picture then, and all of a smaller one."""
+    smaller = (240, 480)
+    with layers.publish(bridge, near_browser, "narrow-layers"), layers.Viewer(bridge, far_browser, "narrow-layers") as viewer:
+        assert settle(lambda: viewer.width, lambda width: width == 960, timeout=30) == 960, "the best at first"
+        rate = received_bitrate(viewer, 3)
+        before = viewer.figures()
+        line.set("far", rate=0.6 * rate, queue=0.05 * rate)
+        assert settle(lambda: viewer.width, lambda width: width in smaller, timeout=10) in smaller, f"{rate:.0f} bit/s: {viewer.figures()}"
+        time.sleep(4)
+        after = viewer.figures()
+        assert after["frameWidth"] in smaller, f"the line takes 60 % of {rate:.0f} bit/s: {after}"
+        line.clear()
+        widened = time.monotonic()
+        assert settle(lambda: viewer.width, lambda width: width == 960, timeout=15) == 960, f"up again: {viewer.figures()}"
+        frozen, decoded = (after[name] - before[name] for name in ("totalFreezesDuration", "framesDecoded"))
+        report("a line that takes a smaller picture", rate=rate, frozen=float(frozen), decoded=decoded, up_after=time.monotonic() - widened)
+        assert frozen <= 2, f"{before} before, {after} after, line {line.counts()}"
+
+
+def received_bitrate(viewer, seconds):
+    before = viewer.figures()["bytesReceived"]
+    time.sleep(seconds)
+    return (viewer.figures()["bytesReceived"] - before) * 8 / seconds
 
 
 def picture_after(line, viewer, name, change, limit):
