@@ -121,9 +121,10 @@ package struct PacketMunger: Sendable {
         return true
     }
 
-    /// At least one tick, so that two frames never share a timestamp; at most a minute, whatever the clock says.
+    /// At least a millisecond, so that two frames never share a time, in files neither, which count milliseconds; at most a minute, whatever the clock
+    /// says.
     private func ticks(_ duration: Duration) -> UInt32 {
-        let milliseconds = min(max(0, duration.wholeMilliseconds), 60_000)
-        return UInt32(max(1, milliseconds * Int64(clockRate) / 1000))
+        let milliseconds = min(max(1, duration.wholeMilliseconds), 60_000)
+        return UInt32(milliseconds * Int64(clockRate) / 1000)
     }
 }
