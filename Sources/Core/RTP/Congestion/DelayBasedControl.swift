@@ -36,7 +36,10 @@ struct DelayBasedControl: Sendable {
         updatedAt = now
         switch usage {
         case .over: decrease(flow, roundTrip: roundTrip, now: now)
-        case .under: isHolding = true
+        case .under:
+            isHolding = true
+            // A queue drains as fast as the path takes packets, which can be faster than before.
+            if let flow { rate = min(maximum, max(rate, flow.arrived * Self.backOff)) }
         case .normal:
             guard !isHolding else {
                 isHolding = false

@@ -34,4 +34,18 @@ import Testing
         let freeze = scenario.model.longestFreeze(from: lossyAt, to: scenario.now)
         #expect(freeze < .milliseconds(700), "no picture for \(freeze); the estimate fell to \(lowest)")
     }
+
+    /// For some seconds the path takes less than the stream has, and the queue before it is full.
+    @Test(arguments: [4500, 4900, 5100])
+    func aPathThatWidensAgainHasItsPictureBackSoon(milliseconds: Int) {
+        var scenario = Self.scenario(seed: 331)
+        scenario.run(for: .seconds(6))
+        scenario.change(LinkConditions(bandwidth: 45_000, queueBytes: 10_000, delay: .zero))
+        scenario.run(for: .milliseconds(milliseconds))
+        let wideAt = scenario.now
+        scenario.change(LinkConditions(delay: .zero))
+        scenario.run(for: .seconds(8))
+        let back = scenario.model.recovery(from: wideAt, to: scenario.now, gap: .milliseconds(400))
+        #expect(back < .seconds(3), "the picture runs after \(back)")
+    }
 }

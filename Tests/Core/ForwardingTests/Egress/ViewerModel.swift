@@ -186,6 +186,13 @@ struct ViewerModel {
         return longest
     }
 
+    /// How long after `start` the last time ended that was longer than this without a new picture; zero when there was none.
+    func recovery(from start: MonotonicTime, to end: MonotonicTime, gap: Duration) -> Duration {
+        let times = decoded.map(\.shownAt).filter { $0 >= start && $0 <= end }.sorted()
+        let ends = zip([start] + times, times + [end]).filter { $1.duration(since: $0) > gap }.map(\.1)
+        return ends.last?.duration(since: start) ?? .zero
+    }
+
     // MARK: feedback
 
     private mutating func receiveReports(_ packet: [UInt8], at now: MonotonicTime) {
