@@ -26,6 +26,9 @@ package enum HostFacts {
         return (resident * page, shared * page)
     }
 
+    /// Cores on which this process may run: others, which `taskset` or a container's cpuset keeps from it, do not count. One at least.
+    package static var usableCores: Int { max(1, Int(clinux_usable_cores())) }
+
     /// Lets this process have as many descriptors as it may; how many that are.
     package static func raiseDescriptorLimit() -> UInt64 {
         var limit = rlimit()

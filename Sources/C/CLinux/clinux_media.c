@@ -74,6 +74,11 @@ void clinux_name_thread(const char *name) {
     prctl(PR_SET_NAME, name);
 }
 
+int clinux_usable_cores(void) {
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 0;
+}
+
 size_t clinux_heap_bytes(void) {
     struct mallinfo2 facts = mallinfo2();
     return facts.uordblks + facts.hblkhd;

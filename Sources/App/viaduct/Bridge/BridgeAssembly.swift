@@ -124,9 +124,8 @@ struct BridgeAssembly {
 
     // MARK: - Pieces
 
-    /// Cores that this process may not use (taskset, cpuset) do not count.
     private static func workers(_ settings: Settings) -> Int {
-        settings.webrtc.workers > 0 ? settings.webrtc.workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
+        settings.webrtc.workers > 0 ? settings.webrtc.workers : HostFacts.usableCores
     }
 
     private static let translators: [any EventTranslator] = [EyesonEventTranslator()]

@@ -36,6 +36,9 @@ int clinux_send_datagram(int socket, const void *head, size_t head_length, const
 // prctl(PR_SET_NAME) for the calling thread; longer names are cut to 15 bytes.
 void clinux_name_thread(const char *name);
 
+// How many cores the calling thread may run on (sched_getaffinity(2)); 0 when the kernel does not say, or has over 1,024.
+int clinux_usable_cores(void);
+
 // Bytes that malloc(3) has given out (mallinfo2), mapped blocks among them.
 size_t clinux_heap_bytes(void);
 
