@@ -34,6 +34,8 @@ struct PartJoin {
 
     /// How far two recorders' clocks may be apart on one frame.
     static let clockTolerance: Duration = .seconds(1)
+    /// How far they may have moved a sound against a picture that both have: a publisher that is overloaded sends the two some seconds apart.
+    static let soundTolerance: Duration = .seconds(4)
     /// Between the frames of two parts whose clocks would let them overlap.
     private static let smallestGap: Duration = .milliseconds(20)
 
@@ -54,7 +56,7 @@ struct PartJoin {
     /// Whether the later part begins so long after this moment of the result's timeline that it holds nothing from before it.
     func isWellAfter(_ moment: Duration) -> Bool {
         guard let offsetByClock else { return true }
-        return moment < offsetByClock - Self.clockTolerance * 3
+        return moment < offsetByClock - Self.clockTolerance * 2 - Self.soundTolerance
     }
 
     /// Takes the frames of the parts until now, those of a track in their order.
@@ -62,7 +64,7 @@ struct PartJoin {
         ends[frame.track] = max(ends[frame.track] ?? frame.time, frame.time)
         guard let offsetByClock, let beginning = beginnings[frame.track] else { return }
         guard let first = beginning.frames.first, let last = beginning.frames.last else { return }
-        let (time, tolerance) = (frame.time - offsetByClock, Self.clockTolerance * 2)
+        let (time, tolerance) = (frame.time - offsetByClock, Self.clockTolerance + Self.soundTolerance)
         guard time >= first.time - tolerance, time <= last.time + tolerance else { return }
         guard !beginning.isVideo || (frame.isKeyframe && frame.bytes == first.bytes) else { return }
         rows[frame.track, default: []].append(frame)
@@ -75,9 +77,14 @@ struct PartJoin {
         for (track, beginning) in beginnings where beginning.isVideo {
             seams[track] = nearestPicture(rows[track] ?? [], to: beginning, offset: offsetByClock)
         }
-        let offset = leading(seams, isVideo: true)?.offset ?? offsetByClock
+        // Where a picture is shared, the parts do overlap, however far sound and picture are apart. Otherwise only the clock says so.
+        let picture = leading(seams, isVideo: true)
         for (track, beginning) in beginnings where !beginning.isVideo {
-            seams[track] = SoundMatch(earlier: rows[track] ?? [], later: beginning.frames, offset: offset).seam
+            seams[track] =
+                SoundMatch(
+                    earlier: rows[track] ?? [], later: beginning.frames, offset: picture?.offset ?? offsetByClock,
+                    reach: picture == nil ? Self.clockTolerance : Self.soundTolerance
+                ).seam
         }
         return seams
     }

@@ -11,6 +11,8 @@ struct SoundMatch {
     let later: [MatroskaFrame]
     /// What brings the later part's times onto the result's timeline, as far as is known.
     let offset: Duration
+    /// How far a shared piece may be from there.
+    let reach: Duration
 
     /// How far pieces of one moment may be apart, at most.
     private static let largestTolerance: Duration = .milliseconds(200)
@@ -37,7 +39,7 @@ struct SoundMatch {
         for number in later.indices where isDistinct(number, in: later) {
             for place in places[later[number].bytes] ?? [] {
                 let seam = Seam(earlier: earlier[place].time, later: later[number].time)
-                guard seam.distance(from: offset) <= PartJoin.clockTolerance, seen.insert(place - number).inserted else { continue }
+                guard seam.distance(from: offset) <= reach, seen.insert(place - number).inserted else { continue }
                 let overlay = Overlay(seam: seam, number: number, score: score(seam, shift: place - number))
                 if isBetter(overlay, than: best) { best = overlay }
             }

@@ -128,6 +128,16 @@ private struct KilledRecorder {
         #expect(times.last == 249 * 20 + shift)
     }
 
+    /// A publisher that is overloaded sends sound and picture seconds apart, and not always by as much.
+    @Test(arguments: [-1500, 1500] as [Int64])
+    func soundFarFromItsPictureComesOnce(shift: Int64) throws {
+        let folder = try ScratchFolder()
+        let whole = KilledRecorder(keyframe: 0, seconds: 4).bytes
+        let next = KilledRecorder(keyframe: 2, seconds: 3, shift: shift).bytes
+        let numbers = KilledRecorder.numbers(try join([whole, next], in: folder))[2] ?? []
+        #expect(numbers == Array(0..<250))
+    }
+
     @Test(arguments: [90, 110, 120, 149])
     func aSoundThatOneOfThemDidNotGetChangesNothingElse(lost: Int) throws {
         let folder = try ScratchFolder()
