@@ -39,6 +39,7 @@ import Testing
         let totals = await stage.hub.totals()
         #expect(totals.streams == 1 && totals.subscribers == 4 && totals.packetsIn == 65)
         #expect(await stage.engine.totals().viewers == 4)
+        withExtendedLifetime((publisher, viewers)) {}
     }
 
     @Test func aLostPacketComesAgainFromTheViewersOwnWorker() async throws {
