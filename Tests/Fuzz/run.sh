@@ -46,18 +46,12 @@ one() {
     return "$status"
 }
 
-failed=0
-running=0
+# What failed is noted in a file each: `wait -n` says nothing of a process that ended together with another.
+failures=$(mktemp -d)
+trap 'rm -rf "$failures"' EXIT
 for target in "${targets[@]}"; do
-    if ((running == $(nproc))); then
-        wait -n || failed=1
-        ((running -= 1))
-    fi
-    one "$target" &
-    ((running += 1))
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
+    { one "$target" || touch "$failures/$target"; } &
 done
-while ((running)); do
-    wait -n || failed=1
-    ((running -= 1))
-done
-exit "$failed"
+wait
+[[ -z $(ls -A "$failures") ]]
