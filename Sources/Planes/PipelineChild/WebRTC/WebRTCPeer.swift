@@ -163,12 +163,19 @@ actor WebRTCPeer {
         case .latency: pipeline.recalculateLatency()
         case .error(let element, let code, let domain, let text):
             HostFacts.logLine("viaduct-pipeline: \(element): \(text) (\(domain) \(code))")
-            events(.failed(BridgeError(.pipelineFailed, "GStreamer's \(element) cannot go on: \(text)")))
+            events(.failed(Self.failure(of: element, text)))
         case .warning(let element, let text):
             events(.warning(code: .pipelineFailed, message: "GStreamer's \(element) warns: \(text)"))
         case .segmentDone: onSegmentDone()
         case .endOfStream: break
         }
+    }
+
+    /// The decoder of DTLS fails by what the peer sends it, an alert for instance: webrtcbin's own word for that may come later.
+    private static func failure(of element: String, _ text: String) -> BridgeError {
+        element == "dtlsdec"
+            ? BridgeError(.connectionLost, "The peer broke the DTLS handshake off.")
+            : BridgeError(.pipelineFailed, "GStreamer's \(element) cannot go on: \(text)")
     }
 
     private func hear(_ state: WebRTCBin.ConnectionState) {
