@@ -275,7 +275,7 @@ def picture_after(line, viewer, name, change, limit):
     change()
     time.sleep(limit + 2)
     recovery, gaps = pictures.recovery(changed), pictures.gaps(changed)
-    report(name, recovery=float(recovery), gaps=len(gaps))
+    report(name, recovery=float(recovery), gaps=[(round(begun - changed, 2), round(length, 2)) for begun, length in gaps])
     told = f"gaps (begin, length) {gaps} after {changed:.2f}, line {before} before and {line.counts()} after"
     assert recovery <= limit, f"no picture for {recovery:.2f} s, {told}"
     assert len(pictures.times(changed + limit, changed + limit + 1)) >= 10, told
@@ -293,9 +293,9 @@ def test_a_publisher_whose_address_goes_away_is_back_with_a_new_one(line, bridge
 
 
 def test_a_publisher_whose_address_goes_away_is_back_with_one_known_before(line, bridge, near_browser):
-    """Within a second, by the median of three: browsers and bridge share a machine that may stop one of them for longer than that once."""
+    """Within a second, by the median of five: browsers and bridge share a machine that may stop one of them for longer than that once."""
     recoveries = []
-    for number in (3, 4, 5):
+    for number in (3, 4, 5, 7, 8):
         with FarChromium(line, bridge) as browser:
             recoveries.append(move_publisher(line, bridge, browser, near_browser, number, notice=4))
     assert statistics.median(recoveries) <= 1, f"after {recoveries} s"
