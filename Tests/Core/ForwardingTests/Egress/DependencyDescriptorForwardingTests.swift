@@ -88,16 +88,7 @@ import Testing
         }
 
         private mutating func drain() {
-            while true {
-                var found: Sent?
-                withUnsafeTemporaryAllocation(byteCount: EgressPacket.headerCapacity, alignment: 8) { header in
-                    guard let packet = viewer.next(in: cache, now: now, header: header) else { return }
-                    let bytes = packet.withPayload(in: cache) { Array(header[..<(packet.headerSize + packet.prefixSize)]) + Array($0) }
-                    found = Self.read(bytes)
-                }
-                guard let found else { return }
-                sent.append(found)
-            }
+            while let found = viewer.nextBytes(in: cache, now: now).flatMap(Self.read) { sent.append(found) }
         }
 
         private static func read(_ bytes: [UInt8]) -> Sent? {
