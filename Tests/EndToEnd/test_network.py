@@ -173,12 +173,19 @@ def freezes(page):
     return {name: video.get(name, 0) for name in names}
 
 
+def encodings_sent(page):
+    """What a publishing browser makes of each size of its picture now."""
+    names = ("framesSent", "framesPerSecond", "targetBitrate", "keyFramesEncoded", "nackCount", "pliCount", "retransmittedPacketsSent")
+    sent = [entry for entry in pages.statistics(page, "outbound-rtp") if entry["kind"] == "video"]
+    return {entry.get("rid"): {name: entry.get(name) for name in names} for entry in sent}
+
+
 def report(name, **figures):
     print(f"\n{name}: " + ", ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in figures.items()))
 
 
-def check_lossy(line, page, name, seconds=10):
-    """The picture of a page keeps moving while the line is lossy, and runs smoothly soon after."""
+def check_lossy(line, page, name, seconds=10, camera=None):
+    """The picture of a page keeps moving while the line is lossy, and runs smoothly soon after. A page that publishes it is told of in a failure."""
     pictures = Pictures(page)
     pictures.wait_until_steady(10)
     before, began = freezes(page), pictures.mark()
@@ -186,12 +193,12 @@ def check_lossy(line, page, name, seconds=10):
     time.sleep(seconds)
     after, ended = freezes(page), pictures.mark()
     line.clear()
-    counts = line.counts()
+    counts, sent = line.counts(), camera and encodings_sent(camera)
     time.sleep(3)
     figures = {key: after[key] - before[key] for key in after}
     gaps, recovery = pictures.gaps(began, ended), pictures.recovery(ended)
     report(name, **figures, gaps=len(gaps), longest=max((length for _, length in gaps), default=0.0), recovery=float(recovery))
-    told = f"{figures} in {seconds} s, gaps (begin, length) {gaps}, recovery {recovery:.2f} s, line {counts}"
+    told = f"{figures} in {seconds} s, gaps (begin, length) {gaps}, recovery {recovery:.2f} s, line {counts}, published {sent}"
     assert all(direction["lost"] > 0 and direction["reordered"] > 0 for direction in counts.values()), told
     assert figures["framesDecoded"] >= 10 * seconds, told
     assert figures["totalFreezesDuration"] <= 0.3 * seconds, told
@@ -216,7 +223,7 @@ def test_chromium_publishes_through_loss_and_reordering(line, bridge, far_browse
         camera.evaluate("void (window.firstPeer = viaduct.session.peer)")
         with watch(bridge, near_browser, "lossy-publish", script=FRAME_TIMES) as page:
             page.wait_for(LIVE, 10)
-            check_lossy(line, page, "publishing through 10 % loss")
+            check_lossy(line, page, "publishing through 10 % loss", camera=camera)
         assert camera.evaluate("viaduct.session.peer === firstPeer"), "the page took a bad path for a dead one"
 
 

@@ -4,7 +4,8 @@ package import RTP
 /// Chooses a viewer's layer by what its path takes, what it asked for and what the publisher sends.
 ///
 /// Down at once, up with patience: a layer above has to fit with room to spare, and for longer after each time that it proved too much. When not even
-/// the smallest layer comes near to fitting, the picture pauses, so that sound keeps its place.
+/// the smallest layer comes near to fitting, the picture pauses, so that sound keeps its place. A larger picture that stutters because its publisher
+/// has too little for it is no better than a smaller one that moves, and is passed over.
 package struct LayerSelector: Sendable {
     /// What a layer may cost of the bandwidth to be switched up to.
     private static let upwardMargin = 1.15
@@ -18,6 +19,8 @@ package struct LayerSelector: Sendable {
     private static let longestStay: Int64 = 8_000_000_000
     /// A layer that is left again within this time was too much.
     private static let failedWithin: Int64 = 5_000_000_000
+    /// Frames a second that an encoding has to lack at least to count as starved: below that it may be chance.
+    private static let starvedBy: Double = 4
 
     /// The encodings' tracks, the smallest first.
     private var encodings: [UInt8]
@@ -143,7 +146,7 @@ extension LayerSelector {
     /// The highest layer that fits, and the smallest there is, among those that are sent and allowed.
     private func best(_ layers: borrowing StreamLayers, within limit: Bitrate) -> Options {
         var options = Options()
-        for (encoding, track) in encodings.enumerated() {
+        for (encoding, track) in encodings.enumerated() where !isStarved(encoding, layers) {
             forEachLayer(of: track, encoding, layers) { layer, cost in
                 if cost <= limit { options.fitting = layer }
                 if options.smallest == nil || options.smallest.map({ cost < $0.cost }) ?? false { options.smallest = (layer, cost) }
@@ -156,12 +159,22 @@ extension LayerSelector {
     private func nextAbove(_ layers: borrowing StreamLayers) -> Bitrate? {
         guard let target else { return nil }
         var next: Bitrate?
-        for (encoding, track) in encodings.enumerated() {
+        for (encoding, track) in encodings.enumerated() where !isStarved(encoding, layers) {
             forEachLayer(of: track, encoding, layers) { layer, cost in
                 if next == nil, isAbove(layer, target), cost > self.cost { next = cost }
             }
         }
         return next
+    }
+
+    /// Whether the publisher, whose own path is narrow, sends less than half of the frames that a smaller encoding within the choice has.
+    private func isStarved(_ encoding: Int, _ layers: borrowing StreamLayers) -> Bool {
+        let lowest = Int(reach.lowestEncoding)
+        guard encoding > lowest else { return false }
+        var most: Double = 0
+        for smaller in lowest..<encoding { most = max(most, layers.frameRate(ofTrack: encodings[smaller])) }
+        let own = layers.frameRate(ofTrack: encodings[encoding])
+        return own < most / 2 && most - own >= Self.starvedBy
     }
 
     private func forEachLayer(

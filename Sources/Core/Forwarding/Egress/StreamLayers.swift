@@ -15,8 +15,11 @@ package struct StreamLayers: Sendable {
     private struct Layer {
         /// In this window.
         var bytes: Int64 = 0
+        var frames: Int64 = 0
         /// Smoothed over the last windows.
         var rate = Bitrate.zero
+        /// Frames a second, likewise; but none as soon as a window had none.
+        var frameRate: Double = 0
         var silentWindows: UInt8 = Self.goneAfter
         private static let goneAfter = StreamLayers.silentWindows
         var isAlive: Bool { silentWindows < Self.goneAfter }
@@ -26,8 +29,11 @@ package struct StreamLayers: Sendable {
             let wasAlive = isAlive
             silentWindows = bytes > 0 ? 0 : min(silentWindows + 1, Self.goneAfter)
             // Half of the new and half of the old: a keyframe does not double the rate.
-            rate = !isAlive ? .zero : wasAlive && rate > .zero ? (measured + rate) * 0.5 : measured
-            bytes = 0
+            let isKnown = wasAlive && rate > .zero
+            rate = !isAlive ? .zero : isKnown ? (measured + rate) * 0.5 : measured
+            let ended = Double(frames) * 1e9 / Double(nanoseconds)
+            frameRate = !isAlive || frames == 0 ? 0 : isKnown ? (ended + frameRate) / 2 : ended
+            (bytes, frames) = (0, 0)
         }
     }
 
@@ -49,6 +55,7 @@ package struct StreamLayers: Sendable {
         guard cells.indices.contains(cell) else { return }
         if windowStart == nil { windowStart = entry.arrival }
         cells[cell].bytes &+= Int64(bytes)
+        if entry.descriptor.flags.contains(.endsFrame) { cells[cell].frames &+= 1 }
     }
 
     /// Ends a window of measurement when it is due, and says whether it was; to be called a few times a second.
@@ -82,6 +89,14 @@ package struct StreamLayers: Sendable {
             }
         }
         return sum
+    }
+
+    /// Pictures a second of the whole of an encoding: of its lowest spatial layer, which every picture has.
+    package func frameRate(ofTrack track: UInt8) -> Double {
+        (0..<UInt8(Self.layers)).reduce(0) { sum, temporal in
+            let cell = Self.cell(track, spatial: 0, temporal: temporal)
+            return cells.indices.contains(cell) ? sum + cells[cell].frameRate : sum
+        }
     }
 
     private static func cell(_ track: UInt8, spatial: UInt8, temporal: UInt8) -> Int {

@@ -125,6 +125,74 @@ import Testing
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
     }
 
+    /// Brings the encodings' frames a second to these over some windows; rates stay as they are.
+    private static func measureFrames(_ layers: inout StreamLayers, _ frameRates: [Int64], milliseconds: Range<Int64>) {
+        for millisecond in milliseconds {
+            let now = time(millisecond)
+            for (track, bytes) in [19, 62, 188].enumerated() {
+                var descriptor = PacketDescriptor()
+                descriptor.temporalLayer = UInt8(millisecond % 2)
+                if millisecond * frameRates[track] / 1000 != (millisecond + 1) * frameRates[track] / 1000 { descriptor.flags = .endsFrame }
+                let header = RTPHeader(payloadType: 96, sequence: 0, timestamp: 0, ssrc: 0)
+                layers.count(
+                    GOPCache.Entry(track: UInt8(track), epoch: 0, header: header, arrival: now, descriptor: descriptor), bytes: bytes)
+            }
+            layers.update(now: now)
+        }
+    }
+
+    @Test func framesOfAllTemporalLayersAreCounted() {
+        var layers = Self.layers()
+        Self.measureFrames(&layers, [30, 15, 7], milliseconds: 3000..<7000)
+        for (track, rate) in [30.0, 15, 7].enumerated() {
+            #expect(abs(layers.frameRate(ofTrack: UInt8(track)) - rate) < 1.5, "\(layers.frameRate(ofTrack: UInt8(track)))")
+        }
+        #expect(layers.frameRate(ofTrack: 9) == 0)
+    }
+
+    /// A publisher on a bad path sent 20 frames a second of its small picture and 7 of the large one (Chromium, 10 % loss): its viewers got the 7.
+    @Test func aStarvedEncodingIsPassedOverAndComesBack() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        var layers = Self.layers()
+        Self.measureFrames(&layers, [20, 20, 20], milliseconds: 3000..<5000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+        Self.measureFrames(&layers, [20, 20, 7], milliseconds: 5000..<7000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
+        #expect(selector.wanted == .zero, "it is nothing to probe for")
+        Self.measureFrames(&layers, [20, 8, 7], milliseconds: 7000..<9000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 0, temporal: 1)])
+        Self.measureFrames(&layers, [20, 20, 20], milliseconds: 9000..<11_000)
+        #expect(Self.choices([9000, 9000, 9000], &selector, layers).last == TargetLayer(track: 2, temporal: 1))
+    }
+
+    /// Long before it counts as gone: the smaller ones show that it is not the picture that stands still.
+    @Test func anEncodingThatFallsSilentIsLeftAfterOneWindow() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        var layers = Self.layers()
+        Self.measureFrames(&layers, [20, 20, 20], milliseconds: 3000..<5001)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+        Self.measureFrames(&layers, [20, 20, 0], milliseconds: 5001..<5502)
+        #expect(layers.isAlive(TargetLayer(track: 2, temporal: 1)))
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
+    }
+
+    @Test func aSlowPictureIsNoStarvedOne() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        var layers = Self.layers()
+        Self.measureFrames(&layers, [5, 3, 2], milliseconds: 3000..<6000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+        Self.measureFrames(&layers, [30, 30, 18], milliseconds: 6000..<9000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+    }
+
+    @Test func aStarvedEncodingThatWasAskedForIsSent() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        selector.limit(to: LayerCap(encodings: 2...2, spatial: 0...UInt8.max, temporal: 0...UInt8.max))
+        var layers = Self.layers()
+        Self.measureFrames(&layers, [20, 20, 5], milliseconds: 3000..<6000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+    }
+
     @Test func anotherOrderOfTheEncodingsCounts() {
         var selector = LayerSelector(encodings: [2, 1, 0])
         let layers = Self.layers()
