@@ -26,7 +26,10 @@ export SWIFT_BACKTRACE=enable=no
 # The process is short and Swift's runtime keeps objects on purpose: leaks are looked for elsewhere.
 export ASAN_OPTIONS=detect_leaks=0
 
-"$folder/build.sh" "$output"
+root=$folder/../..
+[[ -d $root/.build/checkouts/Yams && -d $root/.build/checkouts/swift-http-types ]] || swift package --package-path "$root" resolve
+mkdir -p "$output"
+make -s -f "$folder/build.mk" -j"$(nproc)" OUTPUT="$(cd "$output" && pwd)"
 
 # one TARGET: its line of the report, and what went wrong above it.
 one() {
