@@ -60,7 +60,8 @@ programs() { make --no-print-directory release; }
 # Several tests have time limits on what real threads and processes do. All of them at once would only measure how many there are.
 unit() { SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test -c release --skip-build; }
 conformance() { $python -m pytest Tests/Conformance; }
-end_to_end() { $python -m pytest Tests/EndToEnd -m "not soak"; }
+patient_end_to_end() { $python -m pytest Tests/EndToEnd -m "patient and not soak" -n 8 --dist load; }
+end_to_end() { $python -m pytest Tests/EndToEnd -m "not patient and not soak"; }
 long_end_to_end() { $python -m pytest Tests/EndToEnd -m soak; }
 fuzz() {
     local status=0
@@ -82,6 +83,7 @@ case "${1:-all}" in
         foundation build everything
         stage unit unit
         stage conformance conformance
+        stage waiting patient_end_to_end
         stage end-to-end end_to_end
         stage fuzz fuzz
         ;;

@@ -179,6 +179,7 @@ def test_a_publishing_child_is_killed(network, bridge_of_children, receiver, sho
         assert camera.leave() == "CLIENT_STOP"
 
 
+@pytest.mark.patient
 def test_cameras_fall_silent(network, receiver, shoot, tmp_path):
     """As if they were switched off: after 30 s without consent (RFC 7675) the sessions end, and the files are whole."""
     chance = random.Random(f"camera {SEED}")

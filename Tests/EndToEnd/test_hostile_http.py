@@ -294,6 +294,7 @@ def outlast(port, sent, drip, patience):
         return connection.buffer, time.monotonic() - began
 
 
+@pytest.mark.patient
 def test_a_slow_client_holds_its_connection_no_longer_than_the_limits(bridge):
     with ThreadPoolExecutor(len(SLOW)) as pool:
         found = {name: pool.submit(outlast, bridge.port, sent, drip, limit + 10) for name, (sent, drip, _, limit) in SLOW.items()}

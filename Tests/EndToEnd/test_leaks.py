@@ -118,6 +118,7 @@ def test_the_edge_is_after_two_hundred_viewers_as_it_was_before(network):
             assert Usage(bridge).threads <= before.threads + Usage.POOL_THREADS and not bridge.children - before.children
 
 
+@pytest.mark.patient
 def test_a_session_whose_peer_falls_silent_ends(bridge, network):
     async def be_silent():
         client = rtm.Client(bridge, "silent")

@@ -82,6 +82,7 @@ def test_a_bridge_whose_database_is_destroyed_is_not_ready_and_opens_nothing():
 BROKEN_PROGRAMS = {"gone": None, "empty": b"", "failing": b"#!/bin/false\n", "silent": b"#!/bin/sh\nexec sleep 60\n"}
 
 
+@pytest.mark.patient
 @pytest.mark.parametrize("name", BROKEN_PROGRAMS)
 def test_a_bridge_that_cannot_start_another_child_is_not_ready(tmp_path, name):
     program = tmp_path / "viaduct-pipeline"

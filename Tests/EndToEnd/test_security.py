@@ -421,6 +421,7 @@ def test_rtp_with_lying_fields_harms_nobody(bridge, network):
 # Consent
 
 
+@pytest.mark.patient
 def test_sending_stops_when_consent_is_withdrawn(bridge, network, watched):
     with Leg.watch(network, bridge, "bystander", bridge.token("bystander", "watch")) as leg:
         wire = Wire(network, leg)
