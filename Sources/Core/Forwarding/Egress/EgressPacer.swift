@@ -24,12 +24,17 @@ struct EgressPacer: Sendable {
         (cost, allowance) = Self.derive(rate, isProbing: false)
     }
 
-    /// Paces at another rate from now on.
-    mutating func pace(at rate: Bitrate, isProbing: Bool = false) {
+    /// Paces at another rate from now on. At a higher one the path is free of what left already so much sooner; a probe waits for none of it, since it is
+    /// to show what the path takes beyond that.
+    mutating func pace(at rate: Bitrate, isProbing: Bool = false, now: Int64) {
         guard rate != self.rate || isProbing != self.isProbing else { return }
+        let before = cost
+        let startsProbe = isProbing && !self.isProbing
         self.rate = rate
         self.isProbing = isProbing
         (cost, allowance) = Self.derive(rate, isProbing: isProbing)
+        guard freeAt > now else { return }
+        freeAt = startsProbe ? now : now + Int64(Double(freeAt - now) * min(1, cost / before))
     }
 
     /// Whether a packet may leave now.

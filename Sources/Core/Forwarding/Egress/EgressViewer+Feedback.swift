@@ -17,7 +17,7 @@ extension EgressViewer {
         case .feedback(.nack(let media, let lost)): receive(lost, media: media, now: now)
         case .receiverEstimate(let estimate):
             estimator.receiverEstimated(Bitrate(bitsPerSecond: Int64(clamping: estimate.bitrate)), now: now)
-            pace()
+            pace(now: Int64(clamping: now.nanoseconds))
         case .transportFeedback(let feedback): receive(feedback, now: now)
         case .sourceDescription, .goodbye, nil: break
         }
@@ -67,7 +67,7 @@ extension EgressViewer {
             estimator.packetArrived(status.sequence, arrival: (reference + ticks) * FeedbackClock.tick, now: now)
         }
         estimator.endFeedback(now: now)
-        pace()
+        pace(now: Int64(clamping: now.nanoseconds))
     }
 }
 

@@ -127,22 +127,22 @@ extension EgressViewer {
         if reportAt == nil { reportAt = moment.time }
         if joinBytes > 0 {
             joinBytes -= packet.size
-            if joinBytes <= 0 { pace() }
+            if joinBytes <= 0 { pace(now: moment.time) }
         }
         guard tracks[index].countsForTransport else { return packet }
         let wasProbing = estimator.probeRate != nil
         estimator.sent(size: packet.size, now: moment.now)
-        if wasProbing, estimator.probeRate == nil { pace() }
+        if wasProbing, estimator.probeRate == nil { pace(now: moment.time) }
         return packet
     }
 
     /// Brings the pacer up to date with the estimate.
-    mutating func pace() {
+    mutating func pace(now: Int64) {
         if let probe = estimator.probeRate {
-            pacer.pace(at: max(probe, estimator.estimate), isProbing: true)
+            pacer.pace(at: max(probe, estimator.estimate), isProbing: true, now: now)
         } else {
             let rate = estimator.estimate * pacingFactor
-            pacer.pace(at: joinBytes > 0 ? max(rate, Self.joinRate) : rate)
+            pacer.pace(at: joinBytes > 0 ? max(rate, Self.joinRate) : rate, now: now)
         }
     }
 }
@@ -161,7 +161,7 @@ extension EgressViewer {
     /// Chooses layers by the estimate, and begins probes; to be called at `deadline`, and after RTCP.
     package mutating func adapt(to layers: borrowing StreamLayers, in cache: borrowing GOPCache, now: MonotonicTime) {
         let time = Int64(clamping: now.nanoseconds)
-        defer { pace() }
+        defer { pace(now: time) }
         guard time >= adaptAt else { return }
         adaptAt = time + Self.adaptInterval
         soundRate = .zero

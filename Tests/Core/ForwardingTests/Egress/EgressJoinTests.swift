@@ -62,6 +62,21 @@ import Testing
         #expect(abs(span - 49 * 1_920_000) < 10_000, "1,200 bytes at 5 Mbit/s are 1.92 ms")
     }
 
+    /// Else what left while the path seemed narrow would close it for seconds after it was found to be wide.
+    @Test func aPathThatIsFoundToBeWiderIsFreeSooner() {
+        var pacer = EgressPacer(rate: .kilobits(30))
+        let now: Int64 = 1_000_000_000
+        for _ in 0..<12 { pacer.sent(1200, now: now) }
+        pacer.pace(at: .kilobits(3000), now: now)
+        #expect(pacer.isOpen(now: now), "14,400 bytes are one burst at any rate")
+        pacer.sent(1200, now: now)
+        #expect(abs(pacer.opensAt - now - 3_200_000) < 10_000, "1,200 bytes at 3 Mbit/s are 3.2 ms, not 320")
+        pacer.pace(at: .kilobits(60), now: now)
+        #expect(pacer.opensAt <= now, "at a lower rate nothing takes longer than it was to take")
+        pacer.pace(at: .kilobits(6000), isProbing: true, now: now)
+        #expect(pacer.isOpen(now: now), "a probe measures the path from now on")
+    }
+
     @Test func aViewerTakesLittleMemory() {
         var scenario = EdgeScenario(bitrates: [2_000_000], seed: 83)
         scenario.run(for: .seconds(10))
