@@ -9,6 +9,8 @@ package struct BandwidthEstimator: Sendable {
     private static let floor = Bitrate.kilobits(30)
     /// Receivers repeat their estimate each second or oftener, but only while they get what they measure.
     private static let receiverEstimateLife: Int64 = 3_000_000_000
+    /// A queue that drains at so many times the estimate does so on a path that has become wider.
+    private static let anotherPath = 1.5
 
     private var history = SentPacketHistory()
     private var groups = PacketGroups()
@@ -104,14 +106,23 @@ extension BandwidthEstimator {
             probes.cancel(now: time)
             usage = .under
         }
+        let before = estimate
         delayControl.update(usage, flow: flow, roundTrip: roundTrip, now: time)
         lossControl.update(rate: estimate, delivered: flow?.arrived, now: time)
         if let probed = probes.takeResult(now: time), usage != .over {
             delayControl.raise(to: probed)
             lossControl.raise(to: probed)
         }
+        if usage != .over, let flow { take(flow, before: before) }
         if usage == .over { probes.postpone(now: time) }
         usage = detector.usage == .over ? .normal : detector.usage
+    }
+
+    /// What flows is not too much: a draining queue does so as fast as the path takes packets, and what was lost while it was full sets no lower limit
+    /// any more. When that is far beyond the estimate, the path has become another one, and the next probe does not wait.
+    private mutating func take(_ flow: AcknowledgedRate.Flow, before: Bitrate) {
+        lossControl.raise(to: flow.arrived * DelayBasedControl.backOff)
+        if flow.arrived > before * Self.anotherPath { probes.hasten() }
     }
 
     /// The viewer's own estimate (draft-alvestrand-rmcat-remb-03): a limit, until reports come without it.

@@ -2,7 +2,7 @@
 /// (draft-ietf-rmcat-gcc-02 section 5.5). Times are nanoseconds of our clock.
 struct DelayBasedControl: Sendable {
     /// What is left of the acknowledged rate when a queue grows: the queue has to drain.
-    private static let backOff = 0.85
+    static let backOff = 0.85
     /// Growth a second while the path's capacity is unknown.
     private static let growth = 1.08
     /// When at least this much of what is sent comes through, what is sent does not fill the path: a longer way and other senders' queues look like ours.

@@ -8,7 +8,7 @@ struct ProbeSchedule: Sendable {
     /// In which a burst's queue drains.
     private static let drain: Int64 = 200_000_000
     /// A result of this part of what was tried is a success: the next burst follows at once.
-    private static let success = 0.7
+    private static let success = 0.9
 
     private(set) var cluster: ProbeCluster?
     private var endedAt: Int64?
@@ -53,6 +53,13 @@ struct ProbeSchedule: Sendable {
         if let cluster { return now - cluster.startedAt < Self.drain + 2 * roundTrip }
         guard let endedAt, wasSent else { return false }
         return now - endedAt < Self.drain
+    }
+
+    /// The path takes much more than it did: the next burst does not wait, not even for the answer to the one before.
+    mutating func hasten() {
+        guard !isSending else { return }
+        cluster = nil
+        shouldFollow = true
     }
 
     /// The burst was too much.
