@@ -17,6 +17,8 @@ package struct LayerSelector: Sendable {
     /// Shortest time on a layer before the next one up; doubles with each failure.
     private static let shortestStay: Int64 = 500_000_000
     private static let longestStay: Int64 = 8_000_000_000
+    /// A path that takes so many times what proved too much has become another one: it needs no patience.
+    private static let anotherPath = 2.0
     /// A layer that is left again within this time was too much.
     private static let failedWithin: Int64 = 5_000_000_000
     /// Frames a second that an encoding has to lack at least to count as starved: below that it may be chance.
@@ -38,6 +40,8 @@ package struct LayerSelector: Sendable {
     private var changedAt: Int64?
     private var roseAt: Int64?
     private var stay = Self.shortestStay
+    /// What the layer cost that last proved too much.
+    private var failedCost = Bitrate.zero
     private var tooNarrowSince: Int64?
 
     /// Begins with the smallest encoding until `update` knows better. No spatial layer above `highestSpatial` is ever chosen.
@@ -67,7 +71,7 @@ package struct LayerSelector: Sendable {
         if isMeasured, isPaused(smallest.cost, limit, time) {
             if target != nil { change(to: nil, cost: .zero, time) }
         } else if let current = target, let currentCost = self.cost(of: current, layers) {
-            step(from: current, currentCost, to: chosen, layers, limit, time)
+            step(from: current, currentCost, to: isAbove(chosen, current) ? options.ample ?? current : chosen, layers, limit, time)
         } else {
             change(to: chosen, cost: layers.rate(chosen), time)
         }
@@ -108,12 +112,15 @@ extension LayerSelector {
         if currentCost > limit || isAbove(current, chosen) {
             let failed = roseAt.map { time - $0 < Self.failedWithin } ?? false
             stay = failed ? min(stay * 2, Self.longestStay) : Self.shortestStay
+            failedCost = currentCost
             change(to: chosen, cost: chosenCost, time)
-        } else if chosenCost * Self.upwardMargin <= limit, time - (changedAt ?? .min / 2) >= stay {
+        } else if isAbove(chosen, current), time - (changedAt ?? .min / 2) >= patience(limit) {
             roseAt = time
             change(to: chosen, cost: chosenCost, time)
         }
     }
+
+    private func patience(_ limit: Bitrate) -> Int64 { limit >= failedCost * Self.anotherPath ? Self.shortestStay : stay }
 
     private func isAbove(_ left: TargetLayer, _ right: TargetLayer) -> Bool { rank(left) > rank(right) }
 
@@ -131,6 +138,8 @@ extension LayerSelector {
 
     private struct Options {
         var fitting: TargetLayer?
+        /// The highest that fits with room to spare.
+        var ample: TargetLayer?
         var smallest: (layer: TargetLayer, cost: Bitrate)?
     }
 
@@ -149,6 +158,7 @@ extension LayerSelector {
         for (encoding, track) in encodings.enumerated() where !isStarved(encoding, layers) {
             forEachLayer(of: track, encoding, layers) { layer, cost in
                 if cost <= limit { options.fitting = layer }
+                if cost * Self.upwardMargin <= limit { options.ample = layer }
                 if options.smallest == nil || options.smallest.map({ cost < $0.cost }) ?? false { options.smallest = (layer, cost) }
             }
         }

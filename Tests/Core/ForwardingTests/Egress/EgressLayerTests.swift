@@ -28,6 +28,21 @@ import Testing
         #expect(scenario.reusedNumbers == 0)
     }
 
+    /// However low the path had gone, and for how long: what proved too much then says nothing of the wide path.
+    @Test(arguments: [100_000, 300_000, 800_000], [3000, 5000, 8000, 10_000])
+    func theBestLayerIsBackSoonAfterThePathWidens(bandwidth: Int, milliseconds: Int) {
+        var scenario = EdgeScenario(bitrates: Self.bitrates, conditions: LinkConditions(bandwidth: 4_000_000), seed: 79)
+        scenario.run(for: .seconds(6))
+        scenario.change(LinkConditions(bandwidth: bandwidth))
+        scenario.run(for: .milliseconds(milliseconds))
+        let wideAt = scenario.now
+        scenario.change(LinkConditions(bandwidth: 4_000_000))
+        scenario.run(for: .seconds(8))
+        let best = scenario.model.decoded.first { $0.shownAt > wideAt && $0.content.encoding == 2 }?.shownAt.duration(since: wideAt)
+        #expect(best.map { $0 <= .seconds(3) } ?? false, "the best layer comes after \(best.map { "\($0)" } ?? "more than 8 s")")
+        #expect(scenario.shownEncoding == 2)
+    }
+
     /// Drops and recoveries of bandwidth on paths that are bad in other ways too. `freeze`: the longest time without a new picture in it.
     @Test(
         arguments: [

@@ -56,6 +56,26 @@ import Testing
         #expect(layers.isAlive(TargetLayer(track: 1)))
     }
 
+    /// The next but one would fit, but not with room to spare.
+    @Test func aLayerInBetweenIsTakenWhenTheHighestFitsTooTightly() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        let layers = Self.layers()
+        let chosen = Self.choices([160, 520, 520], &selector, layers)
+        #expect(chosen == [TargetLayer(track: 0, temporal: 1), TargetLayer(track: 1), TargetLayer(track: 1)])
+    }
+
+    @Test func aPathThatTakesFarMoreThanWhatFailedNeedsNoPatience() {
+        var selector = LayerSelector(encodings: [0, 1])
+        let layers = Self.layers(sending: [true, true, false])
+        // Up and down three times: from now on four seconds of patience.
+        let choices = Self.choices([160, 600, 160, 160, 600, 160, 160, 160, 160, 600, 160], &selector, layers)
+        #expect(choices.last == TargetLayer(track: 0, temporal: 1))
+        selector.update(layers, limit: .kilobits(600), isMeasured: true, now: Self.time(22_000))
+        #expect(selector.target?.track == 0, "what failed may fail again")
+        selector.update(layers, limit: .kilobits(1100), isMeasured: true, now: Self.time(22_200))
+        #expect(selector.target == TargetLayer(track: 1, temporal: 1))
+    }
+
     @Test func theHighestThatFitsIsChosenAndDownIsAtOnce() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         let chosen = Self.choices([5000, 800, 400, 160, 100], &selector, Self.layers())
