@@ -18,7 +18,7 @@ extension MediaStream {
     /// The same with the tracks of a peer.
     func publish(_ layout: PublishedLayout, from peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
         useExtensions(of: layout)
-        replaceSources(layout.tracks, layout, ports: &ports, now: now) { _, _ in .peer(peer) }
+        replaceSources(layout.tracks, layout.inOrder(of: self.layout), ports: &ports, now: now) { _, _ in .peer(peer) }
     }
 
     /// Viewers find header extensions where the publisher puts them.
@@ -62,10 +62,17 @@ extension MediaStream {
         endViewers(of: replaced.prefix(followed), ports: &ports)
         tellReplicas(ports: &ports)
         pump(ports: &ports, now: now)
-        // What a peer sent before it was let in is lost, its first keyframe too, and with it what only keyframes tell: sizes and layers.
-        // A replica's are asked by its home worker.
-        guard replication.home == nil, layout != nil || !sinks.isEmpty || !viewers.isEmpty || replication.hasFollowers else { return }
-        for track in sources.indices { requestKeyframe(of: track, ports: &ports, now: now) }
+        // Of a peer's what it sent before it was let in is looked at first, and a replica's are asked by its home worker.
+        guard layout == nil, replication.home == nil, !sinks.isEmpty || !viewers.isEmpty || replication.hasFollowers else { return }
+        requestMissingKeyframes(ports: &ports, now: now)
+    }
+
+    /// Asks for a keyframe of each track of which none has come: its sizes and layers are not known either. Of the others none is asked for: a browser
+    /// that begins at a low rate leaves frames out for a second keyframe.
+    func requestMissingKeyframes(ports: inout MediaPorts, now: MonotonicTime) {
+        for track in sources.indices where cache.keyframeStart(of: UInt8(track)) == nil {
+            requestKeyframe(of: track, ports: &ports, now: now)
+        }
     }
 
     /// Stops reading, closes the sources' sockets and forgets them: what is left of the stream is its cache.

@@ -25,6 +25,7 @@ extension EdgeLoop {
         peer.media = .publisher(publisher)
         tellDropped(early, of: peer)
         early.takeAll { packet, isControl, arrival in publisher.receive(packet, isControl: isControl, ports: &ports, now: arrival) }
+        stream.requestMissingKeyframes(ports: &ports, now: now)
         touch(peer)
         touch(stream)
         finishTurn(streams: &streams, ports: &ports, now: now)

@@ -43,6 +43,16 @@ struct PublishedLayout: Equatable {
         }
     }
 
+    /// The same with the encodings in the order in which the source before had them, if they are the same: their sizes are known from it.
+    func inOrder(of former: PublishedLayout?) -> PublishedLayout {
+        guard let former, former.hubTracks == hubTracks, former.rids == rids, former.tracks.map(\.codec) == tracks.map(\.codec) else {
+            return self
+        }
+        var layout = self
+        layout.encodings = former.encodings
+        return layout
+    }
+
     /// Puts the encodings of each track in the order of their pictures; true when that changed something. Offers may begin with the largest. A track one
     /// of whose sizes is not known stays as it is.
     mutating func sort(by area: (UInt8) -> Int?) -> Bool {

@@ -68,6 +68,23 @@ import Testing
         #expect(await stage.hub.statistics(of: EdgeStage.stream)?.tracks.first?.keyframes == 1)
     }
 
+    /// A second keyframe costs a browser that has just begun the frames of about half a second.
+    @Test(arguments: [true, false])
+    func aKeyframeIsAskedForOnlyWhenNoneCameBeforeThePublisherWasLetIn(keyframe: Bool) async throws {
+        let stage = try EdgeStage()
+        var source = VP8Source()
+        let publisher = try stage.publisher()
+        try publisher.client.connect()
+        let before = await stage.engine.totals().datagramsIn
+        try source.sendFrame(by: publisher.client, keyframe: keyframe)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while await stage.engine.totals().datagramsIn < before + 3, .now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        stage.engine.publish(publisher.id)
+        #expect(await waitForPackets(3, in: stage.hub))
+        let asked = await stage.hub.totals().keyframeRequestsOut
+        #expect(asked == (keyframe ? 0 : 1), "\(asked) requests")
+    }
+
     @Test func whatFindsNoRoomBeforeAPublisherIsLetInIsCounted() async throws {
         let stage = try EdgeStage()
         var source = VP8Source()

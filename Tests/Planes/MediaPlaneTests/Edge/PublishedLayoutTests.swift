@@ -33,6 +33,14 @@ import Testing
         #expect(!layout.sort { areas[$0] }, "in order already")
     }
 
+    @Test func aSourceThatComesBackHasItsEncodingsInTheOrderThatWasFound() {
+        var former = Self.layout(rids: ["f", "h", "q"])
+        #expect(former.sort { [2: 900, 3: 400, 0: 100][$0] })
+        #expect(Self.layout(rids: ["f", "h", "q"]).inOrder(of: former).encodings == [[0, 3, 2], [1]])
+        #expect(Self.layout(rids: ["f", "h", "q"]).inOrder(of: nil).encodings == [[2, 3, 0], [1]])
+        #expect(Self.layout(rids: ["q", "h", "f"]).inOrder(of: former).encodings == [[2, 3, 0], [1]], "other encodings")
+    }
+
     @Test func simulcastWithoutNamesIsCounted() {
         var video = EdgeSections.video(.vp8, .recvonly)
         video.remoteSources = [MediaSource(ssrc: 1), MediaSource(ssrc: 2)]
