@@ -3,7 +3,7 @@
 import json
 from urllib.parse import quote, urljoin
 
-from whip import CLIENT
+from whip import CLIENT, FOREIGN
 
 # One camera as three pictures, the smallest first, as conference clients send it. Chromium sends three from 960 pixels of width on, two below.
 SIMULCAST = [
@@ -13,14 +13,31 @@ SIMULCAST = [
 ]
 
 SCRIPT = CLIENT + """
-// Chromium offers the dependency descriptor to receive, by which AV1's spatial layers are put together, where it is told to.
-window.watch = (url, token, takesLayers) => whip(url, token, null, (peer) => {
-  const [video] = ["video", "audio"].map((kind) => peer.addTransceiver(kind, { direction: "recvonly" }));
-  if (!takesLayers) return;
+// Chromium negotiates the dependency descriptor to receive, by which AV1's spatial layers are put together, where it is told to.
+window.takeLayers = (video) => {
   const extensions = video.getHeaderExtensionsToNegotiate();
   extensions.find(({ uri }) => uri.includes("dependency-descriptor")).direction = "sendrecv";
   video.setHeaderExtensionsToNegotiate(extensions);
+};
+window.watch = (url, token, takesLayers) => whip(url, token, null, (peer) => {
+  const [video] = ["video", "audio"].map((kind) => peer.addTransceiver(kind, { direction: "recvonly" }));
+  if (takesLayers) takeLayers(video);
 });
+// The same by an answer to the server's offer, which it makes to whoever offers nothing that it can accept.
+window.watchByAnswering = async (url, token, takesLayers, foreignOffer) => {
+  const fields = { "content-type": "application/sdp", authorization: `Bearer ${token}` };
+  const reply = await fetch(url, { method: "POST", body: foreignOffer, headers: fields });
+  if (reply.status !== 406) throw new Error(`POST: ${reply.status} ${await reply.text()}`);
+  const session = new URL(reply.headers.get("location"), url).href;
+  const peer = new RTCPeerConnection();
+  await peer.setRemoteDescription({ type: "offer", sdp: await reply.text() });
+  if (takesLayers) takeLayers(peer.getTransceivers().find(({ receiver }) => receiver.track.kind === "video"));
+  await peer.setLocalDescription(await peer.createAnswer());
+  const patch = await fetch(session, { method: "PATCH", body: peer.localDescription.sdp, headers: fields });
+  if (patch.status !== 204) throw new Error(`PATCH: ${patch.status} ${await patch.text()}`);
+  window.viaduct = { peer, session, token };
+  await show(peer);
+};
 window.cast = async (url, token, codec, encodings, size) => {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { ...size, frameRate: 20 } });
   return window.whip(url, token, stream, (peer) => {
@@ -41,6 +58,11 @@ window.setActive = async (rids) => {
 """
 
 
+def call(function, *arguments):
+    """JavaScript that calls a function of the page."""
+    return f"{function}({', '.join(json.dumps(argument) for argument in arguments)})"
+
+
 def open_page(bridge, browser):
     # Any text of this origin will do, but JSON: Firefox shows that on a page of its own, which may not fetch.
     page = browser.open(f"{bridge.base}/assets/viaduct.css", SCRIPT)
@@ -52,8 +74,7 @@ def publish(bridge, browser, stream, codec="VP8", encodings=SIMULCAST, width=960
     """A page that publishes its fake camera in these encodings over WHIP."""
     page = open_page(bridge, browser)
     url = f"{bridge.base}/whip/{quote(stream, safe='')}"
-    arguments = (url, bridge.token(stream, "publish"), codec, encodings, {"width": width, "height": height})
-    page.evaluate(f"cast({', '.join(json.dumps(argument) for argument in arguments)})")
+    page.evaluate(call("cast", url, bridge.token(stream, "publish"), codec, encodings, {"width": width, "height": height}))
     page.wait_for("viaduct.peer.connectionState === 'connected'", 15)
     return page
 
@@ -61,11 +82,12 @@ def publish(bridge, browser, stream, codec="VP8", encodings=SIMULCAST, width=960
 class Viewer:
     """A page that watches over WHEP, and what it is told and shown."""
 
-    def __init__(self, bridge, browser, stream, takes_layers=True):
+    def __init__(self, bridge, browser, stream, takes_layers=True, answers=False):
         self.bridge, self.token = bridge, bridge.token(stream, "watch")
         self.page = open_page(bridge, browser)
         url = f"{bridge.base}/whep/{quote(stream, safe='')}"
-        self.page.evaluate(f"watch({json.dumps(url)}, {json.dumps(self.token)}, {json.dumps(takes_layers)})")
+        arguments = (url, self.token, takes_layers, *((FOREIGN,) if answers else ()))
+        self.page.evaluate(call("watchByAnswering" if answers else "watch", *arguments))
         self.path = urljoin(bridge.base, self.page.evaluate("viaduct.session")).removeprefix(bridge.base)
 
     def figures(self):

@@ -118,6 +118,14 @@ def test_a_viewer_that_cannot_put_layers_together_gets_the_lowest(bridge, camera
         assert_goes_on(viewer)
 
 
+def test_a_viewer_that_answers_the_bridges_offer_chooses_too(bridge, camera_browser, viewer_browser):
+    with publish_scalable(bridge, camera_browser, "answered", "AV1", "L2T3"), Viewer(bridge, viewer_browser, "answered", answers=True) as viewer:
+        for choice, width in [({}, 640), ({"spatialLayerId": 0}, 320), ({"spatialLayerId": 1}, 640)]:
+            assert viewer.choose(**choice) == 200, choice
+            assert settle(lambda: viewer.width, lambda now: now == width, timeout=20) == width, choice
+            assert_goes_on(viewer)
+
+
 class OneRecording:
     """A recording of a stream that the operator asked for."""
 

@@ -10,6 +10,14 @@ from rtm import Reception, Unexpected, make_offer, publishing_peer, take_answer,
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 
 
+# The offer of a viewer that decodes nothing that anybody sends: the bridge makes one of its own.
+FOREIGN = "".join(line + "\r\n" for line in [
+    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=video 9 UDP/TLS/RTP/SAVPF 120", "c=IN IP4 0.0.0.0",
+    "a=ice-ufrag:QoWQ", "a=ice-pwd:4JAfScHElAPJfHza29pNMd", "a=fingerprint:sha-256 AB" + ":AB" * 31, "a=setup:actpass", "a=rtcp-mux", "a=mid:0",
+    "a=recvonly", "a=rtpmap:120 X-NOBODY/90000",
+])
+
+
 def endpoint(bridge, root, stream):
     return f"/{root}/{quote(stream, safe='')}"
 
@@ -42,14 +50,14 @@ class Leg(Reception):
         return leg
 
     @classmethod
-    def watch_by_answering(cls, network, bridge, stream, token, offer):
-        """A viewer whose own offer is one that nobody can accept, so that it answers the bridge's."""
+    def watch_by_answering(cls, network, bridge, stream, token):
+        """A viewer whose own offer nobody can accept, so that it answers the bridge's."""
         leg = cls(network, bridge, "whep", stream, token)
-        network.run(leg._answer(offer))
+        network.run(leg._answer())
         return leg
 
-    async def _answer(self, offer):
-        status, fields, body = await asyncio.to_thread(post, self.bridge, self.root, self.stream, self.token, offer)
+    async def _answer(self):
+        status, fields, body = await asyncio.to_thread(post, self.bridge, self.root, self.stream, self.token, FOREIGN)
         fields = {name.lower(): value for name, value in fields.items()}
         if (status, fields.get("content-type")) != (406, SDP):
             raise Unexpected(f"POST: {status} {fields} {body[:300]}")
@@ -152,13 +160,14 @@ window.whip = async (url, token, stream, prepare, codecs) => {
   const patch = await fetch(session, { method: "PATCH", body: lines.join("\\r\\n"),
     headers: { "content-type": "application/trickle-ice-sdpfrag", "if-match": tag, authorization: `Bearer ${token}` } });
   window.viaduct = { peer, session, token, tag, trickled: patch.status, exposed: [...reply.headers.keys()] };
-  if (!stream) {
-    const video = document.body.appendChild(document.createElement("video"));
-    video.muted = true;
-    video.srcObject = new MediaStream(peer.getReceivers().map((receiver) => receiver.track));
-    await video.play();
-  }
+  if (!stream) await show(peer);
   return patch.status;
+};
+window.show = async (peer) => {
+  const video = document.body.appendChild(document.createElement("video"));
+  video.muted = true;
+  video.srcObject = new MediaStream(peer.getReceivers().map((receiver) => receiver.track));
+  await video.play();
 };
 window.leave = async () => {
   await fetch(viaduct.session, { method: "DELETE", headers: { authorization: `Bearer ${viaduct.token}` } });

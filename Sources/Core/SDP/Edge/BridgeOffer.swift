@@ -82,7 +82,9 @@ package struct BridgeOffer: Sendable {
     private mutating func terms(_ formats: [NegotiatedFormat], direction: MediaDirection) throws(SDPError) -> NegotiatedSection {
         guard lines.count < SessionDescription.Limits.sections, let format = formats.first else { throw .tooManySections }
         var terms = NegotiatedSection(mid: freshMid(), index: lines.count, direction: direction, format: format)
-        terms.extensions = numbers.extensions(for: terms.kind, direction: direction, policy: policy)
+        terms.mixesExtensionForms = policy.allowsTwoByteExtensions
+        terms.extensions = numbers.extensions(for: terms.kind, policy: policy)
+        if !formats.contains(where: terms.mayDescribeDependencies(of:)) { terms.extensions.removeAll { $0.kind == .dependencyDescriptor } }
         terms.usesReducedSizeRTCP = true
         return terms
     }
@@ -125,10 +127,11 @@ extension BridgeOffer {
                 return media
             }
         }
-        let group = SDPAttribute("group", (["BUNDLE"] + live.map(\.terms.mid)).joined(separator: " "))
+        var attributes = [SDPAttribute("group", (["BUNDLE"] + live.map(\.terms.mid)).joined(separator: " ")), SDPAttribute("ice-lite")]
+        if policy.allowsTwoByteExtensions { attributes.append(SDPAttribute("extmap-allow-mixed")) }
+        attributes.append(SDPAttribute("msid-semantic", "WMS *"))
         return SessionDescription(
-            sessionID: transport.sessionID, sessionVersion: transport.sessionVersion,
-            attributes: [group, SDPAttribute("ice-lite"), SDPAttribute("msid-semantic", "WMS *")], sections: sections)
+            sessionID: transport.sessionID, sessionVersion: transport.sessionVersion, attributes: attributes, sections: sections)
     }
 }
 
@@ -193,10 +196,10 @@ private struct OfferedNumbers: Sendable {
         return number
     }
 
-    func extensions(for kind: MediaKind, direction: MediaDirection, policy: NegotiationPolicy) -> [NegotiatedExtension] {
+    func extensions(for kind: MediaKind, policy: NegotiationPolicy) -> [NegotiatedExtension] {
         let foreign: Set<HeaderExtensionKind> = kind == .audio ? [.videoOrientation, .dependencyDescriptor] : [.audioLevel]
-        // The edge offers no simulcast, and no codec alone that the dependency descriptor would be for.
-        let wanted = policy.extensions.subtracting(foreign).subtracting([.streamID, .repairedStreamID, .dependencyDescriptor])
+        // The edge offers no simulcast.
+        let wanted = policy.extensions.subtracting(foreign).subtracting([.streamID, .repairedStreamID])
         return HeaderExtensionKind.allCases.filter(wanted.contains).compactMap { kind in
             ids[kind].map { NegotiatedExtension(id: $0, kind: kind) }
         }

@@ -111,6 +111,12 @@ package struct NegotiatedSection: Sendable, Equatable {
     /// dependency descriptor take each for a picture of its own, and browsers then decode none.
     package var takesSpatialLayers: Bool { format.codec != .av1 || id(of: .dependencyDescriptor) != nil }
 
+    /// Whether the dependency descriptor may come with this format. The other codecs tell their layers in the payload, and its numbers are rewritten
+    /// there. A viewer gets the structure of a keyframe, which is too long for the one-byte form.
+    func mayDescribeDependencies(of format: NegotiatedFormat) -> Bool {
+        format.codec == .av1 && (direction.receives || mixesExtensionForms)
+    }
+
     /// The negotiated id of an extension; nil when it may not be sent here.
     package func id(of kind: HeaderExtensionKind) -> UInt8? { extensions.first { $0.kind == kind }?.id }
 }

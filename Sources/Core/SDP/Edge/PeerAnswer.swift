@@ -16,7 +16,9 @@ extension BridgeOffer {
             let fits = section.media.media == offered.terms.kind.rawValue && (section.mid ?? offered.terms.mid) == offered.terms.mid
             guard fits else { throw .answerMismatch(section: section.index) }
             guard section.kind != nil else { throw section.obstacle ?? .answerMismatch(section: section.index) }
-            guard let terms = offered.agreed(with: section) else { throw .answerMismatch(section: section.index) }
+            guard let terms = offered.agreed(with: section, mixesForms: answered.allowsMixedExtensions) else {
+                throw .answerMismatch(section: section.index)
+            }
             sections.append(terms)
         }
         guard !sections.isEmpty else { throw .nothingAccepted }
@@ -27,7 +29,7 @@ extension BridgeOffer {
 
 extension BridgeOffer.Section {
     /// The terms reduced to what the answer goes along with; nil when it names none of the formats, or sends where we did not offer to receive.
-    fileprivate func agreed(with answer: PeerSection) -> NegotiatedSection? {
+    fileprivate func agreed(with answer: PeerSection, mixesForms: Bool) -> NegotiatedSection? {
         let theirs = answer.media.payloadFormats
         let ours = formats.first { format in theirs.contains { $0.payloadType == format.payloadType && $0.codec == format.codec } }
         guard let ours, let chosen = theirs.first(where: { $0.payloadType == ours.payloadType }) else { return nil }
@@ -36,6 +38,8 @@ extension BridgeOffer.Section {
         agreed.direction = direction
         let accepted = answer.attributes.all("extmap").prefix(255).compactMap { NegotiatedExtension(offered: $0) }
         agreed.extensions = terms.extensions.filter { item in accepted.contains { $0.id == item.id && $0.kind == item.kind } }
+        agreed.mixesExtensionForms = terms.mixesExtensionForms && mixesForms
+        if !agreed.mayDescribeDependencies(of: ours) { agreed.extensions.removeAll { $0.kind == .dependencyDescriptor } }
         agreed.usesReducedSizeRTCP = terms.usesReducedSizeRTCP && answer.attributes.has("rtcp-rsize")
         agreed.format = format(ours, as: chosen, among: theirs, isNumbered: agreed.id(of: .transportSequence) != nil)
         if agreed.format.feedback.isDisjoint(with: .transportWide) { agreed.extensions.removeAll { $0.kind == .transportSequence } }

@@ -100,9 +100,7 @@ struct SectionTerms {
             case .transportSequence: feedback.contains(.transportWide)
             // Whoever has transport-wide numbers does not need the time in each packet.
             case .absoluteSendTime: feedback.contains(.receiverEstimate)
-            // The other codecs tell their layers in the payload, and its numbers are rewritten there. A viewer gets the structure of a keyframe, which
-            // is too long for the one-byte form.
-            case .dependencyDescriptor: choice.codec == .av1 && (direction.receives || mixesForms)
+            case .dependencyDescriptor: terms.mayDescribeDependencies(of: format)
             default: true
             }
         }

@@ -153,6 +153,46 @@ import SDP
         #expect(throws: SDPError.nothingToReceive) { try none.receive(.video) }
     }
 
+    /// As where the viewer offers: with AV1 only, and only to those who take both forms of headers.
+    @Test func dependenciesAreOfferedWithAV1() throws {
+        func video(_ codec: Codec, _ change: (inout SessionDescription) -> Void = { _ in }) throws -> NegotiatedSection {
+            let offer = try Self.sending([N.video(codec)])
+            return try #require(try offer.accept(Self.oblige(offer.offer(N.transport), change)).sections.first)
+        }
+        let descriptor = HeaderExtensionKind.dependencyDescriptor.uri
+        let taken = try video(.av1)
+        #expect(taken.id(of: .dependencyDescriptor) == 9 && taken.mixesExtensionForms && taken.takesSpatialLayers)
+        #expect(try video(.vp9).id(of: .dependencyDescriptor) == nil)
+        let unmixed = try video(.av1) { $0.attributes.removeAll { $0.name == "extmap-allow-mixed" } }
+        #expect(unmixed.id(of: .dependencyDescriptor) == nil && !unmixed.mixesExtensionForms && !unmixed.takesSpatialLayers)
+        let refused = try video(.av1) { $0.sections[0].attributes.removeAll { $0.value?.hasSuffix(descriptor) ?? false } }
+        #expect(refused.id(of: .dependencyDescriptor) == nil && refused.mixesExtensionForms)
+    }
+
+    @Test func dependenciesAreNotOfferedWithoutTwoByteHeaders() throws {
+        var policy = NegotiationPolicy()
+        policy.allowsTwoByteExtensions = false
+        var offer = BridgeOffer(policy: policy)
+        try offer.send(N.video(.av1), source: MediaSource(ssrc: 1, rtx: 2))
+        let text = offer.offer(N.transport)
+        #expect(!text.attributes.contains(SDPAttribute("extmap-allow-mixed")))
+        #expect(!text.values("extmap", section: 0).contains { $0.hasSuffix(HeaderExtensionKind.dependencyDescriptor.uri) })
+        #expect(text.values("extmap", section: 0).count == 5)
+    }
+
+    /// A publisher may choose AV1, and describes its frames then; with another codec it does not.
+    @Test func aPublisherIsOfferedDependenciesWithAV1() throws {
+        var offer = BridgeOffer(policy: NegotiationPolicy())
+        try offer.receive(.video)
+        for (codec, id) in [(Codec.av1, UInt8(9)), (.vp8, nil)] {
+            let answer = Self.oblige(offer.offer(N.transport)) { answer in
+                let chosen = answer.sections[0].payloadFormats.first { $0.codec == codec }
+                answer.sections[0].formats = [chosen.map { "\($0.payloadType)" } ?? ""]
+            }
+            #expect(try offer.accept(answer).sections.first?.id(of: .dependencyDescriptor) == id, "\(codec)")
+        }
+    }
+
     @Test func renegotiationKeepsEverySectionAndItsNumbers() throws {
         let first = try Negotiations.publish(Fixture["chromium-156-publish"].text)
         var offer = BridgeOffer(continuing: first, policy: NegotiationPolicy())
