@@ -40,12 +40,15 @@ window.watchByAnswering = async (url, token, takesLayers, foreignOffer) => {
 };
 window.cast = async (url, token, codec, encodings, size) => {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { ...size, frameRate: 20 } });
-  return window.whip(url, token, stream, (peer) => {
+  return window.whip(url, token, stream, async (peer) => {
     const video = peer.addTransceiver(stream.getVideoTracks()[0], { direction: "sendonly", streams: [stream], sendEncodings: encodings });
     const wanted = new RegExp(`^video/(${codec}|rtx)$`, "i");
     const { codecs } = RTCRtpSender.getCapabilities("video");
     video.setCodecPreferences(codecs.filter(({ mimeType }) => wanted.test(mimeType)));
     peer.addTransceiver(stream.getAudioTracks()[0], { direction: "sendonly", streams: [stream] });
+    // A machine that is too slow for it is to send fewer pictures, not smaller ones.
+    const parameters = video.sender.getParameters();
+    await video.sender.setParameters({ ...parameters, degradationPreference: "maintain-resolution" });
   });
 };
 window.figures = async (kind) => [...(await viaduct.peer.getStats()).values()].filter(({ type, kind: media }) => type === kind && media === "video");

@@ -136,7 +136,7 @@ def open_page(browser, url):
 CLIENT = """
 window.whip = async (url, token, stream, prepare, codecs) => {
   const peer = new RTCPeerConnection();
-  if (prepare) prepare(peer);
+  if (prepare) await prepare(peer);
   else if (stream) for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
   else for (const kind of ["audio", "video"]) peer.addTransceiver(kind, { direction: "recvonly" });
   if (codecs) for (const transceiver of peer.getTransceivers()) {
