@@ -13,7 +13,7 @@ SWIFT_PAGE := https://www.swift.org/install/linux/
 # Seconds of fuzzing for each target: of `make fuzz` here, and of `make test FUZZ_SECONDS=...`, where 60 is the default.
 FUZZ_SECONDS ?= 300
 
-.PHONY: help found toolchain install run release test bench fuzz soak lint format clean
+.PHONY: help found toolchain install run release test bench fuzz tsan soak lint format clean
 # What runs here is heavy and in order: `make -j` must not change that.
 .NOTPARALLEL:
 
@@ -51,6 +51,9 @@ bench: found install release ## Measure the figures of the README; JSON=folder k
 fuzz: toolchain ## Fuzz every parser, each for FUZZ_SECONDS
 	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
 
+tsan: toolchain ## The threads under ThreadSanitizer: unit tests, and the bridge with real peers (long to build)
+	@Tests/ThreadSanitizer/run.sh
+
 soak: found install ## The long tests, and the installation on a fresh Debian 12 (needs root)
 	@docker/prove-install.sh
 	@Tests/run.sh soak
@@ -62,4 +65,4 @@ format: ## Correct the format
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
 clean: ## Remove what was built
-	rm -rf .build .venv
+	rm -rf .build .build-tsan .venv
