@@ -21,6 +21,9 @@ package struct LayerSelector: Sendable {
     private static let anotherPath = 2.0
     /// A layer that is left again within this time was too much.
     private static let failedWithin: Int64 = 5_000_000_000
+    /// Parts of a smaller encoding's frames below which one is starved, and above which it is not so any more.
+    private static let starvedBelow = 0.5
+    private static let fedAbove = 0.75
     /// Frames a second that an encoding has to lack at least to count as starved: below that it may be chance.
     private static let starvedBy: Double = 4
 
@@ -43,6 +46,8 @@ package struct LayerSelector: Sendable {
     /// What the layer cost that last proved too much.
     private var failedCost = Bitrate.zero
     private var tooNarrowSince: Int64?
+    /// A bit for each encoding.
+    private var starved = 0
 
     /// Begins with the smallest encoding until `update` knows better. No spatial layer above `highestSpatial` is ever chosen.
     package init(encodings: [UInt8], highestSpatial: UInt8 = .max) {
@@ -60,11 +65,15 @@ package struct LayerSelector: Sendable {
     }
 
     /// The publisher's encodings, the smallest first: other ones, or in another order.
-    mutating func use(_ encodings: [UInt8]) { self.encodings = encodings }
+    mutating func use(_ encodings: [UInt8]) {
+        if encodings != self.encodings { starved = 0 }
+        self.encodings = encodings
+    }
 
     /// Chooses anew. `limit` is the part of the path that is for this track; a guess (`isMeasured` false) never pauses the picture.
     package mutating func update(_ layers: borrowing StreamLayers, limit: Bitrate, isMeasured: Bool, now: MonotonicTime) {
         let time = Int64(clamping: now.nanoseconds)
+        noteStarved(layers)
         let options = reachable(layers, within: limit)
         guard let smallest = options.smallest else { return }
         let chosen = options.fitting ?? smallest.layer
@@ -155,7 +164,7 @@ extension LayerSelector {
     /// The highest layer that fits, and the smallest there is, among those that are sent and allowed.
     private func best(_ layers: borrowing StreamLayers, within limit: Bitrate) -> Options {
         var options = Options()
-        for (encoding, track) in encodings.enumerated() where !isStarved(encoding, layers) {
+        for (encoding, track) in encodings.enumerated() where !isStarved(encoding) {
             forEachLayer(of: track, encoding, layers) { layer, cost in
                 if cost <= limit { options.fitting = layer }
                 if cost * Self.upwardMargin <= limit { options.ample = layer }
@@ -169,7 +178,7 @@ extension LayerSelector {
     private func nextAbove(_ layers: borrowing StreamLayers) -> Bitrate? {
         guard let target else { return nil }
         var next: Bitrate?
-        for (encoding, track) in encodings.enumerated() where !isStarved(encoding, layers) {
+        for (encoding, track) in encodings.enumerated() where !isStarved(encoding) {
             forEachLayer(of: track, encoding, layers) { layer, cost in
                 if next == nil, isAbove(layer, target), cost > self.cost { next = cost }
             }
@@ -177,14 +186,19 @@ extension LayerSelector {
         return next
     }
 
-    /// Whether the publisher, whose own path is narrow, sends less than half of the frames that a smaller encoding within the choice has.
-    private func isStarved(_ encoding: Int, _ layers: borrowing StreamLayers) -> Bool {
-        let lowest = Int(reach.lowestEncoding)
-        guard encoding > lowest else { return false }
+    /// Whether the publisher starves an encoding to which there is a smaller one within the choice.
+    private func isStarved(_ encoding: Int) -> Bool { encoding > Int(reach.lowestEncoding) && starved & (1 << encoding) != 0 }
+
+    /// Marks the encodings of which much fewer frames come than of a smaller one within the choice: its publisher's own path is narrow. A starved one
+    /// has to have most of them again.
+    private mutating func noteStarved(_ layers: borrowing StreamLayers) {
         var most: Double = 0
-        for smaller in lowest..<encoding { most = max(most, layers.frameRate(ofTrack: encodings[smaller])) }
-        let own = layers.frameRate(ofTrack: encodings[encoding])
-        return own < most / 2 && most - own >= Self.starvedBy
+        for (encoding, track) in encodings.enumerated() where encoding >= Int(cap.lowestEncoding) {
+            let own = layers.frameRate(ofTrack: track)
+            let enough = most * (starved & (1 << encoding) == 0 ? Self.starvedBelow : Self.fedAbove)
+            if own < enough, most - own >= Self.starvedBy { starved |= 1 << encoding } else { starved &= ~(1 << encoding) }
+            most = max(most, own)
+        }
     }
 
     private func forEachLayer(

@@ -196,6 +196,22 @@ import Testing
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
     }
 
+    @Test func aStarvedEncodingHasToHaveMostOfTheFramesAgain() {
+        var selector = LayerSelector(encodings: [0, 1, 2])
+        var layers = Self.layers()
+        Self.measureFrames(&layers, [20, 20, 12], milliseconds: 3000..<5000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
+        Self.measureFrames(&layers, [20, 20, 7], milliseconds: 5000..<7000)
+        Self.measureFrames(&layers, [20, 20, 12], milliseconds: 7000..<9000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)], "it was not looked at in between")
+        Self.measureFrames(&layers, [20, 20, 7], milliseconds: 9000..<11_000)
+        #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
+        Self.measureFrames(&layers, [20, 20, 12], milliseconds: 11_000..<13_000)
+        #expect(Self.choices([9000, 9000, 9000], &selector, layers).last == TargetLayer(track: 1, temporal: 1))
+        Self.measureFrames(&layers, [20, 20, 18], milliseconds: 13_000..<15_000)
+        #expect(Self.choices([9000, 9000, 9000], &selector, layers).last == TargetLayer(track: 2, temporal: 1))
+    }
+
     @Test func aSlowPictureIsNoStarvedOne() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         var layers = Self.layers()
