@@ -1,6 +1,6 @@
 // The RTM session of a page: REST for the session, a WebSocket for its messages, one RTCPeerConnection. See signaling/asyncapi.yaml.
 
-import { PUBLISHER_SILENCE_MS, PathWatch, VIEWER_SILENCE_MS } from "/assets/path.js";
+import { PUBLISHER_PATH, PathWatch, VIEWER_PATH } from "/assets/path.js";
 
 /** A failure with the stable code of the bridge (`signaling/errors.json`), or of this file. */
 export class BridgeFailure extends Error {
@@ -167,9 +167,9 @@ export class RtmSession extends EventTarget {
   #watchPath() {
     this.#former?.close();
     this.#former = null;
-    const [silence, interval] = this.#isPublishing
-      ? [PUBLISHER_SILENCE_MS, PUBLISHER_CHECK_INTERVAL_MS] : [VIEWER_SILENCE_MS, VIEWER_CHECK_INTERVAL_MS];
-    this.#pathWatch = new PathWatch(this.peer, silence);
+    const [kind, interval] = this.#isPublishing
+      ? [PUBLISHER_PATH, PUBLISHER_CHECK_INTERVAL_MS] : [VIEWER_PATH, VIEWER_CHECK_INTERVAL_MS];
+    this.#pathWatch = new PathWatch(this.peer, kind);
     // What fails because the session ended meanwhile is of no use any more.
     this.#pathTimer ||= setInterval(() => this.#checkPath().catch(() => {}), interval);
   }
