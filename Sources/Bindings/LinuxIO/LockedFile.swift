@@ -71,7 +71,9 @@ package final class ReadableFile: Sendable {
 
     /// Up to `count` bytes from `offset` on; fewer at the end and at an error.
     package func read(at offset: UInt64, count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        // Without capacity the standard library writes the count, 0, into the one empty array that all threads share.
+        guard count > 0 else { return [] }
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
                 let place = off_t(clamping: offset) + off_t(filled)
                 let got = pread(descriptor, buffer.baseAddress?.advanced(by: filled), count - filled, place)

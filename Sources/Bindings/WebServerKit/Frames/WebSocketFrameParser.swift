@@ -148,7 +148,8 @@ struct WebSocketFrameParser {
     }
 
     private func unmask(_ payload: ArraySlice<UInt8>, _ mask: UInt32?) -> [UInt8] {
-        guard let mask else { return Array(payload) }
+        // As for a file's content: without capacity the empty array that all threads share would be written to.
+        guard let mask, !payload.isEmpty else { return Array(payload) }
         return [UInt8](unsafeUninitializedCapacity: payload.count) { output, filled in
             for octet in payload {
                 output[filled] = octet ^ WebSocketMask.octet(of: mask, at: filled)

@@ -31,7 +31,9 @@ struct OpenFile: ~Copyable {
 
     /// Up to `count` bytes at `offset`; fewer only at the end or on an error.
     func read(at offset: Int, count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        // Without capacity the standard library writes the count, 0, into the one empty array that all threads share.
+        guard count > 0 else { return [] }
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
                 let length = pread(descriptor, buffer.baseAddress.map { $0 + filled }, count - filled, off_t(offset + filled))
                 if length < 0 && errno == EINTR { continue }
