@@ -1,6 +1,5 @@
 package import Bridge
 package import BridgeModel
-internal import FoundationEssentials
 internal import SDP
 
 /// Offers of the bridge to viewers whose own it cannot accept.
@@ -12,7 +11,7 @@ extension EdgeDirector: OfferingEngine {
         guard let source = try await streams.admit(context) else {
             throw BridgeError(.forbidden, "The bridge makes offers to viewers only.")
         }
-        let id = PeerID(UUID().uuidString.lowercased())
+        let id = PeerID(RandomUUID.text())
         var random = SystemRandomNumberGenerator()
         let description: BridgeOffer
         let tracks = await offered(source.tracks, of: context.stream)

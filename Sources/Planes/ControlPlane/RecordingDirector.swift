@@ -155,7 +155,7 @@ package actor RecordingDirector: UploadObserver {
     }
 
     private func makeRow(for request: RecordingRequest, tracks: [TrackDescription]) throws(BridgeError) -> RecordingRow {
-        let id = RecordingID(UUID().uuidString.lowercased())
+        let id = RecordingID(RandomUUID.text())
         let recorded = request.recorded(of: tracks)
         guard !recorded.isEmpty else {
             throw BridgeError(.unacceptableOffer, "The stream has no track that can be recorded: AV1 is forwarded only.")

@@ -1,6 +1,5 @@
 package import Bridge
 package import BridgeModel
-internal import FoundationEssentials
 package import Logging
 
 /// Keeps the table of sessions, their rows and the handles by which the bridge ends them.
@@ -35,7 +34,7 @@ package actor SessionRegister {
     {
         guard !isDraining else { throw BridgeError(.unavailable, "The bridge is shutting down; try again in a few seconds.") }
         let context = SessionContext(
-            session: SessionID(UUID().uuidString.lowercased()), account: account, client: client, stream: stream, direction: direction)
+            session: SessionID(RandomUUID.text()), account: account, client: client, stream: stream, direction: direction)
         try table.create(context, now: clock.now())
         return context
     }

@@ -1,7 +1,6 @@
 import BridgeAPI
 import BridgeModel
 import EyesonDialect
-import Foundation
 import HTTPCore
 import HTTPTypes
 import Logging
@@ -62,7 +61,7 @@ extension APIRequest {
     fileprivate init(_ request: WebRequest) {
         self.init(
             head: request.head, remoteAddress: request.remoteAddress, isSecure: request.isSecure,
-            requestID: UUID().uuidString.lowercased()
+            requestID: RandomUUID.text()
         ) { limit async throws(APIBodyError) in
             do throws(WebBodyError) {
                 return try await request.body.collect(upTo: limit)
