@@ -6,8 +6,8 @@ internal import JWTKit
 
 /// The bridge's token authority: JSON Web Tokens signed with HS256 keys of the key store.
 ///
-/// Keys, accounts and revocations are read at each call, so what another process changes (`viaduct keys revoke`) counts at once. What is remembered
-/// is only which signatures were right.
+/// Each call asks the store whether anything was committed, so that what another process changes (`viaduct keys revoke`) counts at once. As long as nothing
+/// was, what was read of keys, accounts and revocations still holds, and is not read again.
 package struct JWTAuthority: TokenAuthority {
     private let store: any KeyStore
     private let now: @Sendable () -> WallTime
@@ -26,15 +26,16 @@ package struct JWTAuthority: TokenAuthority {
         let known = verified[token]
         let reference: TokenReference
         if let known { reference = known.reference } else { reference = TokenReference(try TokenEnvelope(token.revealed)) }
+        // Before any row is read: what is committed meanwhile counts at the next call at the latest.
+        let revision = try await askStore { () throws(BridgeError) in try await store.revision() }
+        if let known, known.revision == revision { return try known.grant(at: now()) }
         let standing = try await askStore { () throws(BridgeError) in try await store.standing(of: reference) }
         guard let key = standing.signingKey else { throw .invalid }
         let claims: TokenClaims
         if let known = known?.claims(under: key) { claims = known } else { claims = try await verify(token, of: reference, under: key) }
-        let grant = try claims.grant(at: now())
-        guard standing.revocationEnd == nil else { throw .revoked }
-        guard let account = standing.account else { throw .invalid }
-        guard account.suspendedAt == nil else { throw .suspended }
-        return grant
+        let judged = VerifiedToken(reference: reference, claims: claims, standing: standing, revision: revision)
+        verified.remember(judged, of: token)
+        return try judged.grant(at: now())
     }
 
     /// The claims, when the key signed them and they are what the store was asked about.
@@ -45,7 +46,6 @@ package struct JWTAuthority: TokenAuthority {
         guard let claims = try? await collection.verify(token.revealed, as: TokenClaims.self), claims.tokenID == reference.tokenID,
             claims.apiID == reference.account.rawValue
         else { throw .invalid }
-        verified.remember(VerifiedToken(reference: reference, secret: key.secret, claims: claims), of: token)
         return claims
     }
 
@@ -108,7 +108,16 @@ extension TokenReference {
 
 extension VerifiedToken {
     /// nil when the key has become another one.
-    fileprivate func claims(under key: SigningKeyRow) -> TokenClaims? { key.secret == secret ? claims : nil }
+    fileprivate func claims(under key: SigningKeyRow) -> TokenClaims? { key.secret == standing.signingKey?.secret ? claims : nil }
+
+    /// What the token allows at this moment, by what was on record at its revision.
+    fileprivate func grant(at time: WallTime) throws(AccessError) -> Grant {
+        let grant = try claims.grant(at: time)
+        guard standing.revocationEnd == nil else { throw .revoked }
+        guard let account = standing.account else { throw .invalid }
+        guard account.suspendedAt == nil else { throw .suspended }
+        return grant
+    }
 }
 
 extension SigningKeyRow {

@@ -4,17 +4,19 @@ internal import Crypto
 import FoundationEssentials
 import Synchronization
 
-/// A token whose signature was found right, under the key that was used.
+/// A token whose signature was found right, with what the store had on record then: the key that was used, its revocation and its account.
 struct VerifiedToken: Sendable {
     let reference: TokenReference
-    let secret: Redacted<[UInt8]>
     let claims: TokenClaims
+    let standing: TokenStanding
+    /// Of the store, from before `standing` was read.
+    let revision: KeyStoreRevision
 }
 
-/// Signatures that were found right, so that a page that a thousand people open at once, and each request of a session, costs no more than a look.
+/// Tokens whose signatures were found right, so that a page that a thousand people open at once, and each request of a session, costs no more than a look.
 ///
-/// Only the signature is remembered, which cannot become wrong while its key stays: time, revocation and account are judged at each call. Tokens are
-/// kept as digests. Safe from any thread.
+/// A signature cannot become wrong while its key stays, and what was on record holds as long as the store has the same revision: time is judged at each
+/// call. Tokens are kept as digests. Safe from any thread.
 final class VerifiedTokens: Sendable {
     /// Then all are forgotten, which costs each of them one more verification. Only who has a token of ours gets in here.
     static let capacity = 1024

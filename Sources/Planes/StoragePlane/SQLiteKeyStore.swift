@@ -55,6 +55,8 @@ package final class SQLiteKeyStore: KeyStore {
         }
     }
 
+    package func revision() throws(BridgeError) -> KeyStoreRevision { KeyStoreRevision(try database.revision()) }
+
     package func standing(of token: TokenReference) async throws(BridgeError) -> TokenStanding {
         let box = database.box
         return try await database.read { connection in

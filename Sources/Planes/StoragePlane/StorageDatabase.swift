@@ -10,6 +10,8 @@ package final class StorageDatabase: Sendable {
 
     let box: SecretBox
     private let pool: DatabasePool
+    /// Looks whether anything was committed; never writes.
+    private let observer: DatabaseQueue
     private let path: String
 
     /// Opens or creates the data folder, the database and, at the first start, its key `secrets/storage.key`; runs the migrations. Blocks for
@@ -29,6 +31,7 @@ package final class StorageDatabase: Sendable {
             // A pool sets NORMAL, which in WAL mode may lose the newest commits at a power cut; the outbox promises that it does not.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Migrations.all.migrate(pool)
+            observer = try DatabaseQueue(path: path, configuration: Self.observing)
             box = try Self.openBox(in: pool, secrets: SecretFolder(dataFolder: dataFolder))
         } catch {
             throw StorageFault.bridgeError(error, database: path)
@@ -41,6 +44,25 @@ package final class StorageDatabase: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(busyTimeout)
         return configuration
+    }
+
+    private static var observing: Configuration {
+        var configuration = configuration
+        configuration.label = "viaduct.storage.observer"
+        configuration.readonly = true
+        return configuration
+    }
+
+    /// A number that is another one after each commit, be it of this process or of another (`PRAGMA data_version`). Takes some microseconds on the caller's
+    /// thread: it looks at the head of the write-ahead log and waits for no writer.
+    func revision() throws(BridgeError) -> Int64 {
+        do {
+            return try observer.unsafeRead { connection in
+                try Int64.fetchOne(connection.cachedStatement(sql: "PRAGMA data_version")) ?? 0
+            }
+        } catch {
+            throw StorageFault.bridgeError(error, database: path)
+        }
     }
 
     /// Runs `body` in one transaction that is on disk when this returns. It ignores the cancellation of the caller's task: a commit that has

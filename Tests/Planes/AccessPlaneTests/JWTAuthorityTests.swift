@@ -97,6 +97,16 @@ struct JWTAuthorityTests {
         await #expect(throws: AccessError.expired) { try await fixture.authority.verify(token) }
     }
 
+    @Test func whatIsOnRecordIsReadAgainWhenSomethingWasCommittedAndNotBefore() async throws {
+        let fixture = try await AccessFixture()
+        let token = try await fixture.clientToken()
+        for _ in 1...3 { _ = try await fixture.authority.verify(token) }
+        #expect(await fixture.store.standingsRead == 1)
+        try await fixture.keys.ensureAccount(AccountID("other"))
+        for _ in 1...3 { _ = try await fixture.authority.verify(token) }
+        #expect(await fixture.store.standingsRead == 2)
+    }
+
     @Test func aTokenOfAForgedSignatureIsNotTakenForTheOneThatWasVerified() async throws {
         let fixture = try await AccessFixture()
         let token = try await fixture.clientToken()
@@ -111,9 +121,10 @@ struct JWTAuthorityTests {
     @Test func verifiedTokensAreRememberedUpToABound() {
         let tokens = VerifiedTokens()
         let verified = VerifiedToken(
-            reference: TokenReference(signingKey: "k", tokenID: "j", account: AccountID("a")), secret: Redacted([1]),
+            reference: TokenReference(signingKey: "k", tokenID: "j", account: AccountID("a")),
             claims: TokenClaims(
-                issuer: "", audience: "", subject: "", clientID: "", role: "", apiID: "", issuedAt: 0, expiresAt: 0, tokenID: ""))
+                issuer: "", audience: "", subject: "", clientID: "", role: "", apiID: "", issuedAt: 0, expiresAt: 0, tokenID: ""),
+            standing: TokenStanding(signingKey: nil, revocationEnd: nil, account: nil), revision: KeyStoreRevision(1))
         for number in 0...VerifiedTokens.capacity { tokens.remember(verified, of: Redacted("token \(number)")) }
         #expect(tokens.count == 1 && tokens[Redacted("token \(VerifiedTokens.capacity)")] != nil && tokens[Redacted("token 0")] == nil)
     }

@@ -8,6 +8,9 @@ actor MemoryKeyStore: KeyStore {
     private var signingRows: [SigningKeyRow] = []
     private var revocations: [String: WallTime] = [:]
     private var failure: BridgeError?
+    private var commits: Int64 = 0
+    /// How often a standing was read.
+    private(set) var standingsRead = 0
 
     /// From now on every call throws this.
     func fail(with error: BridgeError) { failure = error }
@@ -16,6 +19,7 @@ actor MemoryKeyStore: KeyStore {
 
     func commit(_ changes: [KeyChange]) throws(BridgeError) {
         try check()
+        commits += 1
         for change in changes {
             switch change {
             case .account(let row): accountRows = accountRows.filter { $0.id != row.id } + [row]
@@ -54,8 +58,14 @@ actor MemoryKeyStore: KeyStore {
         return signingRows.sorted { $0.createdAt > $1.createdAt }
     }
 
+    func revision() throws(BridgeError) -> KeyStoreRevision {
+        try check()
+        return KeyStoreRevision(commits)
+    }
+
     func standing(of token: TokenReference) throws(BridgeError) -> TokenStanding {
         try check()
+        standingsRead += 1
         return TokenStanding(
             signingKey: signingRows.first { $0.id == token.signingKey }, revocationEnd: revocations[token.tokenID],
             account: accountRows.first { $0.id == token.account })

@@ -102,6 +102,21 @@ import Testing
         #expect(unknown == TokenStanding(signingKey: nil, revocationEnd: nil, account: nil))
     }
 
+    /// The other database stands for another process: SQLite tells its connections apart, not its processes.
+    @Test func theRevisionChangesWithEachCommitOfThisOrAnotherProcess() async throws {
+        let other = SQLiteKeyStore(try StorageDatabase(dataFolder: folder.path))
+        var seen = try store.revision()
+        #expect(try store.revision() == seen, "nothing was committed")
+        for writer in [store, other, store] {
+            try await writer.commit([.revocation(tokenID: "j", until: Rows.start)])
+            let next = try store.revision()
+            #expect(next != seen)
+            seen = next
+        }
+        _ = try await other.accounts()
+        #expect(try store.revision() == seen, "a read is no commit")
+    }
+
     @Test func aCommitIsAllOrNothing() async throws {
         await #expect(throws: BridgeError.self) {
             try await store.commit([.account(account), .masterKey(key("k1", digest: 1, account: "nobody"))])

@@ -113,6 +113,13 @@ package enum KeyChange: Sendable, Equatable {
     case pruneRevocations(before: WallTime)
 }
 
+/// What a store's rows were at one moment: another value after each commit, whoever made it.
+package struct KeyStoreRevision: Sendable, Equatable {
+    private let number: Int64
+
+    package init(_ number: Int64) { self.number = number }
+}
+
 /// The durable store of accounts, keys and revoked tokens. Each call is one transaction; throws `unavailable`, `storage_full` or `internal`.
 /// Implemented by StoragePlane.
 package protocol KeyStore: Sendable {
@@ -128,6 +135,9 @@ package protocol KeyStore: Sendable {
     func masterKeys(of account: AccountID?) async throws(BridgeError) -> [MasterKeyRow]
     /// All signing keys, newest first, retired ones included.
     func signingKeys() async throws(BridgeError) -> [SigningKeyRow]
+    /// Of the newest commit, also of another process: what was read when it was the same still holds. Reads no row. Commits that concern other things than
+    /// keys may change it too.
+    func revision() async throws(BridgeError) -> KeyStoreRevision
     /// What is on record about a token, all of one moment.
     func standing(of token: TokenReference) async throws(BridgeError) -> TokenStanding
 }
