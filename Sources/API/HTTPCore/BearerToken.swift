@@ -11,7 +11,8 @@ package enum BearerToken: Sendable, Equatable {
 
     /// Reads `Bearer <token>`; the scheme's name in any case (RFC 9110 section 11.1).
     package init(_ field: String?) {
-        let words = (field ?? "").split(separator: " ")
+        // By bytes: a token has some 400 characters, and is read with each request.
+        let words = (field ?? "").utf8.split(separator: UInt8(ascii: " ")).map(Substring.init)
         guard let scheme = words.first, scheme.lowercased() == "bearer" else {
             self = .missing
             return
