@@ -195,7 +195,8 @@ let package = Package(
         tests(
             "SignalingPlane", in: Room.planes, ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
         .target(
-            name: "SignalingTesting", dependencies: ["SignalingPlane", "BridgeModel", "Bridge", "Signaling", "WebServerKit", logging],
+            name: "SignalingTesting",
+            dependencies: ["SignalingPlane", "BridgeModel", "Bridge", "SDP", "Signaling", "WebServerKit", logging],
             path: "Tests/Planes/SignalingTesting", swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests",

@@ -111,8 +111,6 @@ private struct PayloadFormatTable {
         0: Map(name: "PCMU", clockRate: 8000, channels: 1), 8: Map(name: "PCMA", clockRate: 8000, channels: 1),
     ]
 
-    private static let names: Set<String> = ["rtpmap", "fmtp", "rtcp-fb"]
-
     private var maps: [UInt8: Map] = staticMaps
     private var parameters: [UInt8: FormatParameters] = [:]
     private var feedback: [UInt8: [String]] = [:]
@@ -128,7 +126,11 @@ private struct PayloadFormatTable {
     }
 
     mutating func take(_ attribute: SDPAttribute) {
-        guard Self.names.contains(attribute.name), let value = attribute.value else { return }
+        switch attribute.name {
+        case "rtpmap", "fmtp", "rtcp-fb": break
+        default: return
+        }
+        guard let value = attribute.value else { return }
         let parts = SDPText.split(value, at: UInt8(ascii: " "), maxSplits: 1)
         guard parts.count == 2 else { return }
         let text = SDPText.trimmed(parts[1])

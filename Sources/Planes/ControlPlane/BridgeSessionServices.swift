@@ -1,5 +1,6 @@
 package import Bridge
 package import BridgeModel
+internal import SDP
 
 /// The bridge as a signalling session sees it: each call goes to the register or director that it concerns.
 package struct BridgeSessionServices: SessionServices {
@@ -24,7 +25,7 @@ package struct BridgeSessionServices: SessionServices {
     package func openPeer(
         _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID {
-        try await peers.open(context, offer: offer, events: events)
+        try await peers.open(context, offer: ReceivedOffer(offer), events: events)
     }
 
     package func addCandidate(_ candidate: IceCandidate, to peer: PeerID) async throws(BridgeError) {

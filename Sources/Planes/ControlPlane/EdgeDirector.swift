@@ -1,8 +1,7 @@
 package import Bridge
 package import BridgeModel
-internal import FoundationEssentials
 package import Logging
-internal import SDP
+package import SDP
 
 /// Brings peers up on the bridge's own engine and takes them down: an offer through the negotiation, a transport for it, its tracks into a stream or
 /// out of one.
@@ -33,9 +32,9 @@ package actor EdgeDirector: PeerEngine {
 
     /// See `PeerEngine.open`; the answer is complete.
     package func open(
-        _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
+        _ context: SessionContext, offer: ReceivedOffer, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID {
-        let id = PeerID(UUID().uuidString.lowercased())
+        let id = PeerID(RandomUUID.text())
         var (negotiated, tracks) = try await admit(offer, for: context)
         let use: EdgePeerUse = context.direction == .publish ? .publish(context.stream) : .watch(context.stream)
         let endpoint = try edge.prepare(id, for: use)
@@ -121,7 +120,9 @@ package actor EdgeDirector: PeerEngine {
 
     // MARK: - Beginning
 
-    private func admit(_ offer: String, for context: SessionContext) async throws(BridgeError) -> (NegotiatedOffer, [TrackDescription]) {
+    private func admit(_ offer: ReceivedOffer, for context: SessionContext) async throws(BridgeError) -> (
+        NegotiatedOffer, [TrackDescription]
+    ) {
         let source = try await streams.admit(context)
         let tracks = await offered(source?.tracks ?? [], of: context.stream)
         do throws(SDPError) {

@@ -1,9 +1,8 @@
 package import Bridge
 package import BridgeModel
-internal import FoundationEssentials
 internal import LinuxIO
 package import Logging
-internal import SDP
+package import SDP
 
 /// Brings peers up and takes them down: an offer through the gate, a pipeline for it, its sockets to the hub.
 package actor PeerDirector: PeerEngine {
@@ -43,10 +42,10 @@ package actor PeerDirector: PeerEngine {
 
     /// See `PeerEngine.open`.
     package func open(
-        _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
+        _ context: SessionContext, offer: ReceivedOffer, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID {
         let (accepted, tracks) = try await admit(offer, for: context)
-        let id = PeerID(UUID().uuidString.lowercased())
+        let id = PeerID(RandomUUID.text())
         let plan = PipelinePlan(pipeline: PipelineID(id.rawValue), work: work(accepted, tracks: tracks))
         opened += 1
         var peer = Peer(number: opened, context: context, offer: accepted, tracks: tracks, tell: events)
@@ -108,14 +107,15 @@ package actor PeerDirector: PeerEngine {
 
     // MARK: - Beginning
 
-    private func admit(_ offer: String, for context: SessionContext) async throws(BridgeError) -> (AcceptedOffer, [TrackDescription]) {
+    private func admit(_ offer: ReceivedOffer, for context: SessionContext) async throws(BridgeError) -> (AcceptedOffer, [TrackDescription])
+    {
         let source = try await streams.admit(context)
         do throws(SDPError) {
             guard let source else {
-                let accepted = try OfferGate.acceptPublish(offer, policy: GatePolicy())
+                let accepted = try OfferGate.acceptPublish(offer.text, policy: GatePolicy())
                 return (accepted, accepted.publishTracks)
             }
-            return (try OfferGate.acceptView(offer, tracks: source.tracks, policy: GatePolicy()), source.tracks)
+            return (try OfferGate.acceptView(offer.text, tracks: source.tracks, policy: GatePolicy()), source.tracks)
         } catch {
             throw BridgeError(.unacceptableOffer, error.description)
         }

@@ -22,14 +22,14 @@ import Testing
 
     private func open(_ context: SessionContext, _ offer: String = SampleOffer.publish) async throws -> PeerID {
         let events = events
-        return try await director.open(context, offer: offer) { events.note($0) }
+        return try await director.open(context, offer: ReceivedOffer(offer)) { events.note($0) }
     }
 
     private func heard(_ event: PeerEvent) async -> Bool { await eventually { events.all.contains(event) } }
 
     private func refusal(_ context: SessionContext, _ offer: String = SampleOffer.publish) async -> BridgeError.Code? {
         do throws(BridgeError) {
-            _ = try await director.open(context, offer: offer) { _ in }
+            _ = try await director.open(context, offer: ReceivedOffer(offer)) { _ in }
             return nil
         } catch {
             return error.code

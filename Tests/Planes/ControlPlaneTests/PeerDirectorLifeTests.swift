@@ -3,6 +3,7 @@ import BridgeModel
 import BridgeTesting
 import ControlPlane
 import Glibc
+import SDP
 import Testing
 
 /// Viewers, and how peers end.
@@ -25,7 +26,7 @@ import Testing
 
     private func open(_ context: SessionContext, _ offer: String) async throws(BridgeError) -> PeerID {
         let events = events
-        return try await director.open(context, offer: offer) { events.note($0) }
+        return try await director.open(context, offer: ReceivedOffer(offer)) { events.note($0) }
     }
 
     private func refusal(_ offer: String) async -> BridgeError.Code? {

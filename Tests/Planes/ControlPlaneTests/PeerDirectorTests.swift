@@ -2,6 +2,7 @@ import Bridge
 import BridgeModel
 import BridgeTesting
 import ControlPlane
+import SDP
 import Testing
 
 @Suite struct PeerDirectorTests {
@@ -22,7 +23,7 @@ import Testing
 
     private func open(_ context: SessionContext, _ offer: String = SampleOffer.publish) async throws -> PeerID {
         let events = events
-        return try await director.open(context, offer: offer) { events.note($0) }
+        return try await director.open(context, offer: ReceivedOffer(offer)) { events.note($0) }
     }
 
     /// A peer and its child.
@@ -36,7 +37,7 @@ import Testing
 
     private func refusal(_ context: SessionContext, _ offer: String = SampleOffer.publish) async -> BridgeError.Code? {
         do throws(BridgeError) {
-            _ = try await director.open(context, offer: offer) { _ in }
+            _ = try await director.open(context, offer: ReceivedOffer(offer)) { _ in }
             return nil
         } catch {
             return error.code

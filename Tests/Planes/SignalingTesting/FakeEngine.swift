@@ -1,5 +1,6 @@
 package import Bridge
 package import BridgeModel
+package import SDP
 import Synchronization
 
 /// An engine that takes every offer and answers at once, or as the test says.
@@ -27,7 +28,7 @@ package final class FakeEngine: PeerEngine, OfferingEngine {
         candidates: ["candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host"], isLite: true)
 
     package func open(
-        _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
+        _ context: SessionContext, offer: ReceivedOffer, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID {
         let (id, answer, refusal) = state.withLock { state in
             let id = PeerID("peer-\(state.peers.count + 1)")

@@ -1,4 +1,5 @@
 package import BridgeModel
+package import SDP
 
 /// An engine that terminates inbound WebRTC peers: ICE, DTLS, and media to or from the hub. Implemented by ControlPlane on webrtcbin children.
 ///
@@ -11,7 +12,7 @@ package protocol PeerEngine: PeerLayers {
     /// last is `ended`. Events may come before this returns. Throws `unacceptable_offer`, `not_found` (nothing to watch), `limit_reached`,
     /// `pipeline_unavailable`.
     func open(
-        _ context: SessionContext, offer: String, events: @escaping @Sendable (PeerEvent) -> Void
+        _ context: SessionContext, offer: ReceivedOffer, events: @escaping @Sendable (PeerEvent) -> Void
     ) async throws(BridgeError) -> PeerID
     /// Applies a candidate of the peer, in call order; text that does not parse throws `invalid_field`.
     func add(_ candidate: IceCandidate, to id: PeerID) async throws(BridgeError)

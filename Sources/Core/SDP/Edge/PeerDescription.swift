@@ -12,10 +12,11 @@ struct PeerDescription: Sendable {
     /// Candidates of one description that are kept; browsers with many interfaces name two dozen.
     private static let candidateLimit = 64
 
-    /// Throws for text that is no SDP or over a limit, for two sections of one mid, for a transport that is incomplete or insecure,
-    /// and `peerIsLite`.
-    init(_ text: String) throws(SDPError) {
-        let description = try SessionDescription.parse(text)
+    /// Throws for text that is no SDP or over a limit, and as the other initialiser does.
+    init(_ text: String) throws(SDPError) { try self.init(try SessionDescription.parse(text)) }
+
+    /// Throws for two sections of one mid, for a transport that is incomplete or insecure, and `peerIsLite`.
+    init(_ description: SessionDescription) throws(SDPError) {
         let session = AttributeIndex(description.attributes)
         guard !session.has("ice-lite") else { throw .peerIsLite }
         let bundle = description.bundle

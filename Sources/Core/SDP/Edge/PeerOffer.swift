@@ -4,11 +4,14 @@
 package struct PeerOffer: Sendable {
     let description: PeerDescription
 
-    /// Reads an offer. Throws for text that is no SDP or over a limit, for two sections of one mid, for a transport that is incomplete or insecure,
+    /// Checks an offer, and reads it where nobody has. Throws for text that is no SDP or over a limit, for two sections of one mid, for a transport that is incomplete or insecure,
     /// and `peerIsLite`.
-    package init(_ text: String) throws(SDPError) {
-        description = try PeerDescription(text)
+    package init(_ offer: ReceivedOffer) throws(SDPError) {
+        description = try PeerDescription(try offer.description())
     }
+
+    /// The same with a text that nobody has read.
+    package init(_ text: String) throws(SDPError) { try self.init(ReceivedOffer(text)) }
 
     /// How to reach the peer and what it must prove.
     package var remote: RemotePeer { description.remote }

@@ -1,5 +1,6 @@
 package import Bridge
 package import BridgeModel
+package import SDP
 
 /// One PATCH that waits for its reply.
 package struct WHIPRequestID: Hashable, Sendable {
@@ -75,7 +76,7 @@ extension WHIPMachine {
 
     /// What the session asks of `PeerEngine`, `OfferingEngine` and `SessionServices`.
     package enum Call: Sendable, Equatable {
-        case openPeer(offer: String)
+        case openPeer(offer: ReceivedOffer)
         /// The client's offer is of no use: ours goes to it instead.
         case offerPeer
         case acceptAnswer(String, of: PeerID, for: WHIPRequestID)

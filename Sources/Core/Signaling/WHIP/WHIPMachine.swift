@@ -10,8 +10,8 @@ package struct WHIPMachine: Sendable {
     package let context: SessionContext
     let limits: WHIPLimits
     let abilities: PeerAbilities
-    /// Of the client; nil: it made none that can be of use.
-    let offer: WHIPOffer?
+    /// Of the client, until it is answered; nil: it made none that can be of use.
+    private var offer: WHIPOffer?
     /// The engine makes offers, and the client is a viewer.
     let makesOffers: Bool
     var state: State = .opening(Opening())
@@ -170,7 +170,7 @@ extension WHIPMachine {
             state = .opening(Opening(isOffering: true))
             return call(.offerPeer)
         }
-        call(.openPeer(offer: offer.text))
+        call(.openPeer(offer: offer.received))
     }
 
     private mutating func finish(_ outcome: Outcome, now: MonotonicTime) {
@@ -221,6 +221,8 @@ extension WHIPMachine {
             return beginEnding(end.cause, peer: peer)
         }
         guard let client = client(of: opening) else { return beginEnding(.internalError, peer: peer) }
+        // Its text and all that it says are many times what a session needs to remember.
+        offer = nil
         let ice = IceSession(of: context.session, credentials: client.credentials)
         state = .running(
             Running(

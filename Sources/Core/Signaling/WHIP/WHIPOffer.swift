@@ -1,11 +1,11 @@
 package import Bridge
 package import BridgeModel
-internal import SDP
+package import SDP
 
 /// A WHIP or WHEP offer that meets the protocol's own rules; what the engine makes of its codecs is another matter.
 package struct WHIPOffer: Sendable, Equatable {
-    /// The whole text.
-    package let text: String
+    /// As it came, and read.
+    package let received: ReceivedOffer
     /// Of the first ICE session.
     package let credentials: IceParameters
     /// The identifications of the media sections, in order.
@@ -18,12 +18,12 @@ package struct WHIPOffer: Sendable, Equatable {
     package init(_ text: String, direction: SessionContext.Direction) throws(WHIPError) {
         let description: SDP.SessionDescription
         do throws(SDPError) {
-            description = try SDP.SessionDescription.parse(text)
+            received = try ReceivedOffer(reading: text)
+            description = try received.description()
             credentials = try IceParameters(offer: description)
         } catch {
             throw error.isGrammar ? .malformed(error.description) : .unacceptable(error.description)
         }
-        self.text = text
         mids = description.sections.map { $0.mid ?? "" }
         carriesMedia = description.sections.map { section in
             let media = description.direction(of: section)
