@@ -4,8 +4,8 @@
 package struct PeerOffer: Sendable {
     let description: PeerDescription
 
-    /// Checks an offer, and reads it where nobody has. Throws for text that is no SDP or over a limit, for two sections of one mid, for a transport that is incomplete or insecure,
-    /// and `peerIsLite`.
+    /// Checks an offer, and reads it where nobody has. Throws for text that is no SDP or over a limit, for two sections of one mid, for a transport
+    /// that is incomplete or insecure, and `peerIsLite`.
     package init(_ offer: ReceivedOffer) throws(SDPError) {
         description = try PeerDescription(try offer.description())
     }
