@@ -8,7 +8,7 @@ import SecureTransport
 import Testing
 
 /// Media through the engine on loopback, with ICE, DTLS and SRTP on both sides.
-@Suite(.serialized) struct EdgeFlowTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct EdgeFlowTests {
     private let wholeFrame = 3
 
     @Test func whatAPublisherSendsAViewerGets() async throws {
