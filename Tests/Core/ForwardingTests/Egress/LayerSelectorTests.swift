@@ -12,12 +12,16 @@ import Testing
         return layers
     }
 
-    private static func measure(_ layers: inout StreamLayers, sending: [Bool], milliseconds: Range<Int64>) {
+    /// `frameRates`, if any: of each track, in frames a second.
+    private static func measure(
+        _ layers: inout StreamLayers, sending: [Bool] = [true, true, true], frameRates: [Int64] = [0, 0, 0], milliseconds: Range<Int64>
+    ) {
         for millisecond in milliseconds {
             let now = time(millisecond)
             for (track, bytes) in [19, 62, 188].enumerated() where sending[track] {
                 var descriptor = PacketDescriptor()
                 descriptor.temporalLayer = UInt8(millisecond % 2)
+                if millisecond * frameRates[track] / 1000 != (millisecond + 1) * frameRates[track] / 1000 { descriptor.flags = .endsFrame }
                 let header = RTPHeader(payloadType: 96, sequence: 0, timestamp: 0, ssrc: 0)
                 layers.count(
                     GOPCache.Entry(track: UInt8(track), epoch: 0, header: header, arrival: now, descriptor: descriptor), bytes: bytes)
@@ -145,25 +149,9 @@ import Testing
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
     }
 
-    /// Brings the encodings' frames a second to these over some windows; rates stay as they are.
-    private static func measureFrames(_ layers: inout StreamLayers, _ frameRates: [Int64], milliseconds: Range<Int64>) {
-        for millisecond in milliseconds {
-            let now = time(millisecond)
-            for (track, bytes) in [19, 62, 188].enumerated() {
-                var descriptor = PacketDescriptor()
-                descriptor.temporalLayer = UInt8(millisecond % 2)
-                if millisecond * frameRates[track] / 1000 != (millisecond + 1) * frameRates[track] / 1000 { descriptor.flags = .endsFrame }
-                let header = RTPHeader(payloadType: 96, sequence: 0, timestamp: 0, ssrc: 0)
-                layers.count(
-                    GOPCache.Entry(track: UInt8(track), epoch: 0, header: header, arrival: now, descriptor: descriptor), bytes: bytes)
-            }
-            layers.update(now: now)
-        }
-    }
-
     @Test func framesOfAllTemporalLayersAreCounted() {
         var layers = Self.layers()
-        Self.measureFrames(&layers, [30, 15, 7], milliseconds: 3000..<7000)
+        Self.measure(&layers, frameRates: [30, 15, 7], milliseconds: 3000..<7000)
         for (track, rate) in [30.0, 15, 7].enumerated() {
             #expect(abs(layers.frameRate(ofTrack: UInt8(track)) - rate) < 1.5, "\(layers.frameRate(ofTrack: UInt8(track)))")
         }
@@ -174,14 +162,14 @@ import Testing
     @Test func aStarvedEncodingIsPassedOverAndComesBack() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         var layers = Self.layers()
-        Self.measureFrames(&layers, [20, 20, 20], milliseconds: 3000..<5000)
+        Self.measure(&layers, frameRates: [20, 20, 20], milliseconds: 3000..<5000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
-        Self.measureFrames(&layers, [20, 20, 7], milliseconds: 5000..<7000)
+        Self.measure(&layers, frameRates: [20, 20, 7], milliseconds: 5000..<7000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
         #expect(selector.wanted == .zero, "it is nothing to probe for")
-        Self.measureFrames(&layers, [20, 8, 7], milliseconds: 7000..<9000)
+        Self.measure(&layers, frameRates: [20, 8, 7], milliseconds: 7000..<9000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 0, temporal: 1)])
-        Self.measureFrames(&layers, [20, 20, 20], milliseconds: 9000..<11_000)
+        Self.measure(&layers, frameRates: [20, 20, 20], milliseconds: 9000..<11_000)
         #expect(Self.choices([9000, 9000, 9000], &selector, layers).last == TargetLayer(track: 2, temporal: 1))
     }
 
@@ -189,9 +177,9 @@ import Testing
     @Test func anEncodingThatFallsSilentIsLeftAfterOneWindow() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         var layers = Self.layers()
-        Self.measureFrames(&layers, [20, 20, 20], milliseconds: 3000..<5001)
+        Self.measure(&layers, frameRates: [20, 20, 20], milliseconds: 3000..<5001)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
-        Self.measureFrames(&layers, [20, 20, 0], milliseconds: 5001..<5502)
+        Self.measure(&layers, frameRates: [20, 20, 0], milliseconds: 5001..<5502)
         #expect(layers.isAlive(TargetLayer(track: 2, temporal: 1)))
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
     }
@@ -199,25 +187,25 @@ import Testing
     @Test func aStarvedEncodingHasToHaveMostOfTheFramesAgain() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         var layers = Self.layers()
-        Self.measureFrames(&layers, [20, 20, 12], milliseconds: 3000..<5000)
+        Self.measure(&layers, frameRates: [20, 20, 12], milliseconds: 3000..<5000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
-        Self.measureFrames(&layers, [20, 20, 7], milliseconds: 5000..<7000)
-        Self.measureFrames(&layers, [20, 20, 12], milliseconds: 7000..<9000)
+        Self.measure(&layers, frameRates: [20, 20, 7], milliseconds: 5000..<7000)
+        Self.measure(&layers, frameRates: [20, 20, 12], milliseconds: 7000..<9000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)], "it was not looked at in between")
-        Self.measureFrames(&layers, [20, 20, 7], milliseconds: 9000..<11_000)
+        Self.measure(&layers, frameRates: [20, 20, 7], milliseconds: 9000..<11_000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 1, temporal: 1)])
-        Self.measureFrames(&layers, [20, 20, 12], milliseconds: 11_000..<13_000)
+        Self.measure(&layers, frameRates: [20, 20, 12], milliseconds: 11_000..<13_000)
         #expect(Self.choices([9000, 9000, 9000], &selector, layers).last == TargetLayer(track: 1, temporal: 1))
-        Self.measureFrames(&layers, [20, 20, 18], milliseconds: 13_000..<15_000)
+        Self.measure(&layers, frameRates: [20, 20, 18], milliseconds: 13_000..<15_000)
         #expect(Self.choices([9000, 9000, 9000], &selector, layers).last == TargetLayer(track: 2, temporal: 1))
     }
 
     @Test func aSlowPictureIsNoStarvedOne() {
         var selector = LayerSelector(encodings: [0, 1, 2])
         var layers = Self.layers()
-        Self.measureFrames(&layers, [5, 3, 2], milliseconds: 3000..<6000)
+        Self.measure(&layers, frameRates: [5, 3, 2], milliseconds: 3000..<6000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
-        Self.measureFrames(&layers, [30, 30, 18], milliseconds: 6000..<9000)
+        Self.measure(&layers, frameRates: [30, 30, 18], milliseconds: 6000..<9000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
     }
 
@@ -225,7 +213,7 @@ import Testing
         var selector = LayerSelector(encodings: [0, 1, 2])
         selector.limit(to: LayerCap(encodings: 2...2, spatial: 0...UInt8.max, temporal: 0...UInt8.max))
         var layers = Self.layers()
-        Self.measureFrames(&layers, [20, 20, 5], milliseconds: 3000..<6000)
+        Self.measure(&layers, frameRates: [20, 20, 5], milliseconds: 3000..<6000)
         #expect(Self.choices([9000], &selector, layers) == [TargetLayer(track: 2, temporal: 1)])
     }
 
