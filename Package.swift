@@ -87,9 +87,11 @@ let package = Package(
         module("RTP", in: Room.core, ["BridgeModel"]),
         module("SDP", in: Room.core, ["BridgeModel"]),
         module("Forwarding", in: Room.core, ["BridgeModel", "RTP"]),
-        module("Bridge", in: Room.core, ["BridgeModel", "SDP"]),
+        module("Bridge", in: Room.core, ["BridgeModel", "Playback", "SDP"]),
         module("PeerTransport", in: Room.core, ["BridgeModel"]),
         module("Matroska", in: Room.core, ["BridgeModel"]),
+        module("ISOMedia", in: Room.core, ["BridgeModel", "RTP"]),
+        module("Playback", in: Room.core, ["BridgeModel"]),
         module("Signaling", in: Room.core, ["BridgeModel", "Bridge", "SDP"]),
         module("LoadGeneration", in: Room.core, ["BridgeModel", "RTP", "SDP", "Forwarding"]),
 
@@ -99,8 +101,8 @@ let package = Package(
             "MediaPlane", in: Room.planes,
             ["BridgeModel", "Bridge", "RTP", "SDP", "PeerTransport", "Forwarding", "LinuxIO", "SecureTransport", logging]),
         module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
-        module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "LinuxIO", "GStreamerKit"]),
-        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
+        module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "ISOMedia", "LinuxIO", "GStreamerKit"]),
+        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Matroska", "ISOMedia", "LinuxIO", logging, crypto]),
         module(
             "DeliveryPlane", in: Room.planes,
             [
@@ -110,7 +112,13 @@ let package = Package(
             ]),
         module(
             "StoragePlane", in: Room.planes,
-            ["BridgeModel", "Bridge", logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
+            ["BridgeModel", "Bridge", "Playback", logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
+        module(
+            "PlaybackPlane", in: Room.planes,
+            [
+                "BridgeModel", "Bridge", "Matroska", "ISOMedia", "Playback", "LinuxIO", logging,
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         module(
             "AccessPlane", in: Room.planes,
             ["BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
@@ -131,7 +139,7 @@ let package = Package(
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
-        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "SDP", "HTTPCore", httpTypes]),
+        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "Playback", "SDP", "HTTPCore", httpTypes]),
         module("EyesonDialect", in: Room.api, ["BridgeModel", "Bridge", "HTTPCore", httpTypes]),
 
         // Web
@@ -143,8 +151,8 @@ let package = Package(
             name: "viaduct",
             dependencies: [
                 "BridgeModel", "Bridge", "SignalingPlane", "MediaPlane", "PipelinePlane", "RecordingPlane", "DeliveryPlane", "StoragePlane",
-                "AccessPlane", "CameraPlane", "ControlPlane", "LoadPlane", "LoadGeneration", "HTTPCore", "BridgeAPI", "EyesonDialect",
-                "Web", "BridgeConfiguration",
+                "AccessPlane", "CameraPlane", "ControlPlane", "PlaybackPlane", "LoadPlane", "LoadGeneration", "HTTPCore", "BridgeAPI",
+                "EyesonDialect", "Web", "BridgeConfiguration",
                 "WebServerKit", "Signaling", "LinuxIO", "SecureTransport",
                 httpTypes, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -191,6 +199,8 @@ let package = Package(
         tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
         tests("LoadGeneration", in: Room.core, ["LoadGeneration", "BridgeModel", "RTP", "SDP"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
+        tests("ISOMedia", in: Room.core, ["ISOMedia", "BridgeModel"]),
+        tests("Playback", in: Room.core, ["Playback", "BridgeModel"]),
         tests("Signaling", in: Room.core, ["Signaling", "BridgeModel", "Bridge", "SDP"]),
         tests(
             "SignalingPlane", in: Room.planes, ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"]),
@@ -220,11 +230,11 @@ let package = Package(
                 "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit",
                 "SecureTransport", "NetworkTesting",
             ]),
-        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "LinuxIO", logging]),
+        tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "Matroska", "ISOMedia", "LinuxIO", logging]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),
         tests(
             "StoragePlane", in: Room.planes,
-            ["StoragePlane", "BridgeModel", "Bridge", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+            ["StoragePlane", "BridgeModel", "Bridge", "Playback", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         .target(
@@ -232,8 +242,11 @@ let package = Package(
         tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", "SDP", logging]),
         tests(
             "CameraPlane", in: Room.planes, ["CameraPlane", "BridgeTesting", "BridgeModel", "Bridge", "WebServerKit", httpTypes, logging]),
+        tests(
+            "PlaybackPlane", in: Room.planes,
+            ["PlaybackPlane", "BridgeModel", "Bridge", "Matroska", "ISOMedia", "Playback", logging]),
         tests("HTTPCore", in: Room.api, ["HTTPCore", "BridgeModel", "Bridge", httpTypes]),
-        tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
+        tests("BridgeAPI", in: Room.api, ["BridgeAPI", "BridgeTesting", "BridgeModel", "Bridge", "Playback", "HTTPCore", httpTypes]),
         tests("EyesonDialect", in: Room.api, ["EyesonDialect", "BridgeModel", "Bridge", "HTTPCore", httpTypes]),
         tests("BridgeConfiguration", in: Room.app, ["BridgeConfiguration", "BridgeModel"]),
         tests(

@@ -24,11 +24,15 @@ build_packages=(
     libcurl4 libncurses6 libuuid1 libxml2 # the Swift toolchain's own
 )
 test_packages=(
+    apache2-bin # the WebDAV server
     chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
     iproute2 # the tests' networks are namespaces
     gir1.2-gst-plugins-bad-1.0 golang-github-pion-webrtc.v3-dev golang-go python3-gi # the peers of the interop matrix
 )
-bench_packages=(util-linux wrk)
+bench_packages=(
+    gstreamer1.0-tools # gst-launch-1.0, which records beside the bridge
+    util-linux wrk
+)
 # Below these, a hostile stream can crash or take over a pipeline (CVE-2026-14935, CVE-2026-59692): the bridge refuses to start.
 declare -A oldest_version=(
     [gstreamer1.0-plugins-bad]=1.22.0-4+deb12u8

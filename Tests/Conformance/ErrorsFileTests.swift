@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func recordingStates() throws {
-        #expect(try Set(section("recording_state").keys) == Set(RecordingState.allCases.map(\.rawValue)))
+        #expect(try Set(section("recording_state").keys) == Set(RecordingState.allCases.map(\.signalingName)))
     }
 
     @Test func everyCodeIsExplained() throws {

@@ -106,7 +106,7 @@ struct TranscriptRunner<Player: Stage> {
         case "closed": return .peer(.ended(BridgeError(.connectionLost, "the peer closed the transport")))
         default: break
         }
-        if let state = value["recording"]?.string.flatMap(RecordingState.init) {
+        if let state = value["recording"]?.string.flatMap(RecordingState.init(signalingName:)) {
             return .recording(state, message: value["msg"]?.string ?? "")
         }
         if case .array(let layers)? = value["layers"] { return .layers(layers.map { VideoLayer($0) }) }

@@ -27,7 +27,7 @@ SAMPLES = {
 
 
 def schemas():
-    files = [*CONTRACT.glob("schemas/*.json"), *CONTRACT.glob("webhooks/*.json")]
+    files = [file for folder in ("schemas", "webhooks", "events") for file in CONTRACT.glob(f"{folder}/*.json")]
     return {file.relative_to(CONTRACT).as_posix(): json.loads(file.read_text()) for file in files}
 
 
@@ -67,6 +67,27 @@ def filled(value, key=None):
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_schema_is_valid(name):
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+EVENTS = sorted(name for name in SCHEMAS if name.startswith("events/") and name != "events/event.json")
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_has_an_example_that_its_schema_takes_and_no_other_does(name):
+    (example,) = SCHEMAS[name]["examples"]
+    assert f"events/{example['type']}.json" == name
+    assert [other for other in EVENTS if validator(other).is_valid(example)] == [name]
+    validator(name).validate(example)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_lacks_none_of_its_members(name):
+    (example,) = SCHEMAS[name]["examples"]
+    for member in SCHEMAS["events/event.json"]["required"]:
+        assert not validator(name).is_valid({key: value for key, value in example.items() if key != member}), member
+    for member in SCHEMAS[name]["properties"]["data"]["required"]:
+        data = {key: value for key, value in example["data"].items() if key != member}
+        assert not validator(name).is_valid({**example, "data": data}), member
 
 
 @pytest.mark.parametrize("file", transcripts(), ids=lambda file: file.stem)

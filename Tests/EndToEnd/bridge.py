@@ -1,5 +1,6 @@
 """The bridge under test: the release build, started as an operator would, on loopback, with a data folder of its own."""
 
+import glob
 import json
 import os
 import re
@@ -24,6 +25,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def kill_if_there(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class Bridge:
     def __init__(self, data=None, port=None, **settings):
         self.data = data or tempfile.mkdtemp(prefix="viaduct-data-")
@@ -35,6 +43,7 @@ class Bridge:
             **{key.replace("__", ".").replace("_", "-"): value for key, value in settings.items()},
         }
         self.log_path = os.path.join(self.data, "bridge.log")
+        self.environment = ENVIRONMENT
         self.process = None
         self.context = None  # for TLS, with an https origin in `base`
         self._master_key = None
@@ -53,7 +62,7 @@ class Bridge:
     def start(self, timeout=30):
         log = open(self.log_path, "a")
         self.process = subprocess.Popen(
-            [BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True)
+            [BINARY, "serve", *self.arguments()], stdout=log, stderr=subprocess.STDOUT, env=self.environment, start_new_session=True)
         log.close()
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -159,6 +168,20 @@ class Bridge:
             except FileNotFoundError:
                 pass
         return found
+
+    def child_with_open(self, is_wanted, what, timeout=20):
+        """The child that has something open whose name in /proc is wanted; a new one may take a moment to open it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            for pid in self.children:
+                for link in glob.glob(f"/proc/{pid}/fd/*"):
+                    try:
+                        if is_wanted(os.readlink(link)):
+                            return pid
+                    except FileNotFoundError:
+                        pass
+            time.sleep(0.01)
+        raise AssertionError(f"no child of the bridge has {what}")
 
     @property
     def threads(self):

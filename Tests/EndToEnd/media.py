@@ -5,11 +5,14 @@ picture is not taken for another frame. The sound holds noise, so that no two of
 """
 
 import asyncio
+import base64
 import bisect
 import fractions
 import functools
 import json
 import os
+import pathlib
+import random
 import struct
 import subprocess
 import tempfile
@@ -37,43 +40,46 @@ ENCODERS = {
 }
 
 
-def picture(number):
-    """One frame as planar YUV 4:2:0: its number over a gradient that moves."""
+def picture(number, grain=None):
+    """One frame as planar YUV 4:2:0: its number over a gradient that moves. `grain`, a random generator, makes it noise, which takes many bits."""
     bits = [255 if number >> (BITS - 1 - bit) & 1 else 0 for bit in range(BITS)]
     code = b"".join(bytes([value]) * BLOCK for value in bits) * BLOCK
     complement = bytes(255 - value for value in code)
-    gradient = bytes((column + number * 4) % 256 for column in range(WIDTH)) * (HEIGHT - 2 * BLOCK)
+    rows = HEIGHT - 2 * BLOCK
+    gradient = grain.randbytes(WIDTH * rows) if grain else bytes((column + number * 4) % 256 for column in range(WIDTH)) * rows
     return code + complement + gradient + b"\x80" * (WIDTH * HEIGHT // 2)
 
 
-def make_clip(path, codec, seconds, keyframes_apart):
-    """Writes a Matroska file with a keyframe each so many seconds, and Opus sound."""
+def make_clip(path, codec, seconds, keyframes_apart, bitrate=None):
+    """Writes a Matroska file with a keyframe each so many seconds, and Opus sound. With a bitrate its pictures are noise that takes so much."""
     group = str(round(keyframes_apart * RATE))
     video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", "-"]
     sound = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}",
              "-f", "lavfi", "-i", f"anoisesrc=amplitude=0.1:sample_rate=48000:seed=1:duration={seconds}",
              "-filter_complex", "[1][2]amix=inputs=2[a]", "-map", "0:v", "-map", "[a]"]
-    output = [*ENCODERS[codec], "-g", group, "-keyint_min", group, "-c:a", "libopus", "-b:a", "24k", "-frame_duration", "20",
+    grain = random.Random(1) if bitrate else None
+    encoder = [bitrate if bitrate and part == "200k" else part for part in ENCODERS[codec]]
+    output = [*encoder, "-g", group, "-keyint_min", group, "-c:a", "libopus", "-b:a", "24k", "-frame_duration", "20",
               "-f", "matroska", str(path)]
-    raw = b"".join(picture(number) for number in range(seconds * RATE))
+    raw = b"".join(picture(number, grain) for number in range(seconds * RATE))
     done = subprocess.run(["ffmpeg", "-v", "error", "-y", *video, *sound, *output], input=raw, capture_output=True)
     assert done.returncode == 0, f"ffmpeg could not make the clip: {done.stderr.decode()}"
 
 
 @functools.cache
-def clip(codec, seconds=60, keyframes_apart=1):
+def clip(codec, seconds=60, keyframes_apart=1, bitrate=None):
     """The clip of this codec, made once."""
-    return Clip(codec, seconds, keyframes_apart)
+    return Clip(codec, seconds, keyframes_apart, bitrate)
 
 
 class Clip:
     """The encoded frames of a file, in memory, for as many publishers as one likes: they are sent as they are."""
 
-    def __init__(self, codec, seconds, keyframes_apart=1):
+    def __init__(self, codec, seconds, keyframes_apart=1, bitrate=None):
         self.codec = codec
         self.folder = tempfile.TemporaryDirectory(prefix="viaduct-clip-")
         self.path = os.path.join(self.folder.name, "clip.mkv")
-        make_clip(self.path, codec, seconds, keyframes_apart)
+        make_clip(self.path, codec, seconds, keyframes_apart, bitrate)
         self.pictures, self.sounds = [], []
         self.read()
         self.numbers_of_sound = {sound: number for number, sound in enumerate(self.sounds)}
@@ -179,6 +185,30 @@ def decode_errors(path):
     return done.stderr.strip() or ("" if done.returncode == 0 else f"ffmpeg ended with {done.returncode}")
 
 
+# Loads a file into a page, seeks to its second second and plays on; resolves to what the player says of it.
+PLAYER = """
+(async (bytes, type) => {
+  const video = document.body.appendChild(document.createElement("video"));
+  video.muted = true;
+  const failure = new Promise((_, reject) => { video.onerror = () => reject(new Error(video.error.message)); });
+  const wait = (event) => Promise.race([new Promise((resolve) => { video["on" + event] = resolve; }), failure]);
+  video.src = URL.createObjectURL(new Blob([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], { type }));
+  await wait("canplay");
+  video.currentTime = 1;
+  await wait("seeked");
+  await video.play();
+  await wait("ended");
+  return { width: video.videoWidth, duration: video.duration, shown: video.getVideoPlaybackQuality().totalVideoFrames };
+})
+"""
+
+
+def play(page, path, content_type):
+    """What a browser's player says of a file after seeking in it and playing to its end; it throws where the player does."""
+    data = base64.b64encode(pathlib.Path(path).read_bytes()).decode()
+    return page.evaluate(f"({PLAYER})({data!r}, {content_type!r})")
+
+
 def read_number(frame):
     """The number that a decoded picture shows."""
     plane = frame.planes[0]
@@ -197,6 +227,10 @@ def read_number(frame):
     return number
 
 
+# What stands in an MP4 for sound that did not come: an Opus frame of silence.
+SILENCE = b"\xf8\xff\xfe"
+
+
 class Film:
     """The pictures and sounds of a file that was recorded of a clip: (number in the clip, time in the file)."""
 
@@ -206,7 +240,7 @@ class Film:
             for packet in file.demux(file.streams.video[0], *file.streams.audio[:1]):
                 if packet.stream.type == "video":
                     self.pictures.extend((read_number(frame), frame.time) for frame in packet.decode())
-                elif packet.size and clip is not None:
+                elif packet.size and clip is not None and bytes(packet) != SILENCE:
                     self.sounds.append((clip.numbers_of_sound[bytes(packet)], float(packet.pts * packet.time_base)))
 
     @property

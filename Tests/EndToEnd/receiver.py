@@ -1,6 +1,7 @@
 """A user's own place: takes PUTs and webhooks over HTTP on loopback, and can misbehave on command."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -37,6 +38,7 @@ class Receiver:
         self.uploads = {}
         self.webhooks = []
         self.requests = []
+        self.uploading = self.most_uploading = 0  # PUTs under way, now and at most until now
         self.plans = {}
         self.changed = threading.Condition()
         self.server = self.thread = None
@@ -87,7 +89,28 @@ class Receiver:
         with self.changed:
             self.plans.setdefault(path, []).extend(answers)
 
+    @contextlib.contextmanager
+    def counted(self, handler):
+        """A PUT is under way."""
+        is_upload = handler.command == "PUT"
+        with self.changed:
+            self.uploading += is_upload
+            self.most_uploading = max(self.most_uploading, self.uploading)
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.uploading -= is_upload
+
     def take(self, handler):
+        with self.counted(handler):
+            answer = self.receive(handler)
+        # Whoever hears of the end may begin another at once: it is counted as over before.
+        if answer is not None:
+            self.reply(handler, *answer)
+
+    def receive(self, handler):
+        """Takes a whole request; the status and fields of its answer, None when there is none."""
         body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         headers = {key.lower(): value for key, value in handler.headers.items()}
         with self.changed:
@@ -98,7 +121,7 @@ class Receiver:
         if answer == "reset":
             handler.close_connection = True
             handler.connection.close()
-            return
+            return None
         status, fields = self.prepare(answer)
         with self.changed:
             if status in range(200, 300) and handler.command == "PUT":
@@ -106,7 +129,7 @@ class Receiver:
             if handler.command == "POST":
                 self.webhooks.append((handler.path, headers, body, status))
             self.changed.notify_all()
-        self.reply(handler, status, fields)
+        return status, fields
 
     @staticmethod
     def prepare(answer):

@@ -14,7 +14,7 @@ import time
 import pytest
 
 import media
-from bridge import Bridge
+from bridge import Bridge, kill_if_there
 from rtm import PATIENCE, Camera, fall_silent
 
 SEED = int(os.environ.get("CRASH_SEED", time.time()))
@@ -84,23 +84,8 @@ class Shooting:
             assert media.Film(copy).pictures, f"{path} shows nothing after a crash; seed {SEED}"
 
 
-def child_with_open(bridge, is_wanted, what):
-    """The child that has something open whose name in /proc is wanted; a new one may take a moment to open it."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        for pid in bridge.children:
-            for link in glob.glob(f"/proc/{pid}/fd/*"):
-                try:
-                    if is_wanted(os.readlink(link)):
-                        return pid
-                except FileNotFoundError:
-                    pass
-        time.sleep(0.01)
-    raise AssertionError(f"no child of the bridge has {what}")
-
-
 def recorder_of(bridge, recording):
-    return child_with_open(bridge, lambda name: f"/{recording}/part-" in name, f"a file of recording {recording}")
+    return bridge.child_with_open(lambda name: f"/{recording}/part-" in name, f"a file of recording {recording}")
 
 
 def publisher_of(bridge, answer):
@@ -109,7 +94,7 @@ def publisher_of(bridge, answer):
     with open("/proc/net/udp") as table:
         rows = [line.split() for line in table][1:]
     sockets = {f"socket:[{row[9]}]" for row in rows if int(row[1].split(":")[1], 16) in ports}
-    return child_with_open(bridge, lambda name: name in sockets, f"one of the ports {ports}")
+    return bridge.child_with_open(lambda name: name in sockets, f"one of the ports {ports}")
 
 
 def at_random_moments(chance, longest, shootings):
@@ -221,13 +206,6 @@ def test_the_bridge_is_killed(bridge, receiver, shoot, tmp_path, turn):
     bridge.start()
     for shooting in shootings:
         shooting.check(tmp_path)
-        assert bridge.recording(shooting.recording)["state"] == "uploaded"
+        assert bridge.recording(shooting.recording)["state"] == "delivered"
         ended = receiver.wait_for_webhook("session_finished", shooting.session_hook)
         assert ended["termination_cause"] == "INTERNAL_ERROR"
-
-
-def kill_if_there(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -59,7 +59,7 @@ def wait_for_log(bridge, *words, since=0, timeout=10):
 def check_failure(bridge, receiver, recording, hook, status):
     """The operator and the webhook say what happened, and the file is still there and plays as long as it should."""
     row = bridge.recording(recording)
-    assert (row["state"], row["upload_status_code"]) == ("upload_failed", status), row
+    assert (row["state"], row["upload_status_code"]) == ("failed", status), row
     event = receiver.wait_for_webhook("upload_failed", hook)
     assert (event["rec_id"], event["upload_status_code"]) == (recording, status)
     headers = {"authorization": f"Bearer {bridge.operator_token}"}
@@ -96,7 +96,7 @@ def test_a_destination(bridge, camera, receiver, behaviour):
     assert receiver.attempts("/elsewhere") == []
     if state == "uploaded":
         row = bridge.recording(recording)
-        assert (row["state"], row["upload_status_code"]) == (state, status), row
+        assert (row["state"], row["upload_status_code"]) == ("delivered", status), row
         assert receiver.wait_for_webhook("upload_ready", hook)["recording_file_size_bytes"] == len(receiver.uploads[upload])
         assert all(one.body == receiver.uploads[upload] for one in made)
     else:
@@ -240,5 +240,5 @@ def test_the_schedule_survives_a_restart(network, receiver, end):
                 assert 2.7 <= second.time - first.time <= 5, f"{path}: the second attempt came {second.time - first.time} s after the first"
                 assert first.body == second.body
         assert receiver.wait_for_webhook("upload_ready", hook)["rec_id"] == recording
-        assert bridge.recording(recording)["state"] == "uploaded"
+        assert bridge.recording(recording)["state"] == "delivered"
         assert len({one.headers["webhook-id"] for one in receiver.attempts(hook)}) == 1

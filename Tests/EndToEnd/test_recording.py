@@ -113,7 +113,7 @@ def test_no_frame_is_lost_repeated_or_shifted(network, bridge, receiver, tmp_pat
     assert captured == pytest.approx(sent_at, abs=0.2), "the first picture was sent at another time than its sender reports say"
 
 
-def test_the_operator_gets_an_mp4(network, bridge, receiver, tmp_path):
+def test_the_operator_gets_an_mp4(network, bridge, receiver, viewer_browser, tmp_path):
     clip = media.clip("H264")
     with Camera(network, bridge, "mp4", *clip.tracks(), codec="H264"):
         order = {"container": "mp4", "destination": {"url": receiver.base + "/mp4"}}
@@ -129,6 +129,10 @@ def test_the_operator_gets_an_mp4(network, bridge, receiver, tmp_path):
     film = media.Film(file)
     assert film.repeated() == []
     assert duration(file) == pytest.approx((film.last - film.first + 1) / media.RATE, abs=0.2)
+    with viewer_browser.open(f"{receiver.base}/page") as page:
+        page.wait_for("Boolean(document.body)", 10)
+        said = media.play(page, file, "video/mp4")
+    assert said["duration"] == pytest.approx(duration(file), abs=0.1) and said["shown"] > 20, said
 
 
 def test_without_a_destination_it_stays_on_the_bridge(network, bridge, receiver, tmp_path):

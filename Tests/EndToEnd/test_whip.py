@@ -45,8 +45,8 @@ def test_a_publisher_is_watched_counted_and_recorded(bridge, network, codec):
             assert metric(bridge, 'viaduct_sessions{direction="watch"}') == 1
         assert source.state == "connected"
     assert settle(lambda: metric(bridge, 'viaduct_sessions{direction="publish"}'), lambda count: count == 0) == 0
-    row = settle(lambda: recordings(bridge, stream), lambda rows: rows and rows[0]["state"] == "stored")[0]
-    assert row["state"] == "stored" and row["duration_ms"] > 1000, row
+    row = settle(lambda: recordings(bridge, stream), lambda rows: rows and rows[0]["state"] == "ready")[0]
+    assert row["state"] == "ready" and row["duration_ms"] > 1000, row
 
 
 def test_a_publisher_that_comes_back_continues_its_stream(bridge, network):

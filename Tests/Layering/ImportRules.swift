@@ -62,6 +62,7 @@ struct ImportRules {
         "StoragePlane": ["GRDB"],
         "AccessPlane": ["JWTKit"],
         "DeliveryPlane": httpClient,
+        "PlaybackPlane": ["NIOPosix"],
         "CameraPlane": httpClient,
         "LoadPlane": httpClient,
     ]

@@ -15,18 +15,44 @@ package struct BridgeAPI: RouteGroup {
         package var streams: any StreamCatalog
         /// Starts, stops and finds recordings.
         package var recordings: any RecordingCommands
+        /// The named destinations, and who tries them out.
+        package var destinations: (store: any DestinationStore, probe: any DestinationProbe)
         /// Readiness and figures.
         package var operations: any ReadinessProbe & MetricsSource
+        /// What was recorded, and what is kept of it.
+        package var library: Library
+        /// Events and their webhooks.
+        package var deliveries: any DeliveryCommands
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
-            operations: any ReadinessProbe & MetricsSource
+            destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
+            library: Library, deliveries: any DeliveryCommands
         ) {
             self.authority = authority
             self.directory = directory
             self.streams = streams
             self.recordings = recordings
+            self.destinations = destinations
             self.operations = operations
+            self.library = library
+            self.deliveries = deliveries
+        }
+    }
+
+    /// Looking back.
+    package struct Library: Sendable {
+        /// Timelines, ranges and HLS.
+        package var playback: any StreamPlayback
+        /// Cuts and finds clips.
+        package var clips: any ClipCommands
+        /// Signs the links to clips.
+        package var links: ShareLinks
+
+        package init(playback: any StreamPlayback, clips: any ClipCommands, links: ShareLinks) {
+            self.playback = playback
+            self.clips = clips
+            self.links = links
         }
     }
 
@@ -34,7 +60,11 @@ package struct BridgeAPI: RouteGroup {
     private let sessions: SessionOperations
     private let streams: StreamOperations
     private let recordings: RecordingOperations
+    private let destinations: DestinationOperations
     private let health: HealthOperations
+    private let playback: PlaybackOperations
+    private let clips: ClipOperations
+    private let deliveries: DeliveryOperations
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -47,7 +77,15 @@ package struct BridgeAPI: RouteGroup {
             publicAccount: publicAccount)
         streams = StreamOperations(access: access, streams: ports.streams)
         recordings = RecordingOperations(access: access, recordings: ports.recordings, rules: AddressRules(settings.webhooks))
+        destinations = DestinationOperations(
+            access: access, store: ports.destinations.store, probe: ports.destinations.probe, rules: AddressRules(settings.webhooks),
+            clock: clock)
         health = HealthOperations(port: ports.operations)
+        let viewers = PlaybackAccess(access: access, viewersMay: settings.playback.viewers)
+        playback = PlaybackOperations(access: viewers, playback: ports.library.playback, clock: clock)
+        clips = ClipOperations(
+            access: access, clips: ports.library.clips, links: ports.library.links, clock: clock, publicBase: settings.http.publicBase)
+        deliveries = DeliveryOperations(access: access, deliveries: ports.deliveries)
     }
 
     /// The operations of `RouteGroup`.
@@ -57,9 +95,34 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/streams/{id}/recordings", recordings.start), route(.get, "/bridge/v1/recordings", recordings.list),
             route(.get, "/bridge/v1/recordings/{id}", recordings.show), route(.get, "/bridge/v1/recordings/{id}/file", recordings.file),
             route(.post, "/bridge/v1/recordings/{id}/stop", recordings.stop),
+            route(.get, "/bridge/v1/destinations", destinations.list), route(.get, "/bridge/v1/destinations/{name}", destinations.show),
+            route(.put, "/bridge/v1/destinations/{name}", destinations.save),
+            route(.delete, "/bridge/v1/destinations/{name}", destinations.remove),
+            route(.post, "/bridge/v1/destinations/{name}/test", destinations.test),
+            route(.get, "/bridge/v1/accounts/{account}/destination", destinations.assigned),
+            route(.put, "/bridge/v1/accounts/{account}/destination", destinations.assign),
+            route(.get, "/bridge/v1/streams/{stream}/destination", destinations.assigned),
+            route(.put, "/bridge/v1/streams/{stream}/destination", destinations.assign),
+            route(.get, "/bridge/v1/events", deliveries.events), route(.get, "/bridge/v1/deliveries", deliveries.list),
+            route(.post, "/bridge/v1/deliveries/redeliver", deliveries.redeliverDead),
+            route(.get, "/bridge/v1/deliveries/{id}", deliveries.show),
+            route(.post, "/bridge/v1/deliveries/{id}/redeliver", deliveries.redeliver),
             route(.post, "/bridge/v1/watch-links", sessions.makeWatchLink),
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
+        ] + playbackRoutes
+    }
+
+    private var playbackRoutes: [Route] {
+        [
+            route(.get, "/bridge/v1/streams/{id}/timeline", playback.timeline),
+            route(.get, "/bridge/v1/streams/{id}/range.mp4", playback.movie),
+            route(.get, "/bridge/v1/streams/{id}/range.webm", playback.webm),
+            route(.get, "/bridge/v1/streams/{id}/hls/{name}", playback.hls),
+            route(.get, "/bridge/v1/clips", clips.list), route(.post, "/bridge/v1/clips", clips.make),
+            route(.get, "/bridge/v1/clips/{id}", clips.show), route(.delete, "/bridge/v1/clips/{id}", clips.remove),
+            route(.get, "/bridge/v1/clips/{id}/file", clips.file), route(.post, "/bridge/v1/clips/{id}/share", clips.share),
+            route(.get, "/bridge/v1/shared/{id}", clips.shared),
         ]
     }
 

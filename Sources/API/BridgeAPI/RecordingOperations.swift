@@ -38,20 +38,32 @@ struct RecordingOperations: Sendable {
     }
 
     @Sendable func show(_ request: APIRequest) async throws(Problem) -> APIResponse {
-        .json(.ok, .recording(try await row(request)))
+        let row = try await row(request)
+        let segments = try await ask { () throws(BridgeError) in try await recordings.segments(of: row.id) }
+        return .json(.ok, .recording(row, segments: segments))
     }
 
-    /// The file itself, with ranges; 404 while it is being written and after it has left the spool.
+    /// The file of a segment (`?segment=`, the first when absent), with ranges; 404 while it is being written and after it has left the spool.
     @Sendable func file(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let row = try await row(request)
-        let path = try await ask { () throws(BridgeError) in try await recordings.file(of: row.id) }
+        let number = try segment(request)
+        let path = try await ask { () throws(BridgeError) in try await recordings.file(of: row.id, segment: number) }
         guard let path else {
             throw Problem(.notFound, "not_found", "The recording has no file here now: it is being written, or was removed.")
         }
-        let name = "\(row.id.rawValue).\(row.container.fileExtension)"
+        let name = SegmentRow.fileName(of: row.id, number: number, container: row.container)
         return APIResponse(
             status: .ok, fields: [.contentType: row.container.mediaType, .contentDisposition: "attachment; filename=\"\(name)\""],
             body: .file(path: path))
+    }
+
+    private func segment(_ request: APIRequest) throws(Problem) -> Int {
+        guard let text = request.query["segment"] else { return 1 }
+        let isNumber = (1...6).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        guard isNumber, let number = Int(text), number > 0 else {
+            throw .invalidField("segment", "a number from 1 to 999999")
+        }
+        return number
     }
 
     private func row(_ request: APIRequest) async throws(Problem) -> RecordingRow {
@@ -84,18 +96,19 @@ extension RecordingOperations {
             destination: try destination(body), webhookURL: try url(body, "webhook_url", named: "webhook_url"), container: format)
     }
 
-    /// `destination`: an object with either `url` or `folder`; absent, the configured one.
-    private func destination(_ body: JSONValue) throws(Problem) -> Destination? {
+    /// `destination`: an object that describes one, or has a `name`; absent, the assigned or configured one.
+    private func destination(_ body: JSONValue) throws(Problem) -> DestinationOrder? {
         guard let value = body["destination"], !value.isNull else { return nil }
-        guard case .object = value else { throw .invalidField("destination", "an object with url or folder") }
-        let target = try url(value, "url", named: "destination.url")
-        let folder = try value.optionalText("folder")
-        switch (target, folder) {
-        case (let target?, nil): return .put(url: target)
-        case (nil, let folder?):
-            guard Self.isAbsoluteFolder(folder) else { throw .invalidField("destination.folder", "an absolute path without dot segments") }
-            return .folder(path: folder)
-        case (nil, nil), (_?, _?): throw .invalidField("destination", "an object with either url or folder")
+        if let name = value["name"] {
+            guard let text = name.string, let name = DestinationName(text) else {
+                throw .invalidField("destination.name", "1 to 64 lower-case letters, digits, hyphens and underscores")
+            }
+            return .named(name)
+        }
+        do throws(DestinationFault) {
+            return .given(try DestinationReader(rules: rules).choice(value, path: "destination"))
+        } catch {
+            throw Problem(error)
         }
     }
 
@@ -107,11 +120,6 @@ extension RecordingOperations {
         } catch {
             throw Problem(.badRequest, "invalid_url", error.message, field: field)
         }
-    }
-
-    private static func isAbsoluteFolder(_ path: String) -> Bool {
-        guard path.hasPrefix("/"), path.utf8.count <= 1024, !path.utf8.contains(0) else { return false }
-        return !path.split(separator: "/").contains { $0 == "." || $0 == ".." }
     }
 }
 
@@ -127,27 +135,42 @@ extension Container {
 
 extension JSONText {
     /// A recording without its secrets: of a URL the destination shows scheme and host alone.
-    fileprivate static func recording(_ row: RecordingRow) -> JSONText {
+    fileprivate static func recording(_ row: RecordingRow) -> JSONText { .object(members(row)) }
+
+    fileprivate static func recording(_ row: RecordingRow, segments: [SegmentRow]) -> JSONText {
+        .object(members(row) + [.init("segments", .array(segments.map(segment)))])
+    }
+
+    private static func segment(_ row: SegmentRow) -> JSONText {
         .object([
-            .init("id", .string(row.id.rawValue)), .init("stream", .string(row.context.stream.rawValue)),
-            .init("session_id", .string(row.context.session.rawValue)), .init("client_id", .string(row.context.client.rawValue)),
-            .init("state", .string(row.state.rawValue)), .init("container", .string(row.container.rawValue)),
-            .init("destination", destination(row.destination)), .init("started_at", .string(row.startedAt.iso8601)),
-            .init("first_frame_at", .optional(row.firstFrameWrittenAt?.iso8601)), .init("stopped_at", .optional(row.stoppedAt?.iso8601)),
-            .init("duration_ms", .optional(row.durationMilliseconds)), .init("size_bytes", .optional(row.sizeBytes)),
-            .init("upload_status_code", .optional(row.uploadStatus.map { Int64($0) })),
-            .init(
-                "failure",
-                row.failure.map { .object([.init("code", .string($0.code.rawValue)), .init("detail", .string($0.message))]) } ?? .null),
+            .init("number", .integer(Int64(row.number))), .init("state", .string(row.state.rawValue)),
+            .init("container", .string(row.container.rawValue)), .init("started_at", .optional(row.startedAt?.iso8601)),
+            .init("duration_ms", .integer(row.duration.wholeMilliseconds)), .init("size_bytes", .integer(row.sizeBytes)),
+            .init("sha256", .optional(row.sha256)), .init("gaps", .array(row.gaps.map(gap))), .init("failure", failure(row.failure)),
         ])
     }
 
-    private static func destination(_ destination: Destination) -> JSONText {
-        switch destination {
-        case .keep: .null
-        case .folder(let path): .object([.init("folder", .string(path))])
-        case .put(let url):
-            .object([.init("origin", .optional((try? DeliveryURL(parsing: url, rules: AddressRules(allowPrivate: true)))?.origin))])
-        }
+    private static func gap(_ gap: RecordingGap) -> JSONText {
+        .object([
+            .init("offset_ms", .integer(gap.offset.wholeMilliseconds)), .init("length_ms", .integer(gap.length.wholeMilliseconds)),
+            .init("cause", .string(gap.cause.rawValue)),
+        ])
+    }
+
+    private static func failure(_ error: BridgeError?) -> JSONText {
+        error.map { .object([.init("code", .string($0.code.rawValue)), .init("detail", .string($0.message))]) } ?? .null
+    }
+
+    private static func members(_ row: RecordingRow) -> [Member] {
+        [
+            .init("id", .string(row.id.rawValue)), .init("stream", .string(row.context.stream.rawValue)),
+            .init("session_id", .string(row.context.session.rawValue)), .init("client_id", .string(row.context.client.rawValue)),
+            .init("state", .string(row.state.rawValue)), .init("container", .string(row.container.rawValue)),
+            .init("destination", row.choice.shown), .init("started_at", .string(row.startedAt.iso8601)),
+            .init("first_frame_at", .optional(row.firstFrameWrittenAt?.iso8601)), .init("stopped_at", .optional(row.stoppedAt?.iso8601)),
+            .init("duration_ms", .optional(row.durationMilliseconds)), .init("size_bytes", .optional(row.sizeBytes)),
+            .init("upload_status_code", .optional(row.uploadStatus.map { Int64($0) })),
+            .init("failure", failure(row.failure)),
+        ]
     }
 }

@@ -12,6 +12,8 @@ package struct EyesonEventTranslator: EventTranslator {
         case .recordingDelivered(let row): message(to: row.webhookURL, row.context, Self.uploadReady(row), at: moment)
         case .recordingFailed(let row): message(to: row.webhookURL, row.context, Self.uploadFailed(row), at: moment)
         case .sessionEnded(let row): message(to: row.webhookURL, row.context, Self.sessionFinished(row), at: moment)
+        // The contract has no words for them.
+        case .sessionStarted, .streamStarted, .streamEnded, .recordingAdvanced, .storageLow, .destinationFailing: []
         }
     }
 
@@ -26,7 +28,7 @@ package struct EyesonEventTranslator: EventTranslator {
     private static func uploadReady(_ row: RecordingRow) -> [JSONText.Member] {
         [
             .init("status", .string("upload_ready")),
-            .init("msg", .string(row.state == .stored ? "recording stored" : "recording uploaded")),
+            .init("msg", .string(row.state == .ready ? "recording stored" : "recording uploaded")),
             .init("client_id", .string(row.context.client.rawValue)), .init("rec_id", .string(row.id.rawValue)),
             .init("recording_started_at", .string(row.startedAt.iso8601)),
             .init("recording_first_frame_written_at", .optional(row.firstFrameWrittenAt?.iso8601)),

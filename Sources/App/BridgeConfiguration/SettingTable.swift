@@ -2,7 +2,9 @@ import BridgeModel
 
 /// The one table of settings: loading, the reference document and its test all read it.
 enum SettingTable {
-    static let keys: [SettingKey] = [http, data, webhooks, uploads, recording, webrtc, turn, streamrec, pipelines, log].flatMap { $0 }
+    static let keys: [SettingKey] = [http, data, webhooks, uploads, recording, playback, webrtc, turn, streamrec, pipelines, log].flatMap {
+        $0
+    }
 
     private static let http = [
         SettingKey(
@@ -61,6 +63,24 @@ enum SettingTable {
         SettingKey(
             "webhooks.schedule", \.webhooks.schedule, schedule,
             "Waits between attempts, each 10 % more or less; after the last the webhook is given up."),
+        .secret(
+            "webhooks.url", \.webhooks.url, .optional(.url("an http or https URL", schemes: ["https://", "http://"])),
+            "Is told of every event of the bridge, in the order of each session. Empty: events are kept for GET /bridge/v1/events alone."),
+        SettingKey(
+            "webhooks.event-schedule", \.webhooks.eventSchedule, schedule,
+            "Waits between the attempts of an event, each 10 % more or less: 72 hours in all, while the session's later events wait."),
+        SettingKey("webhooks.parallel", \.webhooks.parallel, .integer(1...1024), "Webhooks under way at once."),
+        SettingKey(
+            "webhooks.parallel-per-host", \.webhooks.parallelPerHost, .integer(1...1024), "Webhooks under way at once to one host."),
+        SettingKey(
+            "webhooks.breaker-failures", \.webhooks.breakerFailures, .integer(1...1000),
+            "Failures of a receiver in a row after which it is left alone for a while; then one webhook asks whether it is back."),
+        SettingKey(
+            "webhooks.breaker-pause", \.webhooks.breakerPause, .duration(.milliseconds(1) ... .seconds(300)),
+            "How long it is left alone at first; each time that it still fails twice as long, up to five minutes."),
+        SettingKey(
+            "webhooks.keep-events", \.webhooks.keepEvents, .duration(.seconds(3600) ... .seconds(3660 * 86_400)),
+            "How long events can be replayed. Those of a session go together, when its last is as old."),
     ]
 
     private static let uploads = [
@@ -72,6 +92,9 @@ enum SettingTable {
             "How long an upload may make no progress."),
         SettingKey("uploads.schedule", \.uploads.schedule, schedule, "Waits between attempts; after the last the upload has failed."),
         SettingKey("uploads.parallel", \.uploads.parallel, .integer(1...256), "Uploads under way at once."),
+        SettingKey(
+            "uploads.bandwidth", \.uploads.bandwidth, .bytes(0...1 << 40),
+            "Bytes a second that all uploads take together; 0: as much as there is."),
         SettingKey(
             "uploads.keep-delivered", \.uploads.keepDelivered, .duration(.zero ... .seconds(366 * 86_400)),
             "How long a delivered file stays on the bridge."),
@@ -86,7 +109,8 @@ enum SettingTable {
             "When a recording begins: when signalling or the API asks (request), with every session (session), or never."),
         .secret(
             "recording.destination", \.recording.destination, destination,
-            "Where a recording goes that names no destination of its own. Empty: it stays on the bridge."),
+            "Where a recording goes that has no destination of its own: a folder, a URL, or name: and the name of one made by the API. Empty: it stays on the bridge."
+        ),
         SettingKey(
             "recording.fragment", \.recording.fragment, .duration(.milliseconds(100) ... .seconds(1)),
             "Length of the pieces that are made durable one by one: as much can be lost at a crash."),
@@ -94,8 +118,32 @@ enum SettingTable {
             "recording.first-media-timeout", \.recording.firstMediaTimeout, .duration(.seconds(1) ... .seconds(300)),
             "How long a recording waits for its first keyframe before it fails with 'no media'."),
         SettingKey(
+            "recording.grace", \.recording.grace, .duration(.seconds(1) ... .seconds(86_400)),
+            "How long a recording waits for a source that is away; the gap is kept. After that it is finished."),
+        SettingKey(
+            "recording.segment-duration", \.recording.segmentDuration, .duration(.zero ... .seconds(86_400)),
+            "A recording is cut into files of this length, each delivered by itself, and where the picture changes its size. 0s: one file."),
+        SettingKey(
+            "recording.segment-size", \.recording.segmentSize, .bytes(0...1 << 40),
+            "The same by size. 0: one file. A destination that is one URL always gets one file."),
+        SettingKey(
             "recording.free-space-reserve", \.recording.freeSpaceReserve, .bytes(0...1 << 40),
-            "What must stay free on the disk: below it no recording starts, and running ones are finished."),
+            "What must stay free on the disk: below it delivered files go, the oldest first; where that is not enough no recording starts."),
+        SettingKey(
+            "recording.manifest", \.recording.manifest, .boolean,
+            "Writes a JSON document beside each finished file on the bridge: tracks, times, gaps and SHA-256."),
+        SettingKey(
+            "recording.quota", \.recording.quota, .bytes(0...1 << 50),
+            "What recordings may hold of the disk, with the same consequences. 0: as much as the reserve leaves."),
+    ]
+
+    private static let playback = [
+        SettingKey(
+            "playback.viewers", \.playback.viewers, .boolean,
+            "Lets those who may watch a stream look back at its recordings, too; otherwise that is for the operator."),
+        SettingKey(
+            "playback.window", \.playback.window, .duration(.seconds(30) ... .seconds(86_400)),
+            "How far back the live HLS playlist of a stream that is being recorded reaches."),
     ]
 
     private static let webrtc = [
@@ -195,7 +243,9 @@ enum SettingTable {
         "a list of durations such as [5s, 30s, 2m]", count: 0...32)
     private static let webhookSecret = ValueFormat.text(
         "whsec_ followed by 24 to 64 bytes as base64, or nothing", WebhookSecret.isAcceptable)
-    private static let destination = ValueFormat.text("an absolute folder, an http or https URL, or nothing") { text in
-        text.isEmpty || text.hasPrefix("/") || text.hasPrefix("https://") || text.hasPrefix("http://")
+    private static let destination = ValueFormat.text(
+        "an absolute folder, an http or https URL, name: and a destination's name, or nothing"
+    ) { text in
+        text.isEmpty || text.hasPrefix("/") || text.hasPrefix("name:") || text.hasPrefix("https://") || text.hasPrefix("http://")
     }
 }

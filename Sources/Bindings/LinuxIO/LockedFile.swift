@@ -84,6 +84,13 @@ package final class ReadableFile: Sendable {
         }
     }
 
+    /// Its length now, bytes; 0 when that cannot be known.
+    package var size: UInt64 {
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0 else { return 0 }
+        return UInt64(clamping: facts.st_size)
+    }
+
     /// True while a `LockedFile` of any process has this file open.
     package var isBeingWritten: Bool {
         guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return errno == EWOULDBLOCK }

@@ -69,3 +69,27 @@ package struct DeliveryID: Identifier {
     package let rawValue: String
     package init(_ rawValue: String) { self.rawValue = rawValue }
 }
+
+/// One clip: a lower-case UUID, version 4.
+package struct ClipID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One event, the same in every webhook and replay that tells of it: `evt_<ULID>`.
+package struct EventID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Who gets webhooks: a keyed digest of the URL, which itself is a secret. The same URL has the same id as long as the database lives.
+package struct ReceiverID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Where receivers live: a keyed digest of scheme, host and port.
+package struct ReceiverHostID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}

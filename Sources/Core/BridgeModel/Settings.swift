@@ -12,6 +12,8 @@ package struct Settings: Sendable, Equatable {
     package var uploads = UploadSettings()
     /// When and how streams are recorded.
     package var recording = RecordingSettings()
+    /// Looking back at what was recorded.
+    package var playback = PlaybackSettings()
     /// Media transport.
     package var webrtc = WebRTCSettings()
     /// Relays that clients are told.
@@ -66,11 +68,28 @@ package struct WebhookSettings: Sendable, Equatable {
     package var previousSecret = Redacted("")
     /// `webhooks.timeout`: for a receiver's answer.
     package var timeout: Duration = .seconds(10)
-    /// `webhooks.schedule`: waits between attempts.
+    /// `webhooks.schedule`: waits between attempts of a dialect's webhook.
     package var schedule: [Duration] = [
         .seconds(5), .seconds(30), .seconds(120), .seconds(600), .seconds(1800), .seconds(7200), .seconds(18_000), .seconds(36_000),
         .seconds(36_000),
     ]
+    /// `webhooks.url`: is told of every event; empty tells nobody.
+    package var url = Redacted("")
+    /// `webhooks.event-schedule`: waits between attempts of an event; within 72 hours, the jitter included.
+    package var eventSchedule: [Duration] = [
+        .seconds(5), .seconds(30), .seconds(120), .seconds(600), .seconds(1800), .seconds(7200), .seconds(18_000), .seconds(36_000),
+        .seconds(43_200), .seconds(43_200), .seconds(43_200), .seconds(39_600),
+    ]
+    /// `webhooks.parallel`: webhooks under way at once.
+    package var parallel = 16
+    /// `webhooks.parallel-per-host`: those to one host.
+    package var parallelPerHost = 4
+    /// `webhooks.breaker-failures`: failures of a receiver in a row after which it is left alone.
+    package var breakerFailures = 10
+    /// `webhooks.breaker-pause`: how long, at first.
+    package var breakerPause: Duration = .seconds(5)
+    /// `webhooks.keep-events`: how long the log of events reaches back.
+    package var keepEvents: Duration = .seconds(30 * 86_400)
 
     package init() {}
 }
@@ -85,6 +104,8 @@ package struct UploadSettings: Sendable, Equatable {
     package var schedule: [Duration] = [.seconds(10), .seconds(60), .seconds(300), .seconds(1800)]
     /// `uploads.parallel`: uploads at once.
     package var parallel = 4
+    /// `uploads.bandwidth`: bytes a second of all uploads together; 0: as much as there is.
+    package var bandwidth = 0
     /// `uploads.keep-delivered`: how long a delivered file stays in the spool.
     package var keepDelivered: Duration = .seconds(86_400)
     /// `uploads.keep-failed`: how long an undeliverable file stays.
@@ -101,14 +122,34 @@ package struct RecordingSettings: Sendable, Equatable {
     }
     /// `recording.trigger`.
     package var trigger = Trigger.request
-    /// `recording.destination`: empty keeps the file in the spool; an absolute folder or an http(s) URL sends it there.
+    /// `recording.destination`: empty keeps the file in the spool; an absolute folder, an http(s) URL or `name:` and a destination's name sends it there.
     package var destination = Redacted("")
     /// `recording.fragment`: length of the pieces that are made durable one by one.
     package var fragment: Duration = .seconds(1)
     /// `recording.first-media-timeout`: how long the first keyframe is waited for.
     package var firstMediaTimeout: Duration = .seconds(10)
+    /// `recording.grace`: how long a recording waits for a source that is away.
+    package var grace: Duration = .seconds(35)
+    /// `recording.segment-duration`: zero: a recording is not cut for its length.
+    package var segmentDuration: Duration = .zero
+    /// `recording.segment-size`: bytes; zero: a recording is not cut for its size.
+    package var segmentSize = 0
     /// `recording.free-space-reserve`: bytes that must stay free on the spool's disk.
     package var freeSpaceReserve = 512 * 1024 * 1024
+    /// `recording.manifest`: a JSON document beside each finished file.
+    package var manifest = false
+    /// `recording.quota`: bytes that the spool may hold; zero: as many as the disk has.
+    package var quota = 0
+
+    package init() {}
+}
+
+/// `playback.*`.
+package struct PlaybackSettings: Sendable, Equatable {
+    /// `playback.viewers`: who may watch a stream may look back at its recordings, too.
+    package var viewers = false
+    /// `playback.window`: how far back the live HLS playlist reaches.
+    package var window: Duration = .seconds(600)
 
     package init() {}
 }

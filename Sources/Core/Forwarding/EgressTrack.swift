@@ -94,7 +94,7 @@ package struct EgressTrack: Sendable {
         case (.audio, .live): break
         case (.audio, .recorded(let since)): cursor = cache.firstIndex(arrivedSince: since, from: cache.preRollStart)
         case (.video, .recorded(let since)):
-            let keyframe = cache.keyframeStart(of: self.encoding).flatMap { cache[$0].arrival >= since ? $0 : nil }
+            let keyframe = cache.firstKeyframe(of: self.encoding, arrivedSince: since)
             phase = .awaitingKeyframe(from: keyframe ?? cache.endIndex, fallback: nil)
         case (.video, .live): joinLive(cache, now: now)
         }
@@ -184,7 +184,9 @@ extension EgressTrack {
     private mutating func seekKeyframe(in cache: borrowing GOPCache, now: MonotonicTime) -> Bool {
         guard case .awaitingKeyframe(let from, let fallback) = phase else { return true }
         let mayUseCached = fallback.map { now >= $0 } ?? false
-        guard let start = cache.keyframeStart(of: encoding) else {
+        // A recorder leaves nothing out that it may have; everybody else wants to be at the live edge.
+        let next = timing == .live ? cache.keyframeStart(of: encoding) : cache.firstKeyframe(of: encoding, from: from)
+        guard let start = next else {
             // The cached GOP is gone: there is no deadline any more.
             if mayUseCached { phase = .awaitingKeyframe(from: from, fallback: nil) }
             return false

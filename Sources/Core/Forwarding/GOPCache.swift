@@ -15,11 +15,18 @@ package struct GOPCache: ~Copyable {
         package var bytes: Int
         /// What is kept without regard to keyframes, for sinks that are a little behind.
         package var history: Duration
+        /// The same for a stream that is recorded: a recorder that hangs is replaced when it has been silent for a while (`ChildWatch.Limits`), and
+        /// the next one goes on where that stopped.
+        package var recordedHistory: Duration
 
-        package init(duration: Duration = .seconds(10), bytes: Int = 8 * 1024 * 1024, history: Duration = .seconds(1)) {
+        package init(
+            duration: Duration = .seconds(10), bytes: Int = 8 * 1024 * 1024, history: Duration = .seconds(1),
+            recordedHistory: Duration = .seconds(8)
+        ) {
             self.duration = duration
             self.bytes = bytes
             self.history = history
+            self.recordedHistory = recordedHistory
         }
     }
 
@@ -61,6 +68,8 @@ package struct GOPCache: ~Copyable {
         var frameStart: UInt64 = 0
         /// Number of the first packet of the newest keyframe.
         var gopStart: UInt64?
+        /// Numbers of the first packets of all keyframes that are held and followed by what came after them.
+        var keyframes: [UInt64] = []
         var nextOrdinal: UInt64 = 0
         var newestTimestamp: UInt32?
         var report: Report?
@@ -68,6 +77,7 @@ package struct GOPCache: ~Copyable {
     }
 
     private let limits: Limits
+    private var isRecorded = false
     private var tracks: [Track]
     private var entries = IndexedQueue<Entry>()
     private var store = PacketStore()
@@ -99,8 +109,22 @@ package struct GOPCache: ~Copyable {
     /// Where the newest keyframe of `track` begins; nil without video, before the first keyframe, and after its GOP outgrew the limits.
     package func keyframeStart(of track: UInt8) -> UInt64? { tracks[Int(track)].gopStart }
 
+    /// Where the newest GOPs begin; nil when there is none.
+    private var gopsStart: UInt64? { tracks.compactMap(\.gopStart).min() }
+
     /// Where a recorder's pre-roll begins: the oldest keyframe that is held for any track; nil when there is none.
-    package var preRollStart: UInt64? { tracks.compactMap(\.gopStart).min() }
+    package var preRollStart: UInt64? { tracks.compactMap(\.keyframes.first).min() }
+
+    /// The oldest keyframe of `track` that is held, at `index` or later.
+    package func firstKeyframe(of track: UInt8, from index: UInt64) -> UInt64? { tracks[Int(track)].keyframes.first { $0 >= index } }
+
+    /// The oldest keyframe of `track` that is held and arrived at `since` or later.
+    package func firstKeyframe(of track: UInt8, arrivedSince since: MonotonicTime) -> UInt64? {
+        tracks[Int(track)].keyframes.first { entries[$0].arrival >= since }
+    }
+
+    /// The stream has a recorder: from now on `Limits.recordedHistory` is kept.
+    package mutating func expectRecorders() { isRecorded = true }
 
     /// The first packet at `start` or later that arrived at `since` or later; the end when `start` is nil or nothing is so new.
     package func firstIndex(arrivedSince since: MonotonicTime, from start: UInt64?) -> UInt64 {
@@ -158,6 +182,9 @@ package struct GOPCache: ~Copyable {
         if frame.revealsKeyframe {
             let start = tracks[track].frameStart
             tracks[track].gopStart = start >= entries.firstIndex ? start : nil
+            if start >= entries.firstIndex, tracks[track].keyframes.last != start {
+                tracks[track].keyframes.append(start)
+            }
         }
         trim(now: entry.arrival)
     }
@@ -169,23 +196,32 @@ package struct GOPCache: ~Copyable {
     }
 
     /// The source of `track` was replaced: what follows does not continue the cached GOP.
-    package mutating func breakGOP(of track: UInt8) { tracks[Int(track)].gopStart = nil }
+    package mutating func breakGOP(of track: UInt8) {
+        tracks[Int(track)].gopStart = nil
+        tracks[Int(track)].keyframes = []
+    }
 
     private mutating func trim(now: MonotonicTime) {
         for index in tracks.indices {
             guard let start = tracks[index].gopStart, now.duration(since: entries[start].arrival) > limits.duration else { continue }
+            // Its first part is not kept any longer, so that nobody can begin with it.
+            tracks[index].keyframes.removeAll { $0 <= start }
             tracks[index].gopStart = nil
         }
+        let history = isRecorded ? max(limits.history, limits.recordedHistory) : limits.history
         while byteCount > limits.bytes, !entries.isEmpty { removeFirst() }
-        let kept = preRollStart ?? .max
-        while !entries.isEmpty, entries.firstIndex < kept, now.duration(since: entries[entries.firstIndex].arrival) > limits.history {
+        let kept = gopsStart ?? .max
+        while !entries.isEmpty, entries.firstIndex < kept, now.duration(since: entries[entries.firstIndex].arrival) > history {
             removeFirst()
         }
     }
 
     private mutating func removeFirst() {
         let index = entries.firstIndex
-        for track in tracks.indices where tracks[track].gopStart == index { tracks[track].gopStart = nil }
+        for track in tracks.indices {
+            if tracks[track].gopStart == index { tracks[track].gopStart = nil }
+            if tracks[track].keyframes.first == index { tracks[track].keyframes.removeFirst() }
+        }
         if let location = entries[index].location {
             byteCount -= location.byteCount
             store.removeFirst(location)

@@ -18,6 +18,8 @@ package struct MatroskaReader {
     package static let largestFrame = 64 * 1024 * 1024
     /// The header is read at once; it is far smaller.
     private static let largestHeaderElement: UInt64 = 1024 * 1024
+    /// Later times are not believed.
+    static let latestMilliseconds = Int64(Int32.max) * 1000
 
     /// The tracks that are understood.
     package private(set) var tracks: [MatroskaTrack] = []
@@ -69,12 +71,21 @@ package struct MatroskaReader {
         return nil
     }
 
+    /// Where the next element is read, bytes from the beginning of the file.
+    var position: UInt64 { offset }
+
+    /// Goes to a cluster, by its place in a `ClusterIndex`; the next frame is its first.
+    package mutating func move(toCluster position: UInt64) {
+        offset = position
+        clusterTime = 0
+    }
+
     private func frame(_ block: [UInt8]) -> MatroskaFrame? {
         guard block.count > 4, block[0] & 0x80 != 0 else { return nil }
         let number = block[0] & 0x7F
         guard tracks.contains(where: { $0.number == number }) else { return nil }
         let relative = Int16(bitPattern: UInt16(block[1]) << 8 | UInt16(block[2]))
-        let milliseconds = min(max(0, clusterTime &+ Int64(relative)), Int64(Int32.max) * 1000)
+        let milliseconds = min(max(0, clusterTime &+ Int64(relative)), Self.latestMilliseconds)
         return MatroskaFrame(
             track: number, time: .milliseconds(milliseconds), isKeyframe: block[3] & 0x80 != 0, bytes: Array(block[4...]))
     }
@@ -146,7 +157,7 @@ extension MatroskaReader {
     }
 
     /// One to four bytes, the marker kept (RFC 8794 section 5).
-    private static func elementID(_ bytes: ArraySlice<UInt8>) -> (length: Int, id: UInt32)? {
+    static func elementID(_ bytes: ArraySlice<UInt8>) -> (length: Int, id: UInt32)? {
         guard let first = bytes.first, first != 0 else { return nil }
         let length = first.leadingZeroBitCount + 1
         guard length <= 4, bytes.count >= length else { return nil }
@@ -154,7 +165,7 @@ extension MatroskaReader {
     }
 
     /// One to eight bytes, the marker removed; all ones is 'unknown' (RFC 8794 section 6.2).
-    private static func elementSize(_ bytes: ArraySlice<UInt8>) -> (length: Int, size: UInt64?)? {
+    static func elementSize(_ bytes: ArraySlice<UInt8>) -> (length: Int, size: UInt64?)? {
         guard let first = bytes.first, first != 0 else { return nil }
         let length = first.leadingZeroBitCount + 1
         guard bytes.count >= length else { return nil }

@@ -42,6 +42,8 @@ package struct MatroskaWriter: Sendable {
     private var size: UInt64 = 0
     private var layout = Layout()
     private var cluster: OpenCluster?
+    /// Clusters that were closed since `takeOutput` was called last, and those of the call before: their sizes may not be in the file yet.
+    private var justClosed: (pending: [OpenCluster], taken: [OpenCluster]) = ([], [])
     private var cues: [Cue] = []
     private var ends: [UInt8: TrackEnd] = [:]
 
@@ -64,6 +66,7 @@ package struct MatroskaWriter: Sendable {
     /// Takes what is to be written and empties `output`.
     package mutating func takeOutput() -> Output {
         defer { output = Output() }
+        justClosed = (pending: [], taken: justClosed.pending)
         return output
     }
 
@@ -100,10 +103,13 @@ package struct MatroskaWriter: Sendable {
         return duration
     }
 
-    /// For a file that could not take all of `output`, and was cut to `fileSize` bytes: sizes and duration only, nothing to append.
+    /// For a file that could not take all of `output`, and was cut to `fileSize` bytes, where what was taken last begins or ends: sizes and
+    /// duration only, nothing to append.
     package mutating func finish(cutTo fileSize: UInt64) -> Duration {
         output = Output()
-        if let cluster, cluster.contentOffset <= fileSize { overwrite(cluster.sizeOffset, EBML.wideSize(fileSize - cluster.contentOffset)) }
+        for open in justClosed.taken + justClosed.pending + [cluster].compactMap({ $0 }) where open.contentOffset <= fileSize {
+            overwrite(open.sizeOffset, EBML.wideSize(min(open.end ?? fileSize, fileSize) - open.contentOffset))
+        }
         cluster = nil
         size = fileSize
         guard fileSize >= layout.segmentContent else { return .zero }
@@ -116,6 +122,8 @@ package struct MatroskaWriter: Sendable {
         guard let cluster else { return false }
         // A block's time is a signed 16-bit distance from its cluster's (RFC 9559 section 10.1).
         guard time - cluster.time < clusterMilliseconds, time - cluster.time > Int64(Int16.min) else { return true }
+        // Browsers' Media Source refuses a block whose time is before that of the block before it in its cluster.
+        guard time >= cluster.newest else { return true }
         return frame.isKeyframe && videoNumbers.contains(frame.track) && time > cluster.time
     }
 
@@ -128,13 +136,14 @@ package struct MatroskaWriter: Sendable {
     private mutating func openCluster(at time: Int64) {
         let offset = size
         append(EBML.id(ElementID.cluster) + EBML.unknownSize)
-        cluster = OpenCluster(time: time, sizeOffset: offset + 4, contentOffset: size)
+        cluster = OpenCluster(time: time, newest: time, sizeOffset: offset + 4, contentOffset: size)
         append(EBML.element(ElementID.timestamp, unsigned: UInt64(time)))
     }
 
     private mutating func writeBlock(_ frame: MatroskaFrame, at time: Int64) {
         guard let base = cluster?.time else { return }
         cluster?.isEmpty = false
+        cluster?.newest = time
         let relative = UInt16(bitPattern: Int16(clamping: time - base))
         let flags: UInt8 = frame.isKeyframe ? 0x80 : 0
         append(EBML.id(ElementID.simpleBlock) + EBML.size(UInt64(frame.bytes.count) + 4))
@@ -145,8 +154,10 @@ package struct MatroskaWriter: Sendable {
     /// Ends the open cluster: its size is written over 'unknown'. Nil when none is open.
     @discardableResult
     package mutating func closeCluster() -> ClosedCluster? {
-        guard let open = cluster else { return nil }
+        guard var open = cluster else { return nil }
         overwrite(open.sizeOffset, EBML.wideSize(size - open.contentOffset))
+        open.end = size
+        justClosed.pending.append(open)
         cluster = nil
         return ClosedCluster(endOffset: size, duration: duration)
     }
@@ -175,9 +186,13 @@ extension MatroskaWriter {
 
     private struct OpenCluster {
         var time: Int64
+        /// Of the block that was written last.
+        var newest: Int64
         var sizeOffset: UInt64
         var contentOffset: UInt64
         var isEmpty = true
+        /// Once it is closed.
+        var end: UInt64?
     }
 
     private struct Cue {

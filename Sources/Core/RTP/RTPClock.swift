@@ -32,8 +32,9 @@ package struct RTPClock: Sendable {
         tracks = clockRates.map { Track(rate: Int64($0 == 0 ? 90_000 : $0)) }
     }
 
-    /// A packet that will be presented soon. A track that has not begun yet will begin where the least delayed of these belongs, instead of at the
-    /// arrival of its first packet, which is often late: a handshake held it back, or it belongs to a large keyframe.
+    /// A packet that will be presented soon. A track that has not begun yet, or that expects a discontinuity, will begin where the least delayed of
+    /// these belongs, instead of at the arrival of its first packet, which is often late: a handshake held it back, it belongs to a large keyframe, or
+    /// the machine stood still and gets at once what came meanwhile.
     package mutating func foresee(track: Int, timestamp: UInt32, arrival: MonotonicTime) {
         guard tracks.indices.contains(track) else { return }
         tracks[track].foresee(timestamp, arrival: Int64(clamping: arrival.nanoseconds))
@@ -66,7 +67,7 @@ package struct RTPClock: Sendable {
     }
 
     /// The next packet of every track may have any timestamp: packets were lost or the source was replaced. Its place then comes from
-    /// its arrival, if its timestamp disagrees with that by more than `largestStepBack`.
+    /// its arrival and from what is foreseen, if its timestamp disagrees with that by more than `largestStepBack`.
     package mutating func expectDiscontinuity() {
         for index in tracks.indices { tracks[index].isAfterDiscontinuity = true }
     }
@@ -124,7 +125,7 @@ private struct Track: Sendable {
     private var presentedMedia: Int64 = 0
     private var followsReports = false
     private var arrivals = ArrivalFloor()
-    /// Before the first packet: a timestamp, and when it is due by the least delayed packet that was foreseen.
+    /// Before the first packet, also after a discontinuity: a timestamp, and when it is due by the least delayed packet that was foreseen.
     private var foreseen: (timestamp: UInt32, due: Int64)?
 
     init(rate: Int64) { self.rate = rate }
@@ -144,7 +145,7 @@ private struct Track: Sendable {
     }
 
     mutating func foresee(_ timestamp: UInt32, arrival: Int64) {
-        guard lastTimestamp == nil else { return }
+        guard lastTimestamp == nil || isAfterDiscontinuity else { return }
         let known = foreseen ?? (timestamp, arrival)
         foreseen = (known.timestamp, min(known.due, arrival - distance(from: known.timestamp, to: timestamp)))
     }
@@ -157,13 +158,15 @@ private struct Track: Sendable {
         let step = Int64(Int32(bitPattern: timestamp &- lastTimestamp))
         unwrapped += step
         self.lastTimestamp = timestamp
-        if hasLeapt(step: nanoseconds(step), arrival: arrival) {
-            anchor(timestamp, at: arrival)
+        let due = isAfterDiscontinuity ? resumption(timestamp, arrival: arrival) : arrival
+        if hasLeapt(step: nanoseconds(step), due: due) {
+            anchor(timestamp, at: due)
         } else {
             arrivals.add(arrival - nanoseconds(unwrapped), at: arrival)
             if !followsReports { target = floor }
         }
         isAfterDiscontinuity = false
+        foreseen = nil
     }
 
     mutating func follow(report aim: Int64) {
@@ -191,8 +194,15 @@ private struct Track: Sendable {
         return (0...RTPClock.plausibleSkew.wholeNanoseconds).contains(arrival - due) ? due : arrival
     }
 
-    private func hasLeapt(step: Int64, arrival: Int64) -> Bool {
-        let lead = nanoseconds(unwrapped) + offset - arrival
+    /// When the first packet after a discontinuity is due: at its arrival, or as much earlier as the packets after it tell, behind what was presented.
+    private func resumption(_ timestamp: UInt32, arrival: Int64) -> Int64 {
+        guard let foreseen, let lastPresented else { return arrival }
+        let due = foreseen.due + distance(from: foreseen.timestamp, to: timestamp)
+        return lastPresented < due && due < arrival ? due : arrival
+    }
+
+    private func hasLeapt(step: Int64, due: Int64) -> Bool {
+        let lead = nanoseconds(unwrapped) + offset - due
         let stepBack = RTPClock.largestStepBack.wholeNanoseconds
         if step < -stepBack || lead > RTPClock.largestLead.wholeNanoseconds { return true }
         return isAfterDiscontinuity && abs(lead) > stepBack

@@ -67,7 +67,8 @@ struct CameraConversation {
             return [.end(isStopping ? nil : error)]
         case .finished:
             return [.end(isStopping ? nil : BridgeError(.connectionLost, "The camera's pipeline ended."))]
-        case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .segmentClosed, .stats, .alive, .warning:
+        case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .segmentClosed, .stats, .alive,
+            .warning:
             return []
         }
     }
@@ -108,7 +109,9 @@ struct CameraConversation {
     }
 
     private func recordingState(_ data: JSONValue) -> [Effect] {
-        guard let state = data["state"]?.string.flatMap(RecordingState.init(rawValue:)), let id = data["rec_id"]?.string else { return [] }
+        guard let state = data["state"]?.string.flatMap(RecordingState.init(signalingName:)), let id = data["rec_id"]?.string else {
+            return []
+        }
         return [.recording(state, id: id)]
     }
 

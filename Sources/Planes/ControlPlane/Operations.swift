@@ -8,18 +8,18 @@ package struct Operations: ReadinessProbe, MetricsSource {
     private let sessions: SessionRegister
     private let recordings: RecordingDirector
     private let edge: (any EdgePeers)?
-    private let frontDoor: @Sendable () -> [MetricSample]
+    private let others: @Sendable () async -> [MetricSample]
 
-    /// `edge`: nil without our own engine. `frontDoor`: what the web server counts.
+    /// `edge`: nil without our own engine. `others`: what the web server and the outbox count.
     package init(
         services: RecordingServices, sessions: SessionRegister, recordings: RecordingDirector, edge: (any EdgePeers)? = nil,
-        frontDoor: @escaping @Sendable () -> [MetricSample]
+        others: @escaping @Sendable () async -> [MetricSample]
     ) {
         self.services = services
         self.sessions = sessions
         self.recordings = recordings
         self.edge = edge
-        self.frontDoor = frontDoor
+        self.others = others
     }
 
     package func readiness() async -> [ReadinessCheck] {
@@ -58,6 +58,7 @@ package struct Operations: ReadinessProbe, MetricsSource {
         let peers = await edge?.totals().samples ?? []
         let children = await services.launcher.runningCount
         let recording = await recordings.count
+        let hasRoom = await services.files.hasSpace()
         let directions = [SessionContext.Direction.publish, .watch].map { direction in
             MetricSample(
                 name: "viaduct_sessions", help: "Running sessions.", kind: .gauge, labels: [.init("direction", direction.rawValue)],
@@ -65,9 +66,10 @@ package struct Operations: ReadinessProbe, MetricsSource {
         }
         return directions + [
             .gauge("viaduct_recordings", "Recordings that are not yet at their destination.", recording),
+            .gauge("viaduct_spool_full", "1 while recordings have no room: the disk's reserve or the quota is reached.", hasRoom ? 0 : 1),
             .gauge("viaduct_pipelines", "Running pipeline processes, warm ones not counted.", children),
             .gauge("viaduct_delivery_lateness_seconds", "How long the oldest due delivery has waited.", await lateness),
-        ] + totals.samples + peers + frontDoor()
+        ] + totals.samples + peers + (await others())
     }
 }
 

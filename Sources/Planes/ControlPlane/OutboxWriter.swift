@@ -1,34 +1,37 @@
 package import Bridge
 internal import BridgeModel
 
-/// Turns events into outbox rows, to be committed with the fact that they report.
+/// Turns events into rows, to be committed with the fact that they report.
 package struct OutboxWriter: Sendable {
-    private let translators: [any EventTranslator]
+    private let reporter: EventReporter
     private let clock: BridgeClock
     private let service: any DeliveryService
 
-    package init(translators: [any EventTranslator], clock: BridgeClock, service: any DeliveryService) {
-        self.translators = translators
+    package init(reporter: EventReporter, clock: BridgeClock, service: any DeliveryService) {
+        self.reporter = reporter
         self.clock = clock
         self.service = service
     }
 
-    /// The webhooks of an event as rows that are due now.
-    package func deliveries(for event: BridgeEvent) -> [LedgerChange] {
-        let now = clock.wall()
+    /// The rows of an event that happens now: its place in the log and its webhooks, which are due at once.
+    package func changes(for event: BridgeEvent) -> [LedgerChange] {
         var random = SystemRandomNumberGenerator()
-        return translators.flatMap { $0.webhooks(for: event, at: now) }.map { message in
-            .delivery(message.delivery(id: .webhook(at: now, using: &random), at: now))
-        }
+        return reporter.changes(for: event, at: clock.wall(), using: &random)
     }
 
-    /// The upload of a finished recording as a row that is due now.
-    package func upload(of row: RecordingRow) -> LedgerChange {
+    /// The ends of facts that an earlier run of the bridge left open.
+    package func changes(ending facts: [OpenFact]) -> [LedgerChange] {
+        var random = SystemRandomNumberGenerator()
+        return facts.compactMap { reporter.change(ending: $0, at: clock.wall(), using: &random) }
+    }
+
+    /// The upload of a recording's finished segment as a row that is due now.
+    package func upload(of segment: SegmentRow, in row: RecordingRow) -> LedgerChange {
         let now = clock.wall()
         var random = SystemRandomNumberGenerator()
         return .delivery(
             DeliveryRow(
-                id: .upload(at: now, using: &random), work: .upload(recording: row.id, file: row.file, destination: row.destination),
+                id: .upload(at: now, using: &random), work: .upload(recording: row.id, file: segment.file, destination: row.destination),
                 account: row.context.account, session: row.context.session, dueAt: now, createdAt: now))
     }
 

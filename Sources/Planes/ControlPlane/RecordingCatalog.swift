@@ -5,10 +5,10 @@ package import BridgeModel
 package struct RecordingCatalog: RecordingCommands {
     private let director: RecordingDirector
     private let streams: StreamRegister
-    private let ledger: any Ledger
+    private let ledger: any Ledger & SegmentLedger
     private let files: any RecordingFiles
 
-    package init(director: RecordingDirector, streams: StreamRegister, ledger: any Ledger, files: any RecordingFiles) {
+    package init(director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger, files: any RecordingFiles) {
         self.director = director
         self.streams = streams
         self.ledger = ledger
@@ -40,9 +40,13 @@ package struct RecordingCatalog: RecordingCommands {
         try await ledger.recording(id)
     }
 
-    package func file(of id: RecordingID) async throws(BridgeError) -> String? {
-        guard let row = try await ledger.recording(id) else { return nil }
-        return await files.finishedPath(row)
+    package func segments(of id: RecordingID) async throws(BridgeError) -> [SegmentRow] {
+        try await ledger.segments(of: id)
+    }
+
+    package func file(of id: RecordingID, segment number: Int) async throws(BridgeError) -> String? {
+        guard let segment = try await ledger.segments(of: id).first(where: { $0.number == number }) else { return nil }
+        return await files.finishedPath(segment)
     }
 
     private func existing(_ id: RecordingID) async throws(BridgeError) -> RecordingRow {

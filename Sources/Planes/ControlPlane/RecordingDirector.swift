@@ -32,9 +32,14 @@ package actor RecordingDirector: UploadObserver {
         guard !isRecording(request.context.session) else {
             throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
         }
-        let row = try makeRow(for: request, tracks: tracks)
+        let row = try await makeRow(for: request, tracks: tracks)
+        // Asked again: the look-up of the destination took its time.
+        guard !isRecording(request.context.session) else {
+            throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
+        }
         let run = RecordingRun(
-            machine: RecordingMachine(row: row, limits: limits), request: request, askedAt: since ?? services.clock.now(),
+            machine: RecordingMachine(row: row, limits: limits(for: row.destination)), request: request,
+            askedAt: since ?? services.clock.now(),
             services: services, tell: updates)
         runs[row.id] = (run, request.context)
         do throws(BridgeError) {
@@ -49,7 +54,7 @@ package actor RecordingDirector: UploadObserver {
         return row.id
     }
 
-    /// Asks a recording to finish and returns when it has reached `finalizing`, durably: its session may begin another then. Throws
+    /// Asks a recording to finish and returns when it has reached `closing`, durably: its session may begin another then. Throws
     /// `not_found` when it is over or was never there.
     package func stop(_ id: RecordingID) async throws(BridgeError) {
         guard let entry = runs[id] else { throw BridgeError(.notFound, "There is no running recording with this id.") }
@@ -57,7 +62,7 @@ package actor RecordingDirector: UploadObserver {
         await entry.run.settle()
     }
 
-    /// Asks the session's recordings to finish and returns when each has reached `finalizing`, durably.
+    /// Asks the session's recordings to finish and returns when each has reached `closing`, durably.
     package func finish(session: SessionID) async {
         begunByTrigger.remove(session)
         let ending = runs.values.filter { $0.context.session == session }.map(\.run)
@@ -69,7 +74,7 @@ package actor RecordingDirector: UploadObserver {
     package func waitForFiles(limit: Duration) async {
         let end = services.clock.now().advanced(by: limit)
         while services.clock.now() < end {
-            if runs.values.allSatisfy(\.run.row.state.isBeyondFinalizing) { return }
+            if runs.values.allSatisfy({ !RecordingState.incomplete.contains($0.run.row.state) }) { return }
             try? await services.clock.pause(.milliseconds(20))
         }
     }
@@ -92,15 +97,16 @@ package actor RecordingDirector: UploadObserver {
     /// Takes up recordings that ended with the process before. Call once, before anything is served.
     package func recover() async throws(BridgeError) {
         let findings = try await services.files.reconcile(patience: Self.patience)
-        for row in findings.withoutFile {
+        for segment in findings.withoutFile {
             services.logger.error(
-                "the file of a finished recording is gone and cannot be delivered",
-                metadata: row.context.metadata.adding("recording", row.id.rawValue))
+                "the file of a finished recording is gone: look for it in a backup of the spool",
+                metadata: ["recording": "\(segment.recording)", "stream": "\(segment.stream)", "file": "\(segment.file)"])
         }
+        try await registerComplete()
         for unfinished in findings.unfinished {
             let (row, remains) = (unfinished.row, unfinished.remains)
             let (machine, effects) = RecordingMachine.recovered(
-                row: row, remains: remains, limits: limits, now: services.clock.now(), wall: services.clock.wall())
+                row: row, remains: remains, limits: limits(for: row.destination), now: services.clock.now(), wall: services.clock.wall())
             services.logger.warning(
                 "recording of an earlier run taken up",
                 metadata: row.context.metadata.adding("recording", row.id.rawValue).adding("parts", "\(remains.parts.count)"))
@@ -115,9 +121,13 @@ package actor RecordingDirector: UploadObserver {
 
     // MARK: - Pieces
 
-    private var limits: RecordingMachine.Limits {
+    private func limits(for destination: Destination) -> RecordingMachine.Limits {
         var limits = RecordingMachine.Limits()
         limits.firstMedia = services.settings.firstMediaTimeout
+        limits.away = services.settings.grace
+        // One URL takes one file.
+        if case .put = destination { return limits }
+        limits.segmentation = services.settings.segmentation
         return limits
     }
 
@@ -154,18 +164,20 @@ package actor RecordingDirector: UploadObserver {
         }
     }
 
-    private func makeRow(for request: RecordingRequest, tracks: [TrackDescription]) throws(BridgeError) -> RecordingRow {
+    private func makeRow(for request: RecordingRequest, tracks: [TrackDescription]) async throws(BridgeError) -> RecordingRow {
         let id = RecordingID(RandomUUID.text())
         let recorded = request.recorded(of: tracks)
         guard !recorded.isEmpty else {
-            throw BridgeError(.unacceptableOffer, "The stream has no track that can be recorded: AV1 is forwarded only.")
+            throw BridgeError(.unacceptableOffer, "The stream has no track that can be recorded.")
         }
         let container = Container.suitable(for: recorded, requested: request.container)
         let file = "\(id).\(container.fileExtension)"
-        let destination = if let wish = request.destination { wish } else { try services.settings.usualDestination(file: file) }
-        return RecordingRow(
-            id: id, context: request.context, state: .armed, container: container, file: file, destination: destination,
+        let choice = try await services.destinations.choice(for: request, file: file)
+        var row = RecordingRow(
+            id: id, context: request.context, state: .armed, container: container, file: file, destination: choice.destination,
             webhookURL: request.webhookURL, startedAt: services.clock.wall())
+        row.choice = choice
+        return row
     }
 
     /// Looks at the spool's disk every few seconds while anything is recorded.
@@ -183,33 +195,34 @@ package actor RecordingDirector: UploadObserver {
             watchman = nil
             return false
         }
-        if await !services.files.hasSpace() {
+        if await !services.keeping.makeRoom() {
             services.logger.error("the spool's disk is nearly full; recordings are finished now, free space or move data.folder")
+            await tellShortage()
             for entry in runs.values where entry.run.isRunning { entry.run.post(.spaceLow) }
         }
         return true
     }
-}
 
-extension RecordingState {
-    /// The file is in its place in the spool, or there is none.
-    fileprivate var isBeyondFinalizing: Bool {
-        switch self {
-        case .armed, .recording, .finalizing: false
-        case .uploading, .uploaded, .uploadFailed, .stored: true
+    private func tellShortage() async {
+        let shortage = await services.keeping.shortage()
+        do throws(BridgeError) {
+            try await services.ledger.commit(services.outbox.changes(for: .storageLow(shortage)))
+            services.outbox.wake()
+        } catch {
+            services.logger.error("the event of a full disk could not be stored", metadata: ["error": "\(error.description)"])
         }
     }
-}
 
-extension RecordingSettings {
-    /// `recording.destination`: a folder, a URL (one that ends with a slash gets the file's name), or nothing.
-    fileprivate func usualDestination(file: String) throws(BridgeError) -> Destination {
-        let text = destination.revealed
-        if text.isEmpty { return .keep }
-        if text.hasPrefix("/") { return .folder(path: text) }
-        if text.hasPrefix("http://") || text.hasPrefix("https://") {
-            return .put(url: Redacted(text.hasSuffix("/") ? text + file : text))
+    /// Files that were complete when an earlier run ended, and are not registered.
+    private func registerComplete() async throws(BridgeError) {
+        for segment in try await services.segments.segments(in: [.ready, .uploading, .delivered], limit: Self.registeredAtStart)
+        where segment.sha256 == nil {
+            guard await services.files.finishedPath(segment) != nil, let row = try await services.ledger.recording(segment.recording) else {
+                continue
+            }
+            await services.registrar.complete(segment, of: row)
         }
-        throw BridgeError(.invalidURL, "recording.destination is neither an absolute folder nor an http(s) URL; correct the configuration.")
     }
+
+    private static let registeredAtStart = 10_000
 }

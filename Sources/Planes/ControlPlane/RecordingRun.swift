@@ -21,8 +21,9 @@ actor RecordingRun {
     private let items: AsyncStream<Item>
     private var machine: RecordingMachine
     private let latest: Mutex<RecordingRow>
-    /// When the recording was asked for: nothing that came before is recorded.
-    private let askedAt: MonotonicTime
+    /// When the recording was asked for: nothing that came before is recorded. And the wall clock of then, minus the monotonic one: all its
+    /// recorders write by that, since parts whose clocks differ cannot be joined.
+    private let asked: (at: MonotonicTime, wallOffset: Duration)
     /// The source that recorders are subscribed to; kept while it is away.
     private var source: LiveStream?
     private var recorders: [Int: any RunningPipeline] = [:]
@@ -38,7 +39,7 @@ actor RecordingRun {
         self.request = request
         self.services = services
         self.tell = tell
-        self.askedAt = askedAt
+        asked = (askedAt, services.clock.wallOffset)
         (items, mailbox) = AsyncStream.makeStream()
     }
 
@@ -46,7 +47,7 @@ actor RecordingRun {
     nonisolated var row: RecordingRow { latest.withLock { $0 } }
 
     /// Media may still be added to it.
-    nonisolated var isRunning: Bool { [.armed, .recording].contains(row.state) }
+    nonisolated var isRunning: Bool { row.state.isRunning }
 
     /// Puts a fact into the mailbox.
     nonisolated func post(_ input: RecordingMachine.Input) { mailbox.yield(.input(input)) }
@@ -74,7 +75,7 @@ actor RecordingRun {
         self.source = source
         let (now, wall) = (services.clock.now(), services.clock.wall())
         // The row is durable already.
-        let effects = machine.begin(sourcePresent: source != nil, now: now, wall: wall).filter { $0 != .commit(machine.row, nil) }
+        let effects = machine.begin(sourcePresent: source != nil, now: now, wall: wall).filter { $0 != .commit(machine.row, [], nil) }
         await carryOut(effects)
         armTimer()
     }
@@ -153,16 +154,18 @@ actor RecordingRun {
         case .resumeRecorder: break  // the hub keeps its subscribers when a source returns
         case .stopRecorder(let part): recorders[part]?.send(.stop(deadline: Self.stopDeadline))
         case .killRecorder(let part): recorders[part]?.send(.stop(deadline: .zero))
-        case .launchFinisher(let parts): await launchFinisher(parts)
-        case .promote(let file): await promote(file)
-        case .commit(let row, let outbox): await commit(row, outbox)
+        case .launchFinisher(let parts, let segment): await launchFinisher(parts, of: segment)
+        case .promote(let file, let segment): await promote(file, of: segment)
+        case .commit(let row, let segments, let outbox): await commit(row, segments, outbox)
+        case .progress(let segment): await grown(segment)
+        case .settle: await settleUploads()
         case .notify(let update): tell(update)
         }
     }
 
     /// What is left when there was nothing to record.
     private func tidy() async {
-        guard machine.row.state == .uploadFailed, machine.row.failure?.code == .noMedia else { return }
+        guard machine.row.state == .failed, machine.row.failure?.code == .noMedia else { return }
         await services.files.discard(machine.row.id)
     }
 
@@ -172,20 +175,30 @@ actor RecordingRun {
     private func launchRecorder(_ part: Int) async {
         guard let source else { return post(.launchFailed(part: part, BridgeError(.internal, "The recording has no source."))) }
         let tracks = request?.recorded(of: source.tracks) ?? source.tracks
-        let plan = RecordPlan(
-            tracks: tracks, container: machine.row.container, fragment: services.settings.fragment,
-            path: services.files.partPath(part, row: machine.row),
-            wallClockOffset: services.clock.wallOffset, firstMediaTimeout: services.settings.firstMediaTimeout)
+        let plan = recordPlan(part, tracks: tracks)
         let id = PipelineID("\(machine.row.id)-\(part)")
         do throws(BridgeError) {
+            // The segments before may have left it, and the folder with them.
+            if part > 1 { try await services.files.open(machine.row.id) }
             let pipeline = try await services.launcher.launch(PipelinePlan(pipeline: id, work: .record(plan)))
             recorders[part] = pipeline
             services.hub.subscribe(
-                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded(since: askedAt))
+                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded(since: asked.at))
             listen(to: pipeline, part: part)
         } catch {
             post(.launchFailed(part: part, error))
         }
+    }
+
+    private func recordPlan(_ part: Int, tracks: [TrackDescription]) -> RecordPlan {
+        let name = machine.name(of: part)
+        var plan = RecordPlan(
+            tracks: tracks, container: machine.row.container, fragment: services.settings.fragment,
+            path: services.files.partPath(name, row: machine.row),
+            wallClockOffset: asked.wallOffset, firstMediaTimeout: services.settings.firstMediaTimeout)
+        plan.part = name
+        plan.segmentation = machine.segmentation
+        return plan
     }
 
     private func listen(to pipeline: any RunningPipeline, part: Int) {
@@ -197,40 +210,56 @@ actor RecordingRun {
             })
     }
 
-    private func launchFinisher(_ parts: [Int]) async {
+    private func launchFinisher(_ parts: [Int], of segment: SegmentRow) async {
         let row = machine.row
-        guard let plan = services.files.finishPlan(parts, row: row) else {
+        guard let plan = services.files.finishPlan(parts.map(machine.name), of: segment) else {
             return post(.finisherFailed(BridgeError(.noMedia, "The recording has no parts.")))
         }
+        let id = PipelineID("\(row.id)-finish-\(UUID().uuidString.prefix(8))")
+        listeners.append(
+            Task { [weak self, services] in
+                await services.finishers.withPlace { [weak self] in await self?.finish(PipelinePlan(pipeline: id, work: .finish(plan))) }
+            })
+    }
+
+    private func finish(_ plan: PipelinePlan) async {
+        guard !Task.isCancelled else { return }
         do throws(BridgeError) {
-            let pipeline = try await services.launcher.launch(
-                PipelinePlan(pipeline: PipelineID("\(row.id)-finish-\(UUID().uuidString.prefix(8))"), work: .finish(plan)))
-            listeners.append(Task { [weak self] in for await event in pipeline.events { self?.post(.finisher(event)) } })
+            let pipeline = try await services.launcher.launch(plan)
+            for await event in pipeline.events { post(.finisher(event)) }
         } catch {
             post(.finisherFailed(error))
         }
     }
 
-    private func promote(_ file: RecordingMachine.FinishedFile) async {
+    private func promote(_ file: RecordingMachine.FinishedFile, of segment: SegmentRow) async {
         do throws(BridgeError) {
-            try await services.files.promote(file, row: machine.row)
+            try await services.files.promote(file, of: segment)
         } catch {
             services.logger.error("a finished recording could not be moved", metadata: metadata.adding("error", error.description))
         }
     }
 
     /// A ledger that is busy or full is tried again: the file is safe meanwhile, and the next start would find it.
-    private func commit(_ row: RecordingRow, _ outbox: RecordingMachine.Outbox?) async {
-        var changes: [LedgerChange] = [.recording(row)]
+    private func commit(_ row: RecordingRow, _ segments: [SegmentRow], _ outbox: RecordingMachine.Outbox?) async {
+        var changes: [LedgerChange] = [.recording(row)] + segments.map { .segment($0) }
+        if let step = RecordingStep(from: self.row.state, to: row.state) {
+            changes += services.outbox.changes(for: .recordingAdvanced(row, step))
+        }
         switch outbox {
-        case .upload: changes.append(services.outbox.upload(of: row))
-        case .event(let event): changes += services.outbox.deliveries(for: event)
+        case .upload(let segment): changes.append(services.outbox.upload(of: segment, in: row))
+        case .event(let event): changes += services.outbox.changes(for: event)
         case nil: break
         }
         for attempt in 1...Self.commitAttempts {
             do throws(BridgeError) {
                 try await services.ledger.commit(changes)
+                latest.withLock { $0 = row }
                 services.outbox.wake()
+                // From here on nobody writes the segment's row but its uploader, which reads it first.
+                for segment in segments where segment.state == .ready || segment.state == .uploading {
+                    await services.registrar.complete(segment, of: row)
+                }
                 return
             } catch {
                 services.logger.error(
@@ -238,6 +267,34 @@ actor RecordingRun {
                     metadata: metadata.adding("error", error.description).adding("attempt", "\(attempt)"))
                 try? await services.clock.pause(Self.commitPause)
             }
+        }
+    }
+
+    private func grown(_ segment: SegmentRow) async {
+        await services.journal.note(segment)
+        // Of several parts, and for another container, the finisher makes a file that is not this one.
+        guard let part = machine.onlyPart(of: segment.number), segment.container != .mp4 else { return }
+        let file = GrowingFile(
+            path: services.files.partPath(part, row: machine.row), durableSize: segment.sizeBytes, rewritable: Self.rewritable,
+            isComplete: false)
+        services.streaming.grown(file, name: segment.file, of: machine.row)
+    }
+
+    /// The recorder writes the header again at the end, and the size of the cluster that it closes: both lie in here, or behind what is durable.
+    private static let rewritable: Int64 = 64 * 1024
+
+    /// Ends the recording if all its uploads were over before its last segment was.
+    private func settleUploads() async {
+        let outbox = services.outbox
+        do throws(BridgeError) {
+            let changes = try await services.segments.settle(machine.row.id) { row, segments in
+                guard let (row, event) = row.settled(with: segments) else { return [] }
+                return [.recording(row)] + outbox.changes(for: event)
+            }
+            services.outbox.wake()
+            for case .recording(let row) in changes { post(.uploadChanged(row)) }
+        } catch {
+            services.logger.error("a recording's end could not be stored", metadata: metadata.adding("error", error.description))
         }
     }
 
@@ -250,12 +307,11 @@ actor RecordingRun {
 }
 
 extension RecordingRequest {
-    /// What is recorded of these tracks: all, or all audio and the one video track that was asked for, as far as it can be recorded.
+    /// What is recorded of these tracks: all, or all audio and the one video track that was asked for.
     func recorded(of tracks: [TrackDescription]) -> [TrackDescription] {
-        let recordable = tracks.filter(\.codec.isRecordable)
-        guard let videoTrack else { return recordable }
+        guard let videoTrack else { return tracks }
         let videos = tracks.filter { $0.kind == .video }
-        return recordable.filter { $0.kind == .audio || (videos.indices.contains(videoTrack) && $0 == videos[videoTrack]) }
+        return tracks.filter { $0.kind == .audio || (videos.indices.contains(videoTrack) && $0 == videos[videoTrack]) }
     }
 }
 

@@ -1,5 +1,6 @@
 package import Bridge
 package import BridgeModel
+internal import Foundation
 package import Logging
 
 /// What recordings need of the rest of the bridge.
@@ -8,20 +9,37 @@ package struct RecordingServices: Sendable {
     package var hub: any MediaHub
     package var files: any RecordingFiles
     package var ledger: any Ledger
+    package var segments: any SegmentLedger
+    package var journal: ProgressJournal
+    package var keeping: any SpoolKeeping
+    package var registrar: FileRegistrar
     package var outbox: OutboxWriter
+    package var destinations: DestinationDirectory
+    /// Takes files while they grow.
+    package var streaming: any StreamingUploads
     package var clock: BridgeClock
     package var settings: RecordingSettings
     package var logger: Logger
+    /// Shared by all recordings.
+    let finishers = FinisherPlaces(ProcessInfo.processInfo.activeProcessorCount)
 
     package init(
-        launcher: any PipelineLauncher, hub: any MediaHub, files: any RecordingFiles, ledger: any Ledger, outbox: OutboxWriter,
-        clock: BridgeClock, settings: RecordingSettings, logger: Logger
+        launcher: any PipelineLauncher, hub: any MediaHub, files: any RecordingFiles & SpoolKeeping, ledger: any Ledger & SegmentLedger,
+        outbox: OutboxWriter, destinations: DestinationDirectory, streaming: any StreamingUploads, clock: BridgeClock,
+        settings: RecordingSettings,
+        logger: Logger
     ) {
         self.launcher = launcher
         self.hub = hub
         self.files = files
         self.ledger = ledger
+        segments = ledger
+        journal = ProgressJournal(ledger: ledger, clock: clock, logger: logger)
+        keeping = files
+        registrar = FileRegistrar(keeping: files, ledger: ledger, outbox: outbox, logger: logger)
         self.outbox = outbox
+        self.destinations = destinations
+        self.streaming = streaming
         self.clock = clock
         self.settings = settings
         self.logger = logger

@@ -47,13 +47,17 @@ package actor SessionRegister {
         if running[id] == nil { table.end(id) }
     }
 
-    /// Makes the session's row durable, unless it is a viewer's of whom no webhook tells, and ends the sessions that it replaces. Throws `not_found` when the session is unknown or expired.
+    /// Makes the session's row and event durable, unless it is a viewer's of whom no webhook tells, and ends the sessions that it replaces.
+    /// Throws `not_found` when the session is unknown or expired.
     package func started(_ context: SessionContext, webhookURL: Redacted<String>?, handle: any SessionHandle) async throws(BridgeError) {
         guard table.context(of: context.session, now: clock.now()) != nil else {
             throw BridgeError(.notFound, "The session is unknown or was not started in time; create a new one.")
         }
         let row = SessionRow(context: context, state: .active, webhookURL: webhookURL, createdAt: clock.wall())
-        if row.isKept { try await ledger.commit([.session(row)]) }
+        if row.isKept {
+            try await ledger.commit([.session(row)] + outbox.changes(for: .sessionStarted(row)))
+            outbox.wake()
+        }
         running[context.session] = Running(row: row, handle: handle)
         let replaced = table.start(context.session).compactMap { running[$0]?.handle }
         logger.info("session started", metadata: context.metadata)
@@ -62,7 +66,7 @@ package actor SessionRegister {
         Task { for handle in replaced { await handle.end(.replaced) } }
     }
 
-    /// Writes the end and its webhook in one transaction. A ledger that cannot take it is an operator's matter; the session ends all the same
+    /// Writes the end and its event in one transaction. A ledger that cannot take it is an operator's matter; the session ends all the same
     /// and is reported as `INTERNAL_ERROR` at the next start.
     package func ended(_ context: SessionContext, cause: TerminationCause) async {
         table.end(context.session)
@@ -70,7 +74,7 @@ package actor SessionRegister {
         let row = entry.row.ended(cause, at: clock.wall())
         do throws(BridgeError) {
             if row.isKept {
-                try await ledger.commit([.session(row)] + outbox.deliveries(for: .sessionEnded(row)))
+                try await ledger.commit([.session(row)] + outbox.changes(for: .sessionEnded(row)))
                 outbox.wake()
             }
         } catch {
@@ -95,9 +99,10 @@ package actor SessionRegister {
     package func recover() async throws(BridgeError) {
         for row in try await ledger.sessions(in: [.created, .active]) {
             let ended = row.ended(.internalError, at: clock.wall())
-            try await ledger.commit([.session(ended)] + outbox.deliveries(for: .sessionEnded(ended)))
+            try await ledger.commit([.session(ended)] + outbox.changes(for: .sessionEnded(ended)))
             logger.warning("session of an earlier run closed", metadata: row.context.metadata)
         }
+        outbox.wake()
     }
 }
 

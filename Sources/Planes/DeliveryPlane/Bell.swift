@@ -1,3 +1,4 @@
+internal import BridgeModel
 internal import Synchronization
 
 /// Wakes one waiting task. A ring without a waiter is kept for the next wait; several count as one.
@@ -30,6 +31,22 @@ final class Bell: Sendable {
             }
         } onCancel: {
             finishWait(with: false)
+        }
+    }
+
+    /// As `wait`, until that moment at most; nil waits for as long as it takes. True after a ring.
+    @discardableResult
+    func wait(until moment: WallTime?, _ clock: any OutboxClock) async -> Bool {
+        guard let moment else { return await wait() }
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask {
+                try? await clock.sleep(until: moment)
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
         }
     }
 

@@ -6,11 +6,12 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
+internal import Synchronization
 
 /// HTTP to places that somebody else chose. Each request resolves its host once, checks every address, and connects to a checked one: there is no
 /// second look-up between check and use. No redirect is followed, no proxy, cookie or connection kept.
 package struct EgressClient: Sendable {
-    /// What is read of a reply's body, so that the receiver can end it in peace; none of it is kept.
+    /// What is read of a reply's body, so that the receiver can end it in peace; its beginning is kept for the log.
     private static let replyBytes = 4096
     private static let replyTime: Duration = .seconds(1)
     /// Addresses of one host that are tried in one attempt.
@@ -76,8 +77,7 @@ package struct EgressClient: Sendable {
         let result: Result<EgressReply, AttemptFault>
         do {
             let response = try await client.execute(request.prepared(for: url), deadline: .distantFuture)
-            result = .success(EgressReply(response))
-            await Self.readAFew(response.body)
+            result = await Self.reply(response, keeping: request.replyBytes)
         } catch {
             result = .failure(AttemptFault(transport: error))
         }
@@ -102,11 +102,30 @@ package struct EgressClient: Sendable {
         return IPAddress(parsing: bare)?.text ?? bare
     }
 
-    private static func readAFew(_ body: HTTPClientResponse.Body) async {
+    private static func reply(_ response: HTTPClientResponse, keeping limit: Int) async -> Result<EgressReply, AttemptFault> {
+        var reply = EgressReply(response)
+        guard limit > 0 else {
+            reply.excerpt = await readAFew(response.body)
+            return .success(reply)
+        }
+        do {
+            reply.body = Array(try await response.body.collect(upTo: limit).readableBytesView)
+            return .success(reply)
+        } catch is NIOTooManyBytesError {
+            return .failure(.invalidReply)
+        } catch {
+            return .failure(AttemptFault(transport: error))
+        }
+    }
+
+    /// The beginning of a body: what came in time, and no more than the log keeps.
+    private static func readAFew(_ body: HTTPClientResponse.Body) async -> String {
+        let kept = ReplyExcerpt()
         _ = await limited(to: replyTime) { () -> Result<Void, AttemptFault> in
             var count = 0
             do {
                 for try await part in body {
+                    kept.append(part.readableBytesView)
                     count += part.readableBytes
                     if count >= replyBytes { break }
                 }
@@ -115,15 +134,29 @@ package struct EgressClient: Sendable {
             }
             return .success(())
         }
+        return kept.text
     }
+}
+
+/// The first bytes of a reply, as they come; also when the rest does not.
+private final class ReplyExcerpt: Sendable {
+    private let bytes = Mutex<[UInt8]>([])
+
+    func append(_ more: some Collection<UInt8>) {
+        bytes.withLock { $0 += more.prefix(max(0, AttemptRecord.longestReply - $0.count)) }
+    }
+
+    var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 }
 
 /// What is asked.
 struct EgressRequest: Sendable {
     var method: HTTPMethod
     var headers: HTTPHeaders
+    /// What is kept of the reply's body; a longer one is invalid. 0: the body does not matter.
+    var replyBytes = 0
     /// Made anew for each address that is tried.
-    var body: @Sendable () -> HTTPClientRequest.Body
+    var body: @Sendable () -> HTTPClientRequest.Body?
 
     func prepared(for url: DeliveryURL) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: url.text.revealed)
@@ -139,12 +172,27 @@ struct EgressReply: Sendable, Equatable {
     var status: Int
     var retryAfter: String?
     var location: Redacted<String>?
+    var entityTag: String?
+    /// `Content-Length`: of a reply to HEAD the length of what is there.
+    var length: Int64?
+    /// How an S3 store encrypts the object; nil when it does not say.
+    var encryption: String?
+    /// Empty unless the request wanted it.
+    var body: [UInt8] = []
+    /// The beginning of a body that was not wanted, as text.
+    var excerpt = ""
 
     init(_ response: HTTPClientResponse) {
         status = Int(response.status.code)
         retryAfter = response.headers.first(name: "retry-after")
         location = response.headers.first(name: "location").map { Redacted($0) }
+        entityTag = response.headers.first(name: "etag")
+        length = response.headers.first(name: "content-length").flatMap { Int64($0) }
+        encryption = response.headers.first(name: "x-amz-server-side-encryption")
     }
+
+    /// A status of success.
+    var isSuccess: Bool { (200...299).contains(status) }
 
     /// As the outcome of an attempt that ended at `now`.
     func outcome(now: WallTime) -> AttemptOutcome {

@@ -9,9 +9,14 @@ final class SpoolFile: Sendable {
     let size: Int64
 
     /// nil when there is no such regular file directly in the folder, or it cannot be read. `name` is a bare file name.
-    init?(folder: String, name: String) {
+    convenience init?(folder: String, name: String) {
         guard !name.isEmpty, name != ".", name != "..", !name.contains("/"), !name.utf8.contains(0) else { return nil }
-        let descriptor = open(folder + "/" + name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        self.init(path: folder + "/" + name)
+    }
+
+    /// nil when there is no such regular file, or it cannot be read. The path is the bridge's own.
+    init?(path: String) {
+        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -36,7 +41,7 @@ final class SpoolFile: Sendable {
     }
 }
 
-/// A file as a request's body: read piece by piece as the connection takes it, never held whole.
+/// A file, or a part of it, as a request's body: read piece by piece as the connection takes it, never held whole.
 struct FileBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
@@ -47,21 +52,25 @@ struct FileBody: AsyncSequence, Sendable {
     private static let pieceLength = 128 * 1024
 
     let file: SpoolFile
+    /// Bytes of the file.
+    let range: Range<Int64>
     let progress: TransferProgress
-    let pool: BlockingPool
+    let transfer: TransferServices
 
     func makeAsyncIterator() -> AsyncIterator {
         progress.restart()
-        return AsyncIterator(body: self)
+        return AsyncIterator(body: self, offset: range.lowerBound)
     }
 
     struct AsyncIterator: AsyncIteratorProtocol {
         let body: FileBody
-        var offset: Int64 = 0
+        var offset: Int64
 
         mutating func next() async throws -> ByteBuffer? {
-            guard offset < body.file.size else { return nil }
+            guard offset < body.range.upperBound else { return nil }
             let piece = try await body.piece(at: offset)
+            // Who waits for a turn has not stalled.
+            await body.transfer.bandwidth.wait(for: piece.readableBytes) { body.progress.advance(by: 0) }
             offset += Int64(piece.readableBytes)
             body.progress.advance(by: piece.readableBytes)
             return piece
@@ -69,8 +78,8 @@ struct FileBody: AsyncSequence, Sendable {
     }
 
     private func piece(at offset: Int64) async throws -> ByteBuffer {
-        let length = Int(Swift.min(Int64(Self.pieceLength), file.size - offset))
-        return try await pool.run { [file] _ in
+        let length = Int(Swift.min(Int64(Self.pieceLength), range.upperBound - offset))
+        return try await transfer.pool.run { [file] _ in
             var buffer = ByteBuffer()
             let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { space in
                 try file.read(into: UnsafeMutableRawBufferPointer(rebasing: space.prefix(length)), at: offset)

@@ -10,18 +10,19 @@ struct FolderUploadPerformer: Sendable {
     private static let fileMode: mode_t = 0o640
     private static let folderMode = 0o750
 
-    let spoolFolder: String
-    let pool: BlockingPool
+    let transfer: TransferServices
 
-    func copy(_ name: String, to folder: String, id: DeliveryID) async -> AttemptOutcome {
+    /// `key`: below the folder; nil: the file's name in the spool.
+    func copy(_ job: UploadJob, to folder: String, key: String?) async -> AttemptOutcome {
         guard folder.hasPrefix("/"), !folder.utf8.contains(0), !folder.split(separator: "/").contains("..") else {
             return .failed(.impossible)
         }
-        guard let file = SpoolFile(folder: spoolFolder, name: name) else { return .failed(.fileMissing) }
+        let place = (key ?? job.name).split(separator: "/")
+        let target = ([folder] + place.dropLast().map(String.init)).joined(separator: "/")
         do {
-            return try await pool.run { flag in
+            return try await transfer.pool.run { flag in
                 do {
-                    try Self.copy(file, to: folder, name: name, id: id, flag)
+                    try Self.copy(job.file, to: target, name: place.last.map(String.init) ?? job.name, id: job.id, flag)
                     return .stored
                 } catch let fault as AttemptFault {
                     return .failed(fault)
@@ -66,6 +67,8 @@ struct FolderUploadPerformer: Sendable {
             offset += Int64(count)
         }
         guard fsync(descriptor) == 0 else { throw fault(errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, Int64(status.st_size) == file.size else { throw AttemptFault.folderUnwritable }
     }
 
     private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {

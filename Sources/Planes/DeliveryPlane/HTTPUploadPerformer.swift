@@ -3,49 +3,65 @@ internal import Bridge
 internal import BridgeModel
 internal import NIOHTTP1
 
-/// Puts a recording to a URL (Eyeson contract, section 7): the raw file with its exact length, and no header that a presigned URL might not cover.
+/// Sends a recording to a URL: the raw file with its exact length. A presigned URL (Eyeson contract, section 7) gets no header that it might not
+/// cover.
 struct HTTPUploadPerformer: Sendable {
     private static let redirects = 3
 
     let client: EgressClient
-    let spoolFolder: String
-    /// The longest time in which no byte moves, the wait for the reply included.
-    let stallTimeout: Duration
-    let pool: BlockingPool
+    let transfer: TransferServices
     let clock: any OutboxClock
 
-    func put(_ name: String, to url: Redacted<String>) async -> AttemptOutcome {
-        guard let file = SpoolFile(folder: spoolFolder, name: name) else { return .failed(.fileMissing) }
+    /// Makes the request, and follows redirects that keep it; headers that a user gave, which may be secrets, go to the first origin only.
+    func send(_ job: UploadJob, to destination: HTTPDestination) async -> AttemptOutcome {
+        await send(job.file, to: destination.place(of: job), destination)
+    }
+
+    /// One PUT to a URL as it is.
+    func put(_ job: UploadJob, to url: Redacted<String>) async -> AttemptOutcome {
+        await send(job.file, to: url, HTTPDestination(url: url))
+    }
+
+    private func send(_ file: SpoolFile, to url: Redacted<String>, _ destination: HTTPDestination) async -> AttemptOutcome {
         var target = client.parse(url)
+        var destination = destination
         var followed = 0
         while true {
-            let step = await step(file, target)
+            let step = await step(file, target, destination)
             guard case .success((let reply, let here)) = step else { return .failed(step.fault) }
             guard reply.isRedirect, followed < Self.redirects, let location = reply.location else { return reply.outcome(now: clock.now) }
             target = client.parse(location, from: here)
+            if case .success(let next) = target, next.origin != here.origin { destination.headers = [] }
             followed += 1
         }
     }
 
-    private func step(_ file: SpoolFile, _ target: Result<DeliveryURL, AttemptFault>) async -> Result<
-        (EgressReply, DeliveryURL), AttemptFault
-    > {
+    private func step(
+        _ file: SpoolFile, _ target: Result<DeliveryURL, AttemptFault>, _ destination: HTTPDestination
+    ) async -> Result<(EgressReply, DeliveryURL), AttemptFault> {
         switch target {
-        case .success(let url): await put(file, to: url).map { ($0, url) }
+        case .success(let url): await send(file, to: url, destination).map { ($0, url) }
         case .failure(let fault): .failure(fault)
         }
     }
 
-    private func put(_ file: SpoolFile, to url: DeliveryURL) async -> Result<EgressReply, AttemptFault> {
-        let progress = TransferProgress(total: file.size)
-        let body = FileBody(file: file, progress: progress, pool: pool)
-        let request = EgressRequest(method: .PUT, headers: [:]) { .stream(body, length: .known(file.size)) }
-        let result = await limited(by: { [stallTimeout] in await progress.untilStalled(for: stallTimeout) }) { [client] in
-            await client.send(request, to: url)
+    private func send(_ file: SpoolFile, to url: DeliveryURL, _ destination: HTTPDestination) async -> Result<EgressReply, AttemptFault> {
+        let headers = HTTPHeaders(destination.headers.map { ($0.name, $0.value.revealed) })
+        return await transfer.send(0..<file.size, of: file) { [client] body in
+            let request = EgressRequest(method: HTTPMethod(rawValue: destination.method.rawValue), headers: headers) {
+                .stream(body, length: .known(file.size))
+            }
+            return await client.send(request, to: url)
         }
-        // Success that is claimed before the file was sent is none: the destination cannot have it.
-        if case .success(let reply) = result, (200...299).contains(reply.status), !progress.isComplete { return .failure(.invalidReply) }
-        return result
+    }
+}
+
+extension HTTPDestination {
+    /// A URL that ends with a slash gets the key.
+    fileprivate func place(of job: UploadJob) -> Redacted<String> {
+        guard url.revealed.hasSuffix("/") else { return url }
+        let name = key?.key(for: job.facts) ?? job.name
+        return Redacted(url.revealed + PercentEncoding.encode(name, keepingSlashes: true))
     }
 }
 

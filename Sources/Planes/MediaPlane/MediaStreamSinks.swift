@@ -6,6 +6,7 @@ import LinuxIO
 extension MediaStream {
     /// Adds a subscriber; sinks of tracks that do not exist get `end` at once.
     func subscribe(_ subscription: Subscription, ports: inout MediaPorts, now: MonotonicTime) {
+        if case .recorded = subscription.timing { cache.expectRecorders() }
         for (track, sink) in zip(subscription.tracks, subscription.sinks) {
             let socket = DatagramSocket(descriptor: sink.rawValue)
             guard let source = sources.first(where: { $0.description.index == track }),

@@ -11,10 +11,10 @@ enum ElementAllowList {
         "fakesink", "appsrc", "appsink", "pipeline", "bin",
     ]
 
-    /// From RTP to frames, and from frames into MP4. Matroska is written and read by our own code.
+    /// From RTP to frames. Files are written and read by our own code.
     static let recorder: Set<String> = [
         "pipeline", "bin", "appsrc", "appsink", "capsfilter", "rtpvp8depay", "rtpvp9depay", "rtph264depay", "rtph265depay", "rtpopusdepay",
-        "rtppcmudepay", "rtppcmadepay", "h264parse", "h265parse", "vp9parse", "mp4mux",
+        "rtppcmudepay", "rtppcmadepay", "h264parse", "h265parse", "vp9parse",
     ]
 
     /// Sources, encoders and payloaders of a camera.
@@ -36,7 +36,8 @@ enum ElementAllowList {
     static func elements(for work: PipelinePlan.Work) -> Set<String> {
         switch work {
         case .publish, .view: webRTC
-        case .record, .finish: recorder
+        case .record: recorder
+        case .finish: []
         case .camera(let plan): webRTC.union(camera).union(plan.source.isFile ? fileDecoding : [])
         }
     }

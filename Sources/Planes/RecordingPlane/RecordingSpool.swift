@@ -10,9 +10,9 @@ package import Logging
 package actor RecordingSpool: RecordingFiles {
     /// Where everything lies.
     package nonisolated let layout: SpoolLayout
-    let ledger: any Ledger
+    let ledger: any Ledger & SegmentLedger
     let logger: Logger
-    private let reserve: Int64
+    let limits: Limits
     let retention: Retention
 
     /// How long finished files stay.
@@ -28,10 +28,26 @@ package actor RecordingSpool: RecordingFiles {
         }
     }
 
-    /// `folder` is an absolute path; `reserve` the bytes that must stay free on its disk.
-    package init(folder: String, reserve: Int64, retention: Retention, ledger: any Ledger, logger: Logger) {
+    /// What the spool may take, and what stands in it.
+    package struct Limits: Sendable, Equatable {
+        /// Bytes that must stay free on its disk.
+        package var reserve: Int64
+        /// Bytes that it may hold; 0: as many as the reserve leaves.
+        package var quota: Int64
+        /// Each complete file gets a manifest.
+        package var writesManifests: Bool
+
+        package init(reserve: Int64, quota: Int64 = 0, writesManifests: Bool = false) {
+            self.reserve = reserve
+            self.quota = quota
+            self.writesManifests = writesManifests
+        }
+    }
+
+    /// `folder` is an absolute path.
+    package init(folder: String, limits: Limits, retention: Retention, ledger: any Ledger & SegmentLedger, logger: Logger) {
         layout = SpoolLayout(folder: folder)
-        self.reserve = reserve
+        self.limits = limits
         self.retention = retention
         self.ledger = ledger
         self.logger = logger
@@ -43,60 +59,90 @@ package actor RecordingSpool: RecordingFiles {
         try makeFolder(layout.orphans)
     }
 
-    /// True when a recording may begin or go on: the spool is a folder that can be written, and its disk has room above the reserve.
+    /// True when a recording may begin or go on: the spool is a folder that can be written, its disk has room above the reserve, and the quota is
+    /// not used up.
     package func hasSpace() -> Bool {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: layout.folder, isDirectory: &isFolder), isFolder.boolValue,
             FileManager.default.isWritableFile(atPath: layout.folder)
         else { return false }
-        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: layout.folder)
-        guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value else { return false }
-        return free > reserve
+        guard let free = freeBytes else { return false }
+        return free > limits.reserve && (limits.quota == 0 || usedBytes < limits.quota)
     }
 
-    /// Makes the folder of a recording's parts. Throws `storage_full` when the reserve is touched, `internal` when the folder cannot be made.
-    package func open(_ recording: RecordingID) throws(BridgeError) {
-        guard hasSpace() else {
-            throw BridgeError(.storageFull, "The recordings' disk is full up to its reserve; free some space.")
+    /// Of the disk; nil when it does not say.
+    var freeBytes: Int64? {
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: layout.folder)
+        return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value
+    }
+
+    /// What recordings take: everything in the spool.
+    private var usedBytes: Int64 {
+        let names = FileManager.default.enumerator(atPath: layout.folder)
+        var sum: Int64 = 0
+        while names?.nextObject() != nil {
+            guard let attributes = names?.fileAttributes, attributes[.type] as? FileAttributeType == .typeRegular else { continue }
+            sum += (attributes[.size] as? NSNumber)?.int64Value ?? 0
+        }
+        return sum
+    }
+
+    /// Makes the folder of a recording's parts, and room where there is none and delivered files can go. Throws `storage_full` when that is not
+    /// enough, `internal` when the folder cannot be made.
+    package func open(_ recording: RecordingID) async throws(BridgeError) {
+        guard await makeRoom() else {
+            throw BridgeError(.storageFull, "The recordings' disk is full up to its reserve or quota; free some space.")
         }
         try makeFolder(layout.workFolder(recording))
     }
 
     /// The plan's file of a recorder for this part.
-    package nonisolated func partPath(_ part: Int, row: RecordingRow) -> String {
+    package nonisolated func partPath(_ part: PartName, row: RecordingRow) -> String {
         layout.part(part, of: row.id, container: row.container)
     }
 
     /// The finisher's plan for these parts, in order; nil without parts.
-    package nonisolated func finishPlan(_ parts: [Int], row: RecordingRow) -> FinishPlan? {
-        let paths = parts.map { layout.part($0, of: row.id, container: row.container) }
+    package nonisolated func finishPlan(_ parts: [PartName], of segment: SegmentRow) -> FinishPlan? {
+        let paths = parts.map { layout.part($0, of: segment.recording, container: segment.container) }
         guard let first = paths.first else { return nil }
         return FinishPlan(
-            container: row.container, source: first, continuations: Array(paths.dropFirst()),
-            destination: layout.joined(row.id, container: row.container))
+            container: segment.container, source: first, continuations: Array(paths.dropFirst()), destination: layout.joined(segment))
     }
 
-    /// Moves the finished file to its place and removes what it was made of. Doing it twice is harmless. Returns its size in bytes.
+    /// Moves a segment's finished file to its place and removes what it was made of. Doing it twice is harmless. Returns its size in bytes.
     /// Throws `storage_full` or `internal`.
     @discardableResult
-    package func promote(_ file: RecordingMachine.FinishedFile, row: RecordingRow) throws(BridgeError) -> Int64 {
+    package func promote(_ file: RecordingMachine.FinishedFile, of segment: SegmentRow) throws(BridgeError) -> Int64 {
         let source: String
         switch file {
         // A part of an MP4 that is delivered as it is has become a Matroska row: both names agree.
-        case .part(let number): source = layout.part(number, of: row.id, container: row.container)
-        case .joined: source = layout.joined(row.id, container: row.container)
+        case .part(let number):
+            source = layout.part(
+                PartName(segment: segment.number, number: number), of: segment.recording, container: segment.container)
+        case .joined: source = layout.joined(segment)
         }
-        let destination = layout.finished(row)
+        let destination = layout.finished(segment)
         do throws(SystemError) {
             if FileManager.default.fileExists(atPath: source) { try DurableFiles.rename(source, to: destination) }
         } catch {
             throw failure(error, "The finished recording cannot be moved to its place")
         }
         guard let size = size(of: destination) else {
-            throw BridgeError(.internal, "The finished recording \(row.id) is not in the spool; look at the disk.")
+            throw BridgeError(.internal, "The finished recording \(segment.recording) is not in the spool; look at the disk.")
         }
-        removeFolder(layout.workFolder(row.id))
+        removeParts(of: segment)
         return size
+    }
+
+    /// Removes a segment's parts, and the work folder with the last of them.
+    private func removeParts(of segment: SegmentRow) {
+        let folder = layout.workFolder(segment.recording)
+        let names = names(in: folder)
+        let own = names.filter { name in
+            PartName(fileName: name)?.segment == segment.number || name.hasPrefix("joined-\(segment.number).")
+        }
+        if own.count == names.count { return removeFolder(folder) }
+        for name in own { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
     }
 
     /// Removes everything of a recording that holds no media.
@@ -104,9 +150,9 @@ package actor RecordingSpool: RecordingFiles {
         removeFolder(layout.workFolder(recording))
     }
 
-    package func finishedPath(_ row: RecordingRow) -> String? {
-        let path = layout.finished(row)
-        return row.state.hasFile && size(of: path) != nil ? path : nil
+    package func finishedPath(_ segment: SegmentRow) -> String? {
+        let path = layout.finished(segment)
+        return segment.state.hasFile && size(of: path) != nil ? path : nil
     }
 
     func size(of path: String) -> Int64? {
@@ -145,15 +191,5 @@ package actor RecordingSpool: RecordingFiles {
 
     private func failure(_ error: SystemError, _ what: String) -> BridgeError {
         error.isStorageFull ? BridgeError(.storageFull, "\(what): the disk is full.") : BridgeError(.internal, "\(what): \(error).")
-    }
-}
-
-extension RecordingState {
-    /// The finished file is in its place.
-    fileprivate var hasFile: Bool {
-        switch self {
-        case .armed, .recording, .finalizing: false
-        case .uploading, .uploaded, .uploadFailed, .stored: true
-        }
     }
 }

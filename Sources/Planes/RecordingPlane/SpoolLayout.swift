@@ -4,9 +4,10 @@ package import BridgeModel
 /// Where the files of recordings lie. Every name is made of our own ids and numbers, never of a user's text.
 ///
 /// ```
-/// spool/<recording>/part-1.webm      what a recorder writes; one recorder, one part
-/// spool/<recording>/joined.webm      what the finisher makes of the parts
-/// spool/<recording>.webm             the finished file, `RecordingRow.file`
+/// spool/<recording>/part-1-1.webm    what a recorder writes: the first part of the first segment
+/// spool/<recording>/joined-1.webm    what the finisher makes of a segment's parts
+/// spool/<recording>.webm             the first segment's finished file
+/// spool/<recording>-2.webm           the second one's
 /// spool/orphans/                     files that no row knows
 /// ```
 package struct SpoolLayout: Sendable, Equatable {
@@ -19,17 +20,17 @@ package struct SpoolLayout: Sendable, Equatable {
     package func workFolder(_ recording: RecordingID) -> String { "\(folder)/\(recording)" }
 
     /// A part's file. Parts of an MP4 are Matroska, which survives a crash.
-    package func part(_ number: Int, of recording: RecordingID, container: Container) -> String {
-        "\(workFolder(recording))/part-\(number).\(Self.recorded(container).fileExtension)"
+    package func part(_ name: PartName, of recording: RecordingID, container: Container) -> String {
+        "\(workFolder(recording))/\(name.fileName(Self.recorded(container)))"
     }
 
     /// The finisher's result.
-    package func joined(_ recording: RecordingID, container: Container) -> String {
-        "\(workFolder(recording))/joined.\(container.fileExtension)"
+    package func joined(_ segment: SegmentRow) -> String {
+        "\(workFolder(segment.recording))/joined-\(segment.number).\(segment.container.fileExtension)"
     }
 
     /// The finished file.
-    package func finished(_ row: RecordingRow) -> String { "\(folder)/\(row.file)" }
+    package func finished(_ segment: SegmentRow) -> String { "\(folder)/\(segment.file)" }
 
     /// Files that no row knows.
     package var orphans: String { "\(folder)/\(Self.orphansName)" }
@@ -39,16 +40,13 @@ package struct SpoolLayout: Sendable, Equatable {
     /// What a recorder writes for this container.
     package static func recorded(_ container: Container) -> Container { container == .mp4 ? .matroska : container }
 
-    /// The number in `part-<number>.<extension>`; nil for any other name.
-    static func partNumber(_ name: String) -> Int? {
-        guard name.hasPrefix("part-"), let dot = name.lastIndex(of: ".") else { return nil }
-        let digits = name[name.index(name.startIndex, offsetBy: 5)..<dot]
-        guard (1...6).contains(digits.utf8.count), digits.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
-        return Int(digits)
-    }
-
-    /// The recording that a name in the spool belongs to: the name without its ending.
-    static func recording(_ name: String) -> RecordingID {
-        RecordingID(String(name.prefix { $0 != "." }))
+    /// The recording, and the number of its segment, that a name in the spool belongs to: `<recording>.webm`, `<recording>-2.webm`, or the work
+    /// folder `<recording>`, which counts as the first segment's.
+    static func segment(_ name: String) -> (recording: RecordingID, number: Int) {
+        let stem = name.prefix { $0 != "." }
+        guard stem.count < name.count, let dash = stem.lastIndex(of: "-"), let number = Int(stem[stem.index(after: dash)...]),
+            (2...999_999).contains(number), "\(number)" == stem[stem.index(after: dash)...]
+        else { return (RecordingID(String(stem)), 1) }
+        return (RecordingID(String(stem[..<dash])), number)
     }
 }

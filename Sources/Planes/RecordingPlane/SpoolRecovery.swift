@@ -12,32 +12,51 @@ extension RecordingSpool {
     package func reconcile(patience: Duration) async throws(BridgeError) -> SpoolFindings {
         var findings = SpoolFindings()
         let limit = ContinuousClock.now + patience
-        for row in try await ledger.recordings(in: [.armed, .recording, .finalizing]) {
+        for row in try await ledger.recordings(in: RecordingState.incomplete) {
             await waitForRecorders(of: row, until: limit)
-            findings.unfinished.append(SpoolFindings.Unfinished(row: row, remains: remains(of: row)))
+            let segments = try await ledger.segments(of: row.id)
+            findings.unfinished.append(SpoolFindings.Unfinished(row: row, remains: remains(of: row, segments)))
         }
-        for row in try await ledger.recordings(in: [.uploading]) where size(of: layout.finished(row)) == nil {
-            findings.withoutFile.append(row)
-        }
+        findings.withoutFile = try await takeBackPromises()
         for name in names(in: layout.folder) where name != SpoolLayout.orphansName {
-            guard try await ledger.recording(SpoolLayout.recording(name)) == nil else { continue }
+            guard try await ledger.recording(SpoolLayout.segment(name).recording) == nil else { continue }
             if moveAway(name) { findings.orphans.append(name) }
         }
         return findings
     }
 
-    private func remains(of row: RecordingRow) -> RecordingMachine.Remains {
+    /// Rows that promise a file which is not there. What was only kept is gone, and the ledger says so from now on; an upload fails by itself.
+    private func takeBackPromises() async throws(BridgeError) -> [SegmentRow] {
+        var lost: [SegmentRow] = []
+        for var segment in try await ledger.segments(in: [.ready, .uploading], limit: .max) where size(of: layout.finished(segment)) == nil
+        {
+            // Its recording is not over, or is taken up: its file may still be on its way.
+            guard let row = try await ledger.recording(segment.recording), !RecordingState.incomplete.contains(row.state) else { continue }
+            lost.append(segment)
+            guard segment.state == .ready else { continue }
+            segment.state = .removed
+            try await ledger.commit([.segment(segment)])
+        }
+        return lost
+    }
+
+    private func remains(of row: RecordingRow, _ segments: [SegmentRow]) -> RecordingMachine.Remains {
         let folder = layout.workFolder(row.id)
-        var parts: [Int] = []
+        var parts: [PartName] = []
         var lastWrittenAt: WallTime?
         for name in names(in: folder) {
             let path = "\(folder)/\(name)"
-            guard let number = SpoolLayout.partNumber(name), size(of: path) ?? 0 > 0 else { continue }
-            parts.append(number)
+            guard let part = PartName(fileName: name), size(of: path) ?? 0 > 0 else { continue }
+            parts.append(part)
             lastWrittenAt = max(lastWrittenAt ?? WallTime(nanoseconds: 0), writtenAt(path) ?? WallTime(nanoseconds: 0))
         }
-        return RecordingMachine.Remains(
-            parts: parts.sorted(), finalBytes: size(of: layout.finished(row)), lastWrittenAt: lastWrittenAt)
+        var files: [Int: Int64] = [:]
+        for name in names(in: layout.folder)
+        where name.hasPrefix(row.id.rawValue) && name != row.id.rawValue && !name.hasSuffix(".json") {
+            let (recording, number) = SpoolLayout.segment(name)
+            if recording == row.id, let size = size(of: "\(layout.folder)/\(name)") { files[number] = size }
+        }
+        return RecordingMachine.Remains(parts: parts.sorted(), files: files, lastWrittenAt: lastWrittenAt, segments: segments)
     }
 
     private func waitForRecorders(of row: RecordingRow, until limit: ContinuousClock.Instant) async {
@@ -72,26 +91,35 @@ extension RecordingSpool {
     @discardableResult
     package func removeExpired(now: WallTime) async throws(BridgeError) -> [String] {
         var removed: [String] = []
-        for name in names(in: layout.folder) where name != SpoolLayout.orphansName {
-            guard let row = try await ledger.recording(SpoolLayout.recording(name)), let keep = retention(of: row.state) else { continue }
-            let path = "\(layout.folder)/\(name)"
-            let since = row.stoppedAt ?? writtenAt(path) ?? now
+        for name in names(in: layout.folder) where name != SpoolLayout.orphansName && !name.hasSuffix(".json") {
+            let (recording, number) = SpoolLayout.segment(name)
+            guard let row = try await ledger.recording(recording),
+                let segment = try await ledger.segments(of: recording).first(where: { $0.number == number && $0.file == name }),
+                let keep = time(of: segment, in: row)
+            else { continue }
+            let since = row.stoppedAt ?? writtenAt("\(layout.folder)/\(name)") ?? now
             guard since.advanced(by: keep) <= now else { continue }
-            do {
-                try FileManager.default.removeItem(atPath: path)
-                removed.append(name)
-            } catch {
+            guard try await remove(segment) else {
                 logger.warning("An expired recording cannot be removed", metadata: ["recording": "\(row.id)"])
+                continue
             }
+            removed.append(name)
         }
         return removed
     }
 
-    private func retention(of state: RecordingState) -> Duration? {
-        switch state {
-        case .uploaded: retention.delivered
-        case .uploadFailed: retention.failed
-        case .armed, .recording, .finalizing, .uploading, .stored: nil
+    /// How long a file stays; nil: for good. A delivered one by its destination's rule, if that has one.
+    private func time(of segment: SegmentRow, in row: RecordingRow) -> Duration? {
+        switch segment.state {
+        case .delivered:
+            switch row.keepLocal {
+            case .always: nil
+            case .delete: .zero
+            case .time(let time): time
+            case nil: retention.delivered
+            }
+        case .failed: retention.failed
+        case .recording, .closing, .ready, .uploading, .removed: nil
         }
     }
 }

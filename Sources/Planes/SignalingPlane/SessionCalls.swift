@@ -69,6 +69,7 @@ struct SessionCalls: Sendable {
 
     private func request(_ order: RecordingStart) -> RecordingRequest {
         RecordingRequest(
-            context: context, destination: order.uploadURL.map { .put(url: $0) }, webhookURL: order.webhookURL, videoTrack: order.stream)
+            context: context, destination: order.uploadURL.map { .to(.put(url: $0)) }, webhookURL: order.webhookURL,
+            videoTrack: order.stream)
     }
 }

@@ -13,12 +13,13 @@ struct ColumnValues {
 
     mutating func append(_ more: ColumnValues) { columns += more.columns }
 
-    /// Inserts the row, or replaces all columns of the one with the same key. Not `INSERT OR REPLACE`, which deletes the old row first and so
+    /// Inserts the row, or replaces all columns of the one with the same `key`, a column or several with commas between. Not `INSERT OR REPLACE`, which deletes the old row first and so
     /// breaks references to it.
     func upsert(into table: String, key: String = "id", _ database: Database) throws {
         let names = columns.map(\.name)
         let places = names.map { _ in "?" }.joined(separator: ", ")
-        let updates = names.filter { $0 != key }.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+        let keys = key.split(separator: ", ").map(String.init)
+        let updates = names.filter { !keys.contains($0) }.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
         let sql = "INSERT INTO \(table) (\(names.joined(separator: ", "))) VALUES (\(places)) ON CONFLICT (\(key)) DO UPDATE SET \(updates)"
         try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(columns.map(\.value)))
     }

@@ -6,6 +6,7 @@ extension DeliveryRow {
     static let table = "deliveries"
 
     func write(_ database: Database, _ box: SecretBox) throws {
+        if case .webhook(let url, let body) = work { return try writeWebhook(to: url, body, database, box) }
         var values = ColumnValues([
             "id": id.rawValue, "account": account.rawValue, "session": session.rawValue, "state": state.rawValue, "attempts": attempts,
             "due_at": dueAt.nanoseconds, "created_at": createdAt.nanoseconds, "last_status": lastStatus, "last_error": lastError,
@@ -17,13 +18,9 @@ extension DeliveryRow {
     private func workColumns(_ box: SecretBox) throws -> ColumnValues {
         switch work {
         case .upload(let recording, let file, let destination):
-            let target = DestinationColumns(destination)
-            return ColumnValues([
-                "work": "upload", "recording": recording.rawValue, "file": file, "destination": target.kind,
-                "destination_folder": target.folder, "sealed_url": try box.seal(target.url, for: Self.urlPlace(id.rawValue)),
-            ])
-        case .webhook(let url, let body):
-            return ColumnValues(["work": "webhook", "sealed_url": try box.seal(url, for: Self.urlPlace(id.rawValue)), "body": body])
+            let sealed = try DestinationColumn.seal(DestinationChoice(destination), table: Self.table, row: id.rawValue, box)
+            return ColumnValues(["work": "upload", "recording": recording.rawValue, "file": file, DestinationColumn.name: sealed])
+        case .webhook: return ColumnValues([:])
         }
     }
 
@@ -39,22 +36,18 @@ extension DeliveryRow {
     }
 
     private static func work(_ columns: ColumnReader, _ box: SecretBox) throws -> Work {
-        let url = try columns.secret("sealed_url", box)
         switch try columns.text("work") {
         case "upload":
-            let target = DestinationColumns(
-                kind: try columns.text("destination"), folder: columns.optionalText("destination_folder"), url: url)
             return .upload(
                 recording: RecordingID(try columns.text("recording")), file: try columns.text("file"),
-                destination: try columns.required(target.destination))
-        case "webhook":
-            return .webhook(url: try columns.required(url), body: try columns.text("body"))
+                destination: try DestinationColumn.open(columns, box).destination)
         default:
             throw StorageFault.UnreadableRow(table: table, row: try columns.text("id"))
         }
     }
 
-    private static func urlPlace(_ id: String) -> SecretBox.Place {
+    /// Webhooks too are sealed for this place, where they lived once.
+    static func urlPlace(_ id: String) -> SecretBox.Place {
         SecretBox.Place(table: table, column: "sealed_url", row: id)
     }
 }

@@ -11,6 +11,13 @@ enum Migrations {
         migrator.registerMigration("2026-01 keys") { database in
             try database.execute(sql: keys)
         }
+        migrator.registerMigration("2026-11 segments") { database in
+            try database.execute(sql: segments)
+        }
+        migrator.registerMigration("2026-11 playback") { database in
+            try database.execute(sql: playback)
+        }
+        migrator.registerMigration("2026-11 outbox") { try $0.execute(sql: outbox) }
         return migrator
     }
 

@@ -2,46 +2,13 @@ internal import Bridge
 internal import BridgeModel
 internal import GRDB
 
-/// A destination in three columns, of which at most one besides the kind is filled.
-struct DestinationColumns {
-    var kind: String
-    var folder: String?
-    var url: Redacted<String>?
-
-    init(_ destination: Destination) {
-        switch destination {
-        case .keep: kind = "keep"
-        case .folder(let path): (kind, folder) = ("folder", path)
-        case .put(let url): (kind, self.url) = ("put", url)
-        }
-    }
-
-    init(kind: String, folder: String?, url: Redacted<String>?) {
-        self.kind = kind
-        self.folder = folder
-        self.url = url
-    }
-
-    /// nil when the columns do not fit each other.
-    var destination: Destination? {
-        switch (kind, folder, url) {
-        case ("keep", _, _): .keep
-        case ("folder", .some(let path), _): .folder(path: path)
-        case ("put", _, .some(let url)): .put(url: url)
-        default: nil
-        }
-    }
-}
-
 extension RecordingRow {
     static let table = "recordings"
 
     func write(_ database: Database, _ box: SecretBox) throws {
-        let target = DestinationColumns(destination)
         var values = ColumnValues([
             "id": id.rawValue, "session": context.session.rawValue, "state": state.rawValue, "container": container.rawValue, "file": file,
-            "destination": target.kind, "destination_folder": target.folder,
-            "sealed_destination_url": try box.seal(target.url, for: Self.place("sealed_destination_url", id.rawValue)),
+            "sealed_destination": try DestinationColumn.seal(choice, table: Self.table, row: id.rawValue, box),
             "sealed_webhook_url": try box.seal(webhookURL, for: Self.place("sealed_webhook_url", id.rawValue)),
         ])
         values.append(context.columns)
@@ -61,16 +28,15 @@ extension RecordingRow {
     init(_ row: Row, _ box: SecretBox) throws {
         let columns = ColumnReader(row: row, table: Self.table)
         let id = try columns.text("id")
-        let target = DestinationColumns(
-            kind: try columns.text("destination"), folder: columns.optionalText("destination_folder"),
-            url: try columns.secret("sealed_destination_url", box))
+        let choice = try DestinationColumn.open(columns, box)
         self.init(
             id: RecordingID(id), context: try SessionContext(session: try columns.text("session"), columns),
             state: try columns.value("state"),
             container: try columns.value("container"), file: try columns.text("file"),
-            destination: try columns.required(target.destination),
+            destination: choice.destination,
             webhookURL: try columns.secret("sealed_webhook_url", box),
             startedAt: try columns.moment("started_at"))
+        self.choice = choice
         firstFrameWrittenAt = columns.optionalMoment("first_frame_written_at")
         firstFrameCapturedAt = columns.optionalMoment("first_frame_captured_at")
         stoppedAt = columns.optionalMoment("stopped_at")

@@ -6,8 +6,8 @@ package import Logging
 
 /// The ledger in SQLite. Commits are serialised by the database's one writer, and each is on disk when it returns; reads see the last commit.
 package final class SQLiteLedger: Ledger {
-    private let database: StorageDatabase
-    private let logger: Logger
+    let database: StorageDatabase
+    let logger: Logger
 
     /// Shares the database with the key store. `logger` hears of rows that cannot be read.
     package init(_ database: StorageDatabase, logger: Logger) {
@@ -17,13 +17,22 @@ package final class SQLiteLedger: Ledger {
 
     package func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
         let box = database.box
-        try await database.write { connection in
-            for change in changes {
-                switch change {
-                case .session(let row): try row.write(connection, box)
-                case .recording(let row): try row.write(connection, box)
-                case .delivery(let row): try row.write(connection, box)
-                }
+        try await database.write { connection in try Self.write(changes, connection, box) }
+    }
+
+    static func write(_ changes: [LedgerChange], _ connection: Database, _ box: SecretBox) throws {
+        for change in changes {
+            switch change {
+            case .session(let row): try row.write(connection, box)
+            case .recording(let row): try row.write(connection, box)
+            case .segment(let row): try row.write(connection)
+            case .progress(let row): try row.writeProgress(connection)
+            case .digest(let recording, let number, let sha256):
+                try connection.execute(
+                    sql: "UPDATE segments SET sha256 = ? WHERE recording = ? AND number = ?",
+                    arguments: [sha256, recording.rawValue, number])
+            case .delivery(let row): try row.write(connection, box)
+            case .event(let draft, let receiver): try EventTable(connection, box).write(draft, receiver: receiver)
             }
         }
     }
@@ -53,16 +62,17 @@ package final class SQLiteLedger: Ledger {
             "WHERE state IN (\(Self.places(states.count))) ORDER BY created_at, id", StatementArguments(states.map(\.rawValue)))
     }
 
-    package func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
+    /// Pending rows of a kind of work that are due.
+    func due(_ work: String, at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
         let box = database.box
         // The ids travel as one JSON value: their number is not limited by SQLite's count of parameters.
-        let arguments: StatementArguments = [now.nanoseconds, try Self.jsonArray(excluding.map(\.rawValue)), max(0, limit)]
+        let arguments: StatementArguments = [work, now.nanoseconds, try Self.jsonArray(excluding.map(\.rawValue)), max(0, limit)]
         let rows = try await database.read { connection in
             try Row.fetchAll(
                 connection.cachedStatement(
                     sql: """
                         SELECT * FROM deliveries
-                        WHERE state = 'pending' AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
+                        WHERE state = 'pending' AND work = ? AND due_at <= ? AND id NOT IN (SELECT value FROM json_each(?))
                         ORDER BY due_at, id LIMIT ?
                         """),
                 arguments: arguments
@@ -86,21 +96,27 @@ package final class SQLiteLedger: Ledger {
 
     package func nextDeliveryDue() async throws(BridgeError) -> WallTime? {
         try await database.read { connection in
-            try Int64.fetchOne(connection.cachedStatement(sql: "SELECT min(due_at) FROM deliveries WHERE state = 'pending'"))
+            let uploads = try Int64.fetchOne(connection.cachedStatement(sql: "SELECT min(due_at) FROM deliveries WHERE state = 'pending'"))
+            let webhooks = try Int64.fetchOne(
+                connection.cachedStatement(sql: "SELECT min(due_at) FROM webhooks WHERE state = 'pending' AND waits = 0"))
+            return [uploads, webhooks].compactMap { $0 }.min()
         }.map(WallTime.init(nanoseconds:))
     }
 
     /// One row of the outbox, in any state; nil when there is none.
     package func delivery(_ id: DeliveryID) async throws(BridgeError) -> DeliveryRow? {
-        try await deliveries("WHERE id = ?", [id.rawValue]).first
+        if let upload = try await deliveries("WHERE id = ?", [id.rawValue]).first { return upload }
+        return try await webhook(id)
     }
 
-    /// Removes deliveries that ended (`delivered` or `dead`) and were last due before this moment; returns how many.
+    /// Removes deliveries that ended (`delivered` or `dead`) and were last due before this moment, webhooks with their log; returns how many.
     package func pruneDeliveries(before: WallTime) async throws(BridgeError) -> Int {
         try await database.write { connection in
-            try connection.execute(
-                sql: "DELETE FROM deliveries WHERE state <> 'pending' AND due_at < ?", arguments: [before.nanoseconds])
-            return connection.changesCount
+            try ["deliveries", "webhooks"].reduce(0) { count, table in
+                try connection.execute(
+                    sql: "DELETE FROM \(table) WHERE state <> 'pending' AND due_at < ?", arguments: [before.nanoseconds])
+                return count + connection.changesCount
+            }
         }
     }
 }
@@ -127,7 +143,7 @@ extension SQLiteLedger {
         }
     }
 
-    private static func jsonArray(_ ids: [String]) throws(BridgeError) -> String {
+    static func jsonArray(_ ids: [String]) throws(BridgeError) -> String {
         do {
             return String(decoding: try JSONEncoder().encode(ids), as: UTF8.self)
         } catch {
@@ -135,7 +151,7 @@ extension SQLiteLedger {
         }
     }
 
-    private static func places(_ count: Int) -> String {
+    static func places(_ count: Int) -> String {
         Array(repeating: "?", count: count).joined(separator: ", ")
     }
 }

@@ -29,6 +29,14 @@ struct SecretBox: Sendable {
         return [UInt8](try AES.GCM.open(box, using: key, authenticating: place.associatedData))
     }
 
+    /// A keyed digest, 128 bits as hexadecimal digits: tells secrets apart where they must be compared, and does not tell what they are.
+    func fingerprint(of secret: Redacted<String>) -> String {
+        let digestKey = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: key, info: Data("fingerprint".utf8), outputByteCount: Self.keyLength)
+        let code = HMAC<SHA256>.authenticationCode(for: Data(secret.revealed.utf8), using: digestKey)
+        return code.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     /// Where a sealed value lives.
     struct Place: Sendable {
         var table: String

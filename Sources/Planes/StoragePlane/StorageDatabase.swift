@@ -10,6 +10,8 @@ package final class StorageDatabase: Sendable {
 
     let box: SecretBox
     private let pool: DatabasePool
+    /// Puts transactions that come together into one write to the disk.
+    private let group = CommitGroup()
     /// Looks whether anything was committed; never writes.
     private let observer: DatabaseQueue
     private let path: String
@@ -31,8 +33,9 @@ package final class StorageDatabase: Sendable {
             // A pool sets NORMAL, which in WAL mode may lose the newest commits at a power cut; the outbox promises that it does not.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Migrations.all.migrate(pool)
-            observer = try DatabaseQueue(path: path, configuration: Self.observing)
             box = try Self.openBox(in: pool, secrets: SecretFolder(dataFolder: dataFolder))
+            try Migrations.sealed(box).migrate(pool)
+            observer = try DatabaseQueue(path: path, configuration: Self.observing)
         } catch {
             throw StorageFault.bridgeError(error, database: path)
         }
@@ -65,12 +68,12 @@ package final class StorageDatabase: Sendable {
         }
     }
 
-    /// Runs `body` in one transaction that is on disk when this returns. It ignores the cancellation of the caller's task: a commit that has
-    /// begun is never left in doubt.
+    /// Runs `body` in one transaction that is on disk when this returns; it may be run twice, the first time without effect. It ignores the
+    /// cancellation of the caller's task: a commit that has begun is never left in doubt. See `CommitGroup`.
     func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(BridgeError) -> T {
         do {
             return try await withCheckedThrowingContinuation { continuation in
-                pool.asyncWrite(body) { _, result in continuation.resume(with: result) }
+                group.add(GroupedWrite(body) { continuation.resume(with: $0) }, to: pool)
             }
         } catch {
             throw StorageFault.bridgeError(error, database: path)

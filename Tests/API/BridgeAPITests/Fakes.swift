@@ -1,6 +1,7 @@
 import Bridge
 import BridgeAPI
 import BridgeModel
+import BridgeTesting
 import Foundation
 import HTTPCore
 import HTTPTypes
@@ -41,13 +42,17 @@ final class FakeAuthority: TokenAuthority {
 }
 
 /// Streams, sessions and recordings in memory.
-final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, ReadinessProbe, MetricsSource {
+final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, ReadinessProbe, MetricsSource, DeliveryCommands {
     struct Memory {
         var failure: BridgeError?
         var orders: [RecordingOrder] = []
         var rows: [RecordingRow] = []
         var checks: [ReadinessCheck] = [ReadinessCheck(name: "storage", isReady: true)]
         var samples: [MetricSample] = []
+        var events: [EventRow] = []
+        var deliveries: [DeliveryRow] = []
+        var attempts: [AttemptRecord] = []
+        var redelivered: [DeliveryID] = []
     }
 
     let memory = Mutex(Memory())
@@ -94,7 +99,8 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
     func startRecording(of stream: StreamID, _ order: RecordingOrder) async throws(BridgeError) -> RecordingRow {
         try failAsTold()
         memory.withLock { $0.orders.append(order) }
-        return Self.row("r-1", destination: order.destination ?? .keep)
+        guard case .given(let choice) = order.destination else { return Self.row("r-1") }
+        return Self.row("r-1", destination: choice.destination)
     }
 
     func stopRecording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow {
@@ -111,24 +117,78 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
 
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? { memory.withLock { $0.rows.first { $0.id == id } } }
 
-    func file(of id: RecordingID) async throws(BridgeError) -> String? { id.rawValue == "r-9" ? nil : "/spool/\(id.rawValue).mp4" }
+    func segments(of id: RecordingID) async throws(BridgeError) -> [SegmentRow] {
+        var row = SegmentRow(recording: id, number: 1, stream: StreamID("front"), container: .mp4, file: "f.mp4", state: .delivered)
+        row.startedAt = WallTime(milliseconds: 1_700_000_000_000)
+        row.duration = .milliseconds(2500)
+        row.gaps = [RecordingGap(offset: .seconds(1), length: .milliseconds(500), cause: .recorder)]
+        row.sha256 = "00ff"
+        return [row]
+    }
+    func file(of id: RecordingID, segment: Int) async throws(BridgeError) -> String? {
+        id.rawValue == "r-9" || segment > 2 ? nil : "/spool/\(id.rawValue)-\(segment).mp4"
+    }
 
     func readiness() async -> [ReadinessCheck] { memory.withLock { $0.checks } }
 
+    func events(after: Int64, limit: Int, session: SessionID?) async throws(BridgeError) -> EventPage {
+        try failAsTold()
+        let all = memory.withLock { $0.events }
+        let found = all.filter { $0.sequence > after && (session == nil || $0.party.session == session) }
+        return EventPage(events: Array(found.prefix(limit)), hasMore: found.count > limit, oldest: all.first?.sequence)
+    }
+
+    func deliveries(in state: DeliveryRow.State?, limit: Int, after: DeliveryID?) async throws(BridgeError) -> [DeliveryRow] {
+        try failAsTold()
+        let rows = memory.withLock { $0.deliveries }.filter { state == nil || $0.state == state }
+        let start = after.flatMap { id in rows.firstIndex { $0.id == id } }.map { $0 + 1 } ?? 0
+        return Array(rows.dropFirst(start).prefix(limit))
+    }
+
+    func delivery(_ id: DeliveryID) async throws(BridgeError) -> (row: DeliveryRow, attempts: [AttemptRecord])? {
+        memory.withLock { memory in memory.deliveries.first { $0.id == id }.map { ($0, memory.attempts) } }
+    }
+
+    func redeliver(_ id: DeliveryID) async throws(BridgeError) -> DeliveryRow? {
+        memory.withLock { memory in
+            memory.redelivered.append(id)
+            return memory.deliveries.first { $0.id == id }
+        }
+    }
+
+    func redeliverDead() async throws(BridgeError) -> Int {
+        try failAsTold()
+        return memory.withLock { memory in memory.deliveries.count { $0.state == .dead } }
+    }
+
     func samples() async -> [MetricSample] { memory.withLock { $0.samples } }
+}
+
+/// Finds folders wanting, and nothing else.
+struct FakeProbe: DestinationProbe {
+    func trial(of destination: Destination) async -> String? {
+        if case .folder = destination { "the folder cannot be written" } else { nil }
+    }
 }
 
 /// The API on fakes.
 struct Stage {
     let authority = FakeAuthority()
     let bridge = FakeBridge()
+    let library = FakeLibrary()
+    let destinations = MemoryDestinations()
+    let probe = FakeProbe()
     let api: BridgeAPI
 
-    init(streamsArePublic: Bool = false) {
+    typealias Method = HTTPRequest.Method
+
+    init(streamsArePublic: Bool = false, viewersLookBack: Bool = false) {
         var settings = Settings()
         settings.streamsPublic = streamsArePublic
+        settings.playback.viewers = viewersLookBack
         let ports = BridgeAPI.Ports(
-            authority: authority, directory: bridge, streams: bridge, recordings: bridge, operations: bridge)
+            authority: authority, directory: bridge, streams: bridge, recordings: bridge, destinations: (destinations, probe),
+            operations: bridge, library: .init(playback: library, clips: library, links: ShareLinks { $0 }), deliveries: bridge)
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })

@@ -13,9 +13,11 @@ import Testing
         ("", RecordingOrder()), ("{}", RecordingOrder()), (#"{"destination":null,"container":"webm"}"#, RecordingOrder(container: .webm)),
         (
             #"{"destination":{"url":"https://bucket.example/k?sig=1"},"webhook_url":"https://h.example/x"}"#,
-            RecordingOrder(destination: .put(url: Redacted("https://bucket.example/k?sig=1")), webhookURL: Redacted("https://h.example/x"))
+            RecordingOrder(
+                destination: .to(.put(url: Redacted("https://bucket.example/k?sig=1"))), webhookURL: Redacted("https://h.example/x"))
         ),
-        (#"{"destination":{"folder":"/srv/videos"}}"#, RecordingOrder(destination: .folder(path: "/srv/videos"))),
+        (#"{"destination":{"folder":"/srv/videos"}}"#, RecordingOrder(destination: .to(.folder(path: "/srv/videos")))),
+        (#"{"destination":{"name":"nas"}}"#, RecordingOrder(destination: DestinationName("nas").map { .named($0) })),
     ]) func recordingsAreStartedAsOrdered(_ body: String, _ order: RecordingOrder) async throws {
         let stage = Stage()
         let reply = try await stage.send(.post, start, token: "T-admin", body: body)
@@ -33,6 +35,9 @@ import Testing
             ("T-admin", #"{"destination":{"folder":"relative"}}"#, 400, "invalid_field"),
             ("T-admin", #"{"destination":{"folder":"/a/../etc"}}"#, 400, "invalid_field"),
             ("T-admin", #"{"destination":{"folder":"/a\u0000"}}"#, 400, "invalid_field"),
+            ("T-admin", #"{"destination":{"folder":"/a","key":"../{id}"}}"#, 400, "invalid_field"),
+            ("T-admin", #"{"destination":{"name":"a/b"}}"#, 400, "invalid_field"),
+            ("T-admin", #"{"destination":{"name":7}}"#, 400, "invalid_field"),
             ("T-admin", #"{"destination":{"url":"ftp://a.example/"}}"#, 400, "invalid_url"),
             ("T-admin", #"{"destination":{"url":"http://a.example/"}}"#, 400, "invalid_url"),
             ("T-admin", #"{"webhook_url":"https://user:pw@a.example/"}"#, 400, "invalid_url"),
@@ -60,6 +65,13 @@ import Testing
         let reply = try await stage.send(.get, "/bridge/v1/recordings/r-1", token: "T-admin")
         #expect(reply.json["destination"] == ["origin": "https://bucket.example"])
         #expect(!reply.text.contains("secret"))
+        #expect(
+            reply.json["segments"] == [
+                [
+                    "number": 1, "state": "delivered", "container": "mp4", "started_at": "2023-11-14T22:13:20.000Z", "duration_ms": 2500,
+                    "size_bytes": 0, "sha256": "00ff", "gaps": [["offset_ms": 1000, "length_ms": 500, "cause": "recorder"]], "failure": nil,
+                ]
+            ])
     }
 
     @Test func listsGoPageByPage() async throws {
@@ -85,7 +97,15 @@ import Testing
         let stage = Stage()
         stage.bridge.memory.withLock { $0.rows = [FakeBridge.row("r-1"), FakeBridge.row("r-9")] }
         let reply = try await stage.send(.get, "/bridge/v1/recordings/r-1/file", token: "T-admin")
-        #expect(reply.body == .file(path: "/spool/r-1.mp4"))
+        #expect(reply.body == .file(path: "/spool/r-1-1.mp4"))
+        let second = try await stage.send(.get, "/bridge/v1/recordings/r-1/file?segment=2", token: "T-admin")
+        #expect(second.body == .file(path: "/spool/r-1-2.mp4"))
+        #expect(second.fields[.contentDisposition] == "attachment; filename=\"r-1-2.mp4\"")
+        #expect(try await stage.send(.get, "/bridge/v1/recordings/r-1/file?segment=3", token: "T-admin").status == 404)
+        for text in ["0", "-1", "x", "", "1000000", "1.5", "+1"] {
+            let refusal = try await stage.send(.get, "/bridge/v1/recordings/r-1/file?segment=\(text)", token: "T-admin")
+            #expect(refusal.code == "invalid_field", "\(text)")
+        }
         #expect(reply.fields[.contentType] == "video/mp4")
         #expect(reply.fields[.contentDisposition] == "attachment; filename=\"r-1.mp4\"")
         for (path, token, status) in [

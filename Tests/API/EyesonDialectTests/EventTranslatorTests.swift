@@ -38,11 +38,11 @@ import Testing
             + #""recording_first_peerframe_captured_at":"2024-03-01T09:00:01.301Z","recording_stopped_at":"2024-03-01T09:04:01.500Z","#
             + #""recording_file_duration_ms":240020,"recording_file_size_bytes":31457280,"#
             + #""session_id":"98f06660-5434-4a9c-ae65-0291d5622624","event_at":"2024-03-01T09:04:03.007Z"}"#
-        #expect(body(.recordingDelivered(recording(.uploaded))) == expected)
+        #expect(body(.recordingDelivered(recording(.delivered))) == expected)
     }
 
     @Test func whatNobodyKnowsIsNullAndWhatStaysIsStored() throws {
-        var row = recording(.stored)
+        var row = recording(.ready)
         row.firstFrameCapturedAt = nil
         let text = try #require(body(.recordingDelivered(row)))
         #expect(text.contains(#""msg":"recording stored""#))
@@ -51,7 +51,7 @@ import Testing
 
     /// Contract section 16: the vectors leave out `session_id` here, and `event_at` in both.
     @Test func failuresAndEndsAreTheVectors() throws {
-        var failed = recording(.uploadFailed)
+        var failed = recording(.failed)
         failed.uploadStatus = 403
         failed.failure = BridgeError(.unavailable, "The destination refused.")
         let extra = #","session_id":"98f06660-5434-4a9c-ae65-0291d5622624","event_at":"2024-03-01T09:04:03.007Z"}"#
@@ -73,7 +73,7 @@ import Testing
         (BridgeError(.noMedia, "No keyframe came."), "no media"), (BridgeError(.storageFull, "The disk is full."), "storage full"),
         (BridgeError(.pipelineCrashed, "The recorder crashed."), "The recorder crashed."),
     ]) func failuresWithoutAReplyHaveStatusZero(_ error: BridgeError, _ message: String) throws {
-        var row = recording(.uploadFailed)
+        var row = recording(.failed)
         row.failure = error
         let text = try #require(body(.recordingFailed(row)))
         #expect(text.contains("\"msg\":\"\(message)\"") && text.contains(#""upload_status_code":0,"#))
@@ -86,14 +86,14 @@ import Testing
     }
 
     @Test func nobodyIsToldWhoDidNotAsk() {
-        var row = recording(.uploaded)
+        var row = recording(.delivered)
         row.webhookURL = nil
         #expect(body(.recordingDelivered(row)) == nil)
         #expect(body(.sessionEnded(SessionRow(context: context, state: .terminated, webhookURL: nil, createdAt: moment(0)))) == nil)
     }
 
     @Test func aWebhookGoesToTheObjectsOwnURLForItsAccount() throws {
-        let webhook = try #require(EyesonEventTranslator().webhooks(for: .recordingDelivered(recording(.uploaded)), at: moment(0)).first)
+        let webhook = try #require(EyesonEventTranslator().webhooks(for: .recordingDelivered(recording(.delivered)), at: moment(0)).first)
         #expect(webhook.url.revealed == "https://yourserver.example/rec")
         #expect(webhook.account == AccountID("acme") && webhook.session == context.session)
     }

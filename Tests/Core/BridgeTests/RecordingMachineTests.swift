@@ -9,18 +9,18 @@ import Testing
         #expect(stage.words == ["commit armed", "say armed", "launch 1"])
         stage.firstFrame(at: 300)
         #expect(stage.words == ["commit recording", "say recording"])
-        #expect(stage.take(.stop, at: 5000) == ["stop 1", "commit finalizing", "say finalizing"])
+        #expect(stage.take(.stop, at: 5000) == ["stop 1", "commit closing", "say closing"])
         #expect(
             stage.take(.recorder(part: 1, done), at: 5200) == [
-                "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
+                "commit closing", "promote 1", "commit uploading+upload", "say uploading",
             ])
         #expect(stage.row.sizeBytes == 5000 && stage.row.durationMilliseconds == 4200)
         #expect(stage.row.stoppedAt == WallTime(milliseconds: 5000) && stage.machine.deadline == nil)
         var uploaded = stage.row
         #expect(stage.take(.uploadChanged(uploaded)) == [])
-        uploaded.state = .uploaded
-        #expect(stage.take(.uploadChanged(uploaded)) == ["say uploaded"])
-        uploaded.state = .uploadFailed
+        uploaded.state = .delivered
+        #expect(stage.take(.uploadChanged(uploaded)) == ["say delivered"])
+        uploaded.state = .failed
         #expect(stage.take(.uploadChanged(uploaded)) == [])
     }
 
@@ -28,7 +28,7 @@ import Testing
         var stage = RecordingStage()
         stage.firstFrame()
         stage.take(.stop)
-        #expect(stage.take(.recorder(part: 1, done)) == ["commit finalizing", "promote 1", "commit stored+delivered", "say stored"])
+        #expect(stage.take(.recorder(part: 1, done)) == ["commit closing", "promote 1", "commit ready+delivered", "say ready"])
     }
 
     @Test func anMP4IsMadeByTheFinisher() {
@@ -37,16 +37,16 @@ import Testing
         stage.take(.stop)
         #expect(stage.take(.recorder(part: 1, done)) == ["finish [1]"])
         #expect(stage.take(.finisher(.started)) == [])
-        #expect(stage.take(.finisher(done)) == ["commit finalizing", "promote joined", "commit uploading+upload", "say uploading"])
+        #expect(stage.take(.finisher(done)) == ["commit closing", "promote joined", "commit uploading+upload", "say uploading"])
     }
 
     @Test func noKeyframeInTenSecondsFailsTheRecording() {
         var stage = RecordingStage(put)
         #expect(stage.take(.recorder(part: 1, .alive), at: 9999) == [])
-        #expect(stage.take(.recorder(part: 1, .alive), at: 10_000) == ["stop 1", "commit finalizing", "say finalizing"])
+        #expect(stage.take(.recorder(part: 1, .alive), at: 10_000) == ["stop 1", "commit closing", "say closing"])
         #expect(
             stage.take(.recorder(part: 1, .finished(bytes: 0, duration: .zero)), at: 10_100) == [
-                "commit upload_failed+failed", "say upload_failed: no media",
+                "commit failed+failed", "say failed: no media",
             ])
         #expect(stage.row.uploadStatus == 0 && stage.row.failure?.code == .noMedia)
     }
@@ -55,7 +55,7 @@ import Testing
         var stage = RecordingStage(put)
         #expect(
             stage.take(.recorder(part: 1, died(.noMedia)), at: 9900) == [
-                "commit finalizing", "say finalizing", "commit upload_failed+failed", "say upload_failed: no media",
+                "commit closing", "say closing", "commit failed+failed", "say failed: no media",
             ])
     }
 
@@ -64,12 +64,12 @@ import Testing
         #expect(stage.words == ["commit armed", "say armed"])
         #expect(stage.machine.deadline == nil)
         #expect(stage.take(.sourceReturned(sameTracks: false), at: 25_000) == ["launch 1"])
-        #expect(stage.take(.stop, at: 35_000).contains("commit finalizing"))
+        #expect(stage.take(.stop, at: 35_000).contains("commit closing"))
     }
 
     @Test func stoppedBeforeAnySourceIsNoMedia() {
         var stage = RecordingStage(put, sourcePresent: false)
-        #expect(stage.take(.stop) == ["commit finalizing", "say finalizing", "commit upload_failed+failed", "say upload_failed: no media"])
+        #expect(stage.take(.stop) == ["commit closing", "say closing", "commit failed+failed", "say failed: no media"])
     }
 
     @Test func aCrashedRecorderIsReplacedAndThePartsJoined() {
@@ -107,7 +107,7 @@ import Testing
         #expect(stage.take(.recorder(part: 2, died())) == ["launch 3"])
         #expect(
             stage.take(.launchFailed(part: 3, BridgeError(.pipelineUnavailable, "no child"))) == [
-                "commit finalizing", "say finalizing: recorder failed", "finish [1, 2, 3]",
+                "commit closing", "say closing: recorder failed", "finish [1, 2, 3]",
             ])
         #expect(stage.row.failure?.code == .pipelineUnavailable)
     }
@@ -115,8 +115,8 @@ import Testing
     @Test func anAwaySourceLeavesTheFileOpen() {
         var stage = RecordingStage(put)
         stage.firstFrame(at: 100)
-        #expect(stage.take(.sourceLost, at: 2000) == [])
-        #expect(stage.take(.sourceReturned(sameTracks: true), at: 30_000) == ["resume 1"])
+        #expect(stage.take(.sourceLost, at: 2000) == ["commit gap"])
+        #expect(stage.take(.sourceReturned(sameTracks: true), at: 30_000) == ["commit recording", "resume 1"])
         #expect(stage.machine.deadline == nil)
         stage.take(.stop, at: 40_000)
         #expect(stage.take(.recorder(part: 1, done), at: 40_100).contains("promote 1"))
@@ -126,14 +126,14 @@ import Testing
         var stage = RecordingStage(put)
         stage.firstFrame(at: 100)
         stage.take(.sourceLost, at: 2000)
-        #expect(stage.take(.recorder(part: 1, .alive), at: 37_000) == ["stop 1", "commit finalizing", "say finalizing"])
+        #expect(stage.take(.recorder(part: 1, .alive), at: 37_000) == ["stop 1", "commit closing", "say closing"])
     }
 
     @Test func otherTracksBeginAnotherPart() {
         var stage = RecordingStage(put)
         stage.firstFrame(at: 100)
         stage.take(.sourceLost, at: 2000)
-        #expect(stage.take(.sourceReturned(sameTracks: false), at: 3000) == ["stop 1", "launch 2"])
+        #expect(stage.take(.sourceReturned(sameTracks: false), at: 3000) == ["commit recording", "stop 1", "launch 2"])
         #expect(stage.take(.recorder(part: 1, done), at: 3100) == [])
         stage.firstFrame(part: 2, at: 3200)
         stage.take(.stop, at: 5000)
@@ -145,7 +145,7 @@ import Testing
         stage.firstFrame(at: 100)
         stage.take(.sourceLost, at: 1000)
         #expect(stage.take(.recorder(part: 1, died()), at: 2000) == [])
-        #expect(stage.take(.sourceReturned(sameTracks: true), at: 3000) == ["launch 2"])
+        #expect(stage.take(.sourceReturned(sameTracks: true), at: 3000) == ["commit recording", "launch 2"])
     }
 
     @Test func aFullDiskDeliversWhatWasWritten() {
@@ -154,7 +154,7 @@ import Testing
         stage.take(.recorder(part: 1, closed(7000, seconds: 7)))
         #expect(
             stage.take(.recorder(part: 1, died(.storageFull))) == [
-                "commit finalizing", "say finalizing: storage full", "commit finalizing", "promote 1", "commit uploading+upload",
+                "commit closing", "say closing: storage full", "commit closing", "promote 1", "commit uploading+upload",
                 "say uploading",
             ])
         #expect(stage.row.sizeBytes == 7000 && stage.row.durationMilliseconds == 7000)
@@ -163,7 +163,7 @@ import Testing
     @Test func lowSpaceStopsTheRecorder() {
         var stage = RecordingStage(put)
         stage.firstFrame()
-        #expect(stage.take(.spaceLow) == ["stop 1", "commit finalizing", "say finalizing: storage full"])
+        #expect(stage.take(.spaceLow) == ["stop 1", "commit closing", "say closing: storage full"])
     }
 
     @Test func theSizeLimitStopsTheRecorder() {
@@ -171,7 +171,7 @@ import Testing
         stage.firstFrame()
         #expect(
             stage.take(.recorder(part: 1, closed(50 << 30, seconds: 9))) == [
-                "stop 1", "commit finalizing", "say finalizing: size limit reached",
+                "stop 1", "commit closing", "say closing: size limit reached",
             ])
     }
 
@@ -185,7 +185,7 @@ import Testing
         #expect(stage.take(.finisher(died())) == ["finish [1, 2]"])
         #expect(
             stage.take(.finisherFailed(BridgeError(.storageFull, "full"))) == [
-                "commit finalizing", "promote 1", "commit uploading+upload", "say uploading",
+                "commit closing", "promote 1", "commit uploading+upload", "say uploading",
             ])
         #expect(stage.row.file == "r.mkv" && stage.row.container == .matroska && stage.row.failure?.code == .storageFull)
     }
@@ -217,30 +217,30 @@ import Testing
         #expect(stage.take(.recorder(part: 1, late)) == [])
     }
 
-    @Test(arguments: [RecordingState.armed, .recording, .finalizing])
+    @Test(arguments: [RecordingState.armed, .recording, .closing])
     func aRestartOfTheBridgeFinishesWhatIsOnDisk(state: RecordingState) {
         var row = makeRow(put)
         row.state = state
-        var stage = RecordingStage(recovered: row, .init(parts: [1, 2], lastWrittenAt: WallTime(milliseconds: 77)))
-        let announcement = state == .finalizing ? [] : ["commit finalizing", "say finalizing"]
+        var stage = RecordingStage(recovered: row, .init(parts: [first, second], lastWrittenAt: WallTime(milliseconds: 77)))
+        let announcement = state == .closing ? [] : ["commit closing", "say closing"]
         #expect(stage.words == announcement + ["finish [1, 2]"])
         #expect(stage.row.stoppedAt == WallTime(milliseconds: 77))
-        #expect(stage.take(.finisher(done)) == ["commit finalizing", "promote joined", "commit uploading+upload", "say uploading"])
+        #expect(stage.take(.finisher(done)) == ["commit closing", "promote joined", "commit uploading+upload", "say uploading"])
     }
 
     @Test func aRestartWithNothingOnDiskIsNoMedia() {
         var row = makeRow(put)
         row.state = .recording
         let stage = RecordingStage(recovered: row, .init(parts: []))
-        #expect(stage.words == ["commit finalizing", "say finalizing", "commit upload_failed+failed", "say upload_failed: no media"])
+        #expect(stage.words == ["commit closing", "say closing", "commit failed+failed", "say failed: no media"])
     }
 
     @Test func aRestartAfterThePromotionDelivers() {
         var row = makeRow(put)
-        row.state = .finalizing
+        row.state = .closing
         row.durationMilliseconds = 4200
         row.sizeBytes = 1
-        let stage = RecordingStage(recovered: row, .init(parts: [], finalBytes: 5000))
+        let stage = RecordingStage(recovered: row, .init(parts: [], files: [1: 5000]))
         #expect(stage.words == ["commit uploading+upload", "say uploading"])
         #expect(stage.row.sizeBytes == 5000 && stage.row.durationMilliseconds == 4200)
     }

@@ -16,9 +16,15 @@ struct RecordingStage {
     var now: Int64 = 0
     var words: [String] = []
     var row: RecordingRow { machine.row }
+    /// The segments' rows as they were committed, or noted, last.
+    var segments: [Int: SegmentRow] = [:]
 
-    init(_ destination: Destination = .keep, _ container: Container = .webm, sourcePresent: Bool = true) {
-        machine = RecordingMachine(row: makeRow(destination, container))
+    init(
+        _ destination: Destination = .keep, _ container: Container = .webm, sourcePresent: Bool = true, segmentation: Segmentation? = nil
+    ) {
+        var limits = RecordingMachine.Limits()
+        limits.segmentation = segmentation
+        machine = RecordingMachine(row: makeRow(destination, container), limits: limits)
         note(machine.begin(sourcePresent: sourcePresent, now: time, wall: wall))
     }
 
@@ -53,25 +59,31 @@ struct RecordingStage {
 
     private mutating func note(_ effects: [RecordingMachine.Effect]) {
         for effect in effects {
+            if case .commit(_, let rows, _) = effect { for row in rows { segments[row.number] = row } }
+            if case .progress(let row) = effect { segments[row.number] = row }
             switch effect {
             case .launchRecorder(let part): words.append("launch \(part)")
             case .resumeRecorder(let part): words.append("resume \(part)")
             case .stopRecorder(let part): words.append("stop \(part)")
             case .killRecorder(let part): words.append("kill \(part)")
-            case .launchFinisher(let parts): words.append("finish \(parts)")
-            case .promote(.part(let part)): words.append("promote \(part)")
-            case .promote(.joined): words.append("promote joined")
-            case .commit(let row, nil): words.append("commit \(row.state.rawValue)")
-            case .commit(let row, .upload?): words.append("commit \(row.state.rawValue)+upload")
-            case .commit(let row, .event(.recordingDelivered)?): words.append("commit \(row.state.rawValue)+delivered")
-            case .commit(let row, .event(.recordingFailed)?): words.append("commit \(row.state.rawValue)+failed")
-            case .commit(_, .event(.sessionEnded)?): words.append("never")
+            case .launchFinisher(let parts, _): words.append("finish \(parts)")
+            case .promote(.part(let part), _): words.append("promote \(part)")
+            case .promote(.joined, _): words.append("promote joined")
+            case .commit(let row, _, nil): words.append("commit \(row.state.rawValue)")
+            case .commit(let row, _, .upload?): words.append("commit \(row.state.rawValue)+upload")
+            case .commit(let row, _, .event(.recordingDelivered)?): words.append("commit \(row.state.rawValue)+delivered")
+            case .commit(let row, _, .event(.recordingFailed)?): words.append("commit \(row.state.rawValue)+failed")
+            case .commit(_, _, .event?): words.append("another event")
+            case .progress: break
+            case .settle: words.append("settle")
             case .notify(let update): words.append("say \(update.state.rawValue)" + (update.message.isEmpty ? "" : ": \(update.message)"))
             }
         }
     }
 }
 
+let first = PartName(segment: 1, number: 1)
+let second = PartName(segment: 1, number: 2)
 let put = Destination.put(url: Redacted("https://example.org/secret"))
 let done = PipelineEvent.finished(bytes: 5000, duration: .milliseconds(4200))
 func died(_ code: BridgeError.Code = .pipelineCrashed) -> PipelineEvent { .failed(BridgeError(code, "it died")) }

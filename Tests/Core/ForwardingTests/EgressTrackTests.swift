@@ -59,6 +59,28 @@ import Testing
         #expect(video.drain(stream).count == 8)
     }
 
+    @Test func aRecorderThatTakesOverFromOneThatHungGetsWhatThatLacks() {
+        var stream = SyntheticStream()
+        stream.cache.expectRecorders()
+        for _ in 0..<6 { stream.run(frames: 30, startingWithKeyframe: true) }
+        var video = EgressTrack(SyntheticStream.video, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
+        var audio = EgressTrack(SyntheticStream.audio, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
+        let pictures = video.drain(stream)
+        #expect(pictures.count == 180 && pictures.isContinuous)
+        #expect(audio.drain(stream).count == 180)
+        var viewer = EgressTrack(SyntheticStream.video, .live, stream)
+        #expect(viewer.drain(stream).count == 30, "a viewer wants the newest GOP only")
+    }
+
+    @Test func whatARecorderMayHaveIsLimited() {
+        var stream = SyntheticStream()
+        stream.cache.expectRecorders()
+        for _ in 0..<20 { stream.run(frames: 30, startingWithKeyframe: true) }
+        var video = EgressTrack(SyntheticStream.video, .recorded(since: MonotonicTime(nanoseconds: 0)), stream)
+        let age = video.drain(stream).first.map { stream.now.duration(since: $0.arrival) }
+        #expect(age.map { $0 > .seconds(7) && $0 <= .seconds(8) } == true)
+    }
+
     @Test func aViewersSoundBeginsNow() {
         var stream = SyntheticStream()
         stream.run(frames: 31, startingWithKeyframe: true)

@@ -17,6 +17,15 @@ private struct VirtualFile {
         for overwrite in output.overwritten { bytes.replaceSubrange(range(of: overwrite), with: overwrite.bytes) }
     }
 
+    /// Where the clusters lie by what they say of their sizes; one that is open reaches far beyond the file.
+    var clusters: [Range<Int>] {
+        let id: [UInt8] = [0x1F, 0x43, 0xB6, 0x75]
+        return bytes.indices.dropLast(12).filter { bytes[$0..<$0 + 4].elementsEqual(id) }.map { start in
+            let size = bytes[start + 5..<start + 12].reduce(0) { $0 << 8 | Int($1) }
+            return start..<start + 12 + size
+        }
+    }
+
     private func range(of overwrite: MatroskaWriter.Overwrite) -> Range<Int> {
         Int(overwrite.offset)..<Int(overwrite.offset) + overwrite.bytes.count
     }
@@ -85,6 +94,24 @@ private func allFrames(_ reader: MatroskaReader) -> [MatroskaFrame] {
         }
     }
 
+    /// A full disk refuses a whole output, and with it the size of a cluster that was closed in it: that of the first second ends before frame 75.
+    @Test(arguments: [1, 74, 75, 76, 150, 374])
+    func aFileThatTakesNoMoreHasNoOpenCluster(refused: Int) {
+        let frames = someFrames()
+        var writer = MatroskaWriter(.matroska, tracks: tracks, startedAt: start, cluster: .seconds(1))
+        var file = VirtualFile()
+        for frame in frames[..<refused] {
+            writer.append(frame)
+            file.apply(writer.takeOutput())
+        }
+        writer.append(frames[refused])
+        _ = writer.takeOutput()
+        _ = writer.finish(cutTo: UInt64(file.bytes.count))
+        file.apply(writer.takeOutput())
+        let clusters = file.clusters
+        #expect(clusters.map(\.upperBound) == clusters.dropFirst().map(\.lowerBound) + [file.bytes.count])
+    }
+
     @Test func clustersLastNoLongerThanAskedAndBeginAtKeyframes() {
         var writer = MatroskaWriter(.webm, tracks: tracks, startedAt: start, cluster: .milliseconds(900))
         var ends: [Duration] = []
@@ -112,6 +139,15 @@ private func allFrames(_ reader: MatroskaReader) -> [MatroskaFrame] {
             MatroskaFrame(track: 2, time: .milliseconds($0), isKeyframe: true, bytes: [9])
         }
         #expect(allFrames(try written(frames, finished: true).reader()) == frames)
+    }
+
+    @Test func aFrameFromBeforeTheLastOneBeginsACluster() throws {
+        var writer = MatroskaWriter(.webm, tracks: tracks, startedAt: WallTime(milliseconds: 0), cluster: .seconds(1))
+        let times: [(track: UInt8, time: Int64)] = [(1, 0), (2, 20), (2, 20), (1, 10), (2, 40)]
+        let closed = times.map { one in
+            writer.append(MatroskaFrame(track: one.track, time: .milliseconds(one.time), isKeyframe: one.time == 0, bytes: [7])) != nil
+        }
+        #expect(closed == [false, false, false, true, false], "Media Source takes no block that goes back in its cluster")
     }
 
     @Test func framesOfUnknownTracksAreLeftOut() {

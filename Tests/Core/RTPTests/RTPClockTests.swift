@@ -160,6 +160,39 @@ private func makeClock() -> RTPClock { RTPClock(clockRates: [48_000, 90_000]) }
         #expect(abs(source.present(VirtualSource.video, atMilliseconds: 9000, by: &clock) - 9000) <= 1)
     }
 
+    /// The bridge was stopped for five seconds, and then got at once what had come meanwhile, with losses.
+    @Test func aBurstAfterAStandstillKeepsItsTimes() {
+        var clock = makeClock()
+        let source = VirtualSource()
+        _ = source.play(0..<3000, reports: true, by: &clock)
+        let burst = Array(stride(from: Int64(4000), to: 8000, by: 20))
+        let late = source.arrival(VirtualSource.video, atMilliseconds: 8000)
+        clock.expectDiscontinuity()
+        for time in burst {
+            let timestamp = source.timestamp(VirtualSource.video, atMilliseconds: time)
+            clock.foresee(track: VirtualSource.video, timestamp: timestamp, arrival: late)
+        }
+        for time in burst {
+            let timestamp = source.timestamp(VirtualSource.video, atMilliseconds: time)
+            let presented = clock.presentationTime(track: VirtualSource.video, timestamp: timestamp, arrival: late)
+            #expect(abs(Int64(presented.nanoseconds) / 1_000_000 - source.origin - time) <= 1)
+        }
+        #expect(abs(source.present(VirtualSource.video, atMilliseconds: 8020, by: &clock) - 8020) <= 1)
+    }
+
+    @Test func aLeapThatIsForeseenAfterADiscontinuityIsNotBelieved() {
+        var clock = makeClock()
+        let source = VirtualSource()
+        _ = source.play(0..<3000, reports: true, by: &clock)
+        clock.expectDiscontinuity()
+        for (time, arrival) in [(Int64(4000), Int64(4000)), (3_600_000, 4020)] {
+            clock.foresee(
+                track: VirtualSource.video, timestamp: source.timestamp(VirtualSource.video, atMilliseconds: time),
+                arrival: source.arrival(VirtualSource.video, atMilliseconds: arrival))
+        }
+        #expect(abs(source.present(VirtualSource.video, atMilliseconds: 4000, by: &clock) - 4000) <= 1)
+    }
+
     @Test func packetsOfOneFrameShareItsTime() {
         var clock = makeClock()
         let source = VirtualSource(videoDelay: 200)

@@ -205,7 +205,7 @@ import Testing
 
     @Test func repliesHaveAllFourMembers() {
         let update = RecordingUpdate(
-            recording: RecordingID("r"), state: .uploadFailed, message: "no media", at: WallTime(milliseconds: 1_709_283_601_120))
+            recording: RecordingID("r"), state: .failed, message: "no media", at: WallTime(milliseconds: 1_709_283_601_120))
         #expect(
             RTMReply.recordingState(update).frame(client: Self.client, session: SessionID("s")) == [
                 "type": "recording_state", "client_id": "client-0", "session_id": "s",

@@ -176,7 +176,7 @@ import Testing
     @Test func theClientHearsOfEveryChangeOfItsRecordings() {
         var bench = SessionBench(in: .active)
         bench.give(.request(.recordingStart(RecordingStart()), from: first))
-        for state in [RecordingState.recording, .finalizing, .uploading, .uploaded] {
+        for state in [RecordingState.recording, .closing, .uploading, .delivered] {
             #expect(bench.give(.recording(update(state))) == [.send(.recordingState(update(state)), to: first)])
         }
         #expect(bench.give(.request(.recordingStart(RecordingStart()), from: first)).errors.isEmpty)
@@ -193,7 +193,7 @@ import Testing
         var bench = SessionBench(in: .active)
         bench.holdsCalls = true
         bench.give(.request(.recordingStart(RecordingStart()), from: first))
-        bench.give(.recording(update(.uploadFailed)))
+        bench.give(.recording(update(.failed)))
         bench.give(.outcome(.recordingStarted(RecordingID("rec-1"))))
         #expect(bench.give(.request(.recordingStart(RecordingStart()), from: first)).calls == [.startRecording(RecordingStart())])
     }

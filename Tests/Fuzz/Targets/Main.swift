@@ -2,9 +2,12 @@ import Glibc
 
 /// One program for all targets: building and linking takes longer than a short run. `FUZZ_TARGET` in the environment chooses.
 private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
+    "av1-depacketizer": fuzzAV1Depacketizer,
+    "cluster-index": fuzzClusterIndex,
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
+    "destination": fuzzDestination,
     "dtls": fuzzDTLS,
     "edge-offer": fuzzEdgeOffer,
     "egress": fuzzEgress,
@@ -12,12 +15,14 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "http-fields": fuzzHTTPFields,
     "http-head": fuzzHTTPHead,
     "ice-restart": fuzzIceRestart,
+    "isomedia": fuzzISOMedia,
     "json": fuzzJSON,
     "load": fuzzLoad,
     "matroska": fuzzMatroska,
     "media-datagram": fuzzMediaDatagram,
     "payload-descriptors": fuzzPayloadDescriptors,
     "peer-transport": fuzzPeerTransport,
+    "playback": fuzzPlayback,
     "publisher": fuzzPublisher,
     "retransmission": fuzzRetransmission,
     "rtcp": fuzzRTCP,

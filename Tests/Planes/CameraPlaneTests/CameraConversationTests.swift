@@ -133,7 +133,7 @@ import Testing
         var conversation = offered()
         #expect(
             conversation.handle(message("recording_state", ["state": "uploaded", "rec_id": "r", "msg": ""])) == [
-                .recording(.uploaded, id: "r")
+                .recording(.delivered, id: "r")
             ])
         for data: JSONValue in [[:], ["state": "uploaded"], ["state": "unheard of", "rec_id": "r"], ["state": 5, "rec_id": "r"]] {
             #expect(conversation.handle(message("recording_state", data)) == [])
@@ -167,7 +167,7 @@ import Testing
         var conversation = offered()
         #expect(conversation.handle(.stop) == [.send(type: "session_stop", data: [:])])
         #expect(
-            conversation.handle(message("recording_state", ["state": "finalizing", "rec_id": "r"])) == [.recording(.finalizing, id: "r")])
+            conversation.handle(message("recording_state", ["state": "finalizing", "rec_id": "r"])) == [.recording(.closing, id: "r")])
         #expect(conversation.handle(message("session_terminated", ["termination_cause": "CLIENT_STOP"])) == [.end(nil)])
     }
 

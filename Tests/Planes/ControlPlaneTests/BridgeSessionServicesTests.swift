@@ -17,7 +17,7 @@ import Testing
 
     init() {
         let clock = bench.clock.clock
-        let outbox = OutboxWriter(translators: [PlainTranslator()], clock: clock, service: bench.delivery)
+        let outbox = OutboxWriter(reporter: EventReporter(translators: [PlainTranslator()]), clock: clock, service: bench.delivery)
         sessions = SessionRegister(ledger: bench.ledger, outbox: outbox, limits: .init(), clock: clock, logger: Sample.logger)
         streams = StreamRegister(hub: bench.hub, clock: clock)
         let peers = PeerDirector(
@@ -150,7 +150,7 @@ import Testing
                 Issue.record("\(rows)")
                 return
             }
-            #expect(recording.id == id && recording.state == .finalizing)
+            #expect(recording.id == id && recording.state == .closing)
             #expect(session.state == .terminated && session.cause == .clientStop)
             #expect(await streams.stream(camera) == nil)
         }

@@ -10,7 +10,7 @@ import Testing
     private let sessions: SessionRegister
 
     init() {
-        let outbox = OutboxWriter(translators: [], clock: bench.clock.clock, service: bench.delivery)
+        let outbox = OutboxWriter(reporter: EventReporter(translators: []), clock: bench.clock.clock, service: bench.delivery)
         sessions = SessionRegister(ledger: bench.ledger, outbox: outbox, limits: .init(), clock: bench.clock.clock, logger: Sample.logger)
     }
 
@@ -91,7 +91,8 @@ import Testing
         let values = Dictionary(uniqueKeysWithValues: samples.map { ("\($0.name)\($0.labels.first?.value ?? "")", $0.value) })
         #expect(
             values == [
-                "viaduct_sessionspublish": 2, "viaduct_sessionswatch": 0, "viaduct_recordings": 1, "viaduct_pipelines": 1,
+                "viaduct_sessionspublish": 2, "viaduct_sessionswatch": 0, "viaduct_recordings": 1, "viaduct_spool_full": 0,
+                "viaduct_pipelines": 1,
                 "viaduct_delivery_lateness_seconds": 0,
                 "viaduct_streams": 2, "viaduct_subscribers": 3, "viaduct_packets_received_total": 11, "viaduct_packets_sent_total": 12,
                 "viaduct_packets_dropped_total": 13, "viaduct_keyframe_requests_received_total": 14,

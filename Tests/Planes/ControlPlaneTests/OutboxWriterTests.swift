@@ -21,8 +21,9 @@ import Testing
     }
 
     @Test func everyTranslatorMayHaveItsOwnWebhook() throws {
-        let writer = OutboxWriter(translators: [PlainTranslator(), PlainTranslator()], clock: clock.clock, service: delivery)
-        let rows = deliveries(writer.deliveries(for: .recordingDelivered(row())))
+        let writer = OutboxWriter(
+            reporter: EventReporter(translators: [PlainTranslator(), PlainTranslator()]), clock: clock.clock, service: delivery)
+        let rows = deliveries(writer.changes(for: .recordingDelivered(row())))
         #expect(rows.map(\.words) == ["webhook delivered r1", "webhook delivered r1"])
         #expect(Set(rows.map(\.id)).count == 2)
         for row in rows {
@@ -33,19 +34,44 @@ import Testing
     }
 
     @Test func nobodyWhoAskedIsTold() {
-        let writer = OutboxWriter(translators: [PlainTranslator()], clock: clock.clock, service: delivery)
-        #expect(writer.deliveries(for: .recordingFailed(row(nil))).isEmpty)
+        let writer = OutboxWriter(reporter: EventReporter(translators: [PlainTranslator()]), clock: clock.clock, service: delivery)
+        #expect(deliveries(writer.changes(for: .recordingFailed(row(nil)))).isEmpty)
     }
 
     @Test func anUploadIsDueNowAndKnowsItsFile() throws {
-        let writer = OutboxWriter(translators: [], clock: clock.clock, service: delivery)
-        let upload = try #require(deliveries([writer.upload(of: row())]).first)
+        let writer = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: delivery)
+        let segment = SegmentRow(recording: RecordingID("r1"), number: 2, stream: StreamID("c"), container: .webm, file: "r1-2.webm")
+        let upload = try #require(deliveries([writer.upload(of: segment, in: row())]).first)
         #expect(upload.id.rawValue.hasPrefix("upl_") && upload.dueAt == clock.wall)
-        #expect(upload.work == .upload(recording: RecordingID("r1"), file: "r1.webm", destination: row().destination))
+        #expect(upload.work == .upload(recording: RecordingID("r1"), file: "r1-2.webm", destination: row().destination))
+    }
+
+    @Test func theLogHasAnEventAlsoWhenNobodyAsked() throws {
+        let receiver = Redacted("https://example.org/events")
+        let reporter = EventReporter(translators: [], receiver: receiver)
+        let changes = OutboxWriter(reporter: reporter, clock: clock.clock, service: delivery).changes(for: .recordingFailed(row(nil)))
+        guard case .event(let draft, let told)? = changes.first, changes.count == 1 else {
+            Issue.record("\(changes)")
+            return
+        }
+        #expect(draft.kind == .recordingFailed && draft.at == clock.wall && told == receiver)
+        #expect(draft.party == EventParty(Sample.context("s1")))
+    }
+
+    @Test func onlyOpenFactsOfKnownKindsAreEnded() {
+        let writer = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: delivery)
+        let facts = [EventKind.streamStarted, EventKind(rawValue: "room.opened")].map { kind in
+            OpenFact(subject: .stream(StreamID("camera")), kind: kind, party: EventParty(Sample.context("s1")))
+        }
+        let kinds = writer.changes(ending: facts).compactMap { change -> EventKind? in
+            guard case .event(let draft, _) = change else { return nil }
+            return draft.kind
+        }
+        #expect(kinds == [.streamEnded])
     }
 
     @Test func wakingReachesTheService() {
-        OutboxWriter(translators: [], clock: clock.clock, service: delivery).wake()
+        OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: delivery).wake()
         #expect(delivery.wakes == 1)
     }
 }

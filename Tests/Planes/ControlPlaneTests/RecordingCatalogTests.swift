@@ -35,7 +35,7 @@ import Testing
 
     @Test func theOrderSaysWhereAndInWhatContainer() async throws {
         _ = await streams.publish(Sample.stream(), sources: [])
-        let order = RecordingOrder(destination: .folder(path: "/out"), container: .matroska)
+        let order = RecordingOrder(destination: .to(.folder(path: "/out")), container: .matroska)
         let row = try await catalog.startRecording(of: camera, order)
         #expect(row.destination == .folder(path: "/out") && row.file == "\(row.id).mkv")
     }
@@ -50,13 +50,33 @@ import Testing
 
     @Test func stoppingShowsTheRowAsItIsThen() async throws {
         let (id, recorder) = try await bench.startRecording()
-        #expect(try await catalog.stopRecording(id).state == .finalizing)
-        #expect(try await catalog.file(of: id) == nil)
+        #expect(try await catalog.stopRecording(id).state == .closing)
+        #expect(try await catalog.file(of: id, segment: 1) == nil)
         recorder.closeFile()
         #expect(await bench.isIdle())
-        #expect(try await catalog.stopRecording(id).state == .stored)
-        #expect(try await catalog.file(of: id) == "/spool/\(id).webm")
+        #expect(try await catalog.stopRecording(id).state == .ready)
+        #expect(try await catalog.file(of: id, segment: 1) == "/spool/\(id).webm")
         #expect(await code { _ = try await catalog.stopRecording(RecordingID("unknown")) } == .notFound)
+    }
+
+    @Test func aCompleteFileIsRegisteredWithItsHashAndTold() async throws {
+        let (id, recorder) = try await bench.startRecording()
+        try await bench.director.stop(id)
+        recorder.closeFile()
+        #expect(await eventually { (try? await catalog.segments(of: id))?.first?.sha256 == "hash of \(id).webm" })
+        #expect(bench.ledger.events.contains { $0.kind == .recordingSegment })
+    }
+
+    @Test func whatWasCompleteBeforeARestartIsRegisteredAtTheStart() async throws {
+        let (id, recorder) = try await bench.startRecording()
+        try await bench.director.stop(id)
+        recorder.closeFile()
+        #expect(await eventually { (try? await catalog.segments(of: id))?.first?.sha256 != nil })
+        var segment = try #require(await catalog.segments(of: id).first)
+        segment.sha256 = nil
+        try await bench.ledger.commit([.segment(segment)])
+        try await RecordingDirector(services: bench.services).recover()
+        #expect(await eventually { (try? await catalog.segments(of: id))?.first?.sha256 != nil })
     }
 
     @Test func theListComesFromTheLedger() async throws {
@@ -67,7 +87,7 @@ import Testing
         #expect(try await catalog.recordings(limit: 1, after: nil).map(\.id) == [second])
         #expect(try await catalog.recordings(limit: 10, after: second).map(\.id) == [first])
         #expect(try await catalog.recording(RecordingID("unknown")) == nil)
-        #expect(try await catalog.file(of: RecordingID("unknown")) == nil)
+        #expect(try await catalog.file(of: RecordingID("unknown"), segment: 1) == nil)
     }
 
     @Test func aLedgerThatCannotBeReadIsToldAsSuch() async throws {

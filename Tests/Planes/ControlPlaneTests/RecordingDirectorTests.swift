@@ -36,23 +36,23 @@ import Testing
         #expect(bench.told == ["armed", "recording", "finalizing", "stored"])
         #expect(bench.files.deeds == [.open(id), .promote(.part(1), id)])
         let row = try #require(await bench.ledger.recording(id))
-        #expect(row.state == .stored && row.sizeBytes == 5000 && row.durationMilliseconds == 4000)
+        #expect(row.state == .ready && row.sizeBytes == 5000 && row.durationMilliseconds == 4000)
         #expect(row.firstFrameWrittenAt == TestClock.epoch && row.stoppedAt == TestClock.epoch.advanced(by: .seconds(4)))
-        #expect(bench.ledger.transactions.last?.count == 2)
+        #expect(bench.ledger.transaction(thatMakes: .ready)?.count == 4, "recording, segment, event and webhook")
         #expect(bench.ledger.deliveries.map(\.words) == ["webhook delivered \(id)"])
         #expect(bench.hub.calls.last == .unsubscribe(recorder.id))
         #expect(bench.delivery.wakes > 0)
     }
 
     @Test func aRecordingWithADestinationWaitsForTheUploadersNews() async throws {
-        let (id, recorder) = try await bench.startRecording { $0.destination = .put(url: Redacted("https://example.org/put")) }
+        let (id, recorder) = try await bench.startRecording { $0.destination = .to(.put(url: Redacted("https://example.org/put"))) }
         try await bench.director.stop(id)
         recorder.closeFile()
         #expect(await bench.reaches(.uploading, id))
-        #expect(bench.ledger.transactions.last?.count == 2)
+        #expect(bench.ledger.transaction(thatMakes: .uploading)?.count == 4, "recording, segment, event and upload")
         #expect(bench.ledger.deliveries.map(\.words) == ["upload \(id).webm"])
         var row = try #require(await bench.ledger.recording(id))
-        row.state = .uploaded
+        row.state = .delivered
         await bench.director.recordingChanged(row)
         #expect(await bench.isIdle())
         #expect(bench.told == ["armed", "recording", "finalizing", "uploading", "uploaded"])
@@ -61,12 +61,12 @@ import Testing
     }
 
     @Test func aFailedUploadIsTold() async throws {
-        let (id, recorder) = try await bench.startRecording { $0.destination = .folder(path: "/nowhere") }
+        let (id, recorder) = try await bench.startRecording { $0.destination = .to(.folder(path: "/nowhere")) }
         try await bench.director.stop(id)
         recorder.closeFile()
         #expect(await bench.reaches(.uploading, id))
         var row = try #require(await bench.ledger.recording(id))
-        row.state = .uploadFailed
+        row.state = .failed
         row.failure = BridgeError(.unavailable, "destination replied 403")
         await bench.director.recordingChanged(row)
         #expect(await bench.isIdle())
@@ -133,6 +133,14 @@ import Testing
         finisher.closeFile(bytes: 9000)
         #expect(await bench.isIdle())
         #expect(bench.told == ["armed", "recording", "finalizing", "stored"])
+    }
+
+    @Test func theNextRecorderKeepsTheWallClockOfTheFirst() async throws {
+        let (_, first) = try await bench.startRecording()
+        bench.clock.setWall(ahead: .seconds(3600))
+        first.end(.failed(BridgeError(.pipelineCrashed, "signal 9")))
+        let second = try #require(await bench.launcher.pipeline(2))
+        #expect(second.recordPlan?.wallClockOffset == first.recordPlan?.wallClockOffset)
     }
 
     // MARK: - Source

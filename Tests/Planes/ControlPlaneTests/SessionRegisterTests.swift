@@ -12,7 +12,7 @@ import Testing
     private let webhook = Redacted("https://example.org/hook")
 
     init() {
-        let outbox = OutboxWriter(translators: [PlainTranslator()], clock: clock.clock, service: delivery)
+        let outbox = OutboxWriter(reporter: EventReporter(translators: [PlainTranslator()]), clock: clock.clock, service: delivery)
         register = SessionRegister(
             ledger: ledger, outbox: outbox, limits: .init(runningPerAccount: 2), clock: clock.clock, logger: Sample.logger)
     }
@@ -45,7 +45,8 @@ import Testing
     @Test func aStartedSessionIsDurableAndRuns() async throws {
         let (context, _) = try await start()
         let row = SessionRow(context: context, state: .active, webhookURL: webhook, createdAt: TestClock.epoch)
-        #expect(ledger.transactions == [[.session(row)]])
+        #expect(ledger.transactions.map(\.count) == [2] && ledger.transactions.first?.first == .session(row))
+        #expect(ledger.events.map(\.kind) == [.sessionStarted])
         #expect(await register.runningSessions == [context])
         #expect(await register.context(of: context.session) == context)
     }
@@ -97,18 +98,19 @@ import Testing
         #expect(ledger.transactions.count == before)
     }
 
-    @Test func theEndAndItsWebhookAreOneTransaction() async throws {
+    @Test func theEndItsEventAndItsWebhookAreOneTransaction() async throws {
         let (context, _) = try await start()
         clock.advance(by: .seconds(5))
         await register.ended(context, cause: .clientStop)
         let last = try #require(ledger.transactions.last)
-        guard case .session(let row)? = last.first, case .delivery(let webhook)? = last.last, last.count == 2 else {
+        guard case .session(let row)? = last.first, case .delivery(let webhook)? = last.last, last.count == 3 else {
             Issue.record("\(last)")
             return
         }
         #expect(row.state == .terminated && row.cause == .clientStop && row.endedAt == TestClock.epoch.advanced(by: .seconds(5)))
         #expect(webhook.words == "webhook ended \(context.session) CLIENT_STOP" && webhook.dueAt == clock.wall)
-        #expect(delivery.wakes == 1)
+        #expect(ledger.events.map(\.kind) == [.sessionStarted, .sessionEnded])
+        #expect(delivery.wakes == 2)
         #expect(await register.runningSessions.isEmpty)
         await register.ended(context, cause: .internalError)
         #expect(ledger.transactions.count == 2)
@@ -120,7 +122,7 @@ import Testing
         await register.ended(context, cause: .clientStop)
         #expect(await register.runningSessions.isEmpty)
         #expect(await register.context(of: context.session) == nil)
-        #expect(ledger.deliveries.isEmpty && delivery.wakes == 0)
+        #expect(ledger.deliveries.isEmpty && delivery.wakes == 1)
     }
 
     @Test func aViewerThatIsSlowToEndKeepsNoOtherWaiting() async throws {
@@ -166,7 +168,7 @@ import Testing
         }
         try await register.recover()
         #expect(ledger.deliveries.map(\.words) == ["webhook ended s1 INTERNAL_ERROR", "webhook ended s2 INTERNAL_ERROR"])
-        #expect(ledger.transactions.dropFirst(2).allSatisfy { $0.count == 2 })
+        #expect(ledger.transactions.dropFirst(2).allSatisfy { $0.count == 3 })
         let left = try await ledger.sessions(in: [.created, .active])
         #expect(left.isEmpty)
     }

@@ -81,7 +81,7 @@ enum Rows {
             account: AccountID("acme"), session: SessionID("s1"), dueAt: start, createdAt: start)
     }
 
-    static func recording(_ id: String = "r1", state: RecordingState = .finalizing, destination: Destination = .keep) -> RecordingRow {
+    static func recording(_ id: String = "r1", state: RecordingState = .closing, destination: Destination = .keep) -> RecordingRow {
         let context = SessionContext(
             session: SessionID("s1"), account: AccountID("acme"), client: ClientID("client-0"), stream: StreamID("client-0"),
             direction: .publish)
@@ -91,17 +91,28 @@ enum Rows {
     }
 }
 
-/// The performer with real parts, and short limits.
+/// The performers with real parts.
+struct Routes: Sendable {
+    var webhooks: HTTPWebhookSender
+    var uploads: UploadRoutes
+
+    func attempt(_ delivery: DeliveryRow) async -> AttemptOutcome {
+        if case .webhook = delivery.work { return await webhooks.send(delivery).outcome }
+        return await uploads.attempt(delivery, of: Rows.recording())
+    }
+}
+
+/// Real parts with short limits.
 func routes(
     _ folder: TestFolder, rules: AddressRules = AddressRules(allowPrivate: true), resolver: any NameResolver = FixedResolver([:]),
     limit: Duration = .seconds(30), trustRoots: [String] = []
-) throws -> DeliveryRoutes {
-    var webhooks = WebhookSettings()
+) throws -> Routes {
     var uploads = UploadSettings()
-    webhooks.timeout = limit
     uploads.stallTimeout = limit
     let client = try EgressClient(rules: rules, resolver: resolver, connectTimeout: min(.seconds(20), limit * 2), trustRoots: trustRoots)
     let signer = try WebhookSigner([try WebhookSecret(parsing: Redacted(Rows.secretText))])
-    return DeliveryRoutes(
-        spoolFolder: folder.spool, client: client, signer: signer, settings: (webhooks, uploads), clock: SystemOutboxClock())
+    let clock = SystemOutboxClock()
+    return Routes(
+        webhooks: HTTPWebhookSender(client: client, signer: signer, timeout: limit, clock: clock),
+        uploads: UploadRoutes(spoolFolder: folder.spool, client: client, ledger: try folder.ledger(), settings: uploads, clock: clock))
 }

@@ -21,7 +21,7 @@ import Testing
             .recording(Rows.recording(destination: destination)), .delivery(Rows.upload(to: destination)),
             .delivery(Rows.webhook(url: "https://a.example/")),
         ])
-        try await Outbox(ledger: folder.ledger(), performer: hanging).run { _ in
+        try await Outbox(ledger: folder.ledger(), performer: hanging).runAll { _ in
             var started = hanging.started.makeAsyncIterator()
             _ = await (started.next(), started.next())
         }
@@ -29,7 +29,7 @@ import Testing
         #expect(try await ledger.recording(RecordingID("r1"))?.state == .uploading)
         let second = ScriptedPerformer(always: .stored)
         let outbox = Outbox(ledger: ledger, performer: second)
-        try await outbox.run { #expect(await $0.drain(limit: anHour)) }
+        try await outbox.runAll { #expect(await $0.drain(limit: anHour)) }
         #expect(Set(second.attempted) == Set(hanging.attempted))
         #expect(second.attempted.count == 2)
         for id in second.attempted {
@@ -37,8 +37,8 @@ import Testing
             #expect(row.state == .delivered)
             #expect(row.attempts == 1, "an attempt that was broken off is not counted")
         }
-        #expect(try await ledger.recording(RecordingID("r1"))?.state == .uploaded)
-        #expect(outbox.observer.changes.map(\.state) == [.uploaded], "the state uploading was committed before the crash")
+        #expect(try await ledger.recording(RecordingID("r1"))?.state == .delivered)
+        #expect(outbox.observer.changes.map(\.state) == [.delivered], "the state uploading was committed before the crash")
     }
 
     @Test func successDuringShutdownIsCommitted() async throws {
@@ -78,7 +78,7 @@ import Testing
         try await ledger.commit([.recording(Rows.recording()), .delivery(Rows.upload(to: .folder(path: "/out")))])
         let performer = ScriptedPerformer(always: .stored)
         let outbox = Outbox(ledger: FailingLedger(ledger, damaged: RecordingID("r1")), performer: performer)
-        try await outbox.run { #expect(await $0.drain(limit: anHour)) }
+        try await outbox.runAll { #expect(await $0.drain(limit: anHour)) }
         #expect(performer.attempted.isEmpty)
         #expect(try await ledger.delivery(DeliveryID("upl_1"))?.state == .dead)
     }
@@ -114,12 +114,19 @@ import Testing
         try await ledger.commit([.recording(recording), .delivery(Rows.upload(to: destination))])
         let lines = CapturingLog.Lines()
         let short = [Duration](repeating: .milliseconds(20), count: 6)
-        let runner = OutboxRunner(
-            ledger: ledger, performer: try routes(folder, limit: .seconds(1)),
-            settings: OutboxSettings(uploadSchedule: short, webhookSchedule: short), translators: [LineTranslator(name: "secret")],
-            environment: OutboxEnvironment(logger: Logger(label: "test") { _ in CapturingLog(lines: lines) }))
+        let environment = OutboxEnvironment(logger: Logger(label: "test") { _ in CapturingLog(lines: lines) })
+        let routes = try routes(folder, limit: .seconds(1))
+        var settings = UploadRunnerSettings(
+            UploadSettings(), reporter: EventReporter(translators: [LineTranslator(name: "secret")]))
+        settings.schedule = short
+        let terms = WebhookTerms(dialectSchedule: short, eventSchedule: short)
+        let webhooks = WebhookRunner(queue: ledger, sender: routes.webhooks, terms: terms, environment: environment)
+        let uploads = UploadRunner(
+            ledger: ledger, performer: routes.uploads, settings: settings, webhooks: webhooks, environment: environment)
+        let runner = OutboxHalves(uploads: uploads, webhooks: webhooks)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await runner.run(reportingTo: RecordingObserver()) }
+            group.addTask { await uploads.run(reportingTo: RecordingObserver()) }
+            group.addTask { await webhooks.run() }
             while hooks.received.count < 4 {
                 try Task.checkCancellation()
                 _ = await runner.drain(limit: .seconds(5))

@@ -5,15 +5,16 @@ import Logging
 import Synchronization
 
 /// Outcomes by script; says which delivery it was asked for, and waits until it is told when it is held.
-final class ScriptedPerformer: DeliveryPerformer {
-    private struct State {
+final class ScriptedPerformer: UploadPerformer, WebhookSender {
+    fileprivate struct State {
         var running: [DeliveryID] = []
         var mostRunning = 0
         var attempted: [DeliveryID] = []
+        var abandoned: [DeliveryID] = []
         var gate: CheckedContinuation<Void, Never>?
     }
 
-    private let state = Mutex(State())
+    fileprivate let state = Mutex(State())
     private let starts = AsyncStream<DeliveryID>.makeStream()
     private let script: @Sendable (DeliveryRow) async -> AttemptOutcome
 
@@ -24,6 +25,7 @@ final class ScriptedPerformer: DeliveryPerformer {
     /// Each attempt as it starts.
     var started: AsyncStream<DeliveryID> { starts.stream }
     var attempted: [DeliveryID] { state.withLock { $0.attempted } }
+    var abandoned: [DeliveryID] { state.withLock { $0.abandoned } }
     var running: [DeliveryID] { state.withLock { $0.running } }
     var mostRunning: Int { state.withLock { $0.mostRunning } }
 
@@ -37,6 +39,16 @@ final class ScriptedPerformer: DeliveryPerformer {
         let outcome = await script(delivery)
         state.withLock { $0.running.removeAll { $0 == delivery.id } }
         return outcome
+    }
+}
+
+extension ScriptedPerformer {
+    func attempt(_ upload: DeliveryRow, of recording: RecordingRow) async -> AttemptOutcome { await attempt(upload) }
+    func abandon(_ upload: DeliveryRow, of recording: RecordingRow) async { state.withLock { $0.abandoned.append(upload.id) } }
+    func send(_ delivery: DeliveryRow) async -> WebhookAttempt {
+        WebhookAttempt(
+            outcome: await attempt(delivery), requestHeaders: [AttemptRecord.Header("webhook-id", delivery.id.rawValue)], reply: "thanks",
+            duration: .milliseconds(3))
     }
 }
 
@@ -82,7 +94,7 @@ struct LineTranslator: EventTranslator {
         switch event {
         case .recordingDelivered(let delivered): (row, status) = (delivered, "upload_ready")
         case .recordingFailed(let failed): (row, status) = (failed, "upload_failed \(failed.uploadStatus ?? -1)")
-        case .sessionEnded: return []
+        default: return []
         }
         guard let url = row.webhookURL else { return [] }
         return [
@@ -93,15 +105,15 @@ struct LineTranslator: EventTranslator {
 }
 
 /// A ledger whose next commits or reads fail, with a row that cannot be read, or during whose reads something happens.
-final class FailingLedger: Ledger {
-    private let base: any Ledger
+final class FailingLedger: Ledger, UploadLedger {
+    private let base: any Ledger & UploadLedger & SegmentLedger & WebhookQueue
     private let failures: Mutex<(commits: Int, reads: Int)>
 
     private let damaged: RecordingID?
     private let afterRead: @Sendable () -> Void
 
     init(
-        _ base: any Ledger, commits: Int = 0, reads: Int = 0, damaged: RecordingID? = nil,
+        _ base: any Ledger & UploadLedger & SegmentLedger & WebhookQueue, commits: Int = 0, reads: Int = 0, damaged: RecordingID? = nil,
         afterRead: @escaping @Sendable () -> Void = {}
     ) {
         self.base = base
@@ -110,24 +122,25 @@ final class FailingLedger: Ledger {
         failures = Mutex((commits, reads))
     }
 
-    func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
+    private func failCommit() throws(BridgeError) {
         let fails = failures.withLock { state in
             state.commits -= 1
             return state.commits >= 0
         }
         if fails { throw BridgeError(.storageFull, "the disk is full") }
-        try await base.commit(changes)
     }
 
-    func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
+    private func failRead() throws(BridgeError) {
         let fails = failures.withLock { state in
             state.reads -= 1
             return state.reads >= 0
         }
         if fails { throw BridgeError(.unavailable, "the disk is gone") }
-        let due = try await base.dueDeliveries(at: now, limit: limit, excluding: excluding)
-        afterRead()
-        return due
+    }
+
+    func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
+        try failCommit()
+        try await base.commit(changes)
     }
 
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {
@@ -142,6 +155,50 @@ final class FailingLedger: Ledger {
     func session(_ id: SessionID) async throws(BridgeError) -> SessionRow? { try await base.session(id) }
     func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow] { try await base.sessions(in: states) }
     func nextDeliveryDue() async throws(BridgeError) -> WallTime? { try await base.nextDeliveryDue() }
+    func dueUploads(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
+        try await base.dueUploads(at: now, limit: limit, excluding: excluding)
+    }
+    func begunUpload(of file: String) async throws(BridgeError) -> BegunUpload? { try await base.begunUpload(of: file) }
+    func begin(_ upload: BegunUpload, of file: String) async throws(BridgeError) { try await base.begin(upload, of: file) }
+    func sentParts(of file: String) async throws(BridgeError) -> [SentPart] { try await base.sentParts(of: file) }
+    func sent(_ part: SentPart, of file: String) async throws(BridgeError) { try await base.sent(part, of: file) }
+    func forgetUpload(of file: String) async throws(BridgeError) { try await base.forgetUpload(of: file) }
+}
+
+extension FailingLedger: SegmentLedger {
+    func segments(of recording: RecordingID) async throws(BridgeError) -> [SegmentRow] { try await base.segments(of: recording) }
+    func segments(of stream: StreamID, from: WallTime, to: WallTime, limit: Int) async throws(BridgeError) -> [SegmentRow] {
+        try await base.segments(of: stream, from: from, to: to, limit: limit)
+    }
+    func segments(in states: Set<SegmentState>, limit: Int) async throws(BridgeError) -> [SegmentRow] {
+        try await base.segments(in: states, limit: limit)
+    }
+    func settle(
+        _ recording: RecordingID, _ decide: @escaping @Sendable (RecordingRow, [SegmentRow]) -> [LedgerChange]
+    ) async throws(BridgeError) -> [LedgerChange] {
+        try failCommit()
+        return try await base.settle(recording, decide)
+    }
+}
+
+extension FailingLedger: WebhookQueue {
+    func dueWebhooks(at now: WallTime, limit: Int, excluding: WebhookExclusions) async throws(BridgeError) -> [DeliveryRow] {
+        try failRead()
+        let due = try await base.dueWebhooks(at: now, limit: limit, excluding: excluding)
+        afterRead()
+        return due
+    }
+
+    func nextWebhookDue(excluding: WebhookExclusions) async throws(BridgeError) -> WallTime? {
+        try await base.nextWebhookDue(excluding: excluding)
+    }
+
+    func settle(_ delivery: DeliveryRow, _ attempt: AttemptRecord) async throws(BridgeError) {
+        try failCommit()
+        try await base.settle(delivery, attempt)
+    }
+
+    func webhookFigures() async throws(BridgeError) -> WebhookFigures { try await base.webhookFigures() }
 }
 
 /// Keeps every line that was logged, metadata included.

@@ -18,18 +18,19 @@ import Testing
 
     private func run(_ outbox: Outbox) async throws -> RecordingRow {
         try await ledger.commit([.recording(Rows.recording(destination: destination)), .delivery(Rows.upload(to: destination))])
-        try await outbox.run { #expect(await $0.drain(limit: anHour)) }
+        try await outbox.runAll { #expect(await $0.drain(limit: anHour)) }
         return try #require(await ledger.recording(RecordingID("r1")))
     }
 
     @Test func anUploadIsReportedByEveryDialectAfterItsCommit() async throws {
         let performer = ScriptedPerformer(always: .replied(status: 201, retryAfter: nil))
-        let outbox = Outbox(ledger: ledger, performer: performer, translators: [LineTranslator(name: "one"), LineTranslator(name: "two")])
+        var outbox = Outbox(ledger: ledger, performer: performer)
+        outbox.reporter = EventReporter(translators: [LineTranslator(name: "one"), LineTranslator(name: "two")])
         let row = try await run(outbox)
-        #expect(row.state == .uploaded)
+        #expect(row.state == .delivered)
         #expect(row.uploadStatus == 201)
         #expect(row.failure == nil)
-        #expect(outbox.observer.changes.map(\.state) == [.uploading, .uploaded])
+        #expect(outbox.observer.changes.map(\.state) == [.uploading, .delivered])
         #expect(outbox.observer.changes.last == row)
         let webhooks = performer.attempted.dropFirst()
         #expect(webhooks.count == 2)
@@ -56,12 +57,13 @@ import Testing
         let performer = ScriptedPerformer { delivery in
             if case .upload = delivery.work { outcome } else { .replied(status: 200, retryAfter: nil) }
         }
-        let outbox = Outbox(ledger: ledger, performer: performer, translators: [LineTranslator(name: "one")])
+        var outbox = Outbox(ledger: ledger, performer: performer)
+        outbox.reporter = EventReporter(translators: [LineTranslator(name: "one")])
         let row = try await run(outbox)
-        #expect(row.state == .uploadFailed)
+        #expect(row.state == .failed)
         #expect(row.uploadStatus == status)
         #expect(row.failure?.message == outcome.sentence)
-        #expect(outbox.observer.changes.map(\.state) == [.uploading, .uploadFailed])
+        #expect(outbox.observer.changes.map(\.state) == [.uploading, .failed])
         let webhook = try #require(await ledger.delivery(performer.attempted[1]))
         guard case .webhook(_, let body) = webhook.work else {
             Issue.record("no webhook")
@@ -76,14 +78,76 @@ import Testing
         }
         let outbox = Outbox(ledger: ledger, performer: performer)
         try await ledger.commit([.recording(Rows.recording(destination: destination)), .delivery(Rows.upload(to: destination))])
-        try await outbox.run { runner in
+        try await outbox.runAll { runner in
             for _ in 0..<3 {
                 #expect(await runner.drain(limit: anHour))
                 outbox.clock.advance(to: outbox.clock.now.advanced(by: .seconds(300)))
             }
         }
         #expect(performer.attempted == Array(repeating: DeliveryID("upl_1"), count: 3))
-        #expect(outbox.observer.changes.map(\.state) == [.uploading, .uploaded])
+        #expect(outbox.observer.changes.map(\.state) == [.uploading, .delivered])
         #expect(outbox.observer.changes.last?.uploadStatus == nil)
+        let told = try await ledger.events(after: 0, limit: 10, session: nil).events.map(\.kind)
+        #expect(told == [.destinationFailing, .recordingDelivered], "a destination that fails is told once")
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct FallbackTests {
+    private let folder: TestFolder
+    private let ledger: SQLiteLedger
+    private let first = Destination.put(url: Redacted("https://bucket.example/key"))
+    private let second = Destination.folder(path: "/spare")
+
+    init() throws {
+        folder = try TestFolder()
+        ledger = try folder.ledger()
+    }
+
+    private func run(_ performer: ScriptedPerformer) async throws -> (Outbox, RecordingRow) {
+        var recording = Rows.recording(destination: first)
+        recording.fallback = second
+        try await ledger.commit([.recording(recording), .delivery(Rows.upload(to: first))])
+        var outbox = Outbox(ledger: ledger, performer: performer)
+        outbox.reporter = EventReporter(translators: [LineTranslator(name: "one")])
+        try await outbox.runAll { #expect(await $0.drain(limit: anHour)) }
+        return (outbox, try #require(await ledger.recording(RecordingID("r1"))))
+    }
+
+    @Test func theSecondDestinationGetsWhatTheFirstDoesNotTake() async throws {
+        let performer = ScriptedPerformer { delivery in
+            switch delivery.work {
+            case .upload(_, _, .folder): .stored
+            case .upload: .replied(status: 403, retryAfter: nil)
+            case .webhook: .replied(status: 200, retryAfter: nil)
+            }
+        }
+        let (outbox, row) = try await run(performer)
+        #expect(row.state == .delivered)
+        #expect(row.failure == nil)
+        #expect(performer.attempted.count == 3, "first, second, and one webhook")
+        #expect(performer.abandoned == [DeliveryID("upl_1")])
+        #expect(outbox.observer.changes.map(\.state) == [.uploading, .delivered])
+        let uploads = [performer.attempted[0], performer.attempted[1]]
+        #expect(try await ledger.delivery(uploads[0])?.state == .dead)
+        #expect(try await ledger.delivery(uploads[1])?.state == .delivered)
+    }
+
+    @Test func afterTheFallbackThereIsNothingMore() async throws {
+        let performer = ScriptedPerformer { delivery in
+            if case .upload = delivery.work { .replied(status: 403, retryAfter: nil) } else { .replied(status: 200, retryAfter: nil) }
+        }
+        let (outbox, row) = try await run(performer)
+        #expect(row.state == .failed)
+        #expect(performer.attempted.count == 3)
+        #expect(outbox.observer.changes.map(\.state) == [.uploading, .failed])
+    }
+
+    @Test func aFileThatIsGoneGoesNowhere() async throws {
+        let performer = ScriptedPerformer { delivery in
+            if case .upload = delivery.work { .failed(.fileMissing) } else { .replied(status: 200, retryAfter: nil) }
+        }
+        let (_, row) = try await run(performer)
+        #expect(row.state == .failed)
+        #expect(performer.attempted.count == 2)
     }
 }

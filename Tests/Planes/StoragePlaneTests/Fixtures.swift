@@ -53,7 +53,7 @@ enum Rows {
 
     /// With every optional column filled.
     static func fullRecording() -> RecordingRow {
-        var row = recording("full", state: .uploadFailed, destination: .put(url: Redacted("https://bucket.example/put-secret")))
+        var row = recording("full", state: .failed, destination: .put(url: Redacted("https://bucket.example/put-secret")))
         row.webhookURL = Redacted("https://hooks.example/recording-secret")
         row.firstFrameWrittenAt = start.advanced(by: .milliseconds(1))
         row.firstFrameCapturedAt = start.advanced(by: .nanoseconds(-1))

@@ -49,7 +49,11 @@ import Testing
     @Test func migrationsRunOnceByName() throws {
         for _ in 0..<2 { _ = try StorageDatabase(dataFolder: folder.path) }
         let queue = try DatabaseQueue(path: databaseFile)
-        #expect(try queue.read { try Migrations.all.appliedIdentifiers($0) } == ["2026-01 ledger", "2026-01 keys"])
+        let applied = try queue.read { try Migrations.all.appliedIdentifiers($0) }
+        let expected = [
+            "2026-01 ledger", "2026-01 keys", "2026-11 segments", "2026-11 playback", "2026-11 outbox", "2026-11 destinations",
+        ]
+        #expect(Set(applied) == Set(expected) && applied.count == expected.count)
     }
 
     @Test func aLostKeyIsNotReplaced() throws {
@@ -149,8 +153,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "SET state = 'gone'", "SET container = 'avi'", "SET destination = 'folder', destination_folder = NULL",
-        "SET sealed_destination_url = NULL", "SET sealed_destination_url = sealed_webhook_url", "SET failure_code = 'odd'",
+        "SET state = 'gone'", "SET container = 'avi'", "SET sealed_destination = x''",
+        "SET sealed_destination = NULL", "SET sealed_destination = sealed_webhook_url", "SET failure_code = 'odd'",
     ])
     func aForgedRecordingIsAnErrorAndNoTrap(forgery: String) async throws {
         let database = try StorageDatabase(dataFolder: folder.path)
@@ -161,14 +165,15 @@ import Testing
     }
 
     @Test(arguments: [
-        "state = 'odd'", "sealed_url = NULL", "body = NULL", "work = 'upload'",
-        "sealed_url = (SELECT sealed_url FROM deliveries WHERE id = 'msg_2')",
+        "state = 'odd'", "terms = 'odd'", "sealed_url = x'00'",
+        "attempts = 9223372036854775807, last_status = -9223372036854775808, state = ''",
+        "sealed_url = (SELECT sealed_url FROM webhooks WHERE id = 'msg_2')",
     ])
     func aForgedDeliveryIsAnErrorAndNoTrap(forgery: String) async throws {
         let database = try StorageDatabase(dataFolder: folder.path)
         let ledger = SQLiteLedger(database, logger: .silent)
         try await ledger.commit([.delivery(Rows.webhook("msg_1")), .delivery(Rows.webhook("msg_2"))])
-        try await database.write { try $0.execute(sql: "UPDATE deliveries SET \(forgery) WHERE id = 'msg_1'") }
+        try await database.write { try $0.execute(sql: "UPDATE webhooks SET \(forgery) WHERE id = 'msg_1'") }
         await #expect(throws: BridgeError.self) { try await ledger.delivery(DeliveryID("msg_1")) }
         #expect(try await ledger.delivery(DeliveryID("msg_2")) != nil)
     }
@@ -177,10 +182,10 @@ import Testing
         let database = try StorageDatabase(dataFolder: folder.path)
         let ledger = SQLiteLedger(database, logger: .silent)
         try await ledger.commit(["msg_1", "msg_2", "msg_3"].map { .delivery(Rows.webhook($0)) })
-        try await database.write { try $0.execute(sql: "UPDATE deliveries SET sealed_url = x'00' WHERE id = 'msg_2'") }
-        let due = try await ledger.dueDeliveries(at: Rows.start, limit: 10, excluding: [])
+        try await database.write { try $0.execute(sql: "UPDATE webhooks SET sealed_url = x'00' WHERE id = 'msg_2'") }
+        let due = try await ledger.dueWebhooks(at: Rows.start, limit: 10, excluding: WebhookExclusions())
         #expect(due.map(\.id.rawValue) == ["msg_1", "msg_3"])
-        let state = try await database.read { try String.fetchOne($0, sql: "SELECT state FROM deliveries WHERE id = 'msg_2'") }
+        let state = try await database.read { try String.fetchOne($0, sql: "SELECT state FROM webhooks WHERE id = 'msg_2'") }
         #expect(state == "dead")
     }
 }

@@ -12,6 +12,7 @@ import LinuxIO
 import Logging
 import MediaPlane
 import PipelinePlane
+import PlaybackPlane
 import RecordingPlane
 import SecureTransport
 import Signaling
@@ -34,8 +35,16 @@ struct BridgeAssembly {
     let recordingServices: RecordingServices
     let rtm: RTMSocketService
     let whip: WHIPService
-    let outbox: OutboxRunner
+    let webhooks: WebhookRunner
+    let journal: StreamJournal
+    let uploads: UploadRunner
+    /// Uploads and webhooks.
+    let deliveries: OutboxHalves
+    private let destinations: SQLiteDestinationStore
+    private let routes: UploadRoutes
     let identity: DTLSIdentity
+    let library: BridgeAPI.Library
+    let clips: ClipService
     private let clock: BridgeClock
     /// Two bridges on one data folder would end each other's sessions and take each other's recordings.
     private let lock: ProcessLock
@@ -56,8 +65,18 @@ struct BridgeAssembly {
         edgePort = settings.webrtc.inbound == .edge ? try OpenEdge(settings, certificate: certificate, workers: options.workers) : nil
         let hub = try Hub(options: options, edge: edgePort?.site)
         let supervisor = try Self.supervisor(settings, logger: logger.named("pipelines"))
-        let outbox = try Self.outbox(settings, ledger: ledger, spool: spool, logger: logger.named("delivery"))
-        let writer = OutboxWriter(translators: Self.translators, clock: clock, service: outbox)
+        let client = try EgressClient(
+            rules: AddressRules(settings.webhooks), resolver: SystemNameResolver(), connectTimeout: settings.uploads.connectTimeout)
+        let webhooks = try Self.webhooks(settings, ledger: ledger, client: client, logger: logger.named("delivery"))
+        routes = UploadRoutes(
+            spoolFolder: spool.layout.folder, client: client, ledger: ledger, settings: settings.uploads, clock: SystemOutboxClock())
+        let uploads = UploadRunner(
+            ledger: ledger, performer: routes, settings: UploadRunnerSettings(settings.uploads, reporter: Self.reporter(settings)),
+            webhooks: webhooks, environment: OutboxEnvironment(logger: logger.named("delivery")))
+        deliveries = OutboxHalves(uploads: uploads, webhooks: webhooks)
+        let writer = OutboxWriter(reporter: Self.reporter(settings), clock: clock, service: deliveries)
+        journal = StreamJournal(ledger: ledger, outbox: writer, clock: clock, logger: logger.named("streams"))
+        destinations = SQLiteDestinationStore(database)
         let identity = DTLSIdentity(certificate)
         let edge = EdgeEngine(of: hub)
         self.edge = edge
@@ -65,8 +84,9 @@ struct BridgeAssembly {
         let limits = SessionTable.Limits(runningPerAccount: settings.streamrec.sessionsPerAccount)
         let sessions = SessionRegister(ledger: ledger, outbox: writer, limits: limits, clock: clock, logger: logger.named("sessions"))
         let services = RecordingServices(
-            launcher: supervisor, hub: hub, files: spool, ledger: ledger, outbox: writer, clock: clock, settings: settings.recording,
-            logger: logger.named("recording"))
+            launcher: supervisor, hub: hub, files: spool, ledger: ledger, outbox: writer,
+            destinations: DestinationDirectory(store: destinations, configured: settings.recording.destination),
+            streaming: routes.streaming, clock: clock, settings: settings.recording, logger: logger.named("recording"))
         let recordings = RecordingDirector(services: services)
         let director = edge.map { EdgeDirector(edge: $0, hub: hub, streams: streams, clock: clock, logger: logger.named("peers")) }
         let peers: any PeerEngine =
@@ -92,8 +112,10 @@ struct BridgeAssembly {
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)
+        (library, clips) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool)
         recordingServices = services
-        (self.ledger, self.spool, self.hub, self.supervisor, self.outbox) = (ledger, spool, hub, supervisor, outbox)
+        (self.ledger, self.spool, self.hub, self.supervisor) = (ledger, spool, hub, supervisor)
+        (self.webhooks, self.uploads) = (webhooks, uploads)
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
     }
 
@@ -106,13 +128,15 @@ struct BridgeAssembly {
             (try? MessageAuthentication.hmacSHA1.code(of: message, key: key)) ?? []
         }
         let operations = Operations(
-            services: recordingServices, sessions: sessions, recordings: recordings, edge: edge, frontDoor: statistics)
+            services: recordingServices, sessions: sessions, recordings: recordings, edge: edge,
+            others: { [webhooks] in await webhooks.samples() + statistics() })
         let catalog = RecordingCatalog(director: recordings, streams: streams, ledger: ledger, files: spool)
         let streamCatalog = LiveStreamCatalog(streams: streams, hub: hub) { [sessions] in await sessions.viewers(of: $0) }
         let native = BridgeAPI(
             .init(
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
-                operations: operations),
+                destinations: (destinations, routes), operations: operations, library: library,
+                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock)),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)
@@ -128,11 +152,17 @@ struct BridgeAssembly {
         settings.webrtc.workers > 0 ? settings.webrtc.workers : HostFacts.usableCores
     }
 
-    private static let translators: [any EventTranslator] = [EyesonEventTranslator()]
+    /// What is told of events, and whom.
+    private static func reporter(_ settings: Settings) -> EventReporter {
+        EventReporter(translators: [EyesonEventTranslator()], receiver: settings.webhooks.url)
+    }
 
     private static func spool(_ settings: Settings, ledger: SQLiteLedger, logger: Logger) -> RecordingSpool {
         RecordingSpool(
-            folder: settings.dataFolder + "/spool", reserve: Int64(settings.recording.freeSpaceReserve),
+            folder: settings.dataFolder + "/spool",
+            limits: .init(
+                reserve: Int64(settings.recording.freeSpaceReserve), quota: Int64(settings.recording.quota),
+                writesManifests: settings.recording.manifest),
             retention: .init(delivered: settings.uploads.keepDelivered, failed: settings.uploads.keepFailed), ledger: ledger, logger: logger
         )
     }
@@ -143,21 +173,20 @@ struct BridgeAssembly {
             settings: settings.pipelines, executable: program.executable, environment: program.environment, logger: logger)
     }
 
-    private static func outbox(
-        _ settings: Settings, ledger: SQLiteLedger, spool: RecordingSpool, logger: Logger
-    ) throws -> OutboxRunner {
+    private static func webhooks(
+        _ settings: Settings, ledger: SQLiteLedger, client: EgressClient, logger: Logger
+    ) throws -> WebhookRunner {
+        // One that could never be reached is the operator's to correct, before events wait for it.
+        if !settings.webhooks.url.revealed.isEmpty {
+            _ = try DeliveryURL(parsing: settings.webhooks.url, rules: AddressRules(settings.webhooks))
+        }
         let stored = try SecretFolder(dataFolder: settings.dataFolder).read("webhook.secret") {
             Redacted(Array(WebhookSecret.make().revealed.utf8))
         }
         let signer = try WebhookSigner(settings.webhooks, stored: Redacted(String(decoding: stored.revealed, as: UTF8.self)))
-        let client = try EgressClient(
-            rules: AddressRules(settings.webhooks), resolver: SystemNameResolver(), connectTimeout: settings.uploads.connectTimeout)
-        let routes = DeliveryRoutes(
-            spoolFolder: spool.layout.folder, client: client, signer: signer, settings: (settings.webhooks, settings.uploads),
-            clock: SystemOutboxClock())
-        return OutboxRunner(
-            ledger: ledger, performer: routes, settings: OutboxSettings(webhooks: settings.webhooks, uploads: settings.uploads),
-            translators: translators, environment: OutboxEnvironment(logger: logger))
+        return WebhookRunner(
+            queue: ledger, sender: HTTPWebhookSender(client: client, signer: signer, timeout: settings.webhooks.timeout),
+            terms: WebhookTerms(settings.webhooks), environment: OutboxEnvironment(logger: logger))
     }
 
     private static func certificate(_ settings: Settings) throws -> Certificate {

@@ -8,6 +8,7 @@ import LinuxIO
 import Logging
 import MediaPlane
 import PipelinePlane
+import PlaybackPlane
 import RecordingPlane
 import SignalingPlane
 import StoragePlane
@@ -23,6 +24,7 @@ final class BridgeProcess: Sendable {
     private let server: WebServer
     private let logger: Logger
     private let background: [Task<Void, Never>]
+    private let journal: Task<Void, Never>
     private let deliveries: Task<Void, Never>
 
     /// Takes up what an earlier run left, then opens the port. Throws what the operator has to correct.
@@ -31,8 +33,10 @@ final class BridgeProcess: Sendable {
         do {
             let assembly = try BridgeAssembly(settings, logger: logger)
             try await assembly.spool.prepare()
+            try await assembly.clips.prepare(logger: logger)
             let accounts = AccountKeys(store: assembly.keys, now: { SystemTime.wall })
             try await accounts.ensureAccount(.anonymous)
+            try await assembly.journal.recover()
             try await assembly.sessions.recover()
             try await assembly.recordings.recover()
             return try await open(assembly, settings, extra: extra, logger: logger)
@@ -63,17 +67,26 @@ final class BridgeProcess: Sendable {
         media = assembly.edgePort?.summary ?? "webrtcbin, on a UDP port for each peer"
         let host = settings.http.bind.contains(":") ? "[\(settings.http.bind)]" : settings.http.bind
         origin = (settings.http.tlsCertificate.isEmpty ? "http" : "https") + "://\(host):\(port)"
-        deliveries = Task { [assembly] in await assembly.outbox.run(reportingTo: assembly.recordings) }
+        deliveries = Task { [assembly] in
+            async let uploads: Void = assembly.uploads.run(reportingTo: assembly.recordings)
+            async let webhooks: Void = assembly.webhooks.run()
+            _ = await (uploads, webhooks)
+        }
+        journal = Task { [assembly] in await assembly.journal.run() }
         background = [
             Task { [assembly] in await Self.follow(assembly) },
-            Task { [assembly, logger] in await Self.keepHouse(assembly, logger: logger) },
+            Task { [assembly, logger, keep = settings.webhooks.keepEvents] in
+                await Self.keepHouse(assembly, keepEvents: keep, logger: logger)
+            },
             Task { await Self.giveMemoryBack() },
         ]
     }
 
-    /// Tells recordings, then viewers, what happens to streams, in order.
+    /// Tells the log, recordings, then viewers, what happens to streams, in order.
     private static func follow(_ assembly: BridgeAssembly) async {
+        defer { assembly.journal.finish() }
         for await change in assembly.streams.changes {
+            assembly.journal.post(change)
             await assembly.recordings.streamChanged(change)
             await assembly.whip.streamChanged(change)
             if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
@@ -85,13 +98,15 @@ final class BridgeProcess: Sendable {
     private static let deliveryLog = Duration.seconds(30 * 86_400)
 
     /// Removes what has had its time: delivered files and the log of deliveries.
-    private static func keepHouse(_ assembly: BridgeAssembly, logger: Logger) async {
+    private static func keepHouse(_ assembly: BridgeAssembly, keepEvents: Duration, logger: Logger) async {
         while !Task.isCancelled {
             do throws(BridgeError) {
                 let now = SystemTime.wall
                 let files = try await assembly.spool.removeExpired(now: now)
                 let rows = try await assembly.ledger.pruneDeliveries(before: now.advanced(by: .zero - deliveryLog))
-                logger.debug("housekeeping", metadata: ["files": "\(files.count)", "deliveries": "\(rows)"])
+                let events = try await assembly.ledger.pruneEvents(before: now.advanced(by: .zero - keepEvents))
+                logger.debug(
+                    "housekeeping", metadata: ["files": "\(files.count)", "deliveries": "\(rows)", "events": "\(events)"])
             } catch {
                 logger.warning("housekeeping failed and is tried again in an hour", metadata: ["error": "\(error.message)"])
             }
@@ -131,13 +146,14 @@ final class BridgeProcess: Sendable {
         async let resources: Void = assembly.whip.shutdown()
         _ = await (sockets, resources)
         await assembly.recordings.waitForFiles(limit: (end - .now) / 2)
-        if await !assembly.outbox.drain(limit: end - .now - Self.closing) {
+        await assembly.streams.shutDown()
+        await journal.value(within: Self.closing)
+        if await !assembly.deliveries.drain(limit: end - .now - Self.closing) {
             logger.notice("deliveries are left for the next start")
         }
         await server.shutdown(grace: max(.milliseconds(200), end - .now - Self.closing))
         deliveries.cancel()
         await deliveries.value
-        await assembly.streams.shutDown()
         background.forEach { $0.cancel() }
         await assembly.supervisor.shutdown(grace: Self.closing)
         assembly.hub.shutdown()
@@ -145,4 +161,15 @@ final class BridgeProcess: Sendable {
 
     /// What children and sockets get at the very end.
     private static let closing = Duration.seconds(1)
+}
+
+extension Task<Void, Never> {
+    /// Returns when the task has ended; it is cancelled when it takes longer.
+    fileprivate func value(within limit: Duration) async {
+        let watchdog = Task {
+            if (try? await Task<Never, Never>.sleep(for: limit)) != nil { cancel() }
+        }
+        await value
+        watchdog.cancel()
+    }
 }

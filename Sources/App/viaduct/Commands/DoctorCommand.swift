@@ -62,7 +62,7 @@ private struct Examination: Sendable {
 
     private static func storage(_ settings: Settings) async throws -> String {
         let ledger = SQLiteLedger(try StorageDatabase(dataFolder: settings.dataFolder), logger: Logger(label: "doctor"))
-        let unfinished = try await ledger.recordings(in: [.armed, .recording, .finalizing, .uploading]).count
+        let unfinished = try await ledger.recordings(in: RecordingState.incomplete.union([.uploading])).count
         return "the database opens and is up to date; \(unfinished) recordings are not delivered yet"
     }
 

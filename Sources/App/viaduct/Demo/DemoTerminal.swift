@@ -12,8 +12,8 @@ enum DemoTerminal {
         switch report {
         case .live: say("Camera: live")
         case .recording(.recording, let id): say("Recording: \(id) runs")
-        case .recording(.uploaded, let id): say("Recording: \(id) is delivered")
-        case .recording(.uploadFailed, let id): say("Recording: \(id) could not be delivered")
+        case .recording(.delivered, let id): say("Recording: \(id) is delivered")
+        case .recording(.failed, let id): say("Recording: \(id) could not be delivered")
         case .recording: break
         case .interrupted(let error): say("Camera: \(error.message); it tries again")
         }

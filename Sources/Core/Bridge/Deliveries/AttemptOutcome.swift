@@ -2,15 +2,17 @@
 package enum AttemptOutcome: Sendable, Equatable {
     /// The last HTTP reply; `retryAfter` as its header asks, nil without one.
     case replied(status: Int, retryAfter: Duration?)
-    /// The file is in the destination folder.
+    /// The file is at the destination, whole, and the destination confirmed it.
     case stored
+    /// The destination said why it does not take it; `status` of its reply.
+    case refused(status: Int, ServiceRefusal)
     /// There was no usable reply.
     case failed(AttemptFault)
 
     /// For the row and for `upload_status_code`: 0 without a reply, nil where HTTP was not spoken.
     package var status: Int? {
         switch self {
-        case .replied(let status, _): status
+        case .replied(let status, _), .refused(let status, _): status
         case .stored: nil
         case .failed: 0
         }
@@ -41,6 +43,8 @@ package enum AttemptFault: Error, Sendable, Equatable {
     case folderFull
     /// The recording's file is not in the spool, or cannot be read.
     case fileMissing
+    /// The bridge's own database could not be read or written.
+    case ledgerFailed
     /// The work itself makes no sense: no such recording, a relative folder.
     case impossible
 
@@ -58,6 +62,7 @@ package enum AttemptFault: Error, Sendable, Equatable {
         case .folderUnwritable: "the destination folder cannot be written: create it and give it to the bridge's user"
         case .folderFull: "the destination folder's disk is full: free space"
         case .fileMissing: "the recording's file is not in the spool: look for it in a backup"
+        case .ledgerFailed: "the bridge's database could not be used: check the data folder's disk"
         case .impossible: "the delivery names no existing recording or no absolute folder: remove it"
         }
     }
@@ -67,7 +72,7 @@ package enum AttemptFault: Error, Sendable, Equatable {
         switch self {
         case .fileMissing, .impossible: true
         case .unresolvable, .blockedAddress, .refusedURL, .unreachable, .untrusted, .connectionLost, .timedOut, .invalidReply,
-            .folderUnwritable, .folderFull:
+            .folderUnwritable, .folderFull, .ledgerFailed:
             false
         }
     }

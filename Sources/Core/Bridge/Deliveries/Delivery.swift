@@ -1,21 +1,5 @@
 package import BridgeModel
 
-/// A fact that somebody outside may have asked to be told, before it is put into any dialect's words.
-package enum BridgeEvent: Sendable, Equatable {
-    /// A recording is at its destination, or stays on the bridge because it had none.
-    case recordingDelivered(RecordingRow)
-    /// A recording could not be delivered; `uploadStatus` and `failure` say why.
-    case recordingFailed(RecordingRow)
-    /// A session is over.
-    case sessionEnded(SessionRow)
-}
-
-/// Puts an event into webhooks: none, one or several. Implemented by the dialects; pure.
-package protocol EventTranslator: Sendable {
-    /// The webhooks of this event, `at` being the moment that they report.
-    func webhooks(for event: BridgeEvent, at: WallTime) -> [WebhookMessage]
-}
-
 /// One webhook before it has an id.
 package struct WebhookMessage: Sendable, Equatable {
     package var url: Redacted<String>
@@ -49,6 +33,12 @@ package struct DeliveryRow: Sendable, Equatable, Codable {
     package var lastStatus: Int?
     /// One sentence about the last attempt, without secrets.
     package var lastError: String?
+    /// By which rules it is sent; says nothing about an upload.
+    package var terms = DeliveryTerms.dialect
+    /// The event of the log that it tells; nil for a dialect's webhook and an upload.
+    package var event: EventID?
+    /// Whom a webhook goes to; nil before the ledger has seen it.
+    package var receiver: WebhookReceiver?
 
     package init(
         id: DeliveryID, work: Work, account: AccountID, session: SessionID, state: State = .pending, attempts: Int = 0, dueAt: WallTime,
@@ -76,6 +66,28 @@ package struct DeliveryRow: Sendable, Equatable, Codable {
     }
 }
 
+/// Whom a webhook goes to, without the secret that its URL is.
+package struct WebhookReceiver: Hashable, Sendable, Codable {
+    /// One URL: has its own order and its own circuit breaker.
+    package var id: ReceiverID
+    /// One server, which may be many receivers': has its own places.
+    package var host: ReceiverHostID
+
+    package init(id: ReceiverID, host: ReceiverHostID) {
+        self.id = id
+        self.host = host
+    }
+}
+
+/// By which rules a webhook is sent.
+package enum DeliveryTerms: String, Sendable, Codable, CaseIterable {
+    /// Those of a dialect's contract: its own schedule, and no order.
+    case dialect
+    /// Those of the bridge's events: a session's events reach a receiver in their order, each when the one before it was delivered or given up,
+    /// on a schedule of up to 72 hours.
+    case events
+}
+
 /// The durable store of sessions, recordings and deliveries. Each call is one transaction. Implemented by StoragePlane.
 package protocol Ledger: Sendable {
     /// Applies all changes in one transaction: rows are inserted or replaced whole. Returns when it is durable.
@@ -88,8 +100,6 @@ package protocol Ledger: Sendable {
     func session(_ id: SessionID) async throws(BridgeError) -> SessionRow?
     /// Sessions in these states, oldest first.
     func sessions(in states: Set<SessionRow.State>) async throws(BridgeError) -> [SessionRow]
-    /// Pending deliveries with `dueAt <= now`, oldest first, at most `limit`, without those in `excluding` (under way now).
-    func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow]
     /// When the next pending delivery is due; nil when none is pending.
     func nextDeliveryDue() async throws(BridgeError) -> WallTime?
 }
@@ -98,7 +108,31 @@ package protocol Ledger: Sendable {
 package enum LedgerChange: Sendable, Equatable {
     case session(SessionRow)
     case recording(RecordingRow)
+    case segment(SegmentRow)
+    /// More of a segment that is being recorded is durable: its length, size and gaps. It changes nothing else, and nothing of a segment that is
+    /// further by now.
+    case progress(SegmentRow)
+    /// The hash of a segment's complete file: 32 bytes as lower-case hexadecimal. It changes nothing else.
+    case digest(RecordingID, segment: Int, sha256: String)
     case delivery(DeliveryRow)
+    /// Gives the event its place in the log, unless its pair forbids it (`EventPairs`), and makes its webhook where there is a receiver.
+    case event(EventDraft, receiver: Redacted<String>?)
+}
+
+/// The durable store of what recordings consist of; the ledger's other half, and its changes are committed there. Implemented by StoragePlane.
+package protocol SegmentLedger: Sendable {
+    /// A recording's segments in order.
+    func segments(of recording: RecordingID) async throws(BridgeError) -> [SegmentRow]
+    /// Segments of a stream that hold media of `from..<to`, in order of time, at most `limit`; those that are being written have no end yet.
+    func segments(of stream: StreamID, from: WallTime, to: WallTime, limit: Int) async throws(BridgeError) -> [SegmentRow]
+    /// Segments in these states, oldest first, at most `limit`.
+    func segments(in states: Set<SegmentState>, limit: Int) async throws(BridgeError) -> [SegmentRow]
+    /// Reads a recording with its segments and commits what `decide` makes of them, in one transaction; nothing when there is no such recording.
+    /// Returns what was committed.
+    @discardableResult
+    func settle(
+        _ recording: RecordingID, _ decide: @escaping @Sendable (RecordingRow, [SegmentRow]) -> [LedgerChange]
+    ) async throws(BridgeError) -> [LedgerChange]
 }
 
 /// Carries the outbox out. Implemented by DeliveryPlane.
@@ -111,6 +145,6 @@ package protocol DeliveryService: Sendable {
 
 /// Told when an upload has ended, so that sessions hear of it. Implemented by ControlPlane.
 package protocol UploadObserver: Sendable {
-    /// The recording's row as it was committed, in state `uploading`, `uploaded` or `uploadFailed`.
+    /// The recording's row as it was committed, in state `uploading`, `delivered` or `failed`.
     func recordingChanged(_ row: RecordingRow) async
 }

@@ -60,6 +60,7 @@ package struct DeliveryPolicy: Sendable, Equatable {
         switch outcome {
         case .stored: .success
         case .failed(let fault): fault.isPermanent ? .final : .again(floor: .zero)
+        case .refused(let status, let refusal): refusal.isWorthAnotherAttempt(status: status) ? .again(floor: .zero) : .final
         case .replied(let status, _) where (200...299).contains(status): .success
         case .replied(let status, let retryAfter):
             switch kind {

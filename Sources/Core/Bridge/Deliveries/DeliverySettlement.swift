@@ -23,6 +23,7 @@ extension AttemptOutcome {
         case .stored: nil
         case .replied(let status, _) where (200...299).contains(status): nil
         case .replied(let status, _): "destination replied \(status)"
+        case .refused(let status, let refusal): "\(refusal.description) (it replied \(status))"
         case .failed(let fault): fault.description
         }
     }
@@ -43,6 +44,27 @@ extension AttemptOutcome {
 }
 
 extension RecordingRow {
+    /// What the end of an upload changes: the row of the segment whose file was sent, and the recording with its event when that was the last one.
+    /// nil while it will be tried again. A recording that is not cut and has no segment of this file ends with its upload.
+    package func settled(
+        _ upload: DeliveryRow, _ outcome: AttemptOutcome, _ decision: DeliveryDecision, _ segments: [SegmentRow]
+    ) -> (segment: SegmentRow?, recording: (row: RecordingRow, event: BridgeEvent)?)? {
+        guard case .upload(_, let file, _) = upload.work, let index = segments.firstIndex(where: { $0.file == file }) else {
+            return settled(outcome, decision).map { (nil, $0) }
+        }
+        var segments = segments
+        switch decision {
+        case .retry: return nil
+        case .delivered: segments[index].state = .delivered
+        case .dead:
+            segments[index].state = .failed
+            segments[index].failure = outcome.failure
+        }
+        var row = self
+        row.uploadStatus = outcome.status
+        return (segments[index], row.settled(with: segments))
+    }
+
     /// The row and the event when an upload ended for good; nil while it will be tried again.
     package func settled(_ outcome: AttemptOutcome, _ decision: DeliveryDecision) -> (row: RecordingRow, event: BridgeEvent)? {
         var row = self
@@ -51,10 +73,10 @@ extension RecordingRow {
         case .retry:
             return nil
         case .delivered:
-            row.state = .uploaded
+            row.state = .delivered
             return (row, .recordingDelivered(row))
         case .dead:
-            row.state = .uploadFailed
+            row.state = .failed
             row.failure = outcome.failure
             return (row, .recordingFailed(row))
         }

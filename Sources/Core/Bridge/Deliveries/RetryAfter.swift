@@ -27,13 +27,13 @@ package enum RetryAfter {
         return ((days(year, Int64(month) + 1, day) * 24 + hour) * 60 + minute) * 60 + second
     }
 
-    private static func number(_ text: Substring, digits: Int, _ range: ClosedRange<Int64>) -> Int64? {
+    static func number(_ text: Substring, digits: Int, _ range: ClosedRange<Int64>) -> Int64? {
         guard text.utf8.count == digits, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int64(text) else { return nil }
         return range.contains(value) ? value : nil
     }
 
     /// Days from 1970-01-01, counting years from 1 March: the reverse of `CivilDate`.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month > 2 ? year : year - 1
         let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
         return 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468

@@ -35,3 +35,17 @@ extension DeliveryID {
         DeliveryID("upl_\(ULID(at: moment, using: &generator))")
     }
 }
+
+extension EventID {
+    private static let prefix = "evt_"
+
+    /// A new event's id, `evt_<ULID>`.
+    package static func make(at moment: WallTime, using generator: inout some RandomNumberGenerator) -> EventID {
+        EventID(prefix + ULID(at: moment, using: &generator).description)
+    }
+
+    /// The id of the event's webhook, `msg_` and the same ULID: who meets the event in the log knows the webhook, and the other way round.
+    package var webhook: DeliveryID {
+        DeliveryID("msg_" + (rawValue.hasPrefix(Self.prefix) ? String(rawValue.dropFirst(Self.prefix.count)) : rawValue))
+    }
+}

@@ -34,7 +34,13 @@ package enum PipelineEvent: Codable, Sendable, Equatable {
     case keyframeNeeded(track: UInt8)
     /// A recorder wrote its first frame. `capturedAt` is the source's clock from sender reports, nil when none came yet.
     case firstFrame(writtenAt: WallTime, capturedAt: WallTime?)
-    /// A fragment or cluster is on disk and synced.
+    /// A recorder began the file of this part; `startedAt` is the wall-clock time of its first frame.
+    case fileBegan(part: Int, startedAt: WallTime)
+    /// A recorder completed the file of this part and goes on with the next part, the first of the segment that follows.
+    case fileEnded(part: Int, bytes: Int64, duration: Duration)
+    /// The newest file has no media from `offset` on for this long: the source sent none.
+    case gap(offset: Duration, length: Duration)
+    /// A fragment or cluster of the newest file is on disk and synced; both figures count from the file's beginning.
     case segmentClosed(bytes: Int64, duration: Duration)
     case stats(PipelineStats)
     case alive

@@ -130,6 +130,17 @@ package struct RecordPlan: Codable, Sendable, Equatable {
     package var wallClockOffset: Duration
     /// Fail with `no_media` when no keyframe (or, without video, no packet) came by then.
     package var firstMediaTimeout: Duration
+    /// Where the recorder ends a segment's file and goes on in the next one's: at the first keyframe after a limit was reached, and where the size
+    /// of the picture changes. nil: one file.
+    package var segmentation: Segmentation?
+    /// The name of the file at `path`.
+    package var part = PartName(segment: 1, number: 1)
+
+    /// Absolute path of a part's file, beside the first one.
+    package func path(of part: PartName) -> String {
+        guard part != self.part, let slash = path.lastIndex(of: "/") else { return path }
+        return String(path[...slash]) + part.fileName(container == .mp4 ? .matroska : container)
+    }
 
     package init(
         tracks: [TrackDescription], container: Container, fragment: Duration, path: String, wallClockOffset: Duration,

@@ -46,20 +46,22 @@ package protocol RecordingCommands: Sendable {
     func recordings(limit: Int, after: RecordingID?) async throws(BridgeError) -> [RecordingRow]
     /// One recording; nil when there is none of this id.
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow?
-    /// Absolute path of the finished file; nil while it is being written and when it is no longer in the spool.
-    func file(of id: RecordingID) async throws(BridgeError) -> String?
+    /// What a recording consists of, in order.
+    func segments(of id: RecordingID) async throws(BridgeError) -> [SegmentRow]
+    /// Absolute path of a segment's finished file; nil while it is being written and when it is no longer in the spool.
+    func file(of id: RecordingID, segment: Int) async throws(BridgeError) -> String?
 }
 
 /// What the native API asks to be recorded.
 package struct RecordingOrder: Sendable, Equatable {
-    /// nil: the configured destination.
-    package var destination: Destination?
+    /// nil: the one that the stream or its account is assigned, or the configured one.
+    package var destination: DestinationOrder?
     /// Told when the recording is delivered or lost; nil tells nobody.
     package var webhookURL: Redacted<String>?
     /// nil: what suits the stream's codecs.
     package var container: Container?
 
-    package init(destination: Destination? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil) {
+    package init(destination: DestinationOrder? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil) {
         self.destination = destination
         self.webhookURL = webhookURL
         self.container = container

@@ -7,17 +7,17 @@ package protocol RecordingFiles: Sendable {
     /// Makes the folder of a recording's parts. Throws `storage_full` when the reserve is touched, `internal` when it cannot be made.
     func open(_ recording: RecordingID) async throws(BridgeError)
     /// Absolute path of a part that a recorder is to write.
-    func partPath(_ part: Int, row: RecordingRow) -> String
-    /// The finisher's plan for these parts, in order; nil without parts.
-    func finishPlan(_ parts: [Int], row: RecordingRow) -> FinishPlan?
-    /// Moves the finished file to its place, durably, and removes what it was made of; doing it twice is harmless. Returns its size in bytes.
-    /// Throws `storage_full` or `internal`.
+    func partPath(_ part: PartName, row: RecordingRow) -> String
+    /// The finisher's plan for these parts of a segment, in order; nil without parts.
+    func finishPlan(_ parts: [PartName], of segment: SegmentRow) -> FinishPlan?
+    /// Moves a segment's finished file to its place, durably, and removes what it was made of; doing it twice is harmless. Returns its size in
+    /// bytes. Throws `storage_full` or `internal`.
     @discardableResult
-    func promote(_ file: RecordingMachine.FinishedFile, row: RecordingRow) async throws(BridgeError) -> Int64
+    func promote(_ file: RecordingMachine.FinishedFile, of segment: SegmentRow) async throws(BridgeError) -> Int64
     /// Removes the work folder of a recording that holds no media.
     func discard(_ recording: RecordingID) async
-    /// Absolute path of the finished file; nil while it is being written and when it has been removed.
-    func finishedPath(_ row: RecordingRow) async -> String?
+    /// Absolute path of a segment's finished file; nil while it is being written and when it has been removed.
+    func finishedPath(_ segment: SegmentRow) async -> String?
     /// Compares the ledger with the disk, at the bridge's start. Recorders that outlived the bridge before are waited for, `patience` at most
     /// in all. Throws what the ledger throws.
     func reconcile(patience: Duration) async throws(BridgeError) -> SpoolFindings
@@ -25,10 +25,10 @@ package protocol RecordingFiles: Sendable {
 
 /// What a bridge that starts finds of the recordings of the one before it.
 package struct SpoolFindings: Sendable, Equatable {
-    /// Recordings whose rows are not further than `finalizing`, oldest first: each needs `RecordingMachine.recovered`.
+    /// Recordings whose rows are in `RecordingState.incomplete`, oldest first: each needs `RecordingMachine.recovered`.
     package var unfinished: [Unfinished] = []
-    /// Rows in `uploading` whose file is gone: they can never be delivered.
-    package var withoutFile: [RecordingRow] = []
+    /// Segments whose file is gone although their rows promised it: those in `uploading` can never be delivered.
+    package var withoutFile: [SegmentRow] = []
     /// Names that were moved to `orphans`.
     package var orphans: [String] = []
 

@@ -83,7 +83,7 @@ package protocol SessionServices: Sendable {
     ) async throws(BridgeError) -> RecordingID
     /// Asks a recording to finish; the states that follow come as updates.
     func stopRecording(_ recording: RecordingID) async throws(BridgeError)
-    /// Called once, when the session is over: finishes its recordings (each has reached `finalizing` when this returns), and writes the
+    /// Called once, when the session is over: finishes its recordings (each has reached `closing` when this returns), and writes the
     /// session's end and its webhook in one transaction.
     func sessionEnded(_ context: SessionContext, cause: TerminationCause) async
 }

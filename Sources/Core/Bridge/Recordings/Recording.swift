@@ -1,20 +1,10 @@
 package import BridgeModel
 
-/// Where a recording goes.
-package enum Destination: Sendable, Equatable, Codable {
-    /// Stays in the spool until it is fetched or removed.
-    case keep
-    /// A folder on the bridge's machine, absolute path.
-    case folder(path: String)
-    /// One HTTP PUT of the whole file. The URL is a bearer secret: stored encrypted, logged as scheme and host only.
-    case put(url: Redacted<String>)
-}
-
 /// What somebody asked to be recorded.
 package struct RecordingRequest: Sendable, Equatable {
     package var context: SessionContext
-    /// nil: the configured destination (`recording.destination`), or `keep`.
-    package var destination: Destination?
+    /// nil: what the stream or its account is assigned, else the configured destination (`recording.destination`), or `keep`.
+    package var destination: DestinationOrder?
     package var webhookURL: Redacted<String>?
     /// nil: the dialect's rule decides (Eyeson: WebM, Matroska for H.264).
     package var container: Container?
@@ -22,7 +12,7 @@ package struct RecordingRequest: Sendable, Equatable {
     package var videoTrack: Int?
 
     package init(
-        context: SessionContext, destination: Destination? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil,
+        context: SessionContext, destination: DestinationOrder? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil,
         videoTrack: Int? = nil
     ) {
         self.context = context
@@ -33,20 +23,55 @@ package struct RecordingRequest: Sendable, Equatable {
     }
 }
 
-/// The life of a recording, in the words of `recording_state.state`.
+/// The life of a recording. Signalling has words of its own for it: `signalingName`.
 package enum RecordingState: String, Sendable, Codable, CaseIterable {
     /// Waiting for the first keyframe.
     case armed
     case recording
-    case finalizing
+    /// The source is away; the recording goes on when it returns in time.
+    case gap
+    /// It takes no more media; its files are being completed.
+    case closing
+    /// Complete, and it stays on the bridge: there was no destination.
+    case ready
     case uploading
-    case uploaded
-    case uploadFailed = "upload_failed"
-    /// Finished, and it stays on the bridge: there was no destination.
-    case stored
+    /// The destination has everything.
+    case delivered
+    /// There was no media, or the destination did not take it.
+    case failed
 
     /// Nothing follows.
-    package var isFinal: Bool { self == .uploaded || self == .uploadFailed || self == .stored }
+    package var isFinal: Bool { self == .delivered || self == .failed || self == .ready }
+
+    /// Media may still be added.
+    package var isRunning: Bool { Self.running.contains(self) }
+
+    /// The states of a recording to which media may still be added.
+    package static let running: Set<RecordingState> = [.armed, .recording, .gap]
+    /// The states in which its files are not complete.
+    package static let incomplete: Set<RecordingState> = running.union([.closing])
+}
+
+/// The words of `recording_state.state` (streamrec contract section 6.3).
+extension RecordingState {
+    /// What a session is told: of gaps signalling knows nothing.
+    package var signalingName: String {
+        switch self {
+        case .armed: "armed"
+        case .recording, .gap: "recording"
+        case .closing: "finalizing"
+        case .ready: "stored"
+        case .uploading: "uploading"
+        case .delivered: "uploaded"
+        case .failed: "upload_failed"
+        }
+    }
+
+    /// The state of this name; nil for any other text.
+    package init?(signalingName: String) {
+        guard let state = Self.allCases.first(where: { $0.signalingName == signalingName }) else { return nil }
+        self = state
+    }
 }
 
 /// One change of a recording, as its session is told.
@@ -74,6 +99,10 @@ package struct RecordingRow: Sendable, Equatable, Codable {
     /// File name inside the spool: the id and an extension, never user text.
     package var file: String
     package var destination: Destination
+    /// Gets the recording when `destination` has been given up.
+    package var fallback: Destination?
+    /// How long the file stays on the bridge after its delivery; nil: `uploads.keep-delivered`.
+    package var keepLocal: KeepLocal?
     package var webhookURL: Redacted<String>?
     package var startedAt: WallTime
     package var firstFrameWrittenAt: WallTime?
@@ -82,7 +111,7 @@ package struct RecordingRow: Sendable, Equatable, Codable {
     package var stoppedAt: WallTime?
     package var durationMilliseconds: Int64?
     package var sizeBytes: Int64?
-    /// Set in `uploadFailed`, and where a part was lost.
+    /// Set in `failed`, and where a part was lost.
     package var failure: BridgeError?
     /// The destination's last HTTP status, 0 without a reply.
     package var uploadStatus: Int?

@@ -12,28 +12,14 @@ extension RecordingMachine {
         package var stop: Duration = .seconds(5)
         /// The same for a finisher; a day's recording is copied in this time.
         package var finish: Duration = .seconds(1800)
-        /// The file is closed when it has grown to this (streamrec contract section 10).
+        /// How the recording is cut; nil: one file.
+        package var segmentation: Segmentation?
+        /// An uncut recording is closed when it has grown to this (streamrec contract section 10).
         package var bytes: Int64 = 50 << 30
         /// Recorders that die one after the other without a new frame; then what there is is delivered.
         package var crashes = 3
 
         package init() {}
-    }
-
-    /// What the spool holds of an unfinished recording.
-    package struct Remains: Sendable, Equatable {
-        /// Parts with at least one byte, in order; their recorders have ended.
-        package var parts: [Int]
-        /// Bytes of the final file, when it is already in its place.
-        package var finalBytes: Int64?
-        /// When the newest part was written last.
-        package var lastWrittenAt: WallTime?
-
-        package init(parts: [Int], finalBytes: Int64? = nil, lastWrittenAt: WallTime? = nil) {
-            self.parts = parts
-            self.finalBytes = finalBytes
-            self.lastWrittenAt = lastWrittenAt
-        }
     }
 
     /// A fact.
@@ -44,7 +30,7 @@ extension RecordingMachine {
         case sourceReturned(sameTracks: Bool)
         /// The recorder of this part could not be launched at all.
         case launchFailed(part: Int, BridgeError)
-        /// What the recorder of this part says. Late words of earlier parts are understood.
+        /// What the recorder that began with this part says. Late words of earlier parts are understood.
         case recorder(part: Int, PipelineEvent)
         /// What the finisher says.
         case finisher(PipelineEvent)
@@ -70,12 +56,16 @@ extension RecordingMachine {
         case stopRecorder(part: Int)
         /// The recorder does not answer: end its process, so that its file is free.
         case killRecorder(part: Int)
-        /// Join these parts into the final file.
-        case launchFinisher(parts: [Int])
+        /// Join these parts into the segment's file.
+        case launchFinisher(parts: [Int], of: SegmentRow)
         /// Move the finished file to its place. It takes effect before the next `commit`.
-        case promote(FinishedFile)
-        /// Write the row, and what it causes, in one transaction.
-        case commit(RecordingRow, Outbox?)
+        case promote(FinishedFile, SegmentRow)
+        /// Write the rows, and what they cause, in one transaction.
+        case commit(RecordingRow, [SegmentRow], Outbox?)
+        /// More of a segment is durable; the ledger may hear of it a little later.
+        case progress(SegmentRow)
+        /// All uploads may be over: end the recording if they are.
+        case settle
         /// Tell the session.
         case notify(RecordingUpdate)
     }
@@ -90,8 +80,8 @@ extension RecordingMachine {
 
     /// What goes into the outbox together with the row.
     package enum Outbox: Sendable, Equatable {
-        /// The upload of `row.file` to `row.destination`.
-        case upload
+        /// The upload of the segment's file to the recording's destination.
+        case upload(SegmentRow)
         /// The webhooks of this event.
         case event(BridgeEvent)
     }

@@ -1,10 +1,5 @@
 package import BridgeModel
 
-extension Codec {
-    /// False for what GStreamer 1.22 cannot take out of RTP: AV1 is forwarded only.
-    package var isRecordable: Bool { self != .av1 }
-}
-
 extension Container {
     /// True when players expect this codec in this container. Matroska takes everything.
     package func holds(_ codec: Codec) -> Bool {

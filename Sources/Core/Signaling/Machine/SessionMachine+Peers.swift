@@ -254,9 +254,6 @@ extension SessionMachine.Peer {
 extension RecordingState {
     /// The file takes no more media: another recording may begin.
     fileprivate var isPastRecording: Bool {
-        switch self {
-        case .armed, .recording: false
-        case .finalizing, .uploading, .uploaded, .uploadFailed, .stored: true
-        }
+        !isRunning
     }
 }

@@ -39,8 +39,8 @@ package enum RTMReply: Sendable, Equatable {
             ["candidate": Self.member(candidate)]
         case .recordingState(let update):
             [
-                "rec_id": .string(update.recording.rawValue), "state": .string(update.state.rawValue), "msg": .string(update.message),
-                "at": .string(update.at.iso8601),
+                "rec_id": .string(update.recording.rawValue), "state": .string(update.state.signalingName),
+                "msg": .string(update.message), "at": .string(update.at.iso8601),
             ]
         case .layers(let layers, let choice):
             ["layers": .array(layers.map(Self.member)), "choice": Self.member(choice)]

@@ -5,10 +5,10 @@ internal import Foundation
 internal import LinuxIO
 internal import Synchronization
 
-/// Makes one finished file of a recording's parts, wherever they were cut: with duration and index; an MP4 is fragmented.
+/// Makes one finished file of a recording's parts, wherever they were cut: with duration and index, which an MP4 has in front.
 ///
-/// Needed after a crash of the recorder (any container), for several parts, and for MP4 always. Matroska and WebM are rewritten by our own
-/// writer, MP4 is muxed by GStreamer; nothing is decoded. The result is written beside its destination under a temporary name, synchronised and
+/// Needed after a crash of the recorder (any container), for several parts, and for MP4 always. Frames are copied by our own readers and writers;
+/// nothing is decoded. The result is written beside its destination under a temporary name, synchronised and
 /// renamed, so that the destination is whole or absent. It fails with `no_media` when no part holds a frame, with `storage_full` for want of space.
 package actor FinishRunner: PipelineRunner {
     package nonisolated let loop: GLibLoop
@@ -100,6 +100,7 @@ final class FinishJob: Sendable {
             var rewriter = try MatroskaRewriter(parts: parts, container: plan.container, path: path)
             return try rewriter.run(until: { isCancelled })
         }
-        return try MP4Muxer(tracks: parts.tracks, path: path).run(parts, until: { isCancelled })
+        var rewriter = try MP4Rewriter(parts: parts, path: path)
+        return try rewriter.run(until: { isCancelled })
     }
 }

@@ -8,6 +8,8 @@ struct TimedFrame: Equatable {
     var bytes: [UInt8]
     /// When it was handed over, ns.
     var receivedAt: UInt64
+    /// The format that begins with it; nil where it is that of the frame before.
+    var beginsFormat: RecordingAssembler.Format?
 }
 
 /// Puts the frames of several tracks into the order of time. It waits for a track that is behind, but never longer than `patience`, so that a muted

@@ -1,6 +1,5 @@
 internal import Bridge
 internal import BridgeModel
-internal import GStreamerKit
 internal import LinuxIO
 internal import RTP
 internal import Synchronization
@@ -11,8 +10,8 @@ final class MediaIntake: Sendable {
     struct Track: Sendable {
         var description: TrackDescription
         var socket: DatagramSocket
-        var source: AppSource
-        /// Shared with the chain's sink.
+        var sink: any PacketSink
+        /// Shared with what takes the frames.
         var keyframes: KeyframeGate?
     }
 
@@ -119,7 +118,7 @@ private struct IntakeState {
     /// Pushes what was held back, and ends the chains' streams after it.
     mutating func end() {
         endOpenings(now: .max)
-        for track in tracks { track.source.endOfStream() }
+        for track in tracks { track.sink.endOfStream() }
     }
 
     /// Lets the tracks go on whose opening has been heard.
@@ -157,9 +156,16 @@ private struct IntakeState {
                 return
             }
             let payload = UnsafeRawBufferPointer(rebasing: datagram[MediaDatagram.headerSize...])
+            if header.flags.contains(.discontinuity) { reopen() }
             guard !openings[track].hold(header, payload, now: SystemClocks.monotonicNanoseconds) else { return }
             take(payload, header, track: track)
         }
+    }
+
+    /// After a loss: how late the next packets of all tracks are is told by those that follow, as at the beginning.
+    private mutating func reopen() {
+        clock.expectDiscontinuity()
+        for track in openings.indices { openings[track].reopen() }
     }
 
     private mutating func take(_ payload: UnsafeRawBufferPointer, _ header: MediaDatagram, track: Int) {
@@ -193,8 +199,7 @@ private struct IntakeState {
     }
 
     private mutating func push(_ bytes: UnsafeRawBufferPointer, _ time: UInt64, isAfterGap: Bool, track: Int) {
-        let result = tracks[track].source.push(bytes, time: ClockTime(nanoseconds: time), isDiscontinuity: isAfterGap)
-        guard result != .accepted else { return }
+        guard !tracks[track].sink.push(bytes, time: time, isAfterGap: isAfterGap) else { return }
         counters.dropped += 1
         tracks[track].keyframes?.cut(from: time)
     }

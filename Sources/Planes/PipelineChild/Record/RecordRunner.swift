@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// Records a stream's tracks into a file, without transcoding.
 ///
-/// RTP comes over the media sockets, is put on one timeline (`RTPClock`), depayloaded by GStreamer, and written as Matroska by a thread of
+/// RTP comes over the media sockets, is put on one timeline (`RTPClock`), depayloaded by GStreamer (AV1 by ours), and written as Matroska by a thread of
 /// ours: what the bridge received a third of a second ago is in the file, so that `kill -9` costs that and no more. The recording begins at the
 /// first keyframe, which is asked for until it comes. The file is locked (`flock`) while the recorder lives.
 ///
@@ -59,15 +59,21 @@ package actor RecordRunner: PipelineRunner {
         for (index, track) in plan.tracks.enumerated() {
             let gate = track.kind == .video ? KeyframeGate() : nil
             let receiver = FrameReceiver(track: index, queue: writer.queue, gate: gate)
-            let chain = try TrackChain(track) { receiver.take($0) }
-            try chain.join(pipeline)
-            tracks.append(MediaIntake.Track(description: track, socket: media[index], source: chain.source, keyframes: gate))
+            let sink = try Self.sink(of: track, receiver, in: pipeline)
+            tracks.append(MediaIntake.Track(description: track, socket: media[index], sink: sink, keyframes: gate))
         }
         try pipeline.setState(.playing)
         let intake = MediaIntake(tracks: tracks)
         try intake.start { progress.tick($0, now: SystemClocks.monotonicNanoseconds) }
         self.intake = intake
         progress.report(.started)
+    }
+
+    private static func sink(of track: TrackDescription, _ receiver: FrameReceiver, in pipeline: Pipeline) throws -> any PacketSink {
+        guard track.codec != .av1 else { return AV1Chain(receiver) }
+        let chain = try TrackChain(track) { receiver.take($0) }
+        try chain.join(pipeline)
+        return chain.source
     }
 
     /// Nothing that a recorder could be told but to stop.
@@ -91,32 +97,5 @@ package actor RecordRunner: PipelineRunner {
     package func statistics() async -> PipelineStats {
         let counters = intake?.counters ?? MediaIntake.Counters()
         return PipelineStats(packetsIn: counters.packets, packetsOut: 0, packetsDropped: counters.dropped)
-    }
-}
-
-/// Takes a chain's frames on its streaming thread to the writer.
-private struct FrameReceiver: Sendable {
-    let track: Int
-    let queue: FrameQueue
-    let gate: KeyframeGate?
-
-    /// An `AppSink`'s receiver: never waits.
-    func take(_ item: AppSinkItem) -> Bool {
-        switch item {
-        case .caps(let text): _ = queue.push(.format(track: track, RecordingAssembler.Format(caps: text)))
-        case .endOfStream: _ = queue.push(.end(track: track))
-        case .sample(let sample): take(sample)
-        case .byteSegment, .timeSegment: break
-        }
-        return true
-    }
-
-    private func take(_ sample: SampleView) {
-        guard let time = (sample.pts ?? sample.dts)?.nanoseconds, !sample.bytes.isEmpty else { return }
-        let isKeyframe = gate == nil || !sample.flags.contains(.deltaUnit)
-        guard gate?.admits(time: time, isKeyframe: isKeyframe) ?? true else { return }
-        let frame = TimedFrame(
-            track: track, time: time, isKeyframe: isKeyframe, bytes: Array(sample.bytes), receivedAt: SystemClocks.monotonicNanoseconds)
-        if !queue.push(.frame(frame)) { gate?.cut(from: time) }
     }
 }

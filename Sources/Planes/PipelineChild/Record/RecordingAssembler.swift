@@ -19,12 +19,35 @@ struct RecordingAssembler {
         var time: UInt64
     }
 
+    /// A file that was completed because the next one began.
+    struct EndedFile: Equatable, Sendable {
+        /// What is still to be done to it.
+        var output: MatroskaWriter.Output
+        var bytes: UInt64
+        var duration: Duration
+        /// Presentation time of the first frame of the file that follows, on the monotonic clock, ns.
+        var nextBegins: UInt64
+    }
+
+    /// A time without any frame.
+    struct Gap: Equatable, Sendable {
+        /// From the file's beginning.
+        var offset: Duration
+        var length: Duration
+    }
+
     /// How long the first keyframe waits for the other cameras' first keyframes, ns.
     static let patienceForOtherCameras: UInt64 = 600_000_000
     /// Sound that is kept while a keyframe is waited for: it may belong beside the keyframe, which took longer to come. ns.
     static let soundKept: UInt64 = 2_000_000_000
 
+    /// Frames that are further apart than this have a gap between them, ns.
+    static let shortestGap: UInt64 = 1_000_000_000
+
     private(set) var beginning: Beginning?
+    /// Since they were taken the last time.
+    private var endedFiles: [EndedFile] = []
+    private var gaps: [Gap] = []
     /// Tracks that had no keyframe in time and are not in the file.
     private(set) var missingTracks: [Int] = []
     private(set) var writer: MatroskaWriter?
@@ -33,6 +56,12 @@ struct RecordingAssembler {
     private var interleaver: Interleaver
     private var firstFrames: [Int: TimedFrame] = [:]
     private var clusterOpenedAt: UInt64?
+    /// Of the file that is being written: times of its first frame and of its newest.
+    private var fileBegins: UInt64 = 0
+    private var newestFrame: UInt64?
+    /// What the next frame of a track begins.
+    private var nextFormats: [Int: Format] = [:]
+    private var pictureHasChanged = false
 
     init(plan: RecordPlan) {
         self.plan = plan
@@ -42,15 +71,21 @@ struct RecordingAssembler {
 
     private var videoTracks: [Int] { plan.tracks.indices.filter { plan.tracks[$0].kind == .video } }
 
-    /// Takes the format of a track's frames. Once the file has begun it cannot change any more; the frames themselves say what is new.
+    /// Takes the format of a track's frames. Once the file has begun its header stays as it is, and the frames themselves say what is new; where
+    /// the recording is cut the next file begins with it.
     mutating func setFormat(_ format: Format, track: Int) {
-        guard formats.indices.contains(track), formats[track] == nil else { return }
-        formats[track] = format
+        guard formats.indices.contains(track), formats[track] != nil else {
+            if formats.indices.contains(track) { formats[track] = format }
+            return
+        }
+        if plan.segmentation != nil { nextFormats[track] = format }
     }
 
     /// Takes a frame; a video track's first is a keyframe.
     mutating func add(_ frame: TimedFrame) {
         guard plan.tracks.indices.contains(frame.track) else { return }
+        var frame = frame
+        frame.beginsFormat = nextFormats.removeValue(forKey: frame.track)
         interleaver.add(frame)
         guard beginning == nil else { return }
         if firstFrames[frame.track] == nil { firstFrames[frame.track] = frame }
@@ -67,9 +102,13 @@ struct RecordingAssembler {
         var closed: MatroskaWriter.ClosedCluster?
         for frame in interleaver.release(now: now, isLast: isLast) {
             guard frame.time >= beginning.time, !missingTracks.contains(frame.track) else { continue }
-            let time = Duration.nanoseconds(Int64(clamping: frame.time - beginning.time))
-            let ended = writer?.append(
-                MatroskaFrame(track: UInt8(frame.track + 1), time: time, isKeyframe: frame.isKeyframe, bytes: frame.bytes))
+            noteFormat(of: frame)
+            if endsFile(before: frame) {
+                endFile(at: frame.time)
+                (closed, clusterOpenedAt) = (nil, nil)
+            }
+            noteGap(before: frame)
+            let ended = append(frame)
             if let ended { closed = ended }
             if ended != nil || clusterOpenedAt == nil { clusterOpenedAt = now }
         }
@@ -79,6 +118,13 @@ struct RecordingAssembler {
             clusterOpenedAt = nil
         }
         return closed
+    }
+
+    private mutating func append(_ frame: TimedFrame) -> MatroskaWriter.ClosedCluster? {
+        newestFrame = max(newestFrame ?? 0, frame.time)
+        let time = Duration.nanoseconds(Int64(clamping: frame.time - min(frame.time, fileBegins)))
+        return writer?.append(
+            MatroskaFrame(track: UInt8(frame.track + 1), time: time, isKeyframe: frame.isKeyframe, bytes: frame.bytes))
     }
 
     /// Writes everything that is left, and the index. Returns the recording's length, nil when it never began.
@@ -103,8 +149,12 @@ struct RecordingAssembler {
         missingTracks = absent
         beginning = Beginning(track: first.track, time: first.time)
         interleaver.drop(before: first.time)
-        writer = MatroskaWriter(
-            documentType, tracks: headerTracks(), startedAt: wallTime(first.time), cluster: plan.fragment)
+        beginFile(at: first.time)
+    }
+
+    private mutating func beginFile(at time: UInt64) {
+        (fileBegins, newestFrame, pictureHasChanged) = (time, nil, false)
+        writer = MatroskaWriter(documentType, tracks: headerTracks(), startedAt: wallTime(time), cluster: plan.fragment)
     }
 
     private var documentType: DocumentType {
@@ -136,5 +186,53 @@ struct RecordingAssembler {
         case .pcmu, .pcma: return Format(codecPrivate: waveFormat(track.codec, channels: channels))
         case .h264, .h265, .vp8, .vp9, .av1: return Format()
         }
+    }
+}
+
+// Cutting, and what is missing.
+extension RecordingAssembler {
+    /// The track whose keyframes a cut waits for: the first video track of the file, else any.
+    private var leader: Int? { videoTracks.first { !missingTracks.contains($0) } }
+
+    private mutating func noteFormat(of frame: TimedFrame) {
+        guard let format = frame.beginsFormat, let old = formats[frame.track] else { return }
+        formats[frame.track] = format
+        guard (format.width, format.height) != (old.width, old.height), plan.tracks[frame.track].kind == .video else { return }
+        pictureHasChanged = true
+    }
+
+    private func endsFile(before frame: TimedFrame) -> Bool {
+        guard let segmentation = plan.segmentation, let writer, newestFrame != nil else { return false }
+        if let leader { guard frame.track == leader, frame.isKeyframe else { return false } }
+        let length = Duration.nanoseconds(Int64(clamping: frame.time - min(frame.time, fileBegins)))
+        let isLong = segmentation.duration.map { length >= $0 } ?? false
+        let isLarge = segmentation.bytes.map { writer.fileSize >= UInt64(clamping: $0) } ?? false
+        return isLong || isLarge || pictureHasChanged
+    }
+
+    private mutating func endFile(at time: UInt64) {
+        guard let duration = writer?.finish(), let output = writer?.takeOutput(), let bytes = writer?.fileSize else { return }
+        endedFiles.append(EndedFile(output: output, bytes: bytes, duration: duration, nextBegins: time))
+        beginFile(at: time)
+    }
+
+    private mutating func noteGap(before frame: TimedFrame) {
+        guard let newestFrame, frame.time > newestFrame, frame.time - newestFrame > Self.shortestGap else { return }
+        gaps.append(
+            Gap(
+                offset: .nanoseconds(Int64(clamping: newestFrame - min(newestFrame, fileBegins))),
+                length: .nanoseconds(Int64(clamping: frame.time - newestFrame))))
+    }
+
+    /// Files that have ended, taken away from here; to be dealt with before `takeOutput`, which belongs to the newest file.
+    mutating func takeEndedFiles() -> [EndedFile] {
+        defer { endedFiles = [] }
+        return endedFiles
+    }
+
+    /// Gaps of the newest file, taken away from here.
+    mutating func takeGaps() -> [Gap] {
+        defer { gaps = [] }
+        return gaps
     }
 }

@@ -6,7 +6,9 @@ internal import Matroska
 /// The assembler's bytes on their way to the disk, until the disk refuses. Lives on the writer thread.
 struct RecordingOutput {
     var assembler: RecordingAssembler
-    private let file: LockedFile
+    private var file: LockedFile
+    private let plan: RecordPlan
+    private var part: PartName
     /// Bytes of the file; all of them belong to whole blocks.
     private var size: UInt64 = 0
     private var hasFailed = false
@@ -14,6 +16,8 @@ struct RecordingOutput {
 
     init(file: LockedFile, plan: RecordPlan) {
         self.file = file
+        self.plan = plan
+        part = plan.part
         assembler = RecordingAssembler(plan: plan)
     }
 
@@ -22,7 +26,10 @@ struct RecordingOutput {
         guard !hasFailed else { return }
         let closed = assembler.advance(now: SystemClocks.monotonicNanoseconds)
         do throws(SystemError) {
+            try endFiles(report: report)
+            guard !hasFailed else { return }
             try write()
+            for gap in assembler.takeGaps() { report(.gap(gap)) }
             guard let closed else { return }
             try file.synchronise()
             report(.segmentClosed(bytes: Int64(clamping: closed.endOffset), duration: closed.duration))
@@ -31,12 +38,40 @@ struct RecordingOutput {
         }
     }
 
+    /// Completes files whose segments are over, and goes on in the next ones.
+    private mutating func endFiles(report: (RecordingWriter.Report) -> Void) throws(SystemError) {
+        for ended in assembler.takeEndedFiles() {
+            do throws(SystemError) {
+                try write(ended.output)
+                try file.synchronise()
+                let path = plan.path(of: part.nextSegment)
+                file = try LockedFile(creating: path)
+                try DurableFiles.synchronise(folderOf: path)
+            } catch {
+                // What was before plays as far as it goes; there is no file for what follows.
+                (hasFailed, failedDuration) = (true, ended.duration)
+                keepWhatIsWhole(of: ended.output)
+                report(.segmentClosed(bytes: Int64(clamping: size), duration: failedDuration))
+                report(.failed(RecordingWriter.failure(error)))
+                return
+            }
+            size = 0
+            part = part.nextSegment
+            // In this order the bridge always knows of a file that this process is writing.
+            report(.fileBegan(part: part.number, startedAt: assembler.wallTime(ended.nextBegins)))
+            report(.fileEnded(part: part.number - 1, bytes: Int64(clamping: ended.bytes), duration: ended.duration))
+        }
+    }
+
     /// Writes what is left and the index, and makes all of it durable.
     mutating func finish(report: (RecordingWriter.Report) -> Void) -> PipelineResult {
         guard !hasFailed else { return PipelineResult(bytes: Int64(clamping: size), duration: failedDuration) }
         guard let duration = assembler.finish(now: SystemClocks.monotonicNanoseconds) else { return PipelineResult() }
         do throws(SystemError) {
+            try endFiles(report: report)
+            guard !hasFailed else { return PipelineResult(bytes: Int64(clamping: size), duration: failedDuration) }
             try write()
+            for gap in assembler.takeGaps() { report(.gap(gap)) }
             try file.synchronise()
             return PipelineResult(bytes: Int64(clamping: size), duration: duration)
         } catch {
@@ -45,27 +80,33 @@ struct RecordingOutput {
         }
     }
 
-    private mutating func write() throws(SystemError) {
-        let output = assembler.takeOutput()
-        guard !output.isEmpty else { return }
-        if !output.appended.isEmpty { try file.write(output.appended, at: size) }
-        size += UInt64(output.appended.count)
-        for overwrite in output.overwritten { try file.write(overwrite.bytes, at: overwrite.offset) }
-    }
-
-    /// Keeps what is whole: cuts half a block off, writes sizes and duration in place (which needs no space), and says so.
-    private mutating func fail(_ error: SystemError, report: (RecordingWriter.Report) -> Void) {
-        hasFailed = true
+    /// Cuts half a block off, and writes sizes and duration in place, which needs no space.
+    private func keepWhatIsWhole(of output: MatroskaWriter.Output) {
         do throws(SystemError) {
             try file.truncate(to: size)
-            failedDuration = assembler.finish(cutTo: size) ?? .zero
-            for overwrite in assembler.takeOutput().overwritten where overwrite.offset + UInt64(overwrite.bytes.count) <= size {
+            for overwrite in output.overwritten where overwrite.offset + UInt64(overwrite.bytes.count) <= size {
                 try file.write(overwrite.bytes, at: overwrite.offset)
             }
             try file.synchronise()
         } catch {
             // The file stays as it is: it plays as far as it goes, and the finisher can read it.
         }
+    }
+
+    private mutating func write() throws(SystemError) { try write(assembler.takeOutput()) }
+
+    private mutating func write(_ output: MatroskaWriter.Output) throws(SystemError) {
+        guard !output.isEmpty else { return }
+        if !output.appended.isEmpty { try file.write(output.appended, at: size) }
+        size += UInt64(output.appended.count)
+        for overwrite in output.overwritten { try file.write(overwrite.bytes, at: overwrite.offset) }
+    }
+
+    /// Keeps what is whole, and says so.
+    private mutating func fail(_ error: SystemError, report: (RecordingWriter.Report) -> Void) {
+        hasFailed = true
+        failedDuration = assembler.finish(cutTo: size) ?? .zero
+        keepWhatIsWhole(of: assembler.takeOutput())
         report(.segmentClosed(bytes: Int64(clamping: size), duration: failedDuration))
         report(.failed(RecordingWriter.failure(error)))
     }

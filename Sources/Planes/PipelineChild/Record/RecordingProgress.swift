@@ -53,6 +53,9 @@ final class RecordingProgress: Sendable {
                 $0.writtenAt = writtenAt
             }
         case .segmentClosed(let bytes, let duration): events(.segmentClosed(bytes: bytes, duration: duration))
+        case .fileBegan(let part, let startedAt): events(.fileBegan(part: part, startedAt: startedAt))
+        case .fileEnded(let part, let bytes, let duration): events(.fileEnded(part: part, bytes: bytes, duration: duration))
+        case .gap(let gap): events(.gap(offset: gap.offset, length: gap.length))
         case .trackMissing(let track):
             events(.warning(code: .noMedia, message: "Track \(track) sent no keyframe in time and is not in the recording."))
         case .failed(let error): fail(error)

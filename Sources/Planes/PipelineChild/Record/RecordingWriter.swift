@@ -13,6 +13,9 @@ final class RecordingWriter: Sendable {
     enum Report: Sendable {
         case began(RecordingAssembler.Beginning, writtenAt: WallTime)
         case segmentClosed(bytes: Int64, duration: Duration)
+        case fileBegan(part: Int, startedAt: WallTime)
+        case fileEnded(part: Int, bytes: Int64, duration: Duration)
+        case gap(RecordingAssembler.Gap)
         /// A camera's track is not in the file.
         case trackMissing(Int)
         /// The disk refused; the file is closed and plays as far as it goes.
@@ -84,6 +87,7 @@ final class RecordingWriter: Sendable {
         output.advance(report: report)
         guard !hadBegun, let beginning = output.assembler.beginning else { return }
         for track in output.assembler.missingTracks { report(.trackMissing(track)) }
+        report(.fileBegan(part: plan.part.number, startedAt: output.assembler.wallTime(beginning.time)))
         report(.began(beginning, writtenAt: output.assembler.wallTime(SystemClocks.monotonicNanoseconds)))
     }
 }

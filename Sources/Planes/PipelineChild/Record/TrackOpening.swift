@@ -1,7 +1,8 @@
 internal import Bridge
 internal import RTP
 
-/// Holds a track's first packets back for a moment, so that the clock can tell by those that follow how late the first of them came. Pure.
+/// Holds a track's first packets back for a moment, also after a discontinuity, so that the clock can tell by those that follow how late the first of
+/// them came. Pure.
 struct TrackOpening {
     /// A datagram that waits.
     struct Held {
@@ -25,6 +26,12 @@ struct TrackOpening {
         endsAt = endsAt ?? now + Self.length
         held.append(Held(header: header, payload: Array(payload)))
         return true
+    }
+
+    /// The next packets are first ones again; one that lasts goes on.
+    mutating func reopen() {
+        guard isOver else { return }
+        (isOver, endsAt) = (false, nil)
     }
 
     /// Everything that was held back, in its order, once; nil as long as the opening lasts, and after it.

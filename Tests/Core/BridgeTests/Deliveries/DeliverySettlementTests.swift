@@ -42,7 +42,7 @@ import Testing
 
     @Test func aDeliveredUploadIsReported() throws {
         let (row, event) = try #require(recording.settled(.replied(status: 200, retryAfter: nil), .delivered))
-        #expect(row.state == .uploaded)
+        #expect(row.state == .delivered)
         #expect(row.uploadStatus == 200)
         #expect(row.failure == nil)
         #expect(event == .recordingDelivered(row))
@@ -58,7 +58,7 @@ import Testing
     ])
     func aDeadUploadIsReportedWithItsReason(outcome: AttemptOutcome, status: Int, code: BridgeError.Code) throws {
         let (row, event) = try #require(recording.settled(outcome, .dead))
-        #expect(row.state == .uploadFailed)
+        #expect(row.state == .failed)
         #expect(row.uploadStatus == status)
         #expect(row.failure?.code == code)
         #expect(row.failure?.message == outcome.sentence)

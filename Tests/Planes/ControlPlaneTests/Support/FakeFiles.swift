@@ -4,7 +4,7 @@ import BridgeTesting
 import Synchronization
 
 /// A spool without a disk.
-final class FakeFiles: RecordingFiles {
+final class FakeFiles: RecordingFiles, SpoolKeeping {
     enum Deed: Equatable {
         case open(RecordingID)
         case promote(RecordingMachine.FinishedFile, RecordingID)
@@ -29,30 +29,35 @@ final class FakeFiles: RecordingFiles {
 
     func hasSpace() async -> Bool { state.withLock { $0.hasSpace } }
 
+    func makeRoom() async -> Bool { await hasSpace() }
+    func shortage() async -> StorageShortage { StorageShortage(freeBytes: 7, reserveBytes: 9) }
+    func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String { "hash of \(segment.file)" }
+
     func open(_ recording: RecordingID) async throws(BridgeError) {
         let failure = state.withLock { $0.openFailure }
         if let failure { throw failure }
         journal.note(.open(recording))
     }
 
-    func partPath(_ part: Int, row: RecordingRow) -> String { "/spool/\(row.id)/\(part)" }
+    func partPath(_ part: PartName, row: RecordingRow) -> String { "/spool/\(row.id)/\(part.number)" }
 
-    func finishPlan(_ parts: [Int], row: RecordingRow) -> FinishPlan? {
-        let paths = parts.map { partPath($0, row: row) }
+    func finishPlan(_ parts: [PartName], of segment: SegmentRow) -> FinishPlan? {
+        let paths = parts.map { "/spool/\(segment.recording)/\($0.number)" }
         guard let first = paths.first else { return nil }
         return FinishPlan(
-            container: row.container, source: first, continuations: Array(paths.dropFirst()), destination: "/spool/\(row.id)/joined")
+            container: segment.container, source: first, continuations: Array(paths.dropFirst()),
+            destination: "/spool/\(segment.recording)/joined")
     }
 
-    func promote(_ file: RecordingMachine.FinishedFile, row: RecordingRow) async throws(BridgeError) -> Int64 {
-        journal.note(.promote(file, row.id))
-        state.withLock { $0.finished[row.id] = "/spool/\(row.file)" }
+    func promote(_ file: RecordingMachine.FinishedFile, of segment: SegmentRow) async throws(BridgeError) -> Int64 {
+        journal.note(.promote(file, segment.recording))
+        state.withLock { $0.finished[segment.recording] = "/spool/\(segment.file)" }
         return 0
     }
 
     func discard(_ recording: RecordingID) async { journal.note(.discard(recording)) }
 
-    func finishedPath(_ row: RecordingRow) async -> String? { state.withLock { $0.finished[row.id] } }
+    func finishedPath(_ segment: SegmentRow) async -> String? { state.withLock { $0.finished[segment.recording] } }
 
     func reconcile(patience: Duration) async throws(BridgeError) -> SpoolFindings { state.withLock { $0.findings } }
 }

@@ -4,14 +4,28 @@ import BridgeTesting
 import Synchronization
 
 /// Rows in memory, and the transactions that wrote them.
-final class MemoryLedger: Ledger {
+final class MemoryLedger: Ledger, SegmentLedger, EventLog {
     static let failure = BridgeError(.unavailable, "The database is locked.")
 
     private struct State {
         var transactions: [[LedgerChange]] = []
         var sessions: [SessionID: SessionRow] = [:]
         var recordings: [RecordingID: RecordingRow] = [:]
+        var segments: [RecordingID: [Int: SegmentRow]] = [:]
         var failuresLeft = 0
+
+        mutating func take(_ changes: [LedgerChange]) {
+            transactions.append(changes)
+            for change in changes {
+                switch change {
+                case .session(let row): sessions[row.context.session] = row
+                case .recording(let row): recordings[row.id] = row
+                case .digest(let id, let number, let sha256): segments[id]?[number]?.sha256 = sha256
+                case .segment(let row), .progress(let row): segments[row.recording, default: [:]][row.number] = row
+                case .delivery, .event: break
+                }
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -26,6 +40,24 @@ final class MemoryLedger: Ledger {
         transactions.flatMap { $0 }.compactMap { change in
             guard case .delivery(let row) = change else { return nil }
             return row
+        }
+    }
+
+    /// Every event, in order of its commit.
+    var events: [EventDraft] {
+        transactions.flatMap { $0 }.compactMap { change in
+            guard case .event(let draft, _) = change else { return nil }
+            return draft
+        }
+    }
+
+    /// The first transaction that brings a recording into this state.
+    func transaction(thatMakes state: RecordingState) -> [LedgerChange]? {
+        transactions.first { changes in
+            changes.contains { change in
+                guard case .recording(let row) = change else { return false }
+                return row.state == state
+            }
         }
     }
 
@@ -54,15 +86,34 @@ final class MemoryLedger: Ledger {
 
     func commit(_ changes: [LedgerChange]) async throws(BridgeError) {
         await gate.pass()
+        try access { $0.take(changes) }
+    }
+
+    func segments(of recording: RecordingID) async throws(BridgeError) -> [SegmentRow] {
+        try access { state in (state.segments[recording] ?? [:]).values.sorted { $0.number < $1.number } }
+    }
+
+    func segments(of stream: StreamID, from: WallTime, to: WallTime, limit: Int) async throws(BridgeError) -> [SegmentRow] {
         try access { state in
-            state.transactions.append(changes)
-            for change in changes {
-                switch change {
-                case .session(let row): state.sessions[row.context.session] = row
-                case .recording(let row): state.recordings[row.id] = row
-                case .delivery: break
-                }
+            state.segments.values.flatMap(\.values).filter { row in
+                guard row.stream == stream, let start = row.startedAt, let end = row.endsAt else { return false }
+                return start < to && (end > from || [.recording, .closing].contains(row.state))
             }
+        }
+    }
+
+    func segments(in states: Set<SegmentState>, limit: Int) async throws(BridgeError) -> [SegmentRow] {
+        try access { state in state.segments.values.flatMap(\.values).filter { states.contains($0.state) } }
+    }
+
+    func settle(
+        _ recording: RecordingID, _ decide: @escaping @Sendable (RecordingRow, [SegmentRow]) -> [LedgerChange]
+    ) async throws(BridgeError) -> [LedgerChange] {
+        try access { state in
+            guard let row = state.recordings[recording] else { return [] }
+            let changes = decide(row, (state.segments[recording] ?? [:]).values.sorted { $0.number < $1.number })
+            state.take(changes)
+            return changes
         }
     }
 
@@ -84,7 +135,18 @@ final class MemoryLedger: Ledger {
         }
     }
 
-    func dueDeliveries(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] { [] }
+    func events(after: Int64, limit: Int, session: SessionID?) async throws(BridgeError) -> EventPage {
+        EventPage(events: [], hasMore: false, oldest: nil)
+    }
+
+    func openFacts() async throws(BridgeError) -> [OpenFact] {
+        try access { _ in () }
+        return events.reduce(into: []) { open, draft in
+            guard let pairing = draft.pairing else { return }
+            open.removeAll { $0.subject == pairing.subject }
+            if let fact = EventPairs.open(after: draft) { open.append(fact) }
+        }
+    }
 
     func nextDeliveryDue() async throws(BridgeError) -> WallTime? {
         try access { _ in () }

@@ -14,6 +14,7 @@ struct RecordingBench {
     let files = FakeFiles()
     let ledger = MemoryLedger()
     let delivery = FakeDelivery()
+    let destinations = MemoryDestinations()
     let updates = Journal<RecordingUpdate>()
     let services: RecordingServices
     let director: RecordingDirector
@@ -23,13 +24,15 @@ struct RecordingBench {
         configure(&settings)
         services = RecordingServices(
             launcher: launcher, hub: hub, files: files, ledger: ledger,
-            outbox: OutboxWriter(translators: [PlainTranslator()], clock: clock.clock, service: delivery), clock: clock.clock,
+            outbox: OutboxWriter(reporter: EventReporter(translators: [PlainTranslator()]), clock: clock.clock, service: delivery),
+            destinations: DestinationDirectory(store: destinations, configured: settings.destination), streaming: NoStreaming(),
+            clock: clock.clock,
             settings: settings, logger: Sample.logger)
         director = RecordingDirector(services: services)
     }
 
     /// The states that the session was told, with their messages.
-    var told: [String] { updates.all.map { $0.message.isEmpty ? $0.state.rawValue : "\($0.state.rawValue): \($0.message)" } }
+    var told: [String] { updates.all.map { $0.message.isEmpty ? $0.state.signalingName : "\($0.state.signalingName): \($0.message)" } }
 
     /// Asks for a recording of the stream; `isLive`: with its source.
     func start(
@@ -84,4 +87,9 @@ extension FakePipeline {
 
     /// A file of this size was closed properly.
     func closeFile(bytes: Int64 = 5000, seconds: Int64 = 4) { end(.finished(bytes: bytes, duration: .seconds(seconds))) }
+}
+
+/// Takes no file before it is complete.
+struct NoStreaming: StreamingUploads {
+    func grown(_ file: GrowingFile, name: String, of recording: RecordingRow) {}
 }

@@ -41,6 +41,7 @@ struct PlainTranslator: EventTranslator {
             case .recordingDelivered(let row): ("delivered \(row.id)", row.webhookURL, row.context)
             case .recordingFailed(let row): ("failed \(row.id)", row.webhookURL, row.context)
             case .sessionEnded(let row): ("ended \(row.context.session) \(row.cause?.rawValue ?? "")", row.webhookURL, row.context)
+            default: ("", nil, Sample.context("nobody"))
             }
         return url.map { [WebhookMessage(url: $0, body: word, account: context.account, session: context.session)] } ?? []
     }

@@ -17,6 +17,7 @@ final class TestClock: Sendable {
 
     private struct State {
         var passed = Duration.zero
+        var wallAhead = Duration.zero
         var sleepers: [Sleeper] = []
         var cancelled: Set<Int> = []
         var lastID = 0
@@ -26,7 +27,7 @@ final class TestClock: Sendable {
     private let state = Mutex(State())
 
     var now: MonotonicTime { Self.origin.advanced(by: state.withLock { $0.passed }) }
-    var wall: WallTime { Self.epoch.advanced(by: state.withLock { $0.passed }) }
+    var wall: WallTime { Self.epoch.advanced(by: state.withLock { $0.passed + $0.wallAhead }) }
 
     /// The clock as planes take it.
     var clock: BridgeClock {
@@ -44,6 +45,9 @@ final class TestClock: Sendable {
         }
         for sleeper in due { sleeper.continuation.resume() }
     }
+
+    /// Sets the wall clock, as an operator does or a time server.
+    func setWall(ahead: Duration) { state.withLock { $0.wallAhead = ahead } }
 
     /// Lets time pass in small steps until `condition` holds; false when it does not while other tasks have had ten seconds to work.
     func pass(until condition: () async -> Bool) async -> Bool {

@@ -162,18 +162,32 @@ private func track(_ index: UInt8, _ codec: Codec, _ parameters: String = "") ->
         var filler = SilenceFiller(tracks: tracks)
         return frames.flatMap { frame in
             filler.fillers(
-                before: MatroskaFrame(track: frame.track, time: .milliseconds(frame.time), isKeyframe: true, bytes: [])
+                before: MatroskaFrame(track: frame.track, time: .milliseconds(frame.time), isKeyframe: true, bytes: [0xF8])
             ).map(\.time.wholeMilliseconds)
         }
     }
 
-    @Test func lostPacketsAreNotFilled() {
-        #expect(filled([(2, 0), (2, 20), (2, 500), (1, 900)]) == [])
+    @Test func framesThatFollowEachOtherAreLeftAlone() {
+        #expect(filled([(2, 0), (2, 20), (2, 41), (1, 50), (2, 60), (2, 80), (2, 99), (1, 500)]) == [])
+    }
+
+    @Test func aLostPacketIsFilled() {
+        #expect(filled([(2, 0), (2, 20), (2, 61), (2, 80), (2, 130)]) == [40, 100])
     }
 
     @Test func aMutedMicrophoneKeepsUpWithThePictures() {
         let silence = filled([(2, 0), (1, 1000), (1, 2000), (2, 2100)])
         #expect(silence == Array(stride(from: Int64(20), to: 2100, by: 20)))
+    }
+
+    @Test(
+        arguments: [
+            ([0xF8], 20_000), ([0xF9], 40_000), ([0xFB, 0x83], 60_000), ([0x00], 10_000), ([0x18], 60_000), ([0x68], 20_000),
+            ([0xE0], 2500),
+            ([], 20_000), ([0xFB], 20_000), ([0x1B, 0x3F], 120_000),
+        ] as [([UInt8], Int)])
+    func packetsOfOpusSayHowLongTheyAre(packet: [UInt8], microseconds: Int) {
+        #expect(opusDuration(packet) == .microseconds(microseconds))
     }
 }
 
@@ -200,5 +214,96 @@ private func track(_ index: UInt8, _ codec: Codec, _ parameters: String = "") ->
         ] as [(String, Int, Int, [UInt8])])
     func formatsAreReadFromCaps(caps: String, width: Int, height: Int, codecPrivate: [UInt8]) {
         #expect(RecordingAssembler.Format(caps: caps) == .init(width: width, height: height, codecPrivate: codecPrivate))
+    }
+}
+
+/// Cutting a recording into several files, and the gaps in it.
+@Suite struct RecordingCutTests {
+    private func assembler(_ tracks: [TrackDescription], _ segmentation: Segmentation?) -> RecordingAssembler {
+        var plan = RecordPlan(
+            tracks: tracks, container: .webm, fragment: .seconds(1), path: "", wallClockOffset: .zero, firstMediaTimeout: .seconds(10))
+        plan.segmentation = segmentation
+        return RecordingAssembler(plan: plan)
+    }
+
+    private func picture(_ time: UInt64, key: Bool) -> TimedFrame {
+        TimedFrame(
+            track: 0, time: time * millisecond, isKeyframe: key, bytes: Array(repeating: 7, count: 100), receivedAt: time * millisecond)
+    }
+
+    private func frames(_ bytes: [UInt8]) throws -> [[Int64]] {
+        var reader = try MatroskaReader { offset, count in Array(bytes.dropFirst(Int(offset)).prefix(count)) }
+        var found: [[Int64]] = [[], []]
+        while let frame = reader.next() { found[Int(frame.track) - 1].append(frame.time.wholeMilliseconds) }
+        return found
+    }
+
+    /// A keyframe each second, a sound each 100 ms, until `end`.
+    private func feed(_ assembler: inout RecordingAssembler, until end: UInt64) {
+        assembler.setFormat(.init(width: 320, height: 240), track: 0)
+        for time in stride(from: UInt64(0), to: end, by: 100) {
+            assembler.add(picture(time, key: time % 1000 == 0))
+            assembler.add(frame(1, time))
+            _ = assembler.advance(now: time * millisecond)
+        }
+        _ = assembler.advance(now: end * millisecond)
+    }
+
+    @Test func theNextFileBeginsWithTheFirstKeyframeBehindTheLimitAndNothingIsLost() throws {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)], Segmentation(duration: .milliseconds(1500)))
+        feed(&assembler, until: 3000)
+        let ended = assembler.takeEndedFiles()
+        #expect(ended.map(\.nextBegins) == [2000 * millisecond] && ended.first?.duration == .milliseconds(2000))
+        let first = try frames(ended[0].output.appended)
+        #expect(first[0] == stride(from: 0, to: 2000, by: 100).map { $0 })
+        #expect(first[1] == first[0])
+        #expect(UInt64(ended[0].output.appended.count) == ended[0].bytes)
+        _ = assembler.finish(now: 3000 * millisecond)
+        let second = try frames(assembler.takeOutput().appended)
+        #expect(second[0] == stride(from: 0, to: 1000, by: 100).map { $0 } && second[1] == second[0])
+    }
+
+    @Test func aSizeCutsToo() {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)], Segmentation(bytes: 1000))
+        feed(&assembler, until: 3500)
+        #expect(assembler.takeEndedFiles().map(\.nextBegins) == [1, 2, 3].map { $0 * 1000 * millisecond })
+    }
+
+    @Test func anotherPictureSizeBeginsAnotherFileWhereTheRecordingIsCut() throws {
+        for segmentation in [nil, Segmentation(duration: .seconds(600))] {
+            var assembler = assembler([track(0, .vp8), track(1, .opus)], segmentation)
+            feed(&assembler, until: 1000)
+            assembler.setFormat(.init(width: 320, height: 240, codecPrivate: [1]), track: 0)
+            assembler.add(picture(1000, key: true))
+            assembler.setFormat(.init(width: 640, height: 480), track: 0)
+            assembler.add(picture(1100, key: true))
+            _ = assembler.finish(now: 2000 * millisecond)
+            let ended = assembler.takeEndedFiles()
+            guard segmentation != nil else {
+                #expect(ended.isEmpty)
+                continue
+            }
+            #expect(ended.map(\.nextBegins) == [1100 * millisecond])
+            let bytes = assembler.takeOutput().appended
+            let reader = try MatroskaReader { offset, count in Array(bytes.dropFirst(Int(offset)).prefix(count)) }
+            #expect(reader.tracks.first.map { [$0.width, $0.height] } == [640, 480])
+        }
+    }
+
+    @Test func soundAloneIsCutAnywhere() {
+        var assembler = assembler([track(0, .opus)], Segmentation(duration: .seconds(1)))
+        for time in stride(from: UInt64(0), to: 2500, by: 20) { assembler.add(frame(0, time)) }
+        _ = assembler.advance(now: 2500 * millisecond)
+        #expect(assembler.takeEndedFiles().map(\.nextBegins) == [1000 * millisecond, 2000 * millisecond])
+    }
+
+    @Test func aTimeWithoutAnyFrameIsAGap() {
+        var assembler = assembler([track(0, .vp8), track(1, .opus)], nil)
+        feed(&assembler, until: 1000)
+        assembler.add(frame(1, 1800))
+        assembler.add(picture(5000, key: true))
+        _ = assembler.advance(now: 6000 * millisecond)
+        #expect(assembler.takeGaps() == [.init(offset: .milliseconds(1800), length: .milliseconds(3200))])
+        #expect(assembler.takeGaps().isEmpty)
     }
 }

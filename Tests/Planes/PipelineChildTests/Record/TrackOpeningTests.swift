@@ -28,4 +28,16 @@ import Testing
         #expect(!hold(2, in: &opening, now: 1))
         #expect(opening.end(now: .max)?.isEmpty == nil)
     }
+
+    @Test func anOpeningThatIsOverBeginsAnew() {
+        var opening = TrackOpening()
+        #expect(hold(1, in: &opening, now: 0))
+        opening.reopen()
+        #expect(opening.end(now: TrackOpening.length)?.map(\.header.sequence) == [1], "one that lasts goes on")
+        opening.reopen()
+        let again: UInt64 = 5_000_000_000
+        #expect(hold(2, in: &opening, now: again))
+        #expect(opening.end(now: again + TrackOpening.length - 1)?.isEmpty == nil)
+        #expect(opening.end(now: again + TrackOpening.length)?.map(\.header.sequence) == [2])
+    }
 }

@@ -10,6 +10,12 @@ package struct AV1SequenceHeader: Sendable, Equatable {
     package var tier: UInt8 = 0
     /// The largest frame.
     package var size = PictureSize(width: 0, height: 0)
+    /// 8, 10 or 12.
+    package var bitDepth: UInt8 = 8
+    package var isMonochrome = false
+    package var chroma = ChromaSubsampling(horizontal: true, vertical: true)
+    /// `chroma_sample_position`: 0 not told, 1 vertical, 2 colocated.
+    package var chromaPosition: UInt8 = 0
 
     /// The type of the OBU (section 6.2.2).
     static let obuType: UInt8 = 1
@@ -28,7 +34,16 @@ package struct AV1SequenceHeader: Sendable, Equatable {
         let isReduced = reader.flag()
         if isReduced { level = reader.byte(bits: 5) } else { readOperatingPoints(&reader) }
         readSize(&reader)
+        Self.skipTools(&reader, isReduced: isReduced)
+        readColors(&reader)
         guard profile <= 2, !reader.isExhausted else { return nil }
+    }
+
+    /// An AV1CodecConfigurationRecord (AV1 in ISOBMFF section 2.3.3) for a track that begins with this header; `unit` is its OBU with a size.
+    package func configurationRecord(with unit: [UInt8]) -> [UInt8] {
+        let depths: UInt8 = (bitDepth > 8 ? 0x40 : 0) | (bitDepth == 12 ? 0x20 : 0)
+        let chroma: UInt8 = (chroma.horizontal ? 0x08 : 0) | (chroma.vertical ? 0x04 : 0) | chromaPosition
+        return [0x81, profile << 5 | level, tier << 7 | depths | (isMonochrome ? 0x10 : 0) | chroma, 0] + unit
     }
 
     /// As AV1 RTP section 7.2.1 has it.
@@ -64,5 +79,42 @@ package struct AV1SequenceHeader: Sendable, Equatable {
         let widthBits = Int(reader.bits(4)) + 1
         let heightBits = Int(reader.bits(4)) + 1
         size = PictureSize(width: reader.bits(widthBits) + 1, height: reader.bits(heightBits) + 1)
+    }
+
+    /// What stands between the size and the colours.
+    private static func skipTools(_ reader: inout BitReader, isReduced: Bool) {
+        if !isReduced, reader.flag() { reader.skip(4 + 3) }  // frame ids
+        reader.skip(3)  // use_128x128_superblock, enable_filter_intra, enable_intra_edge_filter
+        if !isReduced {
+            reader.skip(4)  // enable_interintra_compound, enable_masked_compound, enable_warped_motion, enable_dual_filter
+            let hasOrderHint = reader.flag()
+            if hasOrderHint { reader.skip(2) }  // enable_jnt_comp, enable_ref_frame_mvs
+            let choosesScreenContentTools = reader.flag()
+            let usesScreenContentTools = choosesScreenContentTools || reader.flag()
+            // seq_choose_integer_mv, seq_force_integer_mv
+            if usesScreenContentTools, !reader.flag() { reader.skip(1) }
+            if hasOrderHint { reader.skip(3) }
+        }
+        reader.skip(3)  // enable_superres, enable_cdef, enable_restoration
+    }
+
+    /// `color_config()` (section 5.5.2).
+    private mutating func readColors(_ reader: inout BitReader) {
+        if reader.flag() { bitDepth = profile == 2 && reader.flag() ? 12 : 10 }
+        isMonochrome = profile != 1 && reader.flag()
+        let description = reader.flag() ? reader.bits(24) : 0
+        guard !isMonochrome else { return reader.skip(1) }
+        // BT.709 primaries with the transfer of sRGB and no matrix: RGB.
+        guard description != 0x01_0D_00 else { return chroma = ChromaSubsampling() }
+        reader.skip(1)  // color_range
+        switch profile {
+        case 0: break
+        case 1: chroma = ChromaSubsampling()
+        default:
+            guard bitDepth == 12 else { return chroma = ChromaSubsampling(horizontal: true) }
+            let isHalved = reader.flag()
+            chroma = ChromaSubsampling(horizontal: isHalved, vertical: isHalved && reader.flag())
+        }
+        if chroma.horizontal, chroma.vertical { chromaPosition = reader.byte(bits: 2) }
     }
 }

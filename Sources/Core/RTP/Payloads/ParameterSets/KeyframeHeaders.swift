@@ -6,11 +6,18 @@ package struct VP9KeyframeHeader: Sendable, Equatable {
     package var profile: UInt8
     /// Of this frame; for a spatial layer that is the layer's.
     package var size: PictureSize
+    /// 8, 10 or 12.
+    package var bitDepth: UInt8 = 8
+    /// `color_space`: 0 not told, 1 BT.601, 2 BT.709, 3 SMPTE 170, 4 SMPTE 240, 5 BT.2020, 7 sRGB (section 7.2.2).
+    package var colorSpace: UInt8 = 0
+    /// `color_range`: 0...255 instead of 16...235.
+    package var isFullRange = false
+    package var chroma = ChromaSubsampling(horizontal: true, vertical: true)
 
     private static let frameMarker: UInt32 = 2
     private static let syncCode: UInt32 = 0x498342
     /// `CS_RGB` of `color_space`.
-    private static let rgb: UInt32 = 7
+    private static let rgb: UInt8 = 7
 
     /// Reads the beginning of a frame, behind the payload descriptor; nil when it is no key frame, or cut.
     package init?(reading frame: UnsafeRawBufferPointer) {
@@ -23,7 +30,8 @@ package struct VP9KeyframeHeader: Sendable, Equatable {
         let isPredicted = reader.flag()
         reader.skip(2)  // show_frame, error_resilient_mode
         guard !showsOldFrame, !isPredicted, reader.bits(24) == Self.syncCode else { return nil }
-        Self.skipColors(&reader, profile: profile)
+        size = PictureSize(width: 0, height: 0)
+        readColors(&reader)
         size = PictureSize(width: reader.bits(16) + 1, height: reader.bits(16) + 1)
         guard !reader.isExhausted else { return nil }
     }
@@ -31,12 +39,27 @@ package struct VP9KeyframeHeader: Sendable, Equatable {
     /// As RFC 9628 section 7 has it.
     package var codecProfile: CodecProfile { .vp9(profile: profile) }
 
-    /// `color_config()`.
-    private static func skipColors(_ reader: inout BitReader, profile: UInt8) {
+    /// `color_config()`; only the odd profiles have anything but 4:2:0.
+    private mutating func readColors(_ reader: inout BitReader) {
         let isOdd = profile & 1 == 1
-        if profile >= 2 { reader.skip(1) }  // ten_or_twelve_bit
-        let isRGB = reader.bits(3) == rgb
-        if !isRGB { reader.skip(isOdd ? 4 : 1) } else if isOdd { reader.skip(1) }
+        if profile >= 2 { bitDepth = reader.flag() ? 12 : 10 }
+        colorSpace = reader.byte(bits: 3)
+        let isRGB = colorSpace == Self.rgb
+        isFullRange = isRGB || reader.flag()
+        guard isOdd else { return }
+        chroma = isRGB ? ChromaSubsampling() : ChromaSubsampling(horizontal: reader.flag(), vertical: reader.flag())
+        reader.skip(1)  // reserved_zero
+    }
+}
+
+/// In which directions a picture has half as many chroma samples as luma samples: both in 4:2:0, none in 4:4:4.
+package struct ChromaSubsampling: Sendable, Equatable {
+    package var horizontal = false
+    package var vertical = false
+
+    package init(horizontal: Bool = false, vertical: Bool = false) {
+        self.horizontal = horizontal
+        self.vertical = vertical
     }
 }
 

@@ -1,0 +1,62 @@
+import Bridge
+import BridgeModel
+import HTTPCore
+import HTTPTypes
+import Playback
+
+/// Who may look back: the operator always; viewers of a stream, and everybody where streams are public, only where `playback.viewers` is set.
+struct PlaybackAccess: Sendable {
+    let access: NativeAccess
+    let viewersMay: Bool
+
+    /// The stream of the path, when the request may see what was recorded of it. A player that cannot set a field has its token in the query.
+    func stream(of request: APIRequest) async throws(Problem) -> StreamID {
+        let grant = try await grant(request)
+        guard grant != nil || (access.streamsArePublic && viewersMay) else { throw .token(.missing) }
+        let id = request.parameters["id"] ?? ""
+        let stream = StreamID(id)
+        guard grant?.role == .admin || (viewersMay && access.mayWatch(stream, grant)) else { throw .noSuchStream(id) }
+        return stream
+    }
+
+    private func grant(_ request: APIRequest) async throws(Problem) -> Grant? {
+        let token: Redacted<String>
+        do throws(AccessError) {
+            token = try SocketToken.read(request)
+        } catch .missing {
+            return nil
+        } catch {
+            throw .token(error)
+        }
+        return try await access.verify(token)
+    }
+
+    /// What playlists append to each URI, so that players which came with a token in the query go on with it.
+    static func query(of request: APIRequest) -> String {
+        request.query["auth_token"].map { "?auth_token=" + PercentEncoding.encode($0, where: PercentEncoding.isUnreserved) } ?? ""
+    }
+}
+
+extension Problem {
+    init(_ error: PlaybackError) {
+        switch error {
+        case .malformed(let field, let rule): self = .invalidField(field, rule)
+        case .nothingRecorded:
+            self.init(.notFound, "nothing_recorded", "Nothing was recorded in this range, or it is no longer on the bridge.")
+        case .unsuitable(let codec, let instead):
+            self.init(.notAcceptable, "unsuitable_container", "\(codec) cannot be sent in this form; ask for a range as \(instead).")
+        case .formatChanges:
+            self.init(.conflict, "format_changes", "The tracks change within the range; ask for the parts before and after.")
+        case .failed(let error): self.init(error)
+        }
+    }
+
+    /// Does something that may fail with a playback error.
+    static func playing<Value: Sendable>(_ operation: () async throws(PlaybackError) -> Value) async throws(Problem) -> Value {
+        do throws(PlaybackError) {
+            return try await operation()
+        } catch {
+            throw Problem(error)
+        }
+    }
+}

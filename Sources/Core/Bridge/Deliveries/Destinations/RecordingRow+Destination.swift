@@ -1,0 +1,28 @@
+package import BridgeModel
+
+extension RecordingRow {
+    /// Where it goes, with what belongs to that choice.
+    package var choice: DestinationChoice {
+        get { DestinationChoice(destination, fallback: fallback, keepLocal: keepLocal) }
+        set { (destination, fallback, keepLocal) = (newValue.destination, newValue.fallback, newValue.keepLocal) }
+    }
+
+    /// What the key of one of its files is made of. `file`: the id, a hyphen and the segment's number from the second one on, and an extension.
+    package func keyFacts(of file: String) -> KeyFacts {
+        let stem = file.prefix { $0 != "." }
+        let number = stem.hasPrefix("\(id)-") ? Int(stem.dropFirst(id.rawValue.count + 1)) : nil
+        let container = Container.allCases.first { file.hasSuffix(".\($0.fileExtension)") } ?? container
+        return KeyFacts(context: context, recording: id, segment: number ?? 1, container: container, startedAt: startedAt)
+    }
+
+    /// The upload that follows when this one, which has been given up, was not the recording's last resort; nil when it was.
+    package func fallback(after upload: DeliveryRow, id: DeliveryID, at now: WallTime) -> DeliveryRow? {
+        guard case .upload(let recording, let file, let given) = upload.work, let fallback, given != fallback, fallback != .keep else {
+            return nil
+        }
+        return DeliveryRow(
+            id: id, work: .upload(recording: recording, file: file, destination: fallback), account: upload.account,
+            session: upload.session,
+            dueAt: now, createdAt: now)
+    }
+}

@@ -1,0 +1,90 @@
+package import BridgeModel
+
+/// A fact that somebody outside may want to be told, before it is put into any dialect's words.
+package enum BridgeEvent: Sendable, Equatable {
+    /// A session runs.
+    case sessionStarted(SessionRow)
+    /// A session is over.
+    case sessionEnded(SessionRow)
+    /// A stream has a source.
+    case streamStarted(SessionContext, tracks: [TrackDescription])
+    /// A stream has none any more.
+    case streamEnded(SessionContext)
+    /// A recording has come a step further.
+    case recordingAdvanced(RecordingRow, RecordingStep)
+    /// A recording is at its destination, or stays on the bridge because it had none.
+    case recordingDelivered(RecordingRow)
+    /// A recording could not be delivered; `uploadStatus` and `failure` say why.
+    case recordingFailed(RecordingRow)
+    /// The spool's disk comes to its reserve; recordings are in danger.
+    case storageLow(StorageShortage)
+    /// Uploads to a recording's destination fail.
+    case destinationFailing(RecordingRow, DestinationTrouble)
+}
+
+/// What happens to a recording between its beginning and its delivery.
+package enum RecordingStep: Sendable, Equatable {
+    /// Its first frame is written.
+    case started
+    /// Its source is away.
+    case gap
+    /// It is back.
+    case resumed
+    /// One of its files is complete.
+    case segment(SegmentRow)
+    /// All its files are complete.
+    case ready
+}
+
+/// How little room there is.
+package struct StorageShortage: Sendable, Equatable {
+    /// Bytes that are free; nil when the disk does not say.
+    package var freeBytes: Int64?
+    /// Bytes that must stay free (`recording.free-space-reserve`).
+    package var reserveBytes: Int64
+
+    package init(freeBytes: Int64?, reserveBytes: Int64) {
+        self.freeBytes = freeBytes
+        self.reserveBytes = reserveBytes
+    }
+}
+
+/// How a destination fails.
+package struct DestinationTrouble: Sendable, Equatable {
+    /// Attempts made so far.
+    package var attempts: Int
+    /// The last HTTP status; 0 without a reply, nil where HTTP is not spoken.
+    package var status: Int?
+    /// One sentence without secrets.
+    package var reason: String
+    /// When it is tried again.
+    package var retryAt: WallTime
+
+    package init(attempts: Int, status: Int?, reason: String, retryAt: WallTime) {
+        self.attempts = attempts
+        self.status = status
+        self.reason = reason
+        self.retryAt = retryAt
+    }
+}
+
+/// Puts an event into a dialect's webhooks: none, one or several. Implemented by the dialects; pure.
+package protocol EventTranslator: Sendable {
+    /// The webhooks of this event, `at` being the moment that they report.
+    func webhooks(for event: BridgeEvent, at: WallTime) -> [WebhookMessage]
+}
+
+extension RecordingStep {
+    /// The step that lies between two states of a recording, for whoever commits the second; nil when there is none to tell. What ends it
+    /// (`recordingDelivered`, `recordingFailed`) is told by whoever ends it.
+    package init?(from earlier: RecordingState?, to later: RecordingState) {
+        switch (earlier, later) {
+        case (nil, .recording), (.armed, .recording): self = .started
+        case (.gap, .recording): self = .resumed
+        case (.recording, .gap): self = .gap
+        case (.uploading, .uploading): return nil
+        case (_, .uploading): self = .ready
+        default: return nil
+        }
+    }
+}

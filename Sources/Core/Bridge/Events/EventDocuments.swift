@@ -1,0 +1,128 @@
+package import BridgeModel
+
+// The native words of each event: kinds and the members of `data` (`signaling/events/`). URLs and secrets are none of them.
+extension BridgeEvent {
+    /// The event as the log keeps it.
+    package func draft(id: EventID, at moment: WallTime) -> EventDraft {
+        EventDraft(id: id, kind: kind, party: party, facts: .object(facts), at: moment, pairing: pairing)
+    }
+
+    private var kind: EventKind {
+        switch self {
+        case .sessionStarted: .sessionStarted
+        case .sessionEnded: .sessionEnded
+        case .streamStarted: .streamStarted
+        case .streamEnded: .streamEnded
+        case .recordingAdvanced(_, let step): step.kind
+        // Without a destination it is where it belongs as soon as it is complete.
+        case .recordingDelivered(let row): row.destination == .keep ? .recordingReady : .recordingDelivered
+        case .recordingFailed: .recordingFailed
+        case .storageLow: .storageLow
+        case .destinationFailing: .destinationFailing
+        }
+    }
+
+    private var party: EventParty {
+        switch self {
+        case .sessionStarted(let row), .sessionEnded(let row): EventParty(row.context)
+        case .streamStarted(let context, _), .streamEnded(let context): EventParty(context)
+        case .recordingAdvanced(let row, _), .recordingDelivered(let row), .recordingFailed(let row), .destinationFailing(let row, _):
+            EventParty(row.context)
+        case .storageLow: EventParty()
+        }
+    }
+
+    private var pairing: EventPairing? {
+        switch self {
+        case .sessionStarted(let row): EventPairing(.begins, .session(row.context.session))
+        case .sessionEnded(let row): EventPairing(.ends, .session(row.context.session))
+        case .streamStarted(let context, _): EventPairing(.begins, .stream(context.stream))
+        case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
+        case .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing: nil
+        }
+    }
+
+    private var facts: [JSONText.Member] {
+        switch self {
+        case .sessionStarted(let row): [.init("direction", .string(row.context.direction.rawValue))]
+        case .sessionEnded(let row): row.endFacts
+        case .streamStarted(_, let tracks): [.init("tracks", .array(tracks.map(\.facts)))]
+        case .streamEnded: [.init("cause", .string("source_ended"))]
+        case .recordingAdvanced(let row, let step): row.facts + step.facts
+        case .recordingDelivered(let row): row.facts + row.fileFacts
+        case .recordingFailed(let row): row.facts + row.fileFacts + row.failureFacts
+        case .storageLow(let shortage):
+            [.init("free_bytes", .optional(shortage.freeBytes)), .init("reserve_bytes", .integer(shortage.reserveBytes))]
+        case .destinationFailing(let row, let trouble): row.facts + trouble.facts
+        }
+    }
+}
+
+extension RecordingStep {
+    fileprivate var kind: EventKind {
+        switch self {
+        case .started: .recordingStarted
+        case .gap: .recordingGap
+        case .resumed: .recordingResumed
+        case .segment: .recordingSegment
+        case .ready: .recordingReady
+        }
+    }
+
+    fileprivate var facts: [JSONText.Member] {
+        guard case .segment(let segment) = self else { return [] }
+        return [
+            .init("segment", .integer(Int64(segment.number))), .init("segment_started_at", .optional(segment.startedAt?.iso8601)),
+            .init("segment_duration_ms", .integer(segment.duration.wholeMilliseconds)),
+            .init("segment_size_bytes", .integer(segment.sizeBytes)), .init("segment_sha256", .optional(segment.sha256)),
+        ]
+    }
+}
+
+extension SessionRow {
+    fileprivate var endFacts: [JSONText.Member] {
+        let length = endedAt.map { Duration.nanoseconds($0.nanoseconds &- createdAt.nanoseconds).wholeMilliseconds }
+        return [
+            .init("direction", .string(context.direction.rawValue)), .init("cause", .string((cause ?? .internalError).rawValue)),
+            .init("started_at", .string(createdAt.iso8601)), .init("duration_ms", .optional(length)),
+        ]
+    }
+}
+
+extension TrackDescription {
+    fileprivate var facts: JSONText {
+        .object([.init("kind", .string(kind.rawValue)), .init("codec", .string(codec.rawValue))])
+    }
+}
+
+extension RecordingRow {
+    fileprivate var facts: [JSONText.Member] {
+        [
+            .init("recording_id", .string(id.rawValue)), .init("state", .string(state.rawValue)),
+            .init("container", .string(container.rawValue)), .init("started_at", .string(startedAt.iso8601)),
+        ]
+    }
+
+    fileprivate var fileFacts: [JSONText.Member] {
+        [
+            .init("first_frame_at", .optional(firstFrameWrittenAt?.iso8601)), .init("stopped_at", .optional(stoppedAt?.iso8601)),
+            .init("duration_ms", .optional(durationMilliseconds)), .init("size_bytes", .optional(sizeBytes)),
+        ]
+    }
+
+    fileprivate var failureFacts: [JSONText.Member] {
+        [
+            .init("code", .optional(failure?.code.rawValue)), .init("detail", .optional(failure?.message)),
+            .init("upload_status_code", .optional(uploadStatus.map { Int64($0) })),
+        ]
+    }
+}
+
+extension DestinationTrouble {
+    fileprivate var facts: [JSONText.Member] {
+        [
+            .init("attempts", .integer(Int64(attempts))), .init("upload_status_code", .optional(status.map { Int64($0) })),
+            .init("detail", .string(reason)), .init("retry_at", .string(retryAt.iso8601)),
+        ]
+    }
+}

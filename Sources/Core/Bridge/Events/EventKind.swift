@@ -1,0 +1,50 @@
+/// What an event tells, by a stable name (`signaling/events/`). An open set: a database may hold kinds of a newer version.
+package struct EventKind: RawRepresentable, Hashable, Sendable {
+    /// `<thing>.<what happened to it>`, in lower case.
+    package let rawValue: String
+
+    /// Wraps a name; names that are not in `all` are of another version.
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    /// A session's `session_start` was accepted (joined).
+    package static let sessionStarted = EventKind(rawValue: "session.started")
+    /// It is over (left); `cause` says why.
+    package static let sessionEnded = EventKind(rawValue: "session.ended")
+    /// A stream has a source.
+    package static let streamStarted = EventKind(rawValue: "stream.started")
+    /// It has none any more; `cause` says why.
+    package static let streamEnded = EventKind(rawValue: "stream.ended")
+    /// The first frame of a recording is written.
+    package static let recordingStarted = EventKind(rawValue: "recording.started")
+    /// The recording's source is away.
+    package static let recordingGap = EventKind(rawValue: "recording.gap")
+    /// It is back.
+    package static let recordingResumed = EventKind(rawValue: "recording.resumed")
+    /// One of the recording's files is complete.
+    package static let recordingSegment = EventKind(rawValue: "recording.segment")
+    /// All its files are complete, on the bridge.
+    package static let recordingReady = EventKind(rawValue: "recording.ready")
+    /// They are at their destination.
+    package static let recordingDelivered = EventKind(rawValue: "recording.delivered")
+    /// There is no file, or it could not be delivered.
+    package static let recordingFailed = EventKind(rawValue: "recording.failed")
+    /// The spool's disk comes to its reserve.
+    package static let storageLow = EventKind(rawValue: "storage.low")
+    /// Uploads to a destination fail and are tried again.
+    package static let destinationFailing = EventKind(rawValue: "destination.failing")
+
+    /// Every kind of this version.
+    package static let all: [EventKind] = [
+        .sessionStarted, .sessionEnded, .streamStarted, .streamEnded, .recordingStarted, .recordingGap, .recordingResumed,
+        .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing,
+    ]
+
+    /// The kind that ends what this one begins; nil for all that do not come in pairs.
+    package var end: EventKind? {
+        switch self {
+        case .sessionStarted: .sessionEnded
+        case .streamStarted: .streamEnded
+        default: nil
+        }
+    }
+}

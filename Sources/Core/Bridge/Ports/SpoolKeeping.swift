@@ -1,0 +1,12 @@
+package import BridgeModel
+
+/// What is done with complete files of the spool. Implemented by RecordingPlane.
+package protocol SpoolKeeping: Sendable {
+    /// Reads a segment's complete file once, and writes its manifest beside it where manifests are wanted. Returns the file's SHA-256 as lower-case
+    /// hexadecimal. Throws `internal` when the file cannot be read, `storage_full` when the manifest cannot be written.
+    func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String
+    /// Removes delivered files, the oldest first, until there is room; those that are to be kept always stay. True when there is room then.
+    func makeRoom() async -> Bool
+    /// How much room there is.
+    func shortage() async -> StorageShortage
+}

@@ -1,0 +1,54 @@
+internal import Bridge
+internal import BridgeModel
+
+/// A file that goes to a destination.
+struct UploadJob: Sendable {
+    /// Of the outbox row, for temporary names.
+    var id: DeliveryID
+    /// In the spool.
+    var name: String
+    var file: SpoolFile
+    var facts: KeyFacts
+}
+
+/// Why an upload stopped short: what its attempt comes to.
+struct UploadStop: Error {
+    var outcome: AttemptOutcome
+
+    init(_ outcome: AttemptOutcome) { self.outcome = outcome }
+    init(_ fault: AttemptFault) { outcome = .failed(fault) }
+}
+
+extension TransferServices {
+    /// Sends bytes of a file by a request that `send` makes of the body; ends when nothing moves for too long.
+    func send(
+        _ range: Range<Int64>, of file: SpoolFile,
+        _ send: @escaping @Sendable (FileBody) async -> Result<EgressReply, AttemptFault>
+    ) async -> Result<EgressReply, AttemptFault> {
+        let progress = TransferProgress(total: Int64(range.count))
+        let body = FileBody(file: file, range: range, progress: progress, transfer: self)
+        let result = await limited(by: { [stallTimeout] in await progress.untilStalled(for: stallTimeout) }) { await send(body) }
+        // Success that is claimed before the file was sent is none: the destination cannot have it.
+        if case .success(let reply) = result, reply.isSuccess, !progress.isComplete { return .failure(.invalidReply) }
+        return result
+    }
+
+    /// Waits for a request without a body that matters.
+    func ask(
+        _ send: @escaping @Sendable () async -> Result<EgressReply, AttemptFault>
+    ) async throws(UploadStop) -> EgressReply {
+        switch await limited(to: stallTimeout, send) {
+        case .success(let reply): return reply
+        case .failure(let fault): throw UploadStop(fault)
+        }
+    }
+
+    /// Hashes bytes of a file.
+    func digest(of range: Range<Int64>, in file: SpoolFile) async throws(UploadStop) -> FileDigest {
+        do {
+            return try await pool.run { flag in try FileDigest(of: range, in: file, flag) }
+        } catch {
+            throw UploadStop(AttemptFault(transport: error))
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package import Bridge
+package import BridgeModel
+
+/// Makes one attempt of an upload.
+package protocol UploadPerformer: Sendable {
+    /// Ends soon after the task is cancelled; the outcome then means nothing unless it is a success.
+    func attempt(_ upload: DeliveryRow, of recording: RecordingRow) async -> AttemptOutcome
+    /// There will be no further attempt: removes what the upload has left at its destination, as far as that can be reached.
+    func abandon(_ upload: DeliveryRow, of recording: RecordingRow) async
+}
+
+/// Sends each recording in the way of its destination.
+package struct UploadRoutes: UploadPerformer {
+    private let spoolFolder: String
+    private let https: HTTPUploadPerformer
+    let folders: FolderUploadPerformer
+    let stores: S3UploadPerformer
+    let servers: WebDAVUploadPerformer
+
+    /// `spoolFolder` holds the finished recordings by their file names.
+    package init(spoolFolder: String, client: EgressClient, ledger: any UploadLedger, settings: UploadSettings, clock: any OutboxClock) {
+        let transfer = TransferServices(
+            pool: BlockingPool(threads: max(1, settings.parallel)), bandwidth: UploadBandwidth(bytesPerSecond: settings.bandwidth),
+            stallTimeout: settings.stallTimeout)
+        self.spoolFolder = spoolFolder
+        https = HTTPUploadPerformer(client: client, transfer: transfer, clock: clock)
+        folders = FolderUploadPerformer(transfer: transfer)
+        stores = S3UploadPerformer(client: client, ledger: ledger, transfer: transfer, clock: clock, streams: StreamedParts())
+        servers = WebDAVUploadPerformer(client: client, transfer: transfer)
+    }
+
+    package func attempt(_ upload: DeliveryRow, of recording: RecordingRow) async -> AttemptOutcome {
+        guard case .upload(_, let name, let destination) = upload.work, destination != .keep else { return .failed(.impossible) }
+        guard let file = SpoolFile(folder: spoolFolder, name: name) else { return .failed(.fileMissing) }
+        let job = UploadJob(id: upload.id, name: name, file: file, facts: recording.keyFacts(of: name))
+        return switch destination {
+        case .keep: .failed(.impossible)
+        case .put(let url): await https.put(job, to: url)
+        case .http(let http): await https.send(job, to: http)
+        case .folder(let path, let key): await folders.copy(job, to: path, key: key?.key(for: job.facts))
+        case .s3(let store): await stores.upload(job, to: store)
+        case .webdav(let server): await servers.upload(job, to: server)
+        }
+    }
+
+    package func abandon(_ upload: DeliveryRow, of recording: RecordingRow) async {
+        guard case .upload(_, let name, let destination) = upload.work else { return }
+        switch destination {
+        case .s3(let store): await stores.abandon(name, at: store, facts: recording.keyFacts(of: name))
+        case .webdav(let server): await servers.abandon(upload.id, at: server, facts: recording.keyFacts(of: name))
+        case .keep, .put, .http, .folder: break
+        }
+    }
+
+    /// Sends parts of files that still grow, for the destinations that can take them.
+    package var streaming: any StreamingUploads { S3StreamingUploads(performer: stores) }
+}

@@ -1,0 +1,136 @@
+internal import Bridge
+internal import BridgeModel
+internal import NIOPosix
+internal import Playback
+
+/// Finds recordings and keeps the indexes of their files. Files are read on a few threads of its own, never on Swift's pool.
+actor MediaLibrary {
+    /// Indexes that are kept; beyond it the ones that were not asked for longest are forgotten.
+    private static let indexLimit = 64
+    /// Recordings of one request at most.
+    private static let recordingLimit = 1000
+    /// Media may lie outside the times of its recording's row: before its beginning by the pre-roll, behind its end by what was under way.
+    private static let tolerance: Duration = .seconds(120)
+    /// How often a file that grows is looked at while somebody waits for it.
+    private static let pollInterval: Duration = .milliseconds(40)
+
+    private let recordings: any RecordingLibrary
+    private let files: any RecordedFiles
+    private let threads: NIOThreadPool
+    private var indexed: [String: IndexedFile] = [:]
+    /// The paths of `indexed`, the one that was asked for last at the end.
+    private var order: [String] = []
+    private var looks: [RecordingID: Task<LiveEdge?, any Error>] = [:]
+
+    init(recordings: any RecordingLibrary, files: any RecordedFiles, threads count: Int) {
+        self.recordings = recordings
+        self.files = files
+        threads = NIOThreadPool(numberOfThreads: count)
+        threads.start()
+    }
+
+    deinit { threads.shutdownGracefully { _ in } }
+
+    /// Runs work that blocks. Throws `failed` with `unavailable` when the bridge ends meanwhile, and what `work` throws.
+    nonisolated func blocking<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws(PlaybackError) -> Value {
+        do {
+            return try await threads.runIfActive(work)
+        } catch let error as PlaybackError {
+            throw error
+        } catch {
+            throw .failed(BridgeError(.unavailable, "The recording cannot be read now; try again."))
+        }
+    }
+
+    /// The recordings of a stream that hold media of a range, oldest first; those without a readable file are left out.
+    func views(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingView] {
+        let rows = try await ledger { recordings async throws(BridgeError) in
+            try await recordings.recordings(
+                of: stream, from: range.from.advanced(by: .zero - Self.tolerance), to: range.to.advanced(by: Self.tolerance),
+                limit: Self.recordingLimit)
+        }
+        var views: [RecordingView] = []
+        for row in rows {
+            guard let view = try await view(of: row) else { continue }
+            views.append(view)
+        }
+        return views.sorted { $0.media.startedAt < $1.media.startedAt }
+    }
+
+    /// One recording; nil when there is none, or nothing of it can be read.
+    func view(of id: RecordingID) async throws(PlaybackError) -> RecordingView? {
+        let row = try await ledger { recordings async throws(BridgeError) in try await recordings.recording(id) }
+        guard let row else { return nil }
+        return try await view(of: row)
+    }
+
+    private func view(of row: RecordingRow) async throws(PlaybackError) -> RecordingView? {
+        let segments = try await ledger { recordings async throws(BridgeError) in try await recordings.segments(of: row.id) }
+        let found = try await blocking { [files] in files.files(of: row, segments: segments) }
+        // The index is looked up here and read there: what several requests ask for at once is read once.
+        let known = found.map { (file: $0, indexed: indexed[$0.path]) }
+        let opened = try await blocking {
+            known.compactMap { entry -> (file: RecordedFile, indexed: IndexedFile, index: MediaIndex)? in
+                guard let indexed = entry.indexed ?? IndexedFile(path: entry.file.path, container: entry.file.container),
+                    let index = indexed.refreshed()
+                else { return nil }
+                return (entry.file, indexed, index)
+            }
+        }
+        for one in opened { keep(one.indexed, path: one.file.path) }
+        return RecordingView(row, files: opened)
+    }
+
+    private func keep(_ file: IndexedFile, path: String) {
+        indexed[path] = file
+        order.removeAll { $0 == path }
+        order.append(path)
+        while order.count > Self.indexLimit { indexed[order.removeFirst()] = nil }
+    }
+
+    private func ledger<Value: Sendable>(
+        _ question: (any RecordingLibrary) async throws(BridgeError) -> Value
+    ) async throws(PlaybackError) -> Value {
+        do throws(BridgeError) {
+            return try await question(recordings)
+        } catch {
+            throw .failed(error)
+        }
+    }
+}
+
+/// A recording with its segments, as it is listed now.
+struct LiveEdge: Sendable {
+    let view: RecordingView
+    let segments: [HLSSegment]
+}
+
+extension MediaLibrary {
+    /// A recording after the next look at it, which all that wait share; nil when nothing of it can be read.
+    func nextEdge(of id: RecordingID, rules: HLSRules) async throws(PlaybackError) -> LiveEdge? {
+        if let look = looks[id] { return try await result(of: look) }
+        let look = Task { () async throws -> LiveEdge? in
+            try await Task.sleep(for: Self.pollInterval)
+            return try await edge(of: id, rules: rules)
+        }
+        looks[id] = look
+        defer { looks[id] = nil }
+        return try await result(of: look)
+    }
+
+    /// A recording as it is now.
+    func edge(of id: RecordingID, rules: HLSRules) async throws(PlaybackError) -> LiveEdge? {
+        guard let view = try await view(of: id) else { return nil }
+        return LiveEdge(view: view, segments: rules.segments(of: view.media, sameFormat: view.haveSameFormat))
+    }
+
+    private func result(of look: Task<LiveEdge?, any Error>) async throws(PlaybackError) -> LiveEdge? {
+        do {
+            return try await look.value
+        } catch let error as PlaybackError {
+            throw error
+        } catch {
+            throw .failed(BridgeError(.unavailable, "The recording cannot be read now; try again."))
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package import Bridge
+package import BridgeModel
+internal import GRDB
+
+extension SQLiteLedger: RecordingLibrary {
+    package func recordings(of stream: StreamID, from: WallTime, to: WallTime, limit: Int) async throws(BridgeError) -> [RecordingRow] {
+        let box = database.box
+        return try await database.read { connection in
+            try Row.fetchAll(
+                connection.cachedStatement(
+                    sql: """
+                        SELECT * FROM recordings
+                        WHERE stream = ? AND started_at < ? AND (stopped_at IS NULL OR stopped_at > ?)
+                        ORDER BY started_at, id LIMIT ?
+                        """),
+                arguments: [stream.rawValue, to.nanoseconds, from.nanoseconds, max(0, limit)]
+            ).map { try RecordingRow($0, box) }
+        }
+    }
+}

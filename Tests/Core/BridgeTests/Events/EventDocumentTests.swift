@@ -1,0 +1,110 @@
+import Bridge
+import BridgeModel
+import Foundation
+import Testing
+
+/// The documents of the code against the schemas of `signaling/events`.
+@Suite struct EventDocumentTests {
+    private static let now = WallTime(milliseconds: 1_700_000_000_000)
+    private static let context = SessionContext(
+        session: SessionID("s1"), account: AccountID("acme"), client: ClientID("client-0"), stream: StreamID("camera"), direction: .publish)
+
+    private static func session(ended: Bool) -> SessionRow {
+        var row = SessionRow(
+            context: context, state: ended ? .terminated : .active, webhookURL: Redacted("https://a/secret"), createdAt: now)
+        if ended { (row.endedAt, row.cause) = (now.advanced(by: .seconds(9)), .clientStop) }
+        return row
+    }
+
+    private static func recording(_ state: RecordingState, _ destination: Destination) -> RecordingRow {
+        var row = RecordingRow(
+            id: RecordingID("r1"), context: context, state: state, container: .mp4, file: "r1.mp4", destination: destination,
+            webhookURL: Redacted("https://a/secret"), startedAt: now)
+        row.failure = state == .failed ? BridgeError(.unavailable, "destination replied 403") : nil
+        return row
+    }
+
+    private static let put = Destination.put(url: Redacted("https://bucket.example/secret"))
+    private static let segment = SegmentRow(
+        recording: RecordingID("r1"), number: 2, stream: StreamID("camera"), container: .mp4, file: "r1-2.mp4", state: .ready)
+
+    private static let events: [(BridgeEvent, EventKind)] = [
+        (.sessionStarted(session(ended: false)), .sessionStarted), (.sessionEnded(session(ended: true)), .sessionEnded),
+        (.streamStarted(context, tracks: [TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "0")]), .streamStarted),
+        (.streamEnded(context), .streamEnded), (.recordingAdvanced(recording(.recording, put), .started), .recordingStarted),
+        (.recordingAdvanced(recording(.gap, put), .gap), .recordingGap),
+        (.recordingAdvanced(recording(.recording, put), .resumed), .recordingResumed),
+        (.recordingAdvanced(recording(.recording, put), .segment(segment)), .recordingSegment),
+        (.recordingAdvanced(recording(.uploading, put), .ready), .recordingReady),
+        (.recordingDelivered(recording(.ready, .keep)), .recordingReady),
+        (.recordingDelivered(recording(.delivered, put)), .recordingDelivered),
+        (.recordingFailed(recording(.failed, put)), .recordingFailed),
+        (.storageLow(StorageShortage(freeBytes: nil, reserveBytes: 5)), .storageLow),
+        (
+            .destinationFailing(recording(.uploading, put), DestinationTrouble(attempts: 1, status: 503, reason: "no", retryAt: now)),
+            .destinationFailing
+        ),
+    ]
+
+    private func schema(_ kind: EventKind) throws -> JSONValue {
+        let file = URL(filePath: #filePath).appending(path: "../../../../../signaling/events/\(kind.rawValue).json").standardized
+        return try JSONValue.read(Data(contentsOf: file))
+    }
+
+    @Test(arguments: events) func anEventHasTheMembersOfItsSchema(event: BridgeEvent, kind: EventKind) throws {
+        let draft = event.draft(id: EventID("evt_1"), at: Self.now)
+        #expect(draft.kind == kind)
+        let row = EventRow(draft, sequence: 7, sessionSequence: draft.party.session == nil ? nil : 3)
+        let document = try JSONValue.read(row.body.utf8)
+        #expect(document["type"]?.string == kind.rawValue && document["sequence"]?.integer == 7)
+        let data = try #require(try schema(kind)["properties"]?["data"])
+        guard case .array(let required)? = data["required"], case .object(let known)? = data["properties"],
+            case .object(let members)? = document["data"]
+        else {
+            Issue.record("\(kind.rawValue) has no members")
+            return
+        }
+        #expect(Set(required.compactMap(\.string)).isSubset(of: members.keys), "\(row.body)")
+        #expect(Set(members.keys).isSubset(of: known.keys), "\(row.body)")
+        #expect(!row.body.contains("secret"))
+    }
+
+    @Test func everyKindHasAnEventAndASchema() throws {
+        #expect(Set(Self.events.map(\.1)) == Set(EventKind.all))
+        for kind in EventKind.all { #expect(try schema(kind)["title"]?.string == kind.rawValue) }
+        let pairs = EventKind.all.compactMap { kind in kind.end.map { "\(kind.rawValue) \($0.rawValue)" } }
+        #expect(pairs == ["session.started session.ended", "stream.started stream.ended"])
+    }
+
+    @Test(
+        arguments: [
+            (nil, RecordingState.recording, RecordingStep.started), (.armed, .recording, .started), (.recording, .gap, .gap),
+            (.gap, .recording, .resumed), (.closing, .uploading, .ready), (.recording, .uploading, .ready), (nil, .armed, nil),
+            (.recording, .recording, nil), (.uploading, .uploading, nil), (.recording, .closing, nil), (.closing, .ready, nil),
+            (.uploading, .delivered, nil), (.uploading, .failed, nil), (.gap, .closing, nil),
+        ] as [(RecordingState?, RecordingState, RecordingStep?)])
+    func stepsAreToldOnce(earlier: RecordingState?, later: RecordingState, step: RecordingStep?) {
+        #expect(RecordingStep(from: earlier, to: later) == step)
+    }
+
+    @Test func anEventsWebhookHasItsDigits() {
+        var random = SeededGenerator(seed: 1)
+        let id = EventID.make(at: Self.now, using: &random)
+        #expect(id.rawValue.hasPrefix("evt_") && id.rawValue.utf8.count == 30)
+        #expect(id.webhook.rawValue == "msg_" + id.rawValue.dropFirst(4))
+        #expect(EventID("other").webhook == DeliveryID("msg_other"))
+    }
+
+    @Test func aReceiverIsToldWhereThereIsOne() {
+        var random = SeededGenerator(seed: 2)
+        for (url, told) in [(nil, nil), ("", nil), ("https://a.example/", "https://a.example/")] as [(String?, String?)] {
+            let reporter = EventReporter(translators: [], receiver: url.map { Redacted($0) })
+            guard case .event(_, let receiver)? = reporter.changes(for: .streamEnded(Self.context), at: Self.now, using: &random).first
+            else {
+                Issue.record("no event")
+                return
+            }
+            #expect(receiver?.revealed == told)
+        }
+    }
+}
