@@ -17,7 +17,9 @@ fuzz_seconds=${FUZZ_SECONDS:-60}
 exposed_parsers=(stun dtls rtp rtcp edge-offer whip-fragment peer-transport publisher)
 python=.venv/bin/python
 summary=()
-failed=0
+failed=()
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 missing="" # the first stage that failed and that others need
 
 report() {
@@ -34,7 +36,8 @@ stage() {
         return
     fi
     echo "==> $name"
-    "$@"
+    # No pipe: a process that a test forgot would hold it open, and the stage would never end.
+    "$@" > >(tee "$logs/$name") 2>&1
     status=$?
     if [[ $status -eq 0 ]]; then
         echo "==> $name: passed in $((SECONDS - start)) s"
@@ -42,9 +45,19 @@ stage() {
     else
         echo "==> $name: FAILED with status $status after $((SECONDS - start)) s" >&2
         report "$name" FAILED $((SECONDS - start))
-        failed=1
+        failed+=("$name")
     fi
     return $status
+}
+
+# What failed, again, where nobody has to look for it: the end of a long log.
+what_failed() {
+    local name
+    for name in "${failed[@]}"; do
+        echo
+        echo "==> $name, what failed:"
+        grep -aE '^(✘|FAILED|ERROR|E  )|: error: |Fatal error|^[a-z0-9-]+ +FAILED' "$logs/$name" | tail -n 40 || tail -n 20 "$logs/$name"
+    done
 }
 
 foundation() {
@@ -98,11 +111,13 @@ case "${1:-all}" in
         ;;
 esac
 
+[[ ${#failed[@]} -eq 0 ]] || sleep 1 # `tee` may still be writing the last stage's log
+what_failed
 echo
 printf '%s\n' "${summary[@]}"
-if [[ $failed -eq 0 ]]; then
+if [[ ${#failed[@]} -eq 0 ]]; then
     echo "All stages passed in $SECONDS s."
 else
     echo "Not all stages passed." >&2
+    exit 1
 fi
-exit $failed
