@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HTTPTypes
 import Testing
@@ -93,7 +94,7 @@ extension SocketTests {
                 // The first server warms up what the libraries keep open for themselves; the runtime's timers have descriptors, too.
                 try await withServer { port, _ in try await Self.sendMuch(port) }
                 try await Task.sleep(for: .milliseconds(1))
-                let before = OwnProcess.openDescriptors
+                let before = OwnProcess.openFiles
                 try await withServer { port, server in
                     try await Self.sendMuch(port)
                     try #require(await becomesTrue { server.statistics.connections == 0 }, "connections stay")
@@ -105,8 +106,8 @@ extension SocketTests {
                     try #require(grown < 10 * 1024 * 1024, "\(grown) bytes more than before")
                 }
                 try #require(
-                    await becomesTrue { OwnProcess.openDescriptors <= before },
-                    "of \(before) descriptors there are \(OwnProcess.openDescriptors)")
+                    await becomesTrue { OwnProcess.openFiles.count <= before.count },
+                    "more is open than before: \(OwnProcess.openFiles.filter { before[$0.key] != $0.value })")
             }
         }
 
@@ -127,7 +128,14 @@ extension SocketTests {
 
 /// What this process holds.
 private enum OwnProcess {
-    static var openDescriptors: Int { (0..<4096).count { fcntl($0, F_GETFD) >= 0 } }
+    /// What each open descriptor refers to.
+    static var openFiles: [Int32: String] {
+        var files: [Int32: String] = [:]
+        for descriptor in Int32(0)..<4096 where fcntl(descriptor, F_GETFD) >= 0 {
+            files[descriptor] = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")) ?? ""
+        }
+        return files
+    }
 
     static var residentBytes: Int {
         guard let file = OpenFileText.read("/proc/self/statm") else { return 0 }

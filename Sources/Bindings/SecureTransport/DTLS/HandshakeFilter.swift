@@ -49,7 +49,7 @@ struct HandshakeFilter {
         case (0, .alert): Self.judgeAlert(record.fragment)
         case (0, .changeCipherSpec): record.fragment.elementsEqual([1]) ? .pass : .drop
         // Finished, which OpenSSL keeps when it came before its ChangeCipherSpec, or an alert that has to prove itself.
-        case (1, .handshake), (1, .alert): record.fragment.count <= RecordProtection.maximumFragmentByteCount ? .pass : .drop
+        case (1, .handshake), (1, .alert): RecordProtection.fragmentByteCounts.contains(record.fragment.count) ? .pass : .drop
         default: .drop
         }
     }

@@ -3,8 +3,9 @@ internal import COpenSSL
 /// The record protection of epoch 1, AES-GCM (RFC 5288), for the few records that we seal and open without OpenSSL's connection: repeated Finished
 /// messages, alerts.
 final class RecordProtection {
-    /// Of the records that concern us: Finished has 48 octets, an alert 26.
-    static let maximumFragmentByteCount = 256
+    /// Of the records that concern us: Finished has 48 octets, an alert 26. OpenSSL ends the handshake over a record that has no room for nonce, tag
+    /// and a content, though RFC 6347 section 4.1.2.7 would have it dropped.
+    static let fragmentByteCounts = explicitNonceByteCount + tagByteCount + 1...256
 
     private static let explicitNonceByteCount = 8
     private static let tagByteCount = 16
@@ -64,7 +65,7 @@ final class RecordProtection {
     func open(_ record: DTLSRecord, sender: DTLSRole) -> [UInt8]? {
         let fragment = record.fragment
         let count = fragment.count - Self.explicitNonceByteCount - Self.tagByteCount
-        guard count >= 0, fragment.count <= Self.maximumFragmentByteCount else { return nil }
+        guard Self.fragmentByteCounts.contains(fragment.count) else { return nil }
         let nonce = Array(fragment[..<Self.explicitNonceByteCount])
         let additional = Self.additionalData(type: record.type, number: Self.number(record.sequence), count: count)
         var body = Array(fragment[Self.explicitNonceByteCount...])

@@ -30,6 +30,24 @@ struct HostileInputTests {
         }
     }
 
+    /// OpenSSL keeps records of the next epoch for later, and ends the handshake when one of them is too short to have been encrypted.
+    @Test(arguments: Moment.allCases)
+    func recordsTooShortForTheirCipherDisturbNobody(moment: Moment) throws {
+        let pair = try EndpointPair()
+        for type: UInt8 in [21, 22] {
+            var link = try pair.makeLink()
+            advance(&link, to: moment)
+            for count: UInt8 in 1...30 {
+                let record = [type, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0, count, 0, count] + [UInt8](repeating: 7, count: Int(count))
+                link.inject(record, toServer: true)
+                link.inject(record, toServer: false)
+            }
+            finish(&link, from: moment)
+            #expect(link.clientEvents == [.connected], "type \(type)")
+            #expect(link.serverEvents == [.connected], "type \(type)")
+        }
+    }
+
     /// Octets that look like records at the front, so that they come as far as possible.
     private func makeNoise(using random: inout SeededGenerator) -> [UInt8] {
         var datagram = (0..<Int.random(in: 0...120, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }

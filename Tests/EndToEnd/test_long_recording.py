@@ -1,0 +1,66 @@
+"""A long recording is with its owner moments after its end, because it was sent while it grew.
+
+Two hours of 720p are some 1.8 GB at 2 Mbit/s: the same bytes come here in minutes, from a camera of 100 Mbit/s, so that each second asks more of the
+bridge than the long recording would.
+"""
+
+import hashlib
+import time
+import urllib.parse
+
+import pytest
+
+import load
+from bridge import Bridge
+from raw import settle
+from stores import S3
+
+KILOBITS = 100_000
+LIMIT = 3  # seconds from the order to stop until the object is complete, by the issue that asked for it
+BATCH = 1 << 22
+
+
+@pytest.mark.parametrize("gigabytes", [
+    pytest.param(0.15, id="short"),
+    pytest.param(1.8, id="two-hours", marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
+])
+def test_the_object_is_complete_moments_after_the_end(gigabytes):
+    seconds = gigabytes * 8e6 / KILOBITS
+    with S3() as store, Bridge(webrtc__addresses="127.0.0.1", log__level="info", recording__quota="20GB") as bridge:
+        camera = load.start("--whip", f"{bridge.base}/whip/long", "--token", bridge.operator_token, "--codec", "vp8",
+                            "--bitrate", KILOBITS, "--audio", "--duration", f"{seconds + 60}s")
+        try:
+            recording = begin(bridge, store.destination(key="{id}"))
+            time.sleep(seconds)
+            stopped = time.monotonic()
+            assert bridge.post(f"/bridge/v1/recordings/{recording}/stop", {}, bridge.operator_token)[0] < 300
+            row = settle(lambda: bridge.recording(recording), lambda row: row["state"] in ("delivered", "failed"), 60)
+            took = time.monotonic() - stopped
+        finally:
+            camera.terminate()
+            load.finish(camera, 30)
+        assert row["state"] == "delivered", row
+        [segment] = row["segments"]
+        [key] = store.keys()
+        assert sha256_of(store, key) == segment["sha256"], "the store holds other bytes"
+        print(f"{segment['size_bytes'] / 1e9:.2f} GB were complete {took:.2f} s after the end")
+        assert segment["size_bytes"] > 0.8 * gigabytes * 1e9, f"only {segment['size_bytes']} bytes came: the test shows nothing"
+        assert took <= LIMIT, f"{took:.2f} s"
+
+
+def begin(bridge, destination):
+    def start():
+        stream = urllib.parse.quote("long", safe="")
+        return bridge.post(f"/bridge/v1/streams/{stream}/recordings", {"destination": destination}, bridge.operator_token)
+
+    status, row = settle(start, lambda reply: reply[0] == 201, 20)
+    assert status == 201, row
+    settle(lambda: bridge.recording(row["id"])["state"], lambda state: state == "recording", 20)
+    return row["id"]
+
+
+def sha256_of(store, key):
+    digest = hashlib.sha256()
+    for piece in store.client.get_object(Bucket=store.bucket, Key=key)["Body"].iter_chunks(BATCH):
+        digest.update(piece)
+    return digest.hexdigest()
