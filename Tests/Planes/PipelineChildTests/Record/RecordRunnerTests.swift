@@ -99,7 +99,8 @@ final class EventBox: Sendable {
                     return error.code == .noMedia
                 }
             })
-        #expect((3...4).contains(camera.keyframeRequests(track: 0)))
+        // One each half second; on a busy machine the end of the wait comes late, and one or two more before it.
+        #expect((3...6).contains(camera.keyframeRequests(track: 0)))
         #expect(await recording.runner.stop(deadline: .seconds(3)) == PipelineResult())
     }
 
