@@ -26,9 +26,9 @@ BATCH = 1 << 22
 ])
 def test_the_object_is_complete_moments_after_the_end(gigabytes):
     seconds = gigabytes * 8e6 / KILOBITS
-    with S3() as store, Bridge(webrtc__addresses="127.0.0.1", log__level="info", recording__quota="20GB") as bridge:
+    with S3() as store, Bridge(webrtc__addresses="127.0.0.1", log__level="info") as bridge:
         camera = load.start("--whip", f"{bridge.base}/whip/long", "--token", bridge.operator_token, "--codec", "vp8",
-                            "--bitrate", KILOBITS, "--audio", "--duration", f"{seconds + 60}s")
+                            "--bitrate", KILOBITS, "--audio", "--duration", f"{round(seconds) + 60}s")
         try:
             recording = begin(bridge, store.destination(key="{id}"))
             time.sleep(seconds)
