@@ -98,7 +98,9 @@ package final class DescriptorLoop: Sendable {
 }
 
 extension Duration {
+    /// Rounded up: a wait of less than a millisecond would otherwise be none, and the loop would turn without rest until it is over.
     fileprivate var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let perMillisecond: Int64 = 1_000_000_000_000_000
+        return components.seconds * 1000 + (components.attoseconds + perMillisecond - 1) / perMillisecond
     }
 }

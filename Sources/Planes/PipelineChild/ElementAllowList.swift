@@ -11,11 +11,8 @@ enum ElementAllowList {
         "fakesink", "appsrc", "appsink", "pipeline", "bin",
     ]
 
-    /// From RTP to frames. Files are written and read by our own code.
-    static let recorder: Set<String> = [
-        "pipeline", "bin", "appsrc", "appsink", "capsfilter", "rtpvp8depay", "rtpvp9depay", "rtph264depay", "rtph265depay", "rtpopusdepay",
-        "rtppcmudepay", "rtppcmadepay", "h264parse", "h265parse", "vp9parse",
-    ]
+    /// From RTP to frames of H.265; other codecs and all files are dealt with by our own code.
+    static let recorder: Set<String> = ["pipeline", "bin", "appsrc", "appsink", "capsfilter", "rtph265depay", "h265parse"]
 
     /// Sources, encoders and payloaders of a camera.
     static let camera: Set<String> = [

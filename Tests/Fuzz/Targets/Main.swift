@@ -7,6 +7,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
+    "depacketizers": fuzzDepacketizers,
     "destination": fuzzDestination,
     "dtls": fuzzDTLS,
     "edge-offer": fuzzEdgeOffer,

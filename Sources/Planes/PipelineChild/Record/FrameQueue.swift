@@ -1,12 +1,15 @@
 internal import Foundation
 
-/// From the streaming threads to the writer thread: bounded, and never waiting on the side that pushes.
+/// From the threads that make frames to the writer thread: bounded, and never waiting on the side that pushes. Frames wake nobody: the writer looks
+/// from time to time.
 final class FrameQueue: @unchecked Sendable {
     // Unchecked: everything that changes is guarded by `condition`.
     private let condition = NSCondition()
     private var items: [Item] = []
     private var bytes = 0
     private var isFinishing = false
+    /// A track has ended: the writer is waited for.
+    private var isUrgent = false
 
     /// What a slow disk may hold back: some ten seconds of video.
     private static let byteLimit = 32 * 1024 * 1024
@@ -26,7 +29,10 @@ final class FrameQueue: @unchecked Sendable {
             bytes += frame.bytes.count
         }
         items.append(item)
-        condition.signal()
+        if case .end = item {
+            isUrgent = true
+            condition.signal()
+        }
         return true
     }
 
@@ -38,11 +44,13 @@ final class FrameQueue: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Everything that is there, waiting for `seconds` at most.
+    /// Everything that is there in `seconds`, earlier at the end of a track and of all.
     func take(waiting seconds: Double) -> (items: [Item], isFinishing: Bool) {
         condition.lock()
         defer { condition.unlock() }
-        if items.isEmpty, !isFinishing { _ = condition.wait(until: Date(timeIntervalSinceNow: seconds)) }
+        let limit = Date(timeIntervalSinceNow: seconds)
+        while !isFinishing, !isUrgent, condition.wait(until: limit) {}
+        isUrgent = false
         defer {
             items = []
             bytes = 0

@@ -2,12 +2,13 @@ package import Bridge
 package import BridgeModel
 package import GStreamerKit
 internal import LinuxIO
+internal import RTP
 internal import Synchronization
 
 /// Records a stream's tracks into a file, without transcoding.
 ///
-/// RTP comes over the media sockets, is put on one timeline (`RTPClock`), depayloaded by GStreamer (AV1 by ours), and written as Matroska by a thread of
-/// ours: what the bridge received a third of a second ago is in the file, so that `kill -9` costs that and no more. The recording begins at the
+/// RTP comes over the media sockets, is put on one timeline (`RTPClock`) and into frames (by depacketizers of ours, H.265 by GStreamer's), and written as
+/// Matroska by a thread of ours: what the bridge received half a second ago is in the file, so that `kill -9` costs that and no more. The recording begins at the
 /// first keyframe, which is asked for until it comes. The file is locked (`flock`) while the recorder lives.
 ///
 /// WebM and Matroska are complete after a clean stop; after a crash the finisher adds index and duration. MP4 is recorded as Matroska and
@@ -19,6 +20,7 @@ package actor RecordRunner: PipelineRunner {
     private let plan: RecordPlan
     private let media: [DatagramSocket]
     private let progress: RecordingProgress
+    /// For H.265 only.
     private var pipeline: Pipeline?
     private var intake: MediaIntake?
     private var writer: RecordingWriter?
@@ -50,30 +52,42 @@ package actor RecordRunner: PipelineRunner {
 
     private func build(_ writer: RecordingWriter) throws {
         let progress = progress
-        let pipeline = try Pipeline(name: "record") { message in
-            guard case .error(let element, _, _, let text) = message else { return }
-            progress.fail(BridgeError(.pipelineFailed, "\(element): \(text)"))
-        }
-        self.pipeline = pipeline
         var tracks: [MediaIntake.Track] = []
         for (index, track) in plan.tracks.enumerated() {
             let gate = track.kind == .video ? KeyframeGate() : nil
             let receiver = FrameReceiver(track: index, queue: writer.queue, gate: gate)
-            let sink = try Self.sink(of: track, receiver, in: pipeline)
-            tracks.append(MediaIntake.Track(description: track, socket: media[index], sink: sink, keyframes: gate))
+            tracks.append(
+                MediaIntake.Track(description: track, socket: media[index], sink: try sink(of: track, receiver), keyframes: gate))
         }
-        try pipeline.setState(.playing)
+        try pipeline?.setState(.playing)
         let intake = MediaIntake(tracks: tracks)
         try intake.start { progress.tick($0, now: SystemClocks.monotonicNanoseconds) }
         self.intake = intake
         progress.report(.started)
     }
 
-    private static func sink(of track: TrackDescription, _ receiver: FrameReceiver, in pipeline: Pipeline) throws -> any PacketSink {
-        guard track.codec != .av1 else { return AV1Chain(receiver) }
-        let chain = try TrackChain(track) { receiver.take($0) }
-        try chain.join(pipeline)
-        return chain.source
+    private func sink(of track: TrackDescription, _ receiver: FrameReceiver) throws -> any PacketSink {
+        switch track.codec {
+        case .h264: return PictureChain(H264Picture(track), receiver)
+        case .vp8: return PictureChain(VP8Picture(), receiver)
+        case .vp9: return PictureChain(VP9Picture(), receiver)
+        case .av1: return AV1Chain(receiver)
+        case .opus, .pcmu, .pcma: return SoundChain(receiver)
+        case .h265:
+            let chain = try TrackChain(track) { receiver.take($0) }
+            try chain.join(pipeline ?? makePipeline())
+            return chain.source
+        }
+    }
+
+    private func makePipeline() throws -> Pipeline {
+        let progress = progress
+        let pipeline = try Pipeline(name: "record") { message in
+            guard case .error(let element, _, _, let text) = message else { return }
+            progress.fail(BridgeError(.pipelineFailed, "\(element): \(text)"))
+        }
+        self.pipeline = pipeline
+        return pipeline
     }
 
     /// Nothing that a recorder could be told but to stop.
@@ -82,11 +96,11 @@ package actor RecordRunner: PipelineRunner {
     package func stop(deadline: Duration) async -> PipelineResult {
         guard let writer else { return PipelineResult() }
         let limit = max(.milliseconds(100), deadline - Self.closing)
-        if let intake, let pipeline {
+        if let intake {
             intake.finish {}
             await progress.waitForLastFrame(limit: limit, on: loop)
-            try? pipeline.setState(.null)
-            pipeline.detachBus()
+            try? pipeline?.setState(.null)
+            pipeline?.detachBus()
         }
         writer.queue.finish()
         let result = await progress.waitForResult()

@@ -70,7 +70,7 @@ final class RecordingProgress: Sendable {
         }
     }
 
-    /// On the intake's thread, every 50 ms: first frame, capture time, and the limit of the wait.
+    /// On the intake's thread, every 40 ms: first frame, capture time, and the limit of the wait.
     func tick(_ intake: MediaIntake, now: UInt64) {
         let (beginning, isLate) = state.withLock { ($0.beginning, $0.beginning == nil && now - min(now, $0.startedAt) > $0.timeout) }
         if isLate { return fail(BridgeError(.noMedia, "No keyframe came; nothing was recorded.")) }

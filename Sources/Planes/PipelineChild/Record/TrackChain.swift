@@ -1,7 +1,7 @@
 internal import BridgeModel
 internal import GStreamerKit
 
-/// One track's way from RTP packets to frames: appsrc, depayloader, parser, appsink. Built from the plan before data flows; no transcoding.
+/// An H.265 track's way from RTP packets to frames: appsrc, depayloader, parser, appsink. Built from the plan before data flows; no transcoding.
 struct TrackChain {
     /// Where packets go in.
     let source: AppSource
@@ -12,18 +12,12 @@ struct TrackChain {
 
     /// Makes the elements. `receive` gets caps and frames on the streaming thread and must not wait.
     init(_ track: TrackDescription, receive: @escaping @Sendable (AppSinkItem) -> Bool) throws {
-        guard let format = FrameFormat(track.codec) else {
-            throw GStreamerError(
-                .missingElement, "\(track.codec.encodingName) cannot be recorded: GStreamer 1.22 has no depayloader for it")
-        }
         source = try AppSource(caps: Caps(RTPCaps.text(track)), limit: Self.packetLimit, bufferSize: 2048)
-        let middle = try format.elements.map { try Element($0) }
-        for parser in middle where parser.factoryName.hasSuffix("parse") && format.repeatsParameterSets {
-            // Parameter sets before every keyframe: a change of resolution stays decodable, and so does every cluster by itself.
-            try parser.set("config-interval", "-1")
-        }
-        let sink = try AppSink(caps: format.caps.map { try Caps($0) }, receive: receive)
-        elements = [source.element] + middle + [sink.element]
+        let parser = try Element("h265parse")
+        // Parameter sets before every keyframe: a change of resolution stays decodable, and so does every cluster by itself.
+        try parser.set("config-interval", "-1")
+        let sink = try AppSink(caps: Caps("video/x-h265,stream-format=hvc1,alignment=au"), receive: receive)
+        elements = [source.element, try Element("rtph265depay"), parser, sink.element]
     }
 
     /// Adds the chain to a pipeline and links it.
@@ -33,53 +27,34 @@ struct TrackChain {
     }
 }
 
-/// The elements that turn a codec's packets into frames as Matroska stores them (RFC 9559 codec mappings).
-private struct FrameFormat {
-    var elements: [String]
-    var caps: String?
-    var repeatsParameterSets = false
-
-    init?(_ codec: Codec) {
-        switch codec {
-        case .vp8: (elements, caps) = (["rtpvp8depay"], nil)
-        case .vp9: (elements, caps) = (["rtpvp9depay", "vp9parse"], "video/x-vp9,alignment=super-frame")
-        case .h264:
-            (elements, caps) = (["rtph264depay", "h264parse"], "video/x-h264,stream-format=avc,alignment=au")
-            repeatsParameterSets = true
-        case .h265:
-            (elements, caps) = (["rtph265depay", "h265parse"], "video/x-h265,stream-format=hvc1,alignment=au")
-            repeatsParameterSets = true
-        case .opus: (elements, caps) = (["rtpopusdepay"], nil)
-        case .pcmu: (elements, caps) = (["rtppcmudepay"], nil)
-        case .pcma: (elements, caps) = (["rtppcmadepay"], nil)
-        case .av1: return nil
-        }
-    }
-}
-
 /// A track as `application/x-rtp` caps.
 enum RTPCaps {
-    /// `fmtp` parameters that a depayloader reads: parameter sets that come only in the SDP.
-    private static let parameters: Set<String> = ["sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps"]
-
     static func text(_ track: TrackDescription) -> String {
         var text = "application/x-rtp,media=\(track.kind.rawValue),encoding-name=\(track.codec.encodingName)"
         text += ",payload=\(track.payloadType),clock-rate=\(track.codec.clockRate)"
-        if let channels = track.channels { text += ",encoding-params=(string)\(channels)" }
-        for (name, value) in formatParameters(track.formatParameters) { text += ",\(name)=(string)\(Caps.quoted(value))" }
+        for (name, value) in ParameterSetTexts.values(of: track.formatParameters).sorted(by: { $0.key < $1.key }) {
+            text += ",\(name)=(string)\(Caps.quoted(value))"
+        }
         return text
     }
+}
 
-    /// The known parameters whose value is base64 and commas; the text came from a peer.
-    private static func formatParameters(_ text: String) -> [(name: String, value: String)] {
-        text.split(separator: ";").compactMap { parameter in
+/// The parameters of an `a=fmtp` line that a depacketizer reads: parameter sets that come only in the SDP.
+enum ParameterSetTexts {
+    private static let names: Set<String> = ["sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps"]
+
+    /// Those whose value is base64 and commas; the text came from a peer.
+    static func values(of text: String) -> [String: String] {
+        var values: [String: String] = [:]
+        for parameter in text.split(separator: ";") {
             let trimmed = parameter.drop { $0 == " " }
-            guard let equals = trimmed.firstIndex(of: "=") else { return nil }
+            guard let equals = trimmed.firstIndex(of: "=") else { continue }
             let name = trimmed[..<equals].lowercased()
             let value = trimmed[trimmed.index(after: equals)...]
-            guard parameters.contains(name), !value.isEmpty, value.utf8.allSatisfy(isBase64) else { return nil }
-            return (name, String(value))
+            guard names.contains(name), !value.isEmpty, value.utf8.allSatisfy(isBase64) else { continue }
+            values[name] = String(value)
         }
+        return values
     }
 
     private static func isBase64(_ byte: UInt8) -> Bool {

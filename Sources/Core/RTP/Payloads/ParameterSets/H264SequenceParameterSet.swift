@@ -8,8 +8,22 @@ package struct H264SequenceParameterSet: Sendable, Equatable {
     package var constraints: UInt8
     /// `level_idc`: ten times the level, 9 or 11 with `constraint_set3_flag` for 1b.
     package var level: UInt8
+    /// `seq_parameter_set_id`.
+    package var id: UInt32
+    package var sampling: Sampling
     /// After cropping.
     package var size: PictureSize
+
+    /// How samples are stored; profiles that do not tell have 4:2:0 with eight bits.
+    package struct Sampling: Sendable, Equatable {
+        /// `chroma_format_idc`: 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4.
+        package var chromaFormat: UInt8 = 1
+        /// `separate_colour_plane_flag`.
+        package var planesAreApart = false
+        /// Bits above eight.
+        package var extraLumaBits: UInt8 = 0
+        package var extraChromaBits: UInt8 = 0
+    }
 
     /// Reads a NAL unit of type 7 with its header byte; nil for another type, a cut unit and impossible sizes.
     package init?(reading unit: UnsafeRawBufferPointer) {
@@ -18,9 +32,10 @@ package struct H264SequenceParameterSet: Sendable, Equatable {
         profile = reader.byte()
         constraints = reader.byte()
         level = reader.byte()
-        _ = reader.exponentialGolomb()  // seq_parameter_set_id
-        let chroma = Self.readChroma(&reader, profile: profile)
-        guard let chroma, Self.skipOrder(&reader), let size = Self.readSize(&reader, chroma: chroma) else { return nil }
+        id = reader.exponentialGolomb()
+        let sampling = Self.readSampling(&reader, profile: profile)
+        guard let sampling, Self.skipOrder(&reader), let size = Self.readSize(&reader, sampling) else { return nil }
+        self.sampling = sampling
         self.size = size
     }
 
@@ -32,19 +47,20 @@ package struct H264SequenceParameterSet: Sendable, Equatable {
     /// Level 6.2 has at most 139,264 macroblocks and sides of at most sqrt(8 * that) (H.264 section A.3.1).
     private static let longestSide: UInt32 = 1055
 
-    /// `chroma_format_idc`, 0 where the planes are coded apart; nil when it is impossible.
-    private static func readChroma(_ reader: inout BitReader, profile: UInt8) -> UInt32? {
-        guard fidelityRange.contains(profile) else { return 1 }
+    /// Nil when it is impossible.
+    private static func readSampling(_ reader: inout BitReader, profile: UInt8) -> Sampling? {
+        guard fidelityRange.contains(profile) else { return Sampling() }
         let format = reader.exponentialGolomb()
         guard format <= 3 else { return nil }
         let planesAreApart = format == 3 && reader.flag()
-        _ = reader.exponentialGolomb()  // bit_depth_luma_minus8
-        _ = reader.exponentialGolomb()  // bit_depth_chroma_minus8
+        let (luma, chroma) = (reader.exponentialGolomb(), reader.exponentialGolomb())
+        guard luma <= 6, chroma <= 6 else { return nil }
         reader.skip(1)  // qpprime_y_zero_transform_bypass_flag
         if reader.flag() {
             for index in 0..<(format == 3 ? 12 : 8) where reader.flag() { skipScalingList(&reader, count: index < 6 ? 16 : 64) }
         }
-        return planesAreApart ? 0 : format
+        return Sampling(
+            chromaFormat: UInt8(format), planesAreApart: planesAreApart, extraLumaBits: UInt8(luma), extraChromaBits: UInt8(chroma))
     }
 
     /// Section 7.3.2.1.1.1.
@@ -77,7 +93,8 @@ package struct H264SequenceParameterSet: Sendable, Equatable {
         return true
     }
 
-    private static func readSize(_ reader: inout BitReader, chroma: UInt32) -> PictureSize? {
+    private static func readSize(_ reader: inout BitReader, _ sampling: Sampling) -> PictureSize? {
+        let chroma = sampling.planesAreApart ? 0 : sampling.chromaFormat
         let columns = reader.exponentialGolomb()
         let rows = reader.exponentialGolomb()
         guard columns < longestSide, rows < longestSide else { return nil }
