@@ -5,6 +5,6 @@ internal import PipelineChild
 @main
 struct ViaductPipeline {
     static func main() async {
-        exit(await PipelineProcess.run())
+        exit(await PipelineProcess.run(arguments: CommandLine.arguments))
     }
 }

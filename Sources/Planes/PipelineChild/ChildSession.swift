@@ -11,6 +11,7 @@ actor ChildSession {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     private let channel: ControlChannel
+    private let hasGStreamer: Bool
     private let inputs: AsyncStream<Input>
     private let inbox: AsyncStream<Input>.Continuation
     private var runner: (any PipelineRunner)?
@@ -32,8 +33,9 @@ actor ChildSession {
         case statisticsDue
     }
 
-    init(channel: ControlChannel, loop: GLibLoop) {
+    init(channel: ControlChannel, loop: GLibLoop, hasGStreamer: Bool) {
         self.channel = channel
+        self.hasGStreamer = hasGStreamer
         self.loop = loop
         (inputs, inbox) = AsyncStream.makeStream()
     }
@@ -102,6 +104,10 @@ actor ChildSession {
             media.forEach(closeDescriptor)
             return await fail(BridgeError(.internal, "A plan came twice or without its media sockets."))
         }
+        guard hasGStreamer || !plan.needsGStreamer else {
+            media.forEach(closeDescriptor)
+            return await fail(BridgeError(.internal, "A plan that needs GStreamer came to a process without it."))
+        }
         let (channel, inbox) = (channel, inbox)
         let events = EventSink { event in
             switch event {
@@ -110,7 +116,10 @@ actor ChildSession {
             default: channel.send(event)
             }
         }
-        GStreamer.allowOnly(ElementAllowList.elements(for: plan.work), keepingTypefinders: ElementAllowList.needsTypefinders(plan.work))
+        if hasGStreamer {
+            let typefinders = ElementAllowList.needsTypefinders(plan.work)
+            GStreamer.allowOnly(ElementAllowList.elements(for: plan.work), keepingTypefinders: typefinders)
+        }
         let context = RunnerContext(media: media.map(DatagramSocket.init(descriptor:)), events: events, loop: loop)
         let runner = plan.makeRunner(context)
         self.runner = runner

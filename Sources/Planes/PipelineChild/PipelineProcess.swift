@@ -10,18 +10,22 @@ package enum PipelineProcess {
     /// Open files of a child: an ICE agent on many addresses needs most of them.
     private static let descriptorLimit: UInt = 256
 
+    /// The argument of a child that will get a plan for which it does not need GStreamer, and must not load it.
+    package static let withoutGStreamer = "--without-gstreamer"
+
     /// Runs the child until it is over; the result is the exit status: 0 as asked or after the bridge's death, 1 after `failed`.
-    package static func run(controlDescriptor: Int32 = Self.controlDescriptor) async -> Int32 {
+    package static func run(arguments: [String], controlDescriptor: Int32 = Self.controlDescriptor) async -> Int32 {
+        let hasGStreamer = !arguments.contains(withoutGStreamer)
         let channel = ControlChannel(descriptor: controlDescriptor)
         do {
             try ProcessHardening.apply(descriptors: descriptorLimit)
-            try prepareGStreamer()
+            if hasGStreamer { try prepareGStreamer() }
         } catch {
             HostFacts.logLine("viaduct-pipeline: \(error)")
             channel.send(.failed(BridgeError(.pipelineUnavailable, "The pipeline's process cannot start: \(error).")))
             return 1
         }
-        let session = ChildSession(channel: channel, loop: GLibLoop(name: "pipeline"))
+        let session = ChildSession(channel: channel, loop: GLibLoop(name: "pipeline"), hasGStreamer: hasGStreamer)
         return await session.run()
     }
 

@@ -41,7 +41,7 @@ final class ChildYard: @unchecked Sendable {
         }
         do throws(SystemError) {
             let pairs = try makePairs(count: plan.tracks.count)
-            let child = try takeChild(elseClosing: pairs)
+            let child = try takeChild(for: plan, elseClosing: pairs)
             let (events, owner) = AsyncStream.makeStream(of: PipelineEvent.self)
             child.begin(plan, descriptors: pairs.map(\.far), owner: owner)
             pairs.forEach { closeDescriptor($0.far) }
@@ -117,23 +117,25 @@ final class ChildYard: @unchecked Sendable {
         child.stop(deadline: deadline, now: now)
     }
 
-    /// A warm child, a ready one first, or a new one.
-    private func takeChild(elseClosing pairs: [(near: Int32, far: Int32)]) throws(SystemError) -> SupervisedChild {
-        if let index = warm.firstIndex(where: \.isReady) ?? warm.indices.first { return warm.remove(at: index) }
+    /// A warm child, a ready one first, or a new one. What needs no GStreamer gets a child without it, which is ready at once.
+    private func takeChild(
+        for plan: PipelinePlan, elseClosing pairs: [(near: Int32, far: Int32)]
+    ) throws(SystemError) -> SupervisedChild {
+        if plan.needsGStreamer, let index = warm.firstIndex(where: \.isReady) ?? warm.indices.first { return warm.remove(at: index) }
         do {
-            return try spawn()
+            return try spawn(withGStreamer: plan.needsGStreamer)
         } catch {
             for pair in pairs { [pair.near, pair.far].forEach(closeDescriptor) }
             throw error
         }
     }
 
-    private func spawn() throws(SystemError) -> SupervisedChild {
+    private func spawn(withGStreamer: Bool = true) throws(SystemError) -> SupervisedChild {
         let (near, far) = try SocketPair.stream()
         defer { closeDescriptor(far) }
         let control = ControlSocket(descriptor: near)
-        let process = try ChildProcess.spawn(
-            path: executable, arguments: ["--descriptors", String(settings.fileDescriptors)], environment: environment, control: far)
+        let arguments = ["--descriptors", String(settings.fileDescriptors)] + (withGStreamer ? [] : ["--without-gstreamer"])
+        let process = try ChildProcess.spawn(path: executable, arguments: arguments, environment: environment, control: far)
         let limits = ChildWatch.Limits(silence: settings.watchdog, memoryBytes: UInt64(max(0, settings.memoryBytes)))
         let child = SupervisedChild(process: process, control: control, limits: limits, now: now)
         loop?.add(control.descriptor) { [weak self, weak child] in

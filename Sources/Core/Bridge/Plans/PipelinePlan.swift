@@ -33,6 +33,15 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case .finish, .camera: []
         }
     }
+
+    /// False when the child's own code does all: then its process need not load GStreamer, which takes half a second and most of its memory.
+    package var needsGStreamer: Bool {
+        switch work {
+        case .publish, .view, .camera: true
+        case .record(let plan): plan.tracks.contains { $0.codec == .h265 }
+        case .finish: false
+        }
+    }
 }
 
 /// The DTLS identity of a pipeline's WebRTC transport and what it must see at the other end.
