@@ -12,6 +12,7 @@ import pytest
 
 import media
 from bridge import Bridge
+from raw import settle
 from rtm import Camera
 from stores import S3, WebDAV
 
@@ -152,16 +153,21 @@ class Gate:
 
     def __init__(self, target):
         self.target, self.bytes, self.limit = target, 0, None
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.base = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.open(0)
+        self.base = f"http://127.0.0.1:{self.port}"
 
-    def serve(self):
+    def open(self, port):
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port, self.clients = self.listener.getsockname()[1], []
+        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
+
+    def serve(self, listener):
         while True:
             try:
-                client, _ = self.listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
+            self.clients.append(client)
             server = socket.create_connection(("127.0.0.1", self.target))
             threading.Thread(target=self.pump, args=(client, server, True), daemon=True).start()
             threading.Thread(target=self.pump, args=(server, client, False), daemon=True).start()
@@ -180,7 +186,14 @@ class Gate:
             sink.close()
 
     def close(self):
+        """The store is away: whoever calls is refused, and whoever was calling is cut off."""
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        for client in self.clients:
+            try:
+                client.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it had ended
 
 
 def test_a_killed_bridge_goes_on_with_the_parts_that_the_store_has(network, s3):
@@ -215,4 +228,33 @@ def test_a_killed_bridge_goes_on_with_the_parts_that_the_store_has(network, s3):
         assert hashlib.sha256(s3.bytes(key)).hexdigest() == digest
         assert gate.bytes < 25 * MEBIBYTE, f"{sent} bytes had been sent, and after the kill {gate.bytes} more"
         assert not s3.client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads"), "an unfinished upload was left"
+    gate.close()
+
+
+def test_parts_of_an_upload_that_was_given_up_do_not_stay_at_the_store(network, s3):
+    """The store is away when the upload is given up, and the bridge is killed then: the abort is in the ledger, and made when both are back."""
+    gate = Gate(s3.port)
+    with Bridge(uploads__schedule="300ms") as bridge:
+        with Camera(network, bridge, "given-up", *media.clip("VP8").tracks(), codec="VP8"):
+            gate.limit = 0
+            destination = s3.destination(key="given-up/{id}.mp4")
+            destination["s3"]["endpoint"] = gate.base
+            recording = record(bridge, destination)
+            reaches(bridge, recording, "uploading")
+            bridge.kill()
+        with open(os.path.join(bridge.data, "spool", f"{recording}.webm"), "ab") as file:
+            file.write(os.urandom(20 * MEBIBYTE))
+        gate.bytes, gate.limit = 0, 9 * MEBIBYTE
+        bridge.start()
+        unfinished = lambda: s3.client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads") or []
+        assert settle(lambda: gate.bytes, lambda count: count > 8.5 * MEBIBYTE, timeout=30) > 8.5 * MEBIBYTE
+        assert len(unfinished()) == 1
+        gate.close()
+        reaches(bridge, recording, "failed")
+        bridge.kill()
+        assert len(unfinished()) == 1, "the store was away and yet told"
+        gate.limit = None
+        gate.open(gate.port)
+        bridge.start()
+        assert not settle(unfinished, lambda uploads: not uploads, timeout=20), bridge.log()[-2000:]
     gate.close()

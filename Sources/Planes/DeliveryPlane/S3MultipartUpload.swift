@@ -51,7 +51,8 @@ struct S3MultipartUpload: Sendable {
         guard reply.isSuccess else { throw UploadStop(reply.s3Refusal) }
         guard let uploadID = S3Answer.uploadID(reply.body) else { throw UploadStop(.invalidReply) }
         let begun = BegunUpload(location: store.location, uploadID: uploadID)
-        try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.begin(begun, of: job.name) }
+        let origin = UploadOrigin(recording: job.facts.recording, destination: store.destination, key: store.key)
+        try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.begin(begun, from: origin, of: job.name) }
         return uploadID
     }
 

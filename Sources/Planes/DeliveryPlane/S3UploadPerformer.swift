@@ -32,12 +32,21 @@ struct S3UploadPerformer: Sendable {
         }
     }
 
-    /// Removes what an upload that is given up has left at the store, as far as it can be reached.
+    /// Removes what an upload that is given up has left at the store. Where that cannot be reached it is left to the sweeper.
     func abandon(_ name: String, at destination: S3Destination, facts: KeyFacts) async {
         let store = store(destination, key: destination.key.key(for: facts))
         guard let begun = try? await ledger.begunUpload(of: name), begun.location == store.location else { return }
-        _ = try? await ask(store, S3Call(method: .DELETE, query: [.init("uploadId", begun.uploadID)]))
-        try? await ledger.forgetUpload(of: name)
+        if await abort(begun.uploadID, at: store) {
+            try? await ledger.forgetUpload(of: name)
+        } else {
+            try? await ledger.leaveUpload(of: name)
+        }
+    }
+
+    /// Whether the store has nothing of the upload any more ("AbortMultipartUpload"): it says so, or does not know the upload.
+    func abort(_ uploadID: String, at store: S3Store) async -> Bool {
+        guard let reply = try? await ask(store, S3Call(method: .DELETE, query: [.init("uploadId", uploadID)])) else { return false }
+        return reply.isSuccess || reply.status == 404
     }
 
     func store(_ destination: S3Destination, key: String) -> S3Store {

@@ -206,15 +206,19 @@ extension UploadRunner {
 package struct OutboxHalves: DeliveryService {
     private let uploads: UploadRunner
     private let webhooks: any DeliveryService
+    private let sweeper: UploadSweeper?
 
-    package init(uploads: UploadRunner, webhooks: any DeliveryService) {
+    /// `sweeper` is woken with them.
+    package init(uploads: UploadRunner, webhooks: any DeliveryService, sweeper: UploadSweeper? = nil) {
         self.uploads = uploads
         self.webhooks = webhooks
+        self.sweeper = sweeper
     }
 
     package func wake() {
         uploads.wake()
         webhooks.wake()
+        sweeper?.wake()
     }
 
     /// Uploads first: their ends make webhooks.

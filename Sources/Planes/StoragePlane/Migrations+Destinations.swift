@@ -12,6 +12,7 @@ extension Migrations {
             for table in ["recordings", "deliveries"] { try sealDestinations(of: table, database, box) }
             try database.execute(sql: formerColumns)
         }
+        migrator.registerMigration("2026-11 leftovers") { try $0.execute(sql: leftovers) }
         return migrator
     }
 

@@ -16,12 +16,13 @@ extension SQLiteLedger: UploadLedger {
         }
     }
 
-    package func begin(_ upload: BegunUpload, of file: String) async throws(BridgeError) {
-        try await database.write { connection in
+    package func begin(_ upload: BegunUpload, from origin: UploadOrigin?, of file: String) async throws(BridgeError) {
+        try await database.write { [box = database.box] connection in
             try connection.execute(sql: "DELETE FROM uploads WHERE file = ?", arguments: [file])
             try connection.execute(
                 sql: "INSERT INTO uploads (file, location, upload_id) VALUES (?, ?, ?)",
                 arguments: [file, upload.location, upload.uploadID])
+            if let origin { try upload.write(origin, connection, box) }
         }
     }
 
@@ -47,6 +48,18 @@ extension SQLiteLedger: UploadLedger {
     }
 
     package func forgetUpload(of file: String) async throws(BridgeError) {
+        try await database.write { connection in
+            try connection.execute(
+                sql: """
+                    DELETE FROM store_uploads WHERE EXISTS (
+                        SELECT 1 FROM uploads
+                        WHERE file = ? AND uploads.location = store_uploads.location AND uploads.upload_id = store_uploads.upload_id)
+                    """, arguments: [file])
+            try connection.execute(sql: "DELETE FROM uploads WHERE file = ?", arguments: [file])
+        }
+    }
+
+    package func leaveUpload(of file: String) async throws(BridgeError) {
         try await database.write { connection in
             try connection.execute(sql: "DELETE FROM uploads WHERE file = ?", arguments: [file])
         }

@@ -159,10 +159,13 @@ final class FailingLedger: Ledger, UploadLedger {
         try await base.dueUploads(at: now, limit: limit, excluding: excluding)
     }
     func begunUpload(of file: String) async throws(BridgeError) -> BegunUpload? { try await base.begunUpload(of: file) }
-    func begin(_ upload: BegunUpload, of file: String) async throws(BridgeError) { try await base.begin(upload, of: file) }
+    func begin(_ upload: BegunUpload, from origin: UploadOrigin?, of file: String) async throws(BridgeError) {
+        try await base.begin(upload, from: origin, of: file)
+    }
     func sentParts(of file: String) async throws(BridgeError) -> [SentPart] { try await base.sentParts(of: file) }
     func sent(_ part: SentPart, of file: String) async throws(BridgeError) { try await base.sent(part, of: file) }
     func forgetUpload(of file: String) async throws(BridgeError) { try await base.forgetUpload(of: file) }
+    func leaveUpload(of file: String) async throws(BridgeError) { try await base.leaveUpload(of: file) }
 }
 
 extension FailingLedger: SegmentLedger {

@@ -56,25 +56,25 @@ import Testing
 
 /// A store that plays a script: one answer for each call, in order.
 @Suite(.timeLimit(.minutes(1))) struct S3UploadTests {
-    private static let mebibyte = 1 << 20
-    private let folder: TestFolder
+    static let mebibyte = 1 << 20
+    let folder: TestFolder
 
     init() throws { folder = try TestFolder() }
 
-    private func destination(_ server: TestServer) throws -> Destination {
+    func destination(_ server: TestServer) throws -> Destination {
         .s3(
             S3Destination(
                 endpoint: server.url(""), region: "us-east-1", bucket: "films", key: try KeyTemplate(parsing: "{camera}/{id}"),
                 credentials: .init(accessKey: "AK", secretKey: Redacted("SK"))))
     }
 
-    private func attempt(_ server: TestServer) async throws -> AttemptOutcome {
+    func attempt(_ server: TestServer) async throws -> AttemptOutcome {
         try await routes(folder, limit: .seconds(10)).attempt(Rows.upload(to: destination(server)))
     }
 
-    private static let created = TestServer.Behaviour.reply(
+    static let created = TestServer.Behaviour.reply(
         200, body: "<InitiateMultipartUploadResult><UploadId>up/1</UploadId></InitiateMultipartUploadResult>")
-    private static let part = TestServer.Behaviour.reply(200, headers: ["etag: \"opaque\""])
+    static let part = TestServer.Behaviour.reply(200, headers: ["etag: \"opaque\""])
     private static let completed = TestServer.Behaviour.reply(
         200, body: "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>")
 
@@ -91,7 +91,7 @@ import Testing
         .reply(status, body: "<Error><Code>\(code)</Code><Message>secret detail</Message></Error>")
     }
 
-    private func server(_ script: [TestServer.Behaviour]) throws -> TestServer {
+    func server(_ script: [TestServer.Behaviour]) throws -> TestServer {
         try TestServer { place in script.indices.contains(place) ? script[place] : .reply(599) }
     }
 
@@ -145,7 +145,7 @@ import Testing
 
     private func moveUpload(_ ledger: any UploadLedger, _ begun: BegunUpload, to location: String) async throws {
         let parts = try await ledger.sentParts(of: "r1.webm")
-        try await ledger.begin(BegunUpload(location: location, uploadID: begun.uploadID), of: "r1.webm")
+        try await ledger.begin(BegunUpload(location: location, uploadID: begun.uploadID), from: nil, of: "r1.webm")
         for part in parts { try await ledger.sent(part, of: "r1.webm") }
     }
 
@@ -156,7 +156,7 @@ import Testing
             Self.list([(1, 8 * Self.mebibyte), (2, Self.mebibyte)]), Self.part, Self.completed, Self.has(content.count),
         ])
         let ledger = try folder.ledger()
-        try await ledger.begin(BegunUpload(location: "\(server.url("")) films client-0/r1.webm", uploadID: "u"), of: "r1.webm")
+        try await ledger.begin(BegunUpload(location: "\(server.url("")) films client-0/r1.webm", uploadID: "u"), from: nil, of: "r1.webm")
         let right = FileDigest(of: Array(content[..<(8 * Self.mebibyte)])).md5Text
         let wrong = FileDigest(of: []).md5Text
         for (number, size, md5) in [(1, 8 * Self.mebibyte, right), (2, Self.mebibyte, wrong)] {
@@ -171,7 +171,7 @@ import Testing
         let content = try folder.spoolFile("r1.webm", length: 9 * Self.mebibyte)
         let server = try server([Self.refusal(404, "NoSuchUpload"), Self.has(content.count)])
         let ledger = try folder.ledger()
-        try await ledger.begin(BegunUpload(location: "\(server.url("")) films client-0/r1.webm", uploadID: "u"), of: "r1.webm")
+        try await ledger.begin(BegunUpload(location: "\(server.url("")) films client-0/r1.webm", uploadID: "u"), from: nil, of: "r1.webm")
         for (number, size) in [(1, 8 * Self.mebibyte), (2, Self.mebibyte)] {
             let part = StoredPart(number: number, entityTag: "t", size: Int64(size))
             try await ledger.sent(SentPart(part, md5: FileDigest(of: []).md5Text), of: "r1.webm")

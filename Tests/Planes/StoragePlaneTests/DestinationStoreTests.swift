@@ -55,13 +55,13 @@ import Testing
     @Test func anUploadsPartsAreRememberedUntilItIsForgotten() async throws {
         let ledger = SQLiteLedger(try StorageDatabase(dataFolder: folder.path), logger: .init(label: "test"))
         let upload = BegunUpload(location: "https://s3.example films a", uploadID: "1")
-        try await ledger.begin(upload, of: "r1.webm")
+        try await ledger.begin(upload, from: nil, of: "r1.webm")
         let parts = [3, 1, 2].map { SentPart(StoredPart(number: $0, entityTag: "\"\($0)\"", size: 8), md5: "m\($0)") }
         for part in parts { try await ledger.sent(part, of: "r1.webm") }
         try await ledger.sent(parts[0], of: "r1.webm")
         #expect(try await ledger.begunUpload(of: "r1.webm") == upload)
         #expect(try await ledger.sentParts(of: "r1.webm") == parts.sorted { $0.part.number < $1.part.number })
-        try await ledger.begin(BegunUpload(location: "elsewhere", uploadID: "2"), of: "r1.webm")
+        try await ledger.begin(BegunUpload(location: "elsewhere", uploadID: "2"), from: nil, of: "r1.webm")
         #expect(try await ledger.sentParts(of: "r1.webm").isEmpty)
         try await ledger.forgetUpload(of: "r1.webm")
         #expect(try await ledger.begunUpload(of: "r1.webm") == nil)

@@ -38,6 +38,7 @@ struct BridgeAssembly {
     let webhooks: WebhookRunner
     let journal: StreamJournal
     let uploads: UploadRunner
+    let sweeper: UploadSweeper
     /// Uploads and webhooks.
     let deliveries: OutboxHalves
     private let destinations: SQLiteDestinationStore
@@ -73,7 +74,8 @@ struct BridgeAssembly {
         let uploads = UploadRunner(
             ledger: ledger, performer: routes, settings: UploadRunnerSettings(settings.uploads, reporter: Self.reporter(settings)),
             webhooks: webhooks, environment: OutboxEnvironment(logger: logger.named("delivery")))
-        deliveries = OutboxHalves(uploads: uploads, webhooks: webhooks)
+        sweeper = UploadSweeper(ledger: ledger, routes: routes, environment: OutboxEnvironment(logger: logger.named("delivery")))
+        deliveries = OutboxHalves(uploads: uploads, webhooks: webhooks, sweeper: sweeper)
         let writer = OutboxWriter(reporter: Self.reporter(settings), clock: clock, service: deliveries)
         journal = StreamJournal(ledger: ledger, outbox: writer, clock: clock, logger: logger.named("streams"))
         destinations = SQLiteDestinationStore(database)

@@ -70,7 +70,8 @@ final class BridgeProcess: Sendable {
         deliveries = Task { [assembly] in
             async let uploads: Void = assembly.uploads.run(reportingTo: assembly.recordings)
             async let webhooks: Void = assembly.webhooks.run()
-            _ = await (uploads, webhooks)
+            async let sweeping: Void = assembly.sweeper.run()
+            _ = await (uploads, webhooks, sweeping)
         }
         journal = Task { [assembly] in await assembly.journal.run() }
         background = [

@@ -13,6 +13,34 @@ package struct BegunUpload: Sendable, Equatable {
     }
 }
 
+/// What it takes to end a multipart upload, whatever has become of the recording meanwhile.
+package struct UploadOrigin: Sendable, Equatable {
+    package var recording: RecordingID
+    package var destination: S3Destination
+    /// Of the object.
+    package var key: String
+
+    package init(recording: RecordingID, destination: S3Destination, key: String) {
+        self.recording = recording
+        self.destination = destination
+        self.key = key
+    }
+}
+
+/// A multipart upload that nothing goes on with: its parts lie at the store, and cost, until it is aborted.
+package struct LeftoverUpload: Sendable, Equatable {
+    package var upload: BegunUpload
+    package var origin: UploadOrigin
+    /// How often it was tried to abort it.
+    package var attempts: Int
+
+    package init(upload: BegunUpload, origin: UploadOrigin, attempts: Int) {
+        self.upload = upload
+        self.origin = origin
+        self.attempts = attempts
+    }
+}
+
 /// A part that was sent, and the MD5 of its bytes in lower-case hexadecimal.
 package struct SentPart: Sendable, Equatable {
     package var part: StoredPart
@@ -30,12 +58,26 @@ package protocol UploadLedger: Sendable {
     func dueUploads(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow]
     /// The multipart upload of a file; nil when none has begun.
     func begunUpload(of file: String) async throws(BridgeError) -> BegunUpload?
-    /// Remembers it, and forgets an earlier one of the file with its parts.
-    func begin(_ upload: BegunUpload, of file: String) async throws(BridgeError)
+    /// Remembers it. An earlier one of the file is a leftover from here on, if it had an origin.
+    func begin(_ upload: BegunUpload, from origin: UploadOrigin?, of file: String) async throws(BridgeError)
     /// The parts that were sent, in order.
     func sentParts(of file: String) async throws(BridgeError) -> [SentPart]
     /// Remembers a part.
     func sent(_ part: SentPart, of file: String) async throws(BridgeError)
-    /// The upload is complete or given up.
+    /// The upload is complete, or the store does not know it any more.
     func forgetUpload(of file: String) async throws(BridgeError)
+    /// Nothing goes on with the upload: it is a leftover from here on.
+    func leaveUpload(of file: String) async throws(BridgeError)
+}
+
+/// What multipart uploads have left at stores, until it is removed there. Implemented by StoragePlane.
+package protocol UploadLeftovers: Sendable {
+    /// Files with an upload that nothing will complete: their recording or segment is over, and no delivery of them is pending.
+    func strayUploads() async throws(BridgeError) -> [String]
+    /// Leftovers that are to be aborted by `now`, at most `limit`.
+    func leftovers(dueAt now: WallTime, limit: Int) async throws(BridgeError) -> [LeftoverUpload]
+    /// The store has nothing of it any more, or it is given up.
+    func forget(_ leftover: LeftoverUpload) async throws(BridgeError)
+    /// It could not be aborted: one attempt more, the next one at that moment.
+    func postpone(_ leftover: LeftoverUpload, until moment: WallTime) async throws(BridgeError)
 }

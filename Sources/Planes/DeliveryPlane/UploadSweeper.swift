@@ -1,0 +1,77 @@
+package import Bridge
+internal import BridgeModel
+internal import Logging
+
+/// Aborts multipart uploads that nothing goes on with, whose parts the user would pay for: of recordings that came to nothing after parts of them
+/// had been sent, and of deliveries that were given up while their store was away. What is to be aborted is in the ledger, so that a restart goes on.
+package final class UploadSweeper: Sendable {
+    private let ledger: any UploadLedger & UploadLeftovers
+    private let stores: S3UploadPerformer
+    private let clock: any OutboxClock
+    private let logger: Logger
+    private let bell = Bell()
+
+    /// What is aborted in one look.
+    private static let pageLength = 64
+    /// Between two looks, if nobody rings.
+    private static let interval: Duration = .seconds(60)
+    /// After the first attempt that failed; doubles with each.
+    private static let firstWait: Duration = .seconds(30)
+    private static let longestWait: Duration = .seconds(3600)
+    /// A week, most of it by the hour: a store that is away for longer does not come back.
+    private static let attempts = 175
+
+    /// `routes`: those that began the uploads.
+    package init(ledger: any UploadLedger & UploadLeftovers, routes: UploadRoutes, environment: OutboxEnvironment) {
+        self.ledger = ledger
+        stores = routes.stores
+        clock = environment.clock
+        logger = environment.logger
+    }
+
+    /// Works until the task is cancelled. Call it once.
+    package func run() async {
+        // Whatever made an abort fail may be over: at the start each is tried.
+        await sweep(dueAt: WallTime(nanoseconds: .max))
+        while !Task.isCancelled {
+            // A moment that lies further ahead than any wait is one of a clock that was set back since.
+            await bell.wait(until: clock.now.advanced(by: Self.interval), clock)
+            await sweep(dueAt: clock.now)
+        }
+    }
+
+    /// Looks for leftovers; returns at once.
+    package func wake() { bell.ring() }
+
+    /// One look.
+    func sweep(dueAt moment: WallTime) async {
+        do throws(BridgeError) {
+            for file in try await ledger.strayUploads() {
+                // A part that is under way would lie there after the abort.
+                _ = await stores.streams.take(file)
+                try await ledger.leaveUpload(of: file)
+            }
+            for leftover in try await ledger.leftovers(dueAt: moment, limit: Self.pageLength) { try await abort(leftover) }
+        } catch {
+            logger.warning("unfinished uploads cannot be looked up", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func abort(_ leftover: LeftoverUpload) async throws(BridgeError) {
+        let store = stores.store(leftover.origin.destination, key: leftover.origin.key)
+        let metadata: Logger.Metadata = ["recording": "\(leftover.origin.recording)", "attempt": "\(leftover.attempts + 1)"]
+        if await stores.abort(leftover.upload.uploadID, at: store) {
+            logger.info("unfinished upload aborted", metadata: metadata)
+            return try await ledger.forget(leftover)
+        }
+        guard leftover.attempts + 1 < Self.attempts else {
+            logger.error(
+                "an unfinished upload could not be aborted for a week: abort it at the store, or have a lifecycle rule do so",
+                metadata: metadata)
+            return try await ledger.forget(leftover)
+        }
+        logger.debug("unfinished upload not aborted yet", metadata: metadata)
+        let wait = min(Self.longestWait, Self.firstWait * (1 << min(leftover.attempts, 7)))
+        try await ledger.postpone(leftover, until: clock.now.advanced(by: wait))
+    }
+}
