@@ -87,14 +87,17 @@ def fetch(url, token=None):
 def test_the_demo_is_live_soon_and_leaves_a_recording_and_a_webhook(tmp_path, codec):
     with Demo(tmp_path / "data", "--codec", codec) as demo:
         watch = demo.wait_for(r"http://127\.0\.0\.1:\d+/watch/([\w.-]+)#token=(\S+)", LIVE_SECONDS)
+        playback = demo.wait_for(r"http://127\.0\.0\.1:\d+/playback/([\w.-]+)#token=(\S+)", LIVE_SECONDS)
         publish = demo.wait_for(r"http://127\.0\.0\.1:\d+/publish/[\w.-]+#token=\S+", LIVE_SECONDS)
         folder = demo.wait_for(r"[Rr]ecordings land in\s+(/\S+)", LIVE_SECONDS).group(1)
         demo.wait_for(r"Media goes over +UDP and TCP port \d+ from this machine only", LIVE_SECONDS)
         demo.wait_for(r"Ctrl-C", LIVE_SECONDS)
         demo.wait_for(r"Camera: live", LIVE_SECONDS)
         demo.wait_for(r"Recording: \S+ runs", LIVE_SECONDS)
-        for page in (watch, publish):
+        for page in (watch, playback, publish):
             assert "<!doctype html>" in fetch(page.group(0).partition("#")[0])
+        timeline = json.loads(fetch(f"http://127.0.0.1:{demo.port}/bridge/v1/streams/{playback.group(1)}/timeline", playback.group(2)))
+        assert isinstance(timeline, dict), timeline
         stream = json.loads(fetch(f"http://127.0.0.1:{demo.port}/bridge/v1/streams/{watch.group(1)}", watch.group(2)))
         assert {track["codec"] for track in stream["tracks"]} == {codec, "opus"}, stream
         pretend_webhook(demo, status="\x1b[2J", rec_id="x")

@@ -19,7 +19,7 @@ struct DemoCommand: AsyncParsableCommand {
     private static let shutdownLimit = Duration.milliseconds(3500)
 
     func run() async throws {
-        var settings = try options.load(defaults: ["log.level=warning"])
+        var settings = try options.load(defaults: ["log.level=warning", "playback.viewers=true"])
         guard settings.http.bind == "127.0.0.1" || settings.http.bind == "::1" else {
             throw OperatorError("The demo is for this machine only: leave http.bind alone, or use viaduct serve.")
         }

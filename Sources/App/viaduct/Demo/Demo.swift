@@ -66,6 +66,7 @@ final class Demo: Sendable {
             The bridge runs on \(bridge.origin); a synthetic camera publishes and is recorded.
 
               Watch it            \(link("watch", camera.rawValue, watch))
+              Look back at it     \(settings.playback.viewers ? link("playback", camera.rawValue, watch) : "set playback.viewers")
               Publish your webcam \(link("publish", "webcam", publish))
               Watch your webcam   \(link("watch", "webcam", watchWebcam))
               Media goes over     \(bridge.media)
