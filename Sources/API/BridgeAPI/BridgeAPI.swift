@@ -44,13 +44,16 @@ package struct BridgeAPI: RouteGroup {
     package struct Library: Sendable {
         /// Timelines, ranges and HLS.
         package var playback: any StreamPlayback
+        /// Single pictures.
+        package var snapshots: any Snapshots
         /// Cuts and finds clips.
         package var clips: any ClipCommands
         /// Signs the links to clips.
         package var links: ShareLinks
 
-        package init(playback: any StreamPlayback, clips: any ClipCommands, links: ShareLinks) {
+        package init(playback: any StreamPlayback, snapshots: any Snapshots, clips: any ClipCommands, links: ShareLinks) {
             self.playback = playback
+            self.snapshots = snapshots
             self.clips = clips
             self.links = links
         }
@@ -63,6 +66,7 @@ package struct BridgeAPI: RouteGroup {
     private let destinations: DestinationOperations
     private let health: HealthOperations
     private let playback: PlaybackOperations
+    private let snapshots: SnapshotOperations
     private let clips: ClipOperations
     private let deliveries: DeliveryOperations
 
@@ -83,6 +87,7 @@ package struct BridgeAPI: RouteGroup {
         health = HealthOperations(port: ports.operations)
         let viewers = PlaybackAccess(access: access, viewersMay: settings.playback.viewers)
         playback = PlaybackOperations(access: viewers, playback: ports.library.playback, clock: clock)
+        snapshots = SnapshotOperations(playback: viewers, snapshots: ports.library.snapshots)
         clips = ClipOperations(
             access: access, clips: ports.library.clips, links: ports.library.links, clock: clock, publicBase: settings.http.publicBase)
         deliveries = DeliveryOperations(access: access, deliveries: ports.deliveries)
@@ -119,6 +124,9 @@ package struct BridgeAPI: RouteGroup {
             route(.get, "/bridge/v1/streams/{id}/range.mp4", playback.movie),
             route(.get, "/bridge/v1/streams/{id}/range.webm", playback.webm),
             route(.get, "/bridge/v1/streams/{id}/hls/{name}", playback.hls),
+            route(.get, "/bridge/v1/streams/{id}/snapshot.jpg", snapshots.jpeg),
+            route(.get, "/bridge/v1/streams/{id}/snapshot.png", snapshots.png),
+            route(.get, "/bridge/v1/streams/{id}/snapshot.webp", snapshots.webp),
             route(.get, "/bridge/v1/clips", clips.list), route(.post, "/bridge/v1/clips", clips.make),
             route(.get, "/bridge/v1/clips/{id}", clips.show), route(.delete, "/bridge/v1/clips/{id}", clips.remove),
             route(.get, "/bridge/v1/clips/{id}/file", clips.file), route(.post, "/bridge/v1/clips/{id}/share", clips.share),

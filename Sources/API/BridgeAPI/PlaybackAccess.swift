@@ -19,6 +19,15 @@ struct PlaybackAccess: Sendable {
         return stream
     }
 
+    /// The stream of the path, when the request may watch it live. A page's picture cannot set a field: its token may be in the query.
+    func watchedStream(of request: APIRequest) async throws(Problem) -> StreamID {
+        let grant = try await grant(request)
+        guard grant != nil || access.streamsArePublic else { throw .token(.missing) }
+        let id = request.parameters["id"] ?? ""
+        guard access.mayWatch(StreamID(id), grant) else { throw .noSuchStream(id) }
+        return StreamID(id)
+    }
+
     private func grant(_ request: APIRequest) async throws(Problem) -> Grant? {
         let token: Redacted<String>
         do throws(AccessError) {
@@ -43,11 +52,25 @@ extension Problem {
         case .malformed(let field, let rule): self = .invalidField(field, rule)
         case .nothingRecorded:
             self.init(.notFound, "nothing_recorded", "Nothing was recorded in this range, or it is no longer on the bridge.")
+        case .nothingAt(let before, let after):
+            self.init(
+                .notFound, "nothing_recorded",
+                "Nothing was recorded at this moment" + Self.neighbours(before, after))
+            members = [.init("before", .optional(before?.iso8601)), .init("after", .optional(after?.iso8601))]
         case .unsuitable(let codec, let instead):
             self.init(.notAcceptable, "unsuitable_container", "\(codec) cannot be sent in this form; ask for a range as \(instead).")
         case .formatChanges:
             self.init(.conflict, "format_changes", "The tracks change within the range; ask for the parts before and after.")
         case .failed(let error): self.init(error)
+        }
+    }
+
+    private static func neighbours(_ before: WallTime?, _ after: WallTime?) -> String {
+        switch (before?.iso8601, after?.iso8601) {
+        case (let before?, let after?): "; there is a picture of \(before), and the next of \(after)."
+        case (let before?, nil): "; there is a picture of \(before)."
+        case (nil, let after?): "; the next picture is of \(after)."
+        case (nil, nil): ", or it is no longer on the bridge; see the stream's timeline."
         }
     }
 

@@ -13,6 +13,8 @@ package struct Problem: Error, Sendable, Equatable {
     package var field: String?
     /// Seconds after which a repeat makes sense.
     package var retryAfter: Int?
+    /// What programs may want to know besides, by its code.
+    package var members: [JSONText.Member] = []
 
     package init(_ status: HTTPResponse.Status, _ code: String, _ detail: String, field: String? = nil, retryAfter: Int? = nil) {
         self.status = status
@@ -30,6 +32,7 @@ package struct Problem: Error, Sendable, Equatable {
             .init("code", .string(code)), .init("detail", .string(detail)),
         ]
         if let field { members.append(.init("field", .string(field))) }
+        members += self.members
         members.append(.init("request_id", .string(requestID)))
         let response = APIResponse.json(status, .object(members), type: "application/problem+json")
         guard let retryAfter else { return response }

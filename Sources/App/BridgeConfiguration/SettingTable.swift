@@ -226,6 +226,10 @@ enum SettingTable {
         SettingKey(
             "pipelines.memory", \.pipelines.memoryBytes, .bytes(64 << 20...1 << 40), "Memory that a child may use before it is ended."),
         SettingKey(
+            "pipelines.pictures", \.pipelines.pictures, .integer(0...256),
+            "Children that decode at once for snapshots of live video, and as many for recorded; more wait or are refused. 0: no snapshots."
+        ),
+        SettingKey(
             "pipelines.file-descriptors", \.pipelines.fileDescriptors, .integer(64...1_000_000), "Descriptors that a child may open."),
     ]
 

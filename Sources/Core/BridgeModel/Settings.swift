@@ -227,6 +227,8 @@ package struct PipelineSettings: Sendable, Equatable {
     package var watchdog: Duration = .seconds(5)
     /// `pipelines.memory`: of one child.
     package var memoryBytes = 1024 * 1024 * 1024
+    /// `pipelines.pictures`: children that decode for snapshots at once, of live and of recorded video each; 0: none.
+    package var pictures = 4
     /// `pipelines.file-descriptors`: of one child.
     package var fileDescriptors = 256
 

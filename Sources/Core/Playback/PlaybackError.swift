@@ -6,6 +6,8 @@ package enum PlaybackError: Error, Sendable, Equatable {
     case malformed(field: String, rule: String)
     /// Nothing was recorded in this range.
     case nothingRecorded
+    /// Nothing was recorded at this moment; the nearest moments before and after it of which something was, where they are near.
+    case nothingAt(before: WallTime?, after: WallTime?)
     /// The container cannot hold this codec; `instead` is the name of one that can.
     case unsuitable(codec: String, instead: String)
     /// The tracks change inside the range, which one file cannot hold.

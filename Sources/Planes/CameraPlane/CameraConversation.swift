@@ -67,8 +67,8 @@ struct CameraConversation {
             return [.end(isStopping ? nil : error)]
         case .finished:
             return [.end(isStopping ? nil : BridgeError(.connectionLost, "The camera's pipeline ended."))]
-        case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .segmentClosed, .stats, .alive,
-            .warning:
+        case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .segmentClosed, .picture,
+            .pictureFailed, .stats, .alive, .warning:
             return []
         }
     }

@@ -14,6 +14,12 @@ enum ElementAllowList {
     /// From RTP to frames of H.265; other codecs and all files are dealt with by our own code.
     static let recorder: Set<String> = ["pipeline", "bin", "appsrc", "appsink", "capsfilter", "rtph265depay", "h265parse"]
 
+    /// From frames to pictures.
+    static let pictures: Set<String> = [
+        "pipeline", "bin", "appsrc", "appsink", "capsfilter", "vp8dec", "vp9dec", "avdec_h264", "avdec_h265", "av1dec", "videoconvert",
+        "videoscale", "jpegenc", "pngenc", "webpenc",
+    ]
+
     /// Sources, encoders and payloaders of a camera.
     static let camera: Set<String> = [
         "videotestsrc", "audiotestsrc", "v4l2src", "videoconvert", "videoscale", "videorate", "audioconvert", "audioresample",
@@ -35,6 +41,7 @@ enum ElementAllowList {
         case .publish, .view: webRTC
         case .record: recorder
         case .finish: []
+        case .picture: recorder.union(pictures)
         case .camera(let plan): webRTC.union(camera).union(plan.source.isFile ? fileDecoding : [])
         }
     }

@@ -9,6 +9,7 @@ extension PipelinePlan {
         case .camera(let plan): CameraRunner(plan: plan, context: context)
         case .record(let plan): RecordRunner(plan: plan, context: context)
         case .finish(let plan): FinishRunner(plan: plan, context: context)
+        case .picture(let plan): PictureRunner(plan: plan, context: context)
         }
     }
 }

@@ -7,13 +7,15 @@ internal import Synchronization
 
 /// A file of a recording with its index, which follows the file while it grows. Calls block: they are for the pool's threads.
 final class IndexedFile: Sendable {
+    let path: String
+    let container: Container
     private let file: ReadableFile
-    private let container: Container
     private let index = Mutex<MediaIndex?>(nil)
 
     /// Nil when it cannot be opened: it has been moved or removed since.
     init?(path: String, container: Container) {
         guard let file = try? ReadableFile(path: path) else { return nil }
+        self.path = path
         self.file = file
         self.container = container
     }

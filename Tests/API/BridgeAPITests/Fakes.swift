@@ -188,7 +188,8 @@ struct Stage {
         settings.playback.viewers = viewersLookBack
         let ports = BridgeAPI.Ports(
             authority: authority, directory: bridge, streams: bridge, recordings: bridge, destinations: (destinations, probe),
-            operations: bridge, library: .init(playback: library, clips: library, links: ShareLinks { $0 }), deliveries: bridge)
+            operations: bridge, library: .init(playback: library, snapshots: library, clips: library, links: ShareLinks { $0 }),
+            deliveries: bridge)
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })

@@ -5,11 +5,12 @@ import Playback
 import Synchronization
 
 /// Recordings and clips in memory: stream `cam` has an hour from the moment 1,000,000 s on.
-final class FakeLibrary: StreamPlayback, ClipCommands {
+final class FakeLibrary: StreamPlayback, Snapshots, ClipCommands {
     struct Memory {
         var failure: PlaybackError?
         var cuts: [MediaCut] = []
         var ranges: [PlaybackRange?] = []
+        var pictures: [(at: WallTime?, spec: PictureSpec)] = []
         var clips: [Clip] = []
         var clipQueries: [ClipQuery] = []
     }
@@ -63,6 +64,25 @@ final class FakeLibrary: StreamPlayback, ClipCommands {
     func resource(_ resource: HLSResource, of stream: StreamID) async throws(PlaybackError) -> [UInt8]? {
         try failAsTold()
         return resource == .initialization(RecordingID("r1"), file: 0) ? [7] : nil
+    }
+
+    func pictureSource(of stream: StreamID, at moment: WallTime) async throws(PlaybackError) -> PictureSource {
+        throw .nothingAt(before: nil, after: nil)
+    }
+
+    func live(of stream: StreamID, _ spec: PictureSpec) async throws(BridgeError) -> Picture {
+        if case .failed(let error) = memory.withLock({ $0.failure }) { throw error }
+        return picture(at: nil, spec)
+    }
+
+    func recorded(of stream: StreamID, at moment: WallTime, _ spec: PictureSpec) async throws(PlaybackError) -> Picture {
+        try failAsTold()
+        return picture(at: moment, spec)
+    }
+
+    private func picture(at moment: WallTime?, _ spec: PictureSpec) -> Picture {
+        memory.withLock { $0.pictures.append((moment, spec)) }
+        return Picture(format: spec.format, bytes: [1, 2, 3], takenAt: moment ?? WallTime(milliseconds: 5000), width: 4, height: 2)
     }
 
     func makeClip(_ order: ClipOrder, for account: AccountID) async throws(PlaybackError) -> Clip {

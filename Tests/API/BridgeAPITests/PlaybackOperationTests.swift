@@ -11,7 +11,7 @@ import Testing
 @Suite struct PlaybackOperationTests {
     private static let paths = [
         "timeline", "range.mp4?from=1&to=2", "range.webm?from=1&to=2", "hls/live.m3u8", "hls/master.m3u8", "hls/media.m3u8?from=1&to=2",
-        "hls/r1.0-init.mp4",
+        "hls/r1.0-init.mp4", "snapshot.jpg?at=1", "snapshot.png?at=1970-01-01T00:00:00Z", "snapshot.webp?at=0&width=16",
     ]
 
     @Test(arguments: paths)
@@ -68,6 +68,8 @@ import Testing
         ("range.mp4", "from"), ("range.mp4?from=1", "to"), ("range.mp4?from=0&to=86400001", "to"),
         ("range.mp4?from=1&to=2&exact=1", "exact"),
         ("range.webm?from=1&to=2&exact=true", "exact"), ("hls/media.m3u8?from=1", "to"), ("hls/live.m3u8?_HLS_part=1", "_HLS_part"),
+        ("snapshot.jpg?at=x", "at"), ("snapshot.jpg?width=15", "width"), ("snapshot.png?at=1&width=7681", "width"),
+        ("snapshot.webp?quality=101", "quality"), ("snapshot.webp?quality=+5", "quality"),
         ("hls/live.m3u8?_HLS_skip=NO", "_HLS_skip"), ("hls/master.m3u8?to=1", "from"),
     ])
     func malformedRequestsNameTheirField(path: String, field: String) async throws {
@@ -83,7 +85,8 @@ import Testing
 
     @Test(
         arguments: [
-            (.nothingRecorded, 404, "nothing_recorded"), (.unsuitable(codec: "VP8", instead: "WebM"), 406, "unsuitable_container"),
+            (.nothingRecorded, 404, "nothing_recorded"), (.nothingAt(before: nil, after: nil), 404, "nothing_recorded"),
+            (.unsuitable(codec: "VP8", instead: "WebM"), 406, "unsuitable_container"),
             (.formatChanges, 409, "format_changes"), (.failed(BridgeError(.unavailable, "busy")), 503, "unavailable"),
         ] as [(PlaybackError, Int, String)])
     func failuresHaveTheirCodes(failure: PlaybackError, status: Int, code: String) async throws {
@@ -94,6 +97,54 @@ import Testing
             #expect(reply.status == status, "\(path)")
             #expect(reply.code == code, "\(path)")
         }
+    }
+}
+
+@Suite struct SnapshotOperationTests {
+    private static let path = "/bridge/v1/streams/cam/snapshot"
+
+    @Test(arguments: [("jpg", "jpeg"), ("png", "png"), ("webp", "webp")])
+    func aPictureHasItsTypeAndTime(name: String, type: String) async throws {
+        let stage = Stage()
+        let live = try await stage.send(.get, "\(Self.path).\(name)?width=320&quality=40", token: "T-admin")
+        #expect(live.fields[.contentType] == "image/\(type)")
+        #expect(live.fields[.init("X-Media-Time") ?? .date] == "1970-01-01T00:00:05.000Z")
+        #expect(live.fields[.cacheControl] == "no-store")
+        let recorded = try await stage.send(.get, "\(Self.path).\(name)?at=7000", token: "T-admin")
+        #expect(recorded.fields[.init("X-Media-Time") ?? .date] == "1970-01-01T00:00:07.000Z")
+        let asked = stage.library.memory.withLock(\.pictures)
+        #expect(asked.map(\.at) == [nil, WallTime(milliseconds: 7000)])
+        #expect(asked.first?.spec.width == 320 && asked.first?.spec.quality == 40)
+    }
+
+    @Test func whoeverMayWatchMaySeeNow() async throws {
+        #expect(try await Stage().send(.get, Self.path + ".jpg", token: "T-watch").status == 200)
+        #expect(try await Stage().send(.get, Self.path + ".jpg?auth_token=T-watch").status == 200)
+        #expect(try await Stage().send(.get, "/bridge/v1/streams/other/snapshot.jpg", token: "T-watch").status == 404)
+        #expect(try await Stage().send(.get, Self.path + ".jpg").status == 401)
+        #expect(try await Stage(streamsArePublic: true).send(.get, Self.path + ".jpg").status == 200)
+    }
+
+    @Test(
+        arguments: [
+            (.noMedia, 503, "no_media"), (.limitReached, 429, "limit_reached"), (.notFound, 404, "not_found"),
+            (.forbidden, 403, "forbidden"),
+        ] as [(BridgeError.Code, Int, String)])
+    func failuresOfLivePicturesHaveTheirCodes(failure: BridgeError.Code, status: Int, code: String) async throws {
+        let stage = Stage()
+        stage.library.memory.withLock { $0.failure = .failed(BridgeError(failure, "so it is")) }
+        let reply = try await stage.send(.get, Self.path + ".jpg", token: "T-admin")
+        #expect(reply.status == status)
+        #expect(reply.code == code)
+    }
+
+    @Test func aGapNamesTheNearestMoments() async throws {
+        let stage = Stage()
+        stage.library.memory.withLock { $0.failure = .nothingAt(before: WallTime(milliseconds: 1000), after: nil) }
+        let reply = try await stage.send(.get, Self.path + ".jpg?at=2000", token: "T-admin")
+        #expect(reply.status == 404)
+        #expect(reply.json["before"]?.string == "1970-01-01T00:00:01.000Z")
+        #expect(reply.json["after"] == .null)
     }
 }
 

@@ -1,6 +1,7 @@
 import Bridge
 import BridgeAPI
 import BridgeModel
+import ControlPlane
 import PlaybackPlane
 import RecordingPlane
 import SecureTransport
@@ -11,8 +12,9 @@ extension BridgeAssembly {
 
     /// What looks back: playback out of the spool, clips in a folder beside it, and the key of their links.
     static func library(
-        _ settings: Settings, ledger: SQLiteLedger, clips: SQLiteClips, spool: RecordingSpool
-    ) throws(BridgeError) -> (BridgeAPI.Library, ClipService) {
+        _ settings: Settings, ledger: SQLiteLedger, clips: SQLiteClips, spool: RecordingSpool,
+        snapshots: (any StreamPlayback) -> SnapshotService
+    ) throws(BridgeError) -> (BridgeAPI.Library, ClipService, SnapshotService) {
         let playback = PlaybackService(
             recordings: ledger, files: SpooledFiles(spool.layout),
             rules: .init(fragment: settings.recording.fragment, window: settings.playback.window), now: { SystemTime.wall })
@@ -24,6 +26,7 @@ extension BridgeAssembly {
             return Redacted((0..<shareKeyLength).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
         }
         let links = ShareLinks { message in (try? MessageAuthentication.hmacSHA256.code(of: message, key: key.revealed)) ?? [] }
-        return (BridgeAPI.Library(playback: playback, clips: service, links: links), service)
+        let snapshots = snapshots(playback)
+        return (BridgeAPI.Library(playback: playback, snapshots: snapshots, clips: service, links: links), service, snapshots)
     }
 }

@@ -46,6 +46,7 @@ struct BridgeAssembly {
     let identity: DTLSIdentity
     let library: BridgeAPI.Library
     let clips: ClipService
+    let snapshots: SnapshotService
     private let clock: BridgeClock
     /// Two bridges on one data folder would end each other's sessions and take each other's recordings.
     private let lock: ProcessLock
@@ -114,7 +115,13 @@ struct BridgeAssembly {
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)
-        (library, clips) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool)
+        (library, clips, snapshots) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool) { playback in
+            SnapshotService(
+                services: .init(
+                    launcher: supervisor, hub: hub, stream: { id in await streams.live.first { $0.id == id } }, playback: playback,
+                    clock: clock),
+                folder: settings.dataFolder + "/pictures", decoders: settings.pipelines.pictures)
+        }
         recordingServices = services
         (self.ledger, self.spool, self.hub, self.supervisor) = (ledger, spool, hub, supervisor)
         (self.webhooks, self.uploads) = (webhooks, uploads)

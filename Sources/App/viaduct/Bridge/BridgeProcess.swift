@@ -34,6 +34,7 @@ final class BridgeProcess: Sendable {
             let assembly = try BridgeAssembly(settings, logger: logger)
             try await assembly.spool.prepare()
             try await assembly.clips.prepare(logger: logger)
+            try assembly.snapshots.prepare()
             let accounts = AccountKeys(store: assembly.keys, now: { SystemTime.wall })
             try await accounts.ensureAccount(.anonymous)
             try await assembly.journal.recover()

@@ -10,6 +10,8 @@ package enum PipelineCommand: Codable, Sendable, Equatable {
     case candidate(IceCandidate)
     /// Ask the source of `track` for a keyframe.
     case forceKeyframe(track: UInt8)
+    /// Make a picture of the live stream that is being decoded.
+    case picture(PictureOrder)
     /// Answer with `alive`: the watchdog's question.
     case ping
     /// Finish and exit 0 within `deadline`: a recorder ends its file, a peer says goodbye.
@@ -42,6 +44,10 @@ package enum PipelineEvent: Codable, Sendable, Equatable {
     case gap(offset: Duration, length: Duration)
     /// A fragment or cluster of the newest file is on disk and synced; both figures count from the file's beginning.
     case segmentClosed(bytes: Int64, duration: Duration)
+    /// An ordered picture is in its file.
+    case picture(PictureResult)
+    /// An ordered picture cannot be made.
+    case pictureFailed(number: UInt64, BridgeError)
     case stats(PipelineStats)
     case alive
     /// Worse service, not the end.

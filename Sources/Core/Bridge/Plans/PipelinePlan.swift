@@ -22,6 +22,8 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case finish(FinishPlan)
         /// A camera of ours: a source that is encoded and offered by webrtcbin. It has no media sockets to a hub.
         case camera(CameraPlan)
+        /// Decodes video for single pictures.
+        case picture(PicturePlan)
     }
 
     /// Media sockets that the child is given, one per track, in track order. A camera and a finisher have none.
@@ -30,6 +32,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case .publish(let plan): plan.tracks
         case .view(let plan): plan.tracks.map(\.source)
         case .record(let plan): plan.tracks
+        case .picture(let plan): plan.tracks
         case .finish, .camera: []
         }
     }

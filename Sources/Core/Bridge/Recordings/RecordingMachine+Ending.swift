@@ -80,7 +80,7 @@ extension RecordingMachine {
             finisherDeadline = nil
             return deliverLongestPart(of: index, after: error, wall: wall) + launchFinisher(now: now)
         case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .firstFrame, .segmentClosed,
-            .fileBegan, .fileEnded, .gap, .stats, .alive, .warning:
+            .fileBegan, .fileEnded, .gap, .picture, .pictureFailed, .stats, .alive, .warning:
             return []
         }
     }

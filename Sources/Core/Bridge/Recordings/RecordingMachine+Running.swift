@@ -72,7 +72,8 @@ extension RecordingMachine {
         case .finished, .failed:
             writing[part] = nil
             return recorderEnded(part: current, with: event, now: now, wall: wall)
-        case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .stats, .alive, .warning:
+        case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .picture, .pictureFailed, .stats,
+            .alive, .warning:
             return []
         }
     }

@@ -75,7 +75,7 @@ actor CameraRunner: PipelineRunner {
             }
         case .candidate(let candidate): peer?.bin.add(candidate)
         case .forceKeyframe: forceKeyframe()
-        case .plan, .ping, .stop: break
+        case .plan, .picture, .ping, .stop: break
         }
     }
 
