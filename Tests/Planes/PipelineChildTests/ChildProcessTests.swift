@@ -32,6 +32,27 @@ struct ChildProcessTests {
         #expect(child.exit() == .status(0))
     }
 
+    @Test func aChildWithoutGStreamerLoadsNoneOfItsPlugInsAndRefusesWhatNeedsThem() throws {
+        let child = try SpawnedChild([PipelineProcess.withoutGStreamer])
+        try child.expect(.ready)
+        let maps = try String(contentsOfFile: "/proc/\(child.pid)/maps", encoding: .utf8)
+        #expect(!maps.contains("gstreamer-1.0/"))
+        child.send(.plan(PipelinePlan(pipeline: PipelineID("p"), work: .camera(try .small()))))
+        guard case .failed(let error) = try child.next() else {
+            Issue.record("a camera without GStreamer")
+            return
+        }
+        #expect(error.code == .internal && child.exit() == .status(1))
+    }
+
+    @Test func aChildWithGStreamerHasLoadedItsPlugIns() throws {
+        let child = try SpawnedChild()
+        try child.expect(.ready)
+        #expect(try String(contentsOfFile: "/proc/\(child.pid)/maps", encoding: .utf8).contains("gstreamer-1.0/"))
+        child.hangUp()
+        #expect(child.exit() == .status(0))
+    }
+
     @Test(arguments: [Codec.vp8, .h264])
     func aCameraChildPublishesThroughAPublishChild(codec: Codec) async throws {
         let camera = try SpawnedChild()
@@ -154,13 +175,16 @@ final class SpawnedChild {
     private let process: ChildProcess
     private var control: ControlSocket?
 
-    init() throws {
+    init(_ arguments: [String] = []) throws {
         let pair = try SocketPair.stream()
         defer { closeDescriptor(pair.far) }
         let program = try #require(Self.program)
-        process = try ChildProcess.spawn(path: program, arguments: [], environment: ProcessInfo.processInfo.environment, control: pair.far)
+        process = try ChildProcess.spawn(
+            path: program, arguments: arguments, environment: ProcessInfo.processInfo.environment, control: pair.far)
         control = ControlSocket(descriptor: pair.near)
     }
+
+    var pid: Int32 { process.pid }
 
     /// SwiftPM puts programs beside the test bundle.
     private static var program: String? {

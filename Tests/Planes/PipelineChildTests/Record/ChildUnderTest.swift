@@ -12,7 +12,7 @@ final class ChildUnderTest: Sendable {
     private let control: Mutex<ControlSocket?>
     private let shared: ChildEvents
 
-    /// `shell` wraps the child into a shell command, in which `"$0"` is the executable.
+    /// Without GStreamer, as the bridge starts it for files. `shell` wraps the child into a shell command, in which `"$0"` is the executable.
     init(shell: String? = nil) throws {
         let executable = Self.executable
         let (near, far) = try SocketPair.stream()
@@ -20,7 +20,8 @@ final class ChildUnderTest: Sendable {
         if let shell {
             process = try ChildProcess.spawn(path: "/bin/sh", arguments: ["-c", shell, executable], environment: environment, control: far)
         } else {
-            process = try ChildProcess.spawn(path: executable, arguments: [], environment: environment, control: far)
+            process = try ChildProcess.spawn(
+                path: executable, arguments: [PipelineProcess.withoutGStreamer], environment: environment, control: far)
         }
         closeDescriptor(far)
         let socket = ControlSocket(descriptor: near)
