@@ -15,6 +15,7 @@ package actor UploadRunner: DeliveryService {
     private let clock: any OutboxClock
     private let logger: Logger
     private let bell = Bell()
+    private var waits: WaitKeeper
     private var underWay: Set<DeliveryID> = []
     /// Who waits in `drain`.
     private var drains: [Bell] = []
@@ -36,6 +37,7 @@ package actor UploadRunner: DeliveryService {
         parallel = max(1, settings.parallel)
         clock = environment.clock
         logger = environment.logger
+        waits = WaitKeeper(clock)
     }
 
     /// Works until the task is cancelled; attempts under way are then broken off, and their rows stay due. Call it once. `observer` hears of each
@@ -80,6 +82,10 @@ package actor UploadRunner: DeliveryService {
             let room = parallel - underWay.count
             // The end of an attempt rings: with no room there is nothing to look for.
             guard room > 0 else { return look }
+            if waits.mayBeWrong(clock) {
+                try await queue.bringUploadsForward(within: settlement.longestWaits, of: now)
+                waits.areRight()
+            }
             look.due = try await queue.dueUploads(at: now, limit: room, excluding: underWay)
             underWay.formUnion(look.due.map(\.id))
             look.foundNothing = look.due.isEmpty

@@ -29,6 +29,9 @@ struct UploadSettlement: Sendable {
         self.generator = SharedGenerator(generator)
     }
 
+    /// How far ahead an upload can be due.
+    var longestWaits: LongestWaits { policy.longestWaits }
+
     /// `segments`: all of the recording; the one whose file was sent decides with the others about the recording.
     func settle(
         _ upload: DeliveryRow, of recording: RecordingRow?, _ segments: [SegmentRow], _ outcome: AttemptOutcome, at now: WallTime

@@ -33,10 +33,10 @@ package final class UploadSweeper: Sendable {
     package func run() async {
         // Whatever made an abort fail may be over: at the start each is tried.
         await sweep(dueAt: WallTime(nanoseconds: .max))
+        var watch = ClockWatch(clock)
         while !Task.isCancelled {
-            // A moment that lies further ahead than any wait is one of a clock that was set back since.
             await bell.wait(until: clock.now.advanced(by: Self.interval), clock)
-            await sweep(dueAt: clock.now)
+            await sweep(dueAt: watch.wasSetBack(clock) ? WallTime(nanoseconds: .max) : clock.now)
         }
     }
 

@@ -14,6 +14,7 @@ package actor WebhookRunner: DeliveryService {
     private let logger: Logger
     private var generator: any RandomNumberGenerator & Sendable
     private let bell = Bell()
+    private var waits: WaitKeeper
     private var lanes: WebhookLanes
     /// Who waits in `drain`.
     private var drains: [Bell] = []
@@ -33,6 +34,7 @@ package actor WebhookRunner: DeliveryService {
         logger = environment.logger
         generator = environment.generator
         lanes = WebhookLanes(limits: terms.limits, breaker: terms.breaker)
+        waits = WaitKeeper(clock)
     }
 
     /// Works until the task is cancelled; attempts under way are then broken off, and their rows stay due. Call it once.
@@ -100,6 +102,10 @@ extension WebhookRunner {
         let now = clock.now
         var look = Look(startable: lanes.start(now: now))
         do throws(BridgeError) {
+            if waits.mayBeWrong(clock) {
+                for (kind, policy) in terms.policies { try await queue.bringForward(kind, within: policy.longestWaits, of: now) }
+                waits.areRight()
+            }
             while lanes.hasRoom {
                 let page = try await queue.dueWebhooks(at: now, limit: Self.pageLength, excluding: lanes.exclusions(now: now))
                 lanes.add(page)

@@ -29,6 +29,9 @@ package struct WebhookTerms: Sendable {
             breaker: CircuitBreaker.Policy(failures: settings.breakerFailures, pause: settings.breakerPause))
     }
 
+    /// All rules.
+    var policies: [(DeliveryTerms, DeliveryPolicy)] { [(.dialect, dialect), (.events, events)] }
+
     /// The rules that a webhook was promised.
     func policy(of delivery: DeliveryRow) -> DeliveryPolicy {
         switch delivery.terms {

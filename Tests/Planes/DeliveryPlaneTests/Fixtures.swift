@@ -67,12 +67,15 @@ enum Rows {
     static let start = WallTime(milliseconds: 1_700_000_000_000)
     static let secretText = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 
-    static func webhook(_ id: String = "msg_1", url: String, body: String = #"{"status":"upload_ready"}"#, due: WallTime = start)
-        -> DeliveryRow
-    {
-        DeliveryRow(
+    /// `attempts`: those that failed before.
+    static func webhook(
+        _ id: String = "msg_1", url: String, body: String = #"{"status":"upload_ready"}"#, attempts: Int = 0, due: WallTime = start
+    ) -> DeliveryRow {
+        var row = DeliveryRow(
             id: DeliveryID(id), work: .webhook(url: Redacted(url), body: body), account: AccountID("acme"), session: SessionID("s1"),
             dueAt: due, createdAt: start)
+        row.attempts = attempts
+        return row
     }
 
     static func upload(_ id: String = "upl_1", of recording: String = "r1", to destination: Destination) -> DeliveryRow {

@@ -158,6 +158,9 @@ final class FailingLedger: Ledger, UploadLedger {
     func dueUploads(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow] {
         try await base.dueUploads(at: now, limit: limit, excluding: excluding)
     }
+    func bringUploadsForward(within longest: LongestWaits, of now: WallTime) async throws(BridgeError) {
+        try await base.bringUploadsForward(within: longest, of: now)
+    }
     func begunUpload(of file: String) async throws(BridgeError) -> BegunUpload? { try await base.begunUpload(of: file) }
     func begin(_ upload: BegunUpload, from origin: UploadOrigin?, of file: String) async throws(BridgeError) {
         try await base.begin(upload, from: origin, of: file)
@@ -199,6 +202,11 @@ extension FailingLedger: WebhookQueue {
     func settle(_ delivery: DeliveryRow, _ attempt: AttemptRecord) async throws(BridgeError) {
         try failCommit()
         try await base.settle(delivery, attempt)
+    }
+
+    func bringForward(_ terms: DeliveryTerms, within longest: LongestWaits, of now: WallTime) async throws(BridgeError) {
+        try failRead()
+        try await base.bringForward(terms, within: longest, of: now)
     }
 
     func webhookFigures() async throws(BridgeError) -> WebhookFigures { try await base.webhookFigures() }

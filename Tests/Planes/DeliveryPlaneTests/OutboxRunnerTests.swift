@@ -57,7 +57,7 @@ import Testing
         let outbox = Outbox(ledger: ledger, performer: performer)
         let later = Rows.start.advanced(by: .seconds(60))
         try await outbox.run { runner in
-            try await ledger.commit([.delivery(Rows.webhook(url: "https://a.example/", due: later))])
+            try await ledger.commit([.delivery(Rows.webhook(url: "https://a.example/", attempts: 3, due: later))])
             #expect(await runner.drain(limit: anHour))
             #expect(performer.attempted.isEmpty)
             outbox.clock.advance(to: later)
@@ -73,7 +73,7 @@ import Testing
         let clock = VirtualClock()
         let slow = FailingLedger(ledger, afterRead: { clock.advance(to: later) })
         let performer = ScriptedPerformer(always: .replied(status: 200, retryAfter: nil))
-        try await ledger.commit([.delivery(Rows.webhook(url: "https://a.example/", due: later))])
+        try await ledger.commit([.delivery(Rows.webhook(url: "https://a.example/", attempts: 3, due: later))])
         try await Outbox(ledger: slow, performer: performer, clock: clock).run { _ in
             for await _ in performer.started { break }
         }

@@ -6,6 +6,8 @@ import Synchronization
 final class VirtualClock: OutboxClock {
     private struct State {
         var now = Rows.start
+        /// How far it was set back.
+        var setBack: Duration = .zero
         var nextID = 0
         var sleepers: [Int: (until: WallTime, continuation: CheckedContinuation<Void, any Error>)] = [:]
     }
@@ -14,6 +16,20 @@ final class VirtualClock: OutboxClock {
     private let asked = AsyncStream<WallTime>.makeStream()
 
     var now: WallTime { state.withLock { $0.now } }
+    var steady: MonotonicTime {
+        state.withLock { MonotonicTime(nanoseconds: UInt64($0.now.nanoseconds)).advanced(by: $0.setBack) }
+    }
+
+    /// Somebody sets the clock: sleepers look again.
+    func setBack(by duration: Duration) {
+        let woken = state.withLock { state in
+            state.now = state.now.advanced(by: .zero - duration)
+            state.setBack += duration
+            defer { state.sleepers = [:] }
+            return state.sleepers.values.map(\.continuation)
+        }
+        for continuation in woken { continuation.resume() }
+    }
 
     /// The moments that somebody began to sleep until, in order.
     var sleeps: AsyncStream<WallTime> { asked.stream }

@@ -45,7 +45,8 @@ package struct CircuitBreaker: Sendable, Equatable {
     /// What it lets through now.
     package func phase(now: WallTime) -> Phase {
         guard let until else { return .closed }
-        return isAsking || now >= until ? .halfOpen : .open
+        // A pause that ends later than it is long was begun by a clock that has been set back.
+        return isAsking || now >= until || until > now.advanced(by: pause) ? .halfOpen : .open
     }
 
     /// Whether an attempt may begin; of a half-open breaker only the first may, until its result is known.

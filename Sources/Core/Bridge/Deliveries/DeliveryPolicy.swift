@@ -78,3 +78,23 @@ package struct DeliveryPolicy: Sendable, Equatable {
         }
     }
 }
+
+/// How far ahead the next attempt can lie by the schedule: what lies further was due by a clock that has been set back since.
+package struct LongestWaits: Sendable, Equatable {
+    /// After the first attempt, the second, and so on, with their jitter. Before the first there is none.
+    package var waits: [Duration]
+    /// What a receiver that replied 429 or 503 may have asked for.
+    package var asked: Duration
+
+    package init(waits: [Duration], asked: Duration) {
+        self.waits = waits
+        self.asked = asked
+    }
+}
+
+extension DeliveryPolicy {
+    /// The bounds of `decide`.
+    package var longestWaits: LongestWaits {
+        LongestWaits(waits: schedule.map { $0 * (1 + Self.jitter) }, asked: kind == .webhook ? Self.longestRetryAfter : .zero)
+    }
+}

@@ -56,6 +56,8 @@ package struct SentPart: Sendable, Equatable {
 package protocol UploadLedger: Sendable {
     /// Pending uploads with `dueAt <= now`, oldest first, at most `limit`, without those in `excluding` (under way now).
     func dueUploads(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow]
+    /// Gives pending uploads that lie further ahead of `now` than they can the longest wait that they may have.
+    func bringUploadsForward(within longest: LongestWaits, of now: WallTime) async throws(BridgeError)
     /// The multipart upload of a file; nil when none has begun.
     func begunUpload(of file: String) async throws(BridgeError) -> BegunUpload?
     /// Remembers it. An earlier one of the file is a leftover from here on, if it had an origin.

@@ -7,6 +7,8 @@ package protocol WebhookQueue: Sendable {
     func dueWebhooks(at now: WallTime, limit: Int, excluding: WebhookExclusions) async throws(BridgeError) -> [DeliveryRow]
     /// When the next one is due; nil when none is pending.
     func nextWebhookDue(excluding: WebhookExclusions) async throws(BridgeError) -> WallTime?
+    /// Gives pending webhooks of these terms that lie further ahead of `now` than they can the longest wait that they may have.
+    func bringForward(_ terms: DeliveryTerms, within longest: LongestWaits, of now: WallTime) async throws(BridgeError)
     /// Writes the outcome of an attempt and its line of the log, and makes the session's next event due where this one has ended: one
     /// transaction, durable when this returns.
     func settle(_ delivery: DeliveryRow, _ attempt: AttemptRecord) async throws(BridgeError)
