@@ -1,10 +1,10 @@
-internal import Foundation
+internal import LinuxIO
 
 /// From the threads that make frames to the writer thread: bounded, and never waiting on the side that pushes. Frames wake nobody: the writer looks
 /// from time to time.
 final class FrameQueue: @unchecked Sendable {
     // Unchecked: everything that changes is guarded by `condition`.
-    private let condition = NSCondition()
+    private let condition = SteadyCondition()
     private var items: [Item] = []
     private var bytes = 0
     private var isFinishing = false
@@ -22,39 +22,39 @@ final class FrameQueue: @unchecked Sendable {
 
     /// False when the queue is full and the frame was not taken.
     func push(_ item: Item) -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        if case .frame(let frame) = item {
-            guard bytes + frame.bytes.count <= Self.byteLimit else { return false }
-            bytes += frame.bytes.count
+        condition.withLock {
+            if case .frame(let frame) = item {
+                guard bytes + frame.bytes.count <= Self.byteLimit else { return false }
+                bytes += frame.bytes.count
+            }
+            items.append(item)
+            if case .end = item {
+                isUrgent = true
+                condition.signal()
+            }
+            return true
         }
-        items.append(item)
-        if case .end = item {
-            isUrgent = true
-            condition.signal()
-        }
-        return true
     }
 
     /// No more is to come than what is in the queue: the writer ends.
     func finish() {
-        condition.lock()
-        isFinishing = true
-        condition.signal()
-        condition.unlock()
+        condition.withLock {
+            isFinishing = true
+            condition.signal()
+        }
     }
 
-    /// Everything that is there in `seconds`, earlier at the end of a track and of all.
-    func take(waiting seconds: Double) -> (items: [Item], isFinishing: Bool) {
-        condition.lock()
-        defer { condition.unlock() }
-        let limit = Date(timeIntervalSinceNow: seconds)
-        while !isFinishing, !isUrgent, condition.wait(until: limit) {}
-        isUrgent = false
-        defer {
-            items = []
-            bytes = 0
+    /// Everything that is there after `limit`, earlier at the end of a track and of all.
+    func take(waiting limit: Duration) -> (items: [Item], isFinishing: Bool) {
+        condition.withLock {
+            // A wake-up without a reason shortens one wait, which does no harm.
+            if !isFinishing, !isUrgent { condition.wait(for: limit) }
+            isUrgent = false
+            defer {
+                items = []
+                bytes = 0
+            }
+            return (items, isFinishing)
         }
-        return (items, isFinishing)
     }
 }

@@ -30,8 +30,8 @@ final class RecordingWriter: Sendable {
     private let plan: RecordPlan
     private let report: @Sendable (Report) -> Void
 
-    /// How long the thread sleeps without news, s: the resolution of its patience.
-    private static let tick = 0.05
+    /// How long the thread sleeps without news: the resolution of its patience.
+    private static let tick = Duration.milliseconds(50)
 
     /// Creates the file and starts the thread. Throws `storage_full` or `pipeline_failed`.
     init(plan: RecordPlan, report: @escaping @Sendable (Report) -> Void) throws(BridgeError) {

@@ -28,7 +28,7 @@ import Testing
         #expect(push(packet(4, large, keyFrame), 400, to: chain))
         #expect(push(packet(5, large, keyFrame), 500, to: chain))
         chain.endOfStream()
-        let said = queue.take(waiting: 0).items.map { item in
+        let said = queue.take(waiting: .zero).items.map { item in
             switch item {
             case .format(let track, let format): "\(track): \(format.width)x\(format.height), \(format.codecPrivate.count) bytes"
             case .frame(let frame): "\(frame.track): \(frame.time) \(frame.isKeyframe ? "key" : "delta"), \(frame.bytes.count) bytes"
@@ -47,6 +47,6 @@ import Testing
         let chain = AV1Chain(FrameReceiver(track: 0, queue: queue, gate: KeyframeGate()))
         #expect(!push([0x80, 0xE0], 100, to: chain))
         #expect(!push(Array(packet(1, small, keyFrame).dropLast()), 100, to: chain))
-        #expect(queue.take(waiting: 0).items.isEmpty)
+        #expect(queue.take(waiting: .zero).items.isEmpty)
     }
 }
