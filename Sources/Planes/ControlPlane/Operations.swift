@@ -66,6 +66,7 @@ package struct Operations: ReadinessProbe, MetricsSource {
         }
         return directions + [
             .gauge("viaduct_recordings", "Recordings that are not yet at their destination.", recording),
+            .gauge("viaduct_recordings_unstored", "Recordings whose state the ledger does not take.", services.unstored.count),
             .gauge("viaduct_spool_full", "1 while recordings have no room: the disk's reserve or the quota is reached.", hasRoom ? 0 : 1),
             .gauge("viaduct_pipelines", "Running pipeline processes, warm ones not counted.", children),
             .gauge("viaduct_delivery_lateness_seconds", "How long the oldest due delivery has waited.", await lateness),

@@ -17,8 +17,8 @@ actor RecordingRun {
     private let services: RecordingServices
     private let request: RecordingRequest?
     private let tell: @Sendable (RecordingUpdate) -> Void
-    private let mailbox: AsyncStream<Item>.Continuation
-    private let items: AsyncStream<Item>
+    private let mailbox: (items: AsyncStream<Item>, entry: AsyncStream<Item>.Continuation)
+    private let commits: RecordingCommits
     private var machine: RecordingMachine
     private let latest: Mutex<RecordingRow>
     /// When the recording was asked for: nothing that came before is recorded. And the wall clock of then, minus the monotonic one: all its
@@ -40,7 +40,10 @@ actor RecordingRun {
         self.services = services
         self.tell = tell
         asked = (askedAt, services.clock.wallOffset)
-        (items, mailbox) = AsyncStream.makeStream()
+        let (items, entry) = AsyncStream<Item>.makeStream()
+        mailbox = (items, entry)
+        commits = RecordingCommits(
+            services, metadata: machine.row.context.metadata.adding("recording", machine.row.id.rawValue))
     }
 
     /// The recording's row as it stands.
@@ -50,15 +53,15 @@ actor RecordingRun {
     nonisolated var isRunning: Bool { row.state.isRunning }
 
     /// Puts a fact into the mailbox.
-    nonisolated func post(_ input: RecordingMachine.Input) { mailbox.yield(.input(input)) }
+    nonisolated func post(_ input: RecordingMachine.Input) { mailbox.entry.yield(.input(input)) }
 
     /// The stream has a source, for the first time or again.
-    nonisolated func post(source: LiveStream) { mailbox.yield(.source(source)) }
+    nonisolated func post(source: LiveStream) { mailbox.entry.yield(.source(source)) }
 
     /// Returns when everything that was posted before has been dealt with.
     nonisolated func settle() async {
         await withCheckedContinuation { continuation in
-            if case .terminated = mailbox.yield(.marker(continuation)) { continuation.resume() }
+            if case .terminated = mailbox.entry.yield(.marker(continuation)) { continuation.resume() }
         }
     }
 
@@ -85,21 +88,23 @@ actor RecordingRun {
         await carryOut(effects)
         publishRow()
         armTimer()
-        var arrivals = items.makeAsyncIterator()
+        var arrivals = mailbox.items.makeAsyncIterator()
         // A recovered recording may have nothing left to wait for.
         while !isOver, let item = await arrivals.next() { await take(item) }
         await tidy()
         close()
+        // A recording that is over for its session is not forgotten before the ledger knows.
+        await commits.finish()
     }
 
     private var isOver: Bool { machine.isFileComplete && machine.row.state.isFinal }
 
     private func close() {
-        mailbox.finish()
+        mailbox.entry.finish()
         timer?.cancel()
         listeners.forEach { $0.cancel() }
         // Whoever still waits for the mailbox has waited long enough.
-        Task { [items] in
+        Task { [items = mailbox.items] in
             for await item in items {
                 if case .marker(let continuation) = item { continuation.resume() }
             }
@@ -240,7 +245,6 @@ actor RecordingRun {
         }
     }
 
-    /// A ledger that is busy or full is tried again: the file is safe meanwhile, and the next start would find it.
     private func commit(_ row: RecordingRow, _ segments: [SegmentRow], _ outbox: RecordingMachine.Outbox?) async {
         var changes: [LedgerChange] = [.recording(row)] + segments.map { .segment($0) }
         if let step = RecordingStep(from: self.row.state, to: row.state) {
@@ -251,23 +255,15 @@ actor RecordingRun {
         case .event(let event): changes += services.outbox.changes(for: event)
         case nil: break
         }
-        for attempt in 1...Self.commitAttempts {
-            do throws(BridgeError) {
-                try await services.ledger.commit(changes)
-                latest.withLock { $0 = row }
-                services.outbox.wake()
-                // From here on nobody writes the segment's row but its uploader, which reads it first.
-                for segment in segments where segment.state == .ready || segment.state == .uploading {
-                    await services.registrar.complete(segment, of: row)
-                }
-                return
-            } catch {
-                services.logger.error(
-                    "a recording's state could not be stored",
-                    metadata: metadata.adding("error", error.description).adding("attempt", "\(attempt)"))
-                try? await services.clock.pause(Self.commitPause)
+        await commits.commit { [services, changes] () async throws(BridgeError) in
+            try await services.ledger.commit(changes)
+            services.outbox.wake()
+            // From here on nobody writes the segment's row but its uploader, which reads it first.
+            for segment in segments where segment.state == .ready || segment.state == .uploading {
+                await services.registrar.complete(segment, of: row)
             }
         }
+        latest.withLock { $0 = row }
     }
 
     private func grown(_ segment: SegmentRow) async {
@@ -285,21 +281,16 @@ actor RecordingRun {
 
     /// Ends the recording if all its uploads were over before its last segment was.
     private func settleUploads() async {
-        let outbox = services.outbox
-        do throws(BridgeError) {
-            let changes = try await services.segments.settle(machine.row.id) { row, segments in
+        let id = machine.row.id
+        await commits.commit { [services, weak self] () async throws(BridgeError) in
+            let changes = try await services.segments.settle(id) { row, segments in
                 guard let (row, event) = row.settled(with: segments) else { return [] }
-                return [.recording(row)] + outbox.changes(for: event)
+                return [.recording(row)] + services.outbox.changes(for: event)
             }
             services.outbox.wake()
-            for case .recording(let row) in changes { post(.uploadChanged(row)) }
-        } catch {
-            services.logger.error("a recording's end could not be stored", metadata: metadata.adding("error", error.description))
+            for case .recording(let row) in changes { self?.post(.uploadChanged(row)) }
         }
     }
-
-    private static let commitAttempts = 10
-    private static let commitPause = Duration.seconds(1)
 
     private var metadata: Logger.Metadata {
         machine.row.context.metadata.adding("recording", machine.row.id.rawValue)

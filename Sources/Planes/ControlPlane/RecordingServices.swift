@@ -20,6 +20,8 @@ package struct RecordingServices: Sendable {
     package var clock: BridgeClock
     package var settings: RecordingSettings
     package var logger: Logger
+    /// Recordings that wait for the ledger; shared by all.
+    package let unstored = UnstoredRecordings()
     /// Shared by all recordings.
     let finishers = FinisherPlaces(ProcessInfo.processInfo.activeProcessorCount)
 

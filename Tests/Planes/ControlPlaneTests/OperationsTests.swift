@@ -91,7 +91,8 @@ import Testing
         let values = Dictionary(uniqueKeysWithValues: samples.map { ("\($0.name)\($0.labels.first?.value ?? "")", $0.value) })
         #expect(
             values == [
-                "viaduct_sessionspublish": 2, "viaduct_sessionswatch": 0, "viaduct_recordings": 1, "viaduct_spool_full": 0,
+                "viaduct_sessionspublish": 2, "viaduct_sessionswatch": 0, "viaduct_recordings": 1, "viaduct_recordings_unstored": 0,
+                "viaduct_spool_full": 0,
                 "viaduct_pipelines": 1,
                 "viaduct_delivery_lateness_seconds": 0,
                 "viaduct_streams": 2, "viaduct_subscribers": 3, "viaduct_packets_received_total": 11, "viaduct_packets_sent_total": 12,

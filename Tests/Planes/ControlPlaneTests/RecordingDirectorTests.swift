@@ -44,6 +44,31 @@ import Testing
         #expect(bench.delivery.wakes > 0)
     }
 
+    /// The disk is full for a minute; then there is room, and nobody restarts anything.
+    @Test(arguments: [true, false])
+    func whatTheLedgerDidNotTakeIsStoredWhenThereIsRoom(isDelivered: Bool) async throws {
+        let (id, recorder) = try await bench.startRecording {
+            if isDelivered { $0.destination = .to(.put(url: Redacted("https://example.org/put"))) }
+        }
+        bench.ledger.fail(1_000_000)
+        let stop = Task { try await bench.director.stop(id) }
+        #expect(await bench.clock.pass { bench.services.unstored.count == 1 })
+        // The recording goes on meanwhile.
+        #expect(await bench.clock.pass { !recorder.commands.isEmpty })
+        try await stop.value
+        recorder.closeFile()
+        #expect(await bench.clock.pass { bench.files.deeds.contains(.promote(.part(1), id)) })
+        bench.clock.advance(by: .seconds(60))
+        #expect(bench.ledger.recordingStates.last == .recording)
+        bench.ledger.fail(0)
+        let last = isDelivered ? RecordingState.uploading : .ready
+        #expect(await bench.clock.pass { (try? await bench.ledger.recording(id))?.state == last })
+        #expect(bench.ledger.deliveries.map(\.words) == [isDelivered ? "upload \(id).webm" : "webhook delivered \(id)"])
+        // In their order, each once.
+        #expect(bench.ledger.recordingStates == [.armed, .recording, .closing, .closing, last])
+        #expect(await bench.clock.pass { bench.services.unstored.count == 0 })
+    }
+
     @Test func aRecordingWithADestinationWaitsForTheUploadersNews() async throws {
         let (id, recorder) = try await bench.startRecording { $0.destination = .to(.put(url: Redacted("https://example.org/put"))) }
         try await bench.director.stop(id)
