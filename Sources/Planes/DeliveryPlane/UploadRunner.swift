@@ -137,6 +137,7 @@ extension UploadRunner {
         let outcome = if let recording { await performer.attempt(upload, of: recording) } else { AttemptOutcome.failed(.impossible) }
         // An attempt that was broken off tells nothing about its destination; one that succeeded before it noticed has succeeded.
         guard !Task.isCancelled || outcome.sentence == nil else { return }
+        if outcome.sentence == nil, recording != nil { await registration(of: upload, in: id) }
         guard let changes = await settle(upload, of: recording, outcome) else { return }
         for case .delivery(let row) in changes where row.id == upload.id {
             log(row, outcome)
@@ -144,6 +145,22 @@ extension UploadRunner {
         }
         for case .recording(let row) in changes { await observer.recordingChanged(row) }
     }
+
+    /// Waits for the event that tells of the file, which is read once for its hash meanwhile: a receiver hears of a file before it hears of the
+    /// recording's delivery. Not for long: a file that cannot be read has no such event.
+    private func registration(of upload: DeliveryRow, in recording: RecordingID) async {
+        guard case .upload(_, let file, _) = upload.work else { return }
+        for _ in 0..<Self.registrationLooks {
+            guard let segments = try? await ledger.segments(of: recording),
+                let segment = segments.first(where: { $0.file == file }), segment.sha256 == nil,
+                (try? await clock.sleep(until: clock.now.advanced(by: Self.registrationPause))) != nil
+            else { return }
+        }
+    }
+
+    /// Half a minute in all.
+    private static let registrationLooks = 150
+    private static let registrationPause: Duration = .milliseconds(200)
 
     /// Commits what the outcome changes, read and written in one transaction: nothing that was written meanwhile is written over, and of several
     /// segments the one that is settled last ends the recording. nil when the task was cancelled.

@@ -22,6 +22,53 @@ import Testing
         return try #require(await ledger.recording(RecordingID("r1")))
     }
 
+    /// The upload is faster than the hash, with which the event of the file comes.
+    @Test func aReceiverHearsOfTheFileBeforeItHearsOfTheDelivery() async throws {
+        let outbox = Outbox(ledger: ledger, performer: ScriptedPerformer(always: .replied(status: 201, retryAfter: nil)))
+        var segment = SegmentRow(
+            recording: RecordingID("r1"), number: 1, stream: StreamID("client-0"), container: .webm, file: "r1.webm", state: .uploading)
+        segment.startedAt = Rows.start
+        try await ledger.commit([
+            .recording(Rows.recording(state: .uploading, destination: destination)), .segment(segment),
+            .delivery(Rows.upload(to: destination)),
+        ])
+        try await outbox.runAll { [ledger, segment] runner in
+            var waits = 0
+            for await moment in outbox.clock.sleeps {
+                waits += 1
+                #expect(try await ledger.recording(RecordingID("r1"))?.state == .uploading)
+                if waits == 3 {
+                    try await ledger.commit([.digest(segment.recording, segment: 1, sha256: String(repeating: "a", count: 64))])
+                }
+                outbox.clock.advance(to: moment)
+                if waits == 3 { break }
+            }
+            #expect(await runner.drain(limit: anHour))
+            #expect(try await ledger.recording(RecordingID("r1"))?.state == .delivered)
+        }
+    }
+
+    /// Its event may never come.
+    @Test func aFileWithoutAHashIsNotWaitedForForEver() async throws {
+        let outbox = Outbox(ledger: ledger, performer: ScriptedPerformer(always: .replied(status: 201, retryAfter: nil)))
+        let segment = SegmentRow(
+            recording: RecordingID("r1"), number: 1, stream: StreamID("client-0"), container: .webm, file: "r1.webm", state: .uploading)
+        try await ledger.commit([
+            .recording(Rows.recording(state: .uploading, destination: destination)), .segment(segment),
+            .delivery(Rows.upload(to: destination)),
+        ])
+        try await outbox.runAll { [ledger] runner in
+            let time = Task {
+                for await moment in outbox.clock.sleeps where moment < Rows.start.advanced(by: .seconds(60)) {
+                    outbox.clock.advance(to: moment)
+                }
+            }
+            while try await ledger.recording(RecordingID("r1"))?.state != .delivered { try await Task.sleep(for: .milliseconds(2)) }
+            time.cancel()
+            #expect(outbox.clock.now <= Rows.start.advanced(by: .seconds(31)))
+        }
+    }
+
     @Test func anUploadIsReportedByEveryDialectAfterItsCommit() async throws {
         let performer = ScriptedPerformer(always: .replied(status: 201, retryAfter: nil))
         var outbox = Outbox(ledger: ledger, performer: performer)
