@@ -30,10 +30,21 @@ final class TransferProgress: Sendable {
     /// Bytes that will be sent in all.
     let total: Int64
     private let state = Mutex((sent: Int64(0), movedAt: ContinuousClock.now))
+    /// Whether everything had been sent when the reply came; nil before that.
+    private let atReply = Mutex<Bool?>(nil)
 
     init(total: Int64) { self.total = total }
 
     var isComplete: Bool { state.withLock { $0.sent >= total } }
+
+    /// Whether everything had been sent when the reply came, or now where nobody noted that.
+    var wasCompleteAtReply: Bool { atReply.withLock { $0 } ?? isComplete }
+
+    /// The reply has begun to come.
+    func replied() {
+        let isComplete = isComplete
+        atReply.withLock { $0 = isComplete }
+    }
 
     /// A body begins to be sent, for the first time or to another address.
     func restart() { state.withLock { $0 = (0, .now) } }

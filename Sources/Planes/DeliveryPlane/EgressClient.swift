@@ -77,6 +77,7 @@ package struct EgressClient: Sendable {
         let result: Result<EgressReply, AttemptFault>
         do {
             let response = try await client.execute(request.prepared(for: url), deadline: .distantFuture)
+            request.replied()
             result = await Self.reply(response, keeping: request.replyBytes)
         } catch {
             result = .failure(AttemptFault(transport: error))
@@ -155,6 +156,8 @@ struct EgressRequest: Sendable {
     var headers: HTTPHeaders
     /// What is kept of the reply's body; a longer one is invalid. 0: the body does not matter.
     var replyBytes = 0
+    /// Called when the head of the reply is there.
+    var replied: @Sendable () -> Void = {}
     /// Made anew for each address that is tried.
     var body: @Sendable () -> HTTPClientRequest.Body?
 

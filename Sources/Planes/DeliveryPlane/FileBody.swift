@@ -56,6 +56,11 @@ struct FileBody: AsyncSequence, Sendable {
     let range: Range<Int64>
     let progress: TransferProgress
     let transfer: TransferServices
+    /// Before the last bytes.
+    var tailPause: Duration = .zero
+
+    /// Bytes that are held back.
+    private static let tailLength: Int64 = 64
 
     func makeAsyncIterator() -> AsyncIterator {
         progress.restart()
@@ -68,6 +73,7 @@ struct FileBody: AsyncSequence, Sendable {
 
         mutating func next() async throws -> ByteBuffer? {
             guard offset < body.range.upperBound else { return nil }
+            if body.isTail(offset) { try await Task.sleep(for: body.tailPause) }
             let piece = try await body.piece(at: offset)
             // Who waits for a turn has not stalled.
             await body.transfer.bandwidth.wait(for: piece.readableBytes) { body.progress.advance(by: 0) }
@@ -77,8 +83,14 @@ struct FileBody: AsyncSequence, Sendable {
         }
     }
 
+    /// Where the bytes begin that are held back; nil without a pause.
+    private var tail: Int64? { tailPause > .zero ? Swift.max(range.lowerBound, range.upperBound - Self.tailLength) : nil }
+
+    private func isTail(_ offset: Int64) -> Bool { tail == offset }
+
     private func piece(at offset: Int64) async throws -> ByteBuffer {
-        let length = Int(Swift.min(Int64(Self.pieceLength), range.upperBound - offset))
+        let end = tail.flatMap { offset < $0 ? $0 : nil } ?? range.upperBound
+        let length = Int(Swift.min(Int64(Self.pieceLength), end - offset))
         return try await transfer.pool.run { [file] _ in
             var buffer = ByteBuffer()
             let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { space in

@@ -7,6 +7,9 @@ internal import NIOHTTP1
 /// cover.
 struct HTTPUploadPerformer: Sendable {
     private static let redirects = 3
+    /// How long the last bytes of a file wait for a reply that comes without them. A short file lies in the kernel's buffers when its target has not
+    /// read a byte of it: a success that is claimed then must not be believed, and the target cannot be asked what it has.
+    private static let tailPause: Duration = .milliseconds(250)
 
     let client: EgressClient
     let transfer: TransferServices
@@ -47,10 +50,11 @@ struct HTTPUploadPerformer: Sendable {
 
     private func send(_ file: SpoolFile, to url: DeliveryURL, _ destination: HTTPDestination) async -> Result<EgressReply, AttemptFault> {
         let headers = HTTPHeaders(destination.headers.map { ($0.name, $0.value.revealed) })
-        return await transfer.send(0..<file.size, of: file) { [client] body in
-            let request = EgressRequest(method: HTTPMethod(rawValue: destination.method.rawValue), headers: headers) {
+        return await transfer.send(0..<file.size, of: file, holdingBack: Self.tailPause) { [client] body in
+            var request = EgressRequest(method: HTTPMethod(rawValue: destination.method.rawValue), headers: headers) {
                 .stream(body, length: .known(file.size))
             }
+            request.replied = { body.progress.replied() }
             return await client.send(request, to: url)
         }
     }

@@ -20,16 +20,17 @@ struct UploadStop: Error {
 }
 
 extension TransferServices {
-    /// Sends bytes of a file by a request that `send` makes of the body; ends when nothing moves for too long.
+    /// Sends bytes of a file by a request that `send` makes of the body; ends when nothing moves for too long. `holdingBack`: the last bytes wait for
+    /// so long, so that a reply that does not depend on the body comes before them.
     func send(
-        _ range: Range<Int64>, of file: SpoolFile,
+        _ range: Range<Int64>, of file: SpoolFile, holdingBack pause: Duration = .zero,
         _ send: @escaping @Sendable (FileBody) async -> Result<EgressReply, AttemptFault>
     ) async -> Result<EgressReply, AttemptFault> {
         let progress = TransferProgress(total: Int64(range.count))
-        let body = FileBody(file: file, range: range, progress: progress, transfer: self)
+        let body = FileBody(file: file, range: range, progress: progress, transfer: self, tailPause: pause)
         let result = await limited(by: { [stallTimeout] in await progress.untilStalled(for: stallTimeout) }) { await send(body) }
         // Success that is claimed before the file was sent is none: the destination cannot have it.
-        if case .success(let reply) = result, reply.isSuccess, !progress.isComplete { return .failure(.invalidReply) }
+        if case .success(let reply) = result, reply.isSuccess, !progress.wasCompleteAtReply { return .failure(.invalidReply) }
         return result
     }
 

@@ -88,6 +88,17 @@ import Testing
         #expect(try await attempt(server.url("/")) == .failed(.invalidReply))
     }
 
+    /// All of it lies in the kernel's buffers when the reply comes.
+    @Test(arguments: [1, 64, 65, 1000, 200_000])
+    func successOfAShortFileBeforeItWasReadIsNone(length: Int) async throws {
+        let content = try folder.spoolFile("r1.webm", length: length)
+        let early = try TestServer(.replyEarly(200))
+        #expect(try await attempt(early.url("/")) == .failed(.invalidReply))
+        let server = try TestServer(.reply(200))
+        #expect(try await attempt(server.url("/")) == .replied(status: 200, retryAfter: nil))
+        #expect(server.received.last?.body == content)
+    }
+
     @Test func aRefusalBeforeTheEndIsHeard() async throws {
         try folder.spoolFile("r1.webm", length: 40_000_000)
         let server = try TestServer(.replyEarly(403))
