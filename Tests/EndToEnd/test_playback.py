@@ -266,6 +266,17 @@ def test_the_checker_sees_what_is_wrong():
             MediaPlaylist(text)
 
 
+def test_pieces_of_webm_follow_on_the_one_that_was_cut_short(bridge, viewer_browser):
+    """The last piece of what is being recorded is a short one; what is loaded next begins where it ended, not where a whole one would have."""
+    with viewer_browser.open(f"{bridge.base}/playback/young#token={bridge.operator_token}") as page:
+        page.evaluate("""import("/assets/recorded.js").then(async ({ Recorded }) => {
+            const recorded = new Recorded("young");
+            [recorded.isHLS, recorded.timeline] = [false, async () => [{ type: "media", from: 1_000_000, to: 1_010_500, live: true }]];
+            window.pieces = (await recorded.pieces(1_002_500)).filter(({ start }) => start >= 1_002_499).map(({ start, end }) => [start, end]);
+        }) && 0""")
+        assert page.wait_for("window.pieces", 10) == [[1_002_500, 1_006_500], [1_006_500, 1_009_000]]
+
+
 def test_the_page_plays_seeks_steps_and_keeps_a_clip(network, bridge, viewer_browser):
     past = Past(bridge, "page")
     with Camera(network, bridge, "page", *media.clip("H264").tracks(), codec="H264"):

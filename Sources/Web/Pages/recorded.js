@@ -79,7 +79,8 @@ export class Recorded {
     return `from=${Math.round(moment - Recorded.#reach / 4)}&to=${Math.round(moment + Recorded.#reach)}`;
   }
 
-  /** WebM has no playlist: pieces of four seconds wherever the timeline has media. */
+  /** WebM has no playlist: pieces of four seconds wherever the timeline has media, counted from the moment that is asked for, so that what follows on a
+   *  piece that was shorter, at the end of what was there, begins where it ended. */
   async #ranges(moment) {
     const length = 4000;
     const items = await this.timeline(moment - length, moment + Recorded.#reach);
@@ -88,7 +89,7 @@ export class Recorded {
       if (type !== "media") continue;
       // The newest second of what is being recorded may not be on the disk yet: a piece that ends there would have a hole behind it.
       const last = live ? to - 1500 : to;
-      for (let start = from; start < last; start += length) {
+      for (let start = Math.max(from, moment); start < last; start += length) {
         const end = Math.min(last, start + length);
         // The piece before may have ended with a frame that was not there yet: they overlap.
         pieces.push({ start, end, name: `range.webm?from=${Math.round(start - 500)}&to=${Math.round(end)}`, map: null, isIndependent: true });
