@@ -28,7 +28,7 @@ final class LivePictures: Sendable {
     private let socket: DatagramSocket
     private let wallClockOffset: Duration
     private let events: EventSink
-    private let queue = FrameQueue()
+    private let queue = FrameQueue(wakesWithFrames: true)
     private let gate = KeyframeGate()
     private let writer = PictureWriter()
     private let intake = Mutex(TrackIntake())
@@ -125,7 +125,7 @@ final class LivePictures: Sendable {
     private func decode() {
         var decoder: PictureDecoder?
         while true {
-            let (items, isFinishing) = queue.take(waiting: 1)
+            let (items, isFinishing) = queue.take(waiting: .seconds(1))
             for item in items {
                 switch item {
                 case .format(_, let format):

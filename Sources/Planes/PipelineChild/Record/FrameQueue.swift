@@ -1,15 +1,15 @@
 internal import LinuxIO
 
-/// From the threads that make frames to the writer thread: bounded, and never waiting on the side that pushes. Frames wake nobody: the writer looks
-/// from time to time.
+/// From the threads that make frames to the one that takes them: bounded, and never waiting on the side that pushes.
 final class FrameQueue: @unchecked Sendable {
     // Unchecked: everything that changes is guarded by `condition`.
     private let condition = SteadyCondition()
     private var items: [Item] = []
     private var bytes = 0
     private var isFinishing = false
-    /// A track has ended: the writer is waited for.
+    /// A track has ended, or a frame has come that is in a hurry: the taker is waited for.
     private var isUrgent = false
+    private let wakesWithFrames: Bool
 
     /// What a slow disk may hold back: some ten seconds of video.
     private static let byteLimit = 32 * 1024 * 1024
@@ -20,6 +20,9 @@ final class FrameQueue: @unchecked Sendable {
         case end(track: Int)
     }
 
+    /// A recorder's frames wake nobody, and its writer looks from time to time: `wakesWithFrames` is for pictures that somebody looks at.
+    init(wakesWithFrames: Bool = false) { self.wakesWithFrames = wakesWithFrames }
+
     /// False when the queue is full and the frame was not taken.
     func push(_ item: Item) -> Bool {
         condition.withLock {
@@ -28,10 +31,12 @@ final class FrameQueue: @unchecked Sendable {
                 bytes += frame.bytes.count
             }
             items.append(item)
-            if case .end = item {
-                isUrgent = true
-                condition.signal()
+            switch item {
+            case .end: isUrgent = true
+            case .frame: isUrgent = isUrgent || wakesWithFrames
+            case .format: break
             }
+            if isUrgent { condition.signal() }
             return true
         }
     }
