@@ -104,8 +104,11 @@ let package = Package(
             "MediaPlane", in: Room.planes,
             ["BridgeModel", "Bridge", "RTP", "SDP", "PeerTransport", "Forwarding", "LinuxIO", "SecureTransport", logging]),
         module("PipelinePlane", in: Room.planes, ["BridgeModel", "Bridge", "LinuxIO", logging]),
-        module("PipelineChild", in: Room.planes, ["BridgeModel", "Bridge", "RTP", "Matroska", "ISOMedia", "LinuxIO", "GStreamerKit"]),
-        module("RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Matroska", "ISOMedia", "LinuxIO", logging, crypto]),
+        module(
+            "PipelineChild", in: Room.planes,
+            ["BridgeModel", "Bridge", "RTP", "Matroska", "ISOMedia", "Playback", "LinuxIO", "GStreamerKit"]),
+        module(
+            "RecordingPlane", in: Room.planes, ["BridgeModel", "Bridge", "Matroska", "ISOMedia", "Playback", "LinuxIO", logging, crypto]),
         module(
             "DeliveryPlane", in: Room.planes,
             [
@@ -138,7 +141,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "SDP", "LinuxIO", logging]),
+        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "Playback", "SDP", "LinuxIO", logging]),
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),

@@ -212,3 +212,92 @@ def test_who_may_not_watch_gets_no_picture(bridge):
     assert bridge.get(path)[0] == 401
     assert bridge.get(f"{path}?auth_token={bridge.token('other', 'watch')}")[0] == 404
     assert Album(bridge, "nothing").refusal("snapshot.jpg")[0] == 404
+
+
+def cues(track):
+    """The cues of a WebVTT track: beginning and end in seconds, the sheet's name, and x, y, width, height on it."""
+    assert track.startswith("WEBVTT\n\n")
+    found = []
+    for cue in track.removeprefix("WEBVTT\n\n").strip().split("\n\n"):
+        times, target = cue.split("\n")
+        begin, end = (sum(float(part) * 60 ** place for place, part in enumerate(reversed(time.split(":")))) for time in times.split(" --> "))
+        sheet, place = target.split("#xywh=")
+        found.append((begin, end, sheet, *map(int, place.split(","))))
+    return found
+
+
+def cell(sheet, x, y, width, height):
+    """Which picture of the clip a cell shows."""
+    command = ["ffmpeg", "-v", "error", "-i", "-", "-vf", f"crop={width}:{height}:{x}:{y},scale={media.WIDTH}:{media.HEIGHT}", "-f", "image2pipe",
+               "-c:v", "png", "-"]
+    done = subprocess.run(command, input=sheet, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return number(done.stdout)
+
+
+# The number that the small picture above the timeline shows, and where it stands.
+PEEK = f"""(() => {{
+  const [box, canvas] = [document.getElementById("peek"), document.getElementById("peek-picture")];
+  if (box.hidden) return null;
+  const {{ data, width }} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const [step, row] = [width / {media.BITS}, Math.floor(canvas.height * 8 / {media.HEIGHT})];
+  let number = 0;
+  for (let bit = 0; bit < {media.BITS}; bit += 1) number = number * 2 + (data[4 * (row * width + Math.floor((bit + 0.5) * step))] > 128 ? 1 : 0);
+  return {{ number, text: document.getElementById("peek-time").textContent, bottom: box.getBoundingClientRect().bottom }};
+}})()"""
+
+
+def check_page(bridge, browser, album, moment):
+    """Whoever points at the timeline sees the picture of that moment, and the picture that is shown can be saved."""
+    expected = number(album.picture(f"snapshot.png?at={moment * 1000:.0f}")[0])
+    with browser.open(f"{bridge.base}/playback/{album.stream}#token={bridge.operator_token}") as page:
+        page.wait_for("window.viaduct?.state === 'ready' && viaduct.moment !== null", 20)
+        page.evaluate("viaduct.timeline.span = 20000")
+        page.evaluate(f"""(() => {{
+            const {{ canvas, from, span }} = viaduct.timeline;
+            const {{ left, top, width }} = canvas.getBoundingClientRect();
+            const x = left + (({moment * 1000} + 100 - from) / span) * width;
+            canvas.dispatchEvent(new PointerEvent("pointermove", {{ clientX: x, clientY: top + 30, bubbles: true }}));
+        }})()""")
+        seen = page.wait_for(PEEK, 10)
+        assert seen["number"] == expected and seen["text"], seen
+        page.click("snapshot")
+        saved = page.wait_for("viaduct.snapshot", 10)
+        assert saved["type"] == "image/jpeg" and saved["size"] > 500
+        page.evaluate("document.getElementById('timeline').dispatchEvent(new PointerEvent('pointerleave'))")
+        assert page.evaluate(PEEK) is None
+
+
+@pytest.mark.parametrize(("codec", "container"), [("VP8", "webm"), ("H264", "mp4")])
+def test_a_recording_has_a_poster_and_thumbnails(network, viewer_browser, codec, container):
+    name = f"sheet-{container}"
+    with Bridge(recording__thumbnails="2s") as bridge:
+        album = Album(bridge, name)
+        with Camera(network, bridge, name, *media.clip(codec).tracks(), codec=codec):
+            recording = album.record(container=container)
+            album.wait_for_media(5)
+            album.stop(recording)
+        item = settle(lambda: album.media()[0], lambda item: "thumbnails" in item, timeout=20)
+        [thumbnails] = item["thumbnails"]
+        status, headers, track = album.get(thumbnails["track"])
+        assert (status, headers["content-type"]) == (200, "text/vtt; charset=utf-8")
+        rows = cues(track.decode())
+        assert len(rows) >= 2 and rows[0][0] == 0, rows
+        for (begin, end, sheet, *place), following in zip(rows, [*rows[1:], None]):
+            status, headers, image = album.get(f"thumbnails/{sheet}")
+            assert (status, headers["content-type"]) == (200, "image/jpeg")
+            assert following is None or end == following[0]
+            moment = seconds_of(thumbnails["from"]) + begin
+            assert cell(image, *place) == number(album.picture(f"snapshot.png?at={moment * 1000:.0f}")[0])
+        [segment] = bridge.recording(recording)["segments"]
+        status, _, poster = bridge.get(segment["thumbnails"]["poster"], headers=album.headers)
+        assert status == 200 and properties(poster) == ("mjpeg", media.WIDTH, media.HEIGHT)
+        assert bridge.get(segment["thumbnails"]["sprite"])[0] == 401
+        assert album.get(f"thumbnails/{recording}.sprite-9.jpg")[0] == 404
+        assert Album(bridge, "other").get(thumbnails["poster"])[0] == 404, "another stream's picture was given"
+        if container == "mp4":
+            check_page(bridge, viewer_browser, album, seconds_of(thumbnails["from"]) + rows[1][0])
+        # A bridge that starts again knows them, and takes none for an orphan.
+        bridge.stop()
+        bridge.start()
+        assert album.media()[0]["thumbnails"] == [thumbnails]

@@ -124,6 +124,7 @@ package struct BridgeAPI: RouteGroup {
             route(.get, "/bridge/v1/streams/{id}/range.mp4", playback.movie),
             route(.get, "/bridge/v1/streams/{id}/range.webm", playback.webm),
             route(.get, "/bridge/v1/streams/{id}/hls/{name}", playback.hls),
+            route(.get, "/bridge/v1/streams/{id}/thumbnails/{name}", playback.thumbnail),
             route(.get, "/bridge/v1/streams/{id}/snapshot.jpg", snapshots.jpeg),
             route(.get, "/bridge/v1/streams/{id}/snapshot.png", snapshots.png),
             route(.get, "/bridge/v1/streams/{id}/snapshot.webp", snapshots.webp),

@@ -76,6 +76,20 @@ struct PlaybackOperations: Sendable {
     }
 }
 
+// MARK: Thumbnails
+
+extension PlaybackOperations {
+    /// A poster, a sheet or a track, by the name that a timeline or a track has given it.
+    @Sendable func thumbnail(_ request: APIRequest) async throws(Problem) -> APIResponse {
+        let stream = try await access.stream(of: request)
+        let name = request.parameters["name"] ?? ""
+        let path = try await Problem.playing { () async throws(PlaybackError) in try await playback.thumbnail(name, of: stream) }
+        guard let path else { throw Problem(.notFound, "not_found", "This picture is not there, or no longer.") }
+        let type = name.hasSuffix(".vtt") ? "text/vtt; charset=utf-8" : "image/jpeg"
+        return APIResponse(status: .ok, fields: [.contentType: type, .cacheControl: "private, max-age=3600"], body: .file(path: path))
+    }
+}
+
 // MARK: HLS
 
 extension PlaybackOperations {
@@ -145,9 +159,19 @@ extension HTTPFields {
 
 extension JSONText {
     fileprivate static func timelineItem(_ item: TimelineItem) -> JSONText {
+        .object(
+            [
+                .init("type", .string(item.kind.rawValue)), .init("recording", .string(item.recording.rawValue)),
+                .init("from", .string(item.from.iso8601)), .init("to", .string(item.to.iso8601)), .init("live", .bool(item.isLive)),
+            ] + (item.thumbnails.isEmpty ? [] : [.init("thumbnails", .array(item.thumbnails.map(thumbnails)))]))
+    }
+
+    /// Their addresses are beside the timeline's.
+    private static func thumbnails(_ thumbnails: TimelineThumbnails) -> JSONText {
         .object([
-            .init("type", .string(item.kind.rawValue)), .init("recording", .string(item.recording.rawValue)),
-            .init("from", .string(item.from.iso8601)), .init("to", .string(item.to.iso8601)), .init("live", .bool(item.isLive)),
+            .init("from", .string(thumbnails.from.iso8601)), .init("to", .string(thumbnails.to.iso8601)),
+            .init("track", .string("thumbnails/" + thumbnails.names.track)),
+            .init("poster", .string("thumbnails/" + thumbnails.names.poster)),
         ])
     }
 }

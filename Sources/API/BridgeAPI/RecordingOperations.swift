@@ -2,6 +2,7 @@ import Bridge
 import BridgeModel
 import HTTPCore
 import HTTPTypes
+import Playback
 
 /// Recordings: started, stopped, listed and fetched by the operator.
 struct RecordingOperations: Sendable {
@@ -40,7 +41,9 @@ struct RecordingOperations: Sendable {
     @Sendable func show(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let row = try await row(request)
         let segments = try await ask { () throws(BridgeError) in try await recordings.segments(of: row.id) }
-        return .json(.ok, .recording(row, segments: segments))
+        var shown: [JSONText] = []
+        for segment in segments { shown.append(.segment(segment, hasThumbnails: await recordings.hasThumbnails(segment))) }
+        return .json(.ok, .recording(row, segments: shown))
     }
 
     /// The file of a segment (`?segment=`, the first when absent), with ranges; 404 while it is being written and after it has left the spool.
@@ -137,16 +140,27 @@ extension JSONText {
     /// A recording without its secrets: of a URL the destination shows scheme and host alone.
     fileprivate static func recording(_ row: RecordingRow) -> JSONText { .object(members(row)) }
 
-    fileprivate static func recording(_ row: RecordingRow, segments: [SegmentRow]) -> JSONText {
-        .object(members(row) + [.init("segments", .array(segments.map(segment)))])
+    fileprivate static func recording(_ row: RecordingRow, segments: [JSONText]) -> JSONText {
+        .object(members(row) + [.init("segments", .array(segments))])
     }
 
-    private static func segment(_ row: SegmentRow) -> JSONText {
+    fileprivate static func segment(_ row: SegmentRow, hasThumbnails: Bool) -> JSONText {
         .object([
             .init("number", .integer(Int64(row.number))), .init("state", .string(row.state.rawValue)),
             .init("container", .string(row.container.rawValue)), .init("started_at", .optional(row.startedAt?.iso8601)),
             .init("duration_ms", .integer(row.duration.wholeMilliseconds)), .init("size_bytes", .integer(row.sizeBytes)),
             .init("sha256", .optional(row.sha256)), .init("gaps", .array(row.gaps.map(gap))), .init("failure", failure(row.failure)),
+            .init("thumbnails", hasThumbnails ? thumbnails(row) : .null),
+        ])
+    }
+
+    private static func thumbnails(_ row: SegmentRow) -> JSONText {
+        let folder =
+            "/bridge/v1/streams/" + PercentEncoding.encode(row.stream.rawValue, where: PercentEncoding.isUnreserved) + "/thumbnails/"
+        let names = ThumbnailNames(ofFile: row.file)
+        return .object([
+            .init("poster", .string(folder + names.poster)), .init("sprite", .string(folder + names.sheet(1))),
+            .init("track", .string(folder + names.track)),
         ])
     }
 

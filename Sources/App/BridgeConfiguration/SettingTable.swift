@@ -133,6 +133,9 @@ enum SettingTable {
             "recording.manifest", \.recording.manifest, .boolean,
             "Writes a JSON document beside each finished file on the bridge: tracks, times, gaps and SHA-256."),
         SettingKey(
+            "recording.thumbnails", \.recording.thumbnails, .duration(.zero ... .seconds(3600)),
+            "Makes a poster and small pictures this far apart, for the timeline, of each file that is complete. 0s: none."),
+        SettingKey(
             "recording.quota", \.recording.quota, .bytes(0...1 << 50),
             "What recordings may hold of the disk, with the same consequences. 0: as much as the reserve leaves."),
     ]

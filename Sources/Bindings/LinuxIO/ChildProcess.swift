@@ -64,4 +64,7 @@ package enum ProcessHardening {
         let limit = clinux_limit_descriptors(descriptors)
         guard limit == 0 else { throw SystemError(call: "setrlimit", number: -limit) }
     }
+
+    /// All threads of this process, which is alone in its group, come last from now on. That it cannot be done is no failure.
+    package static func yieldToOthers() { _ = setpriority(__priority_which_t(PRIO_PGRP.rawValue), 0, 19) }
 }

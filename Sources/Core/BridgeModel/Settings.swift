@@ -138,6 +138,8 @@ package struct RecordingSettings: Sendable, Equatable {
     package var freeSpaceReserve = 512 * 1024 * 1024
     /// `recording.manifest`: a JSON document beside each finished file.
     package var manifest = false
+    /// `recording.thumbnails`: the least distance between two pictures on a recording's sheet of thumbnails; zero: none are made.
+    package var thumbnails: Duration = .zero
     /// `recording.quota`: bytes that the spool may hold; zero: as many as the disk has.
     package var quota = 0
 

@@ -43,6 +43,18 @@ package enum SampleFormat: Sendable, Equatable {
         }
     }
 
+    /// The codec with its data as Matroska stores it; nil for what recordings never hold.
+    package var matroskaData: (codec: Codec, codecPrivate: [UInt8])? {
+        switch self {
+        case .avc(let record): (.h264, record)
+        case .hevc(let record): (.h265, record)
+        case .vp9: (.vp9, [])
+        case .av1(let record): (.av1, record)
+        case .opus(let head): (.opus, head)
+        case .aac: nil
+        }
+    }
+
     /// The name of the sample entry.
     package var entryType: FourCC {
         switch self {

@@ -15,6 +15,8 @@ package struct TimelineItem: Sendable, Equatable {
     package var to: WallTime
     /// It goes on: `to` is the newest that is there now.
     package var isLive: Bool
+    /// Of the files that hold its media, as far as they have some.
+    package var thumbnails: [TimelineThumbnails] = []
 
     package init(kind: Kind, recording: RecordingID, from: WallTime, to: WallTime, isLive: Bool) {
         self.kind = kind
@@ -22,6 +24,21 @@ package struct TimelineItem: Sendable, Equatable {
         self.from = from
         self.to = to
         self.isLive = isLive
+    }
+}
+
+/// The small pictures of one file of a recording.
+package struct TimelineThumbnails: Sendable, Equatable {
+    /// The wall-clock time of the track's time zero.
+    package var from: WallTime
+    package var to: WallTime
+    /// Without folders.
+    package var names: ThumbnailNames
+
+    package init(from: WallTime, to: WallTime, names: ThumbnailNames) {
+        self.from = from
+        self.to = to
+        self.names = names
     }
 }
 

@@ -6,9 +6,11 @@ package struct RecordingCatalog: RecordingCommands {
     private let director: RecordingDirector
     private let streams: StreamRegister
     private let ledger: any Ledger & SegmentLedger
-    private let files: any RecordingFiles
+    private let files: any RecordingFiles & SpoolKeeping
 
-    package init(director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger, files: any RecordingFiles) {
+    package init(
+        director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger, files: any RecordingFiles & SpoolKeeping
+    ) {
         self.director = director
         self.streams = streams
         self.ledger = ledger
@@ -48,6 +50,8 @@ package struct RecordingCatalog: RecordingCommands {
         guard let segment = try await ledger.segments(of: id).first(where: { $0.number == number }) else { return nil }
         return await files.finishedPath(segment)
     }
+
+    package func hasThumbnails(_ segment: SegmentRow) async -> Bool { await files.hasThumbnails(segment) }
 
     private func existing(_ id: RecordingID) async throws(BridgeError) -> RecordingRow {
         if let row = await director.row(of: id) { return row }

@@ -215,8 +215,11 @@ package actor RecordingDirector: UploadObserver {
 
     /// Files that were complete when an earlier run ended, and are not registered.
     private func registerComplete() async throws(BridgeError) {
-        for segment in try await services.segments.segments(in: [.ready, .uploading, .delivered], limit: Self.registeredAtStart)
-        where segment.sha256 == nil {
+        for segment in try await services.segments.segments(in: [.ready, .uploading, .delivered], limit: Self.registeredAtStart) {
+            guard segment.sha256 == nil else {
+                await services.thumbnails.make(segment)
+                continue
+            }
             guard await services.files.finishedPath(segment) != nil, let row = try await services.ledger.recording(segment.recording) else {
                 continue
             }

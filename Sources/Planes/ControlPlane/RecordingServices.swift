@@ -13,6 +13,7 @@ package struct RecordingServices: Sendable {
     package var journal: ProgressJournal
     package var keeping: any SpoolKeeping
     package var registrar: FileRegistrar
+    package var thumbnails: ThumbnailMaker
     package var outbox: OutboxWriter
     package var destinations: DestinationDirectory
     /// Takes files while they grow.
@@ -38,7 +39,9 @@ package struct RecordingServices: Sendable {
         segments = ledger
         journal = ProgressJournal(ledger: ledger, clock: clock, logger: logger)
         keeping = files
-        registrar = FileRegistrar(keeping: files, ledger: ledger, outbox: outbox, logger: logger)
+        let thumbnails = ThumbnailMaker(launcher: launcher, files: files, interval: settings.thumbnails, clock: clock, logger: logger)
+        self.thumbnails = thumbnails
+        registrar = FileRegistrar(keeping: files, ledger: ledger, outbox: outbox, logger: logger) { await thumbnails.make($0) }
         self.outbox = outbox
         self.destinations = destinations
         self.streaming = streaming

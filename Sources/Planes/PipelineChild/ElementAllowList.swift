@@ -42,6 +42,7 @@ enum ElementAllowList {
         case .record: recorder
         case .finish: []
         case .picture: recorder.union(pictures)
+        case .thumbnails: pictures
         case .camera(let plan): webRTC.union(camera).union(plan.source.isFile ? fileDecoding : [])
         }
     }

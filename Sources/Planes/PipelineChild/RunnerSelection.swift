@@ -10,6 +10,7 @@ extension PipelinePlan {
         case .record(let plan): RecordRunner(plan: plan, context: context)
         case .finish(let plan): FinishRunner(plan: plan, context: context)
         case .picture(let plan): PictureRunner(plan: plan, context: context)
+        case .thumbnails(let plan): ThumbnailRunner(plan: plan, context: context)
         }
     }
 }

@@ -107,16 +107,7 @@ struct MovieIndex: Sendable {
 extension MatroskaTrack {
     /// An MP4's track in Matroska's words; nil for what a recording never holds.
     fileprivate init?(_ track: MovieTrack) {
-        guard let number = UInt8(exactly: track.number) else { return nil }
-        let (codec, configuration): (Codec, [UInt8])
-        switch track.format {
-        case .avc(let record): (codec, configuration) = (.h264, record)
-        case .hevc(let record): (codec, configuration) = (.h265, record)
-        case .vp9: (codec, configuration) = (.vp9, [])
-        case .av1(let record): (codec, configuration) = (.av1, record)
-        case .opus(let head): (codec, configuration) = (.opus, head)
-        case .aac: return nil
-        }
+        guard let number = UInt8(exactly: track.number), let (codec, configuration) = track.format.matroskaData else { return nil }
         self.init(
             number: number, codec: codec, width: track.width, height: track.height, channels: track.channels, codecPrivate: configuration)
     }

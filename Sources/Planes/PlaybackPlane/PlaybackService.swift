@@ -38,7 +38,8 @@ package struct PlaybackService: StreamPlayback {
         of stream: StreamID, in range: PlaybackRange, after: TimelineCursor?, limit: Int
     ) async throws(PlaybackError) -> TimelinePage {
         let views = try await library.views(of: stream, in: range)
-        return TimelinePage(of: views.map(\.media), in: range, after: after, limit: limit)
+        let page = TimelinePage(of: views.map(\.media), in: range, after: after, limit: limit)
+        return try await library.blocking { page.with(views.flatMap(\.thumbnails)) }
     }
 
     package func media(of stream: StreamID, _ cut: MediaCut) async throws(PlaybackError) -> PlaybackMedia {

@@ -2,6 +2,7 @@ package import Bridge
 package import BridgeModel
 internal import Foundation
 internal import Logging
+internal import Playback
 
 extension RecordingSpool: SpoolKeeping {
     package func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String {
@@ -42,9 +43,19 @@ extension RecordingSpool: SpoolKeeping {
             guard (try? FileManager.default.removeItem(atPath: path)) != nil else { return false }
         }
         try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(RecordingManifest.fileName(of: segment.file))")
+        removeThumbnails(of: segment)
         var removed = segment
         removed.state = .removed
         try await ledger.commit([.segment(removed)])
         return true
+    }
+
+    package func hasThumbnails(_ segment: SegmentRow) -> Bool { size(of: ThumbnailNames(ofFile: layout.finished(segment)).track) != nil }
+
+    private func removeThumbnails(of segment: SegmentRow) {
+        let stem = ThumbnailNames(ofFile: segment.file).stem
+        for name in names(in: layout.folder) where ThumbnailNames(ofThumbnail: name)?.stem == stem {
+            try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(name)")
+        }
     }
 }

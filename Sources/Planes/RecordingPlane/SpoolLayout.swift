@@ -8,6 +8,7 @@ package import BridgeModel
 /// spool/<recording>/joined-1.webm    what the finisher makes of a segment's parts
 /// spool/<recording>.webm             the first segment's finished file
 /// spool/<recording>-2.webm           the second one's
+/// spool/<recording>.poster.jpg      its thumbnails (`ThumbnailNames`): also .sprite-1.jpg and .thumbnails.vtt
 /// spool/orphans/                     files that no row knows
 /// ```
 package struct SpoolLayout: Sendable, Equatable {

@@ -3,6 +3,7 @@ package import BridgeModel
 internal import Foundation
 internal import LinuxIO
 internal import Logging
+internal import Playback
 
 // At the bridge's start.
 extension RecordingSpool {
@@ -52,7 +53,9 @@ extension RecordingSpool {
         }
         var files: [Int: Int64] = [:]
         for name in names(in: layout.folder)
-        where name.hasPrefix(row.id.rawValue) && name != row.id.rawValue && !name.hasSuffix(".json") {
+        where name.hasPrefix(row.id.rawValue) && name != row.id.rawValue && !name.hasSuffix(".json")
+            && ThumbnailNames(ofThumbnail: name) == nil
+        {
             let (recording, number) = SpoolLayout.segment(name)
             if recording == row.id, let size = size(of: "\(layout.folder)/\(name)") { files[number] = size }
         }

@@ -1,5 +1,6 @@
 import { StatusLine, authorization, byId, explain, pageOption, pageStream } from "/assets/page.js";
 import { MediaFeed } from "/assets/buffer.js";
+import { Peek } from "/assets/peek.js";
 import { Recorded } from "/assets/recorded.js";
 import { Timeline } from "/assets/timeline.js";
 
@@ -8,9 +9,11 @@ const stream = pageStream();
 const recorded = new Recorded(stream);
 const timeline = new Timeline(byId("timeline"));
 
+const peek = new Peek(recorded, timeline);
+
 /** What tests and the curious read: never a secret. Moments in ms since 1970. */
 const page = (window.viaduct = {
-  state: "connecting", failure: null, moment: null, latency: null, frame: null, items: timeline.items, clip: null, timeline, recorded,
+  state: "connecting", failure: null, moment: null, latency: null, frame: null, items: timeline.items, clip: null, snapshot: null, timeline, recorded,
 });
 const status = new StatusLine(page);
 let feed = null;
@@ -185,6 +188,7 @@ async function loadTimeline() {
   const margin = timeline.span;
   timeline.items = page.items = await recorded.timeline(timeline.from - margin, timeline.to + margin);
   timeline.draw();
+  await peek.load(timeline.items);
 }
 
 let reload = 0;
@@ -246,6 +250,25 @@ byId("sound").addEventListener("click", () => {
   byId("sound").setAttribute("aria-pressed", String(!video.muted));
 });
 
+/** Saves the picture that is shown, as the bridge has it: in its full size. */
+async function snapshot() {
+  byId("snapshot").disabled = true;
+  try {
+    const { blob, taken } = await recorded.snapshot(page.moment ?? timeline.moment);
+    page.snapshot = { type: blob.type, size: blob.size, taken };
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${stream}-${new Date(taken).toISOString().replaceAll(":", "")}.jpg`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    byId("marked").textContent = `The picture of ${new Date(taken).toLocaleTimeString()} is saved.`;
+  } catch (failure) {
+    byId("marked").textContent = explain({ code: failure.code ?? "", message: failure.message });
+  }
+  byId("snapshot").disabled = false;
+}
+byId("snapshot").addEventListener("click", snapshot);
+
 // MARK: clips
 
 function mark(end) {
@@ -293,7 +316,7 @@ byId("clip").addEventListener("submit", async (event) => {
 
 const shortcuts = {
   k: togglePlay, " ": togglePlay, ",": () => step(-1), ".": () => step(1), l: () => byId("live").click(), m: () => byId("sound").click(),
-  i: () => mark("from"), o: () => mark("to"),
+  i: () => mark("from"), o: () => mark("to"), s: snapshot,
 };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea, button")) return;

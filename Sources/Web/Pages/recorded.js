@@ -64,6 +64,49 @@ export class Recorded {
     return { bytes, startedAt: Date.parse(reply.headers.get("x-media-start") ?? "") };
   }
 
+  /** The small pictures of a timeline's items, in order: when each begins and ends (ms since 1970), its sheet and its place there. */
+  async thumbnails(items) {
+    const found = [];
+    for (const { track, from } of items.flatMap((item) => item.thumbnails ?? [])) {
+      if (!this.#tracks.has(track)) this.#tracks.set(track, this.#track(track, Date.parse(from)));
+      found.push(...await this.#tracks.get(track));
+    }
+    return found.sort((one, other) => one.start - other.start);
+  }
+
+  /** Of a track, kept for good: it does not change. */
+  #tracks = new Map();
+  #sheets = new Map();
+
+  async #track(name, origin) {
+    const seconds = (text) => text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+    const cues = [];
+    for (const cue of (await (await this.#get(name)).text()).split("\n\n").slice(1)) {
+      const [, start, end, sheet, ...place] = /^([\d:.]+) --> ([\d:.]+)\n([^#]+)#xywh=(\d+),(\d+),(\d+),(\d+)/.exec(cue) ?? [];
+      if (!sheet) continue;
+      const [x, y, width, height] = place.map(Number);
+      cues.push({ start: origin + seconds(start) * 1000, end: origin + seconds(end) * 1000, sheet: `thumbnails/${sheet}`, x, y, width, height });
+    }
+    return cues;
+  }
+
+  /** A sheet as something that can be drawn. A field carries the permission, so it is fetched, once. */
+  sheet(name) {
+    if (!this.#sheets.has(name)) {
+      const loading = this.#get(name).then((reply) => reply.blob()).then((blob) => createImageBitmap(blob));
+      loading.catch(() => this.#sheets.delete(name));
+      this.#sheets.set(name, loading);
+      if (this.#sheets.size > 8) this.#sheets.delete(this.#sheets.keys().next().value);
+    }
+    return this.#sheets.get(name);
+  }
+
+  /** The picture of a moment; without one, of now. */
+  async snapshot(moment) {
+    const reply = await this.#get(`snapshot.jpg${moment === null ? "" : `?at=${Math.round(moment)}`}`);
+    return { blob: await reply.blob(), taken: Date.parse(reply.headers.get("x-media-time") ?? "") };
+  }
+
   downloadAddress(from, to) {
     return `${this.base}/range.${this.isHLS ? "mp4" : "webm"}?from=${Math.round(from)}&to=${Math.round(to)}${this.isHLS ? "&exact=true" : ""}`;
   }

@@ -17,7 +17,8 @@ export class Timeline extends EventTarget {
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#end(event));
-    canvas.addEventListener("pointercancel", () => { [this.#drag, this.isDragged] = [null, false]; });
+    canvas.addEventListener("pointercancel", () => { [this.#drag, this.isDragged] = [null, false]; this.#leave(); });
+    canvas.addEventListener("pointerleave", () => this.#leave());
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.draw()).observe(canvas);
@@ -47,13 +48,18 @@ export class Timeline extends EventTarget {
   }
 
   #move(event) {
-    if (!this.#drag) return;
+    if (!this.#drag) return this.#point(event.offsetX, this.from + (event.offsetX / this.canvas.clientWidth) * this.span);
     const distance = event.clientX - this.#drag.x;
     if (Math.abs(distance) > 3) this.#drag.hasMoved = true;
     this.moment = this.#drag.moment - (distance * this.span) / this.canvas.clientWidth;
     this.draw();
     this.dispatchEvent(new CustomEvent("scrub", { detail: this.moment }));
+    this.#point(this.canvas.clientWidth / 2, this.moment);
   }
+
+  /** Somebody looks at a moment, `x` pixels from the left. */
+  #point(x, moment) { this.dispatchEvent(new CustomEvent("point", { detail: { x, moment } })); }
+  #leave() { if (!this.#drag) this.dispatchEvent(new CustomEvent("leave")); }
 
   #end(event) {
     if (!this.#drag) return;

@@ -125,6 +125,8 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
         row.sha256 = "00ff"
         return [row]
     }
+    func hasThumbnails(_ segment: SegmentRow) async -> Bool { segment.state == .ready }
+
     func file(of id: RecordingID, segment: Int) async throws(BridgeError) -> String? {
         id.rawValue == "r-9" || segment > 2 ? nil : "/spool/\(id.rawValue)-\(segment).mp4"
     }

@@ -66,6 +66,11 @@ final class FakeLibrary: StreamPlayback, Snapshots, ClipCommands {
         return resource == .initialization(RecordingID("r1"), file: 0) ? [7] : nil
     }
 
+    func thumbnail(_ name: String, of stream: StreamID) async throws(PlaybackError) -> String? {
+        try failAsTold()
+        return ThumbnailNames(ofThumbnail: name).map { _ in "/spool/" + name }
+    }
+
     func pictureSource(of stream: StreamID, at moment: WallTime) async throws(PlaybackError) -> PictureSource {
         throw .nothingAt(before: nil, after: nil)
     }

@@ -12,6 +12,7 @@ import Testing
     private static let paths = [
         "timeline", "range.mp4?from=1&to=2", "range.webm?from=1&to=2", "hls/live.m3u8", "hls/master.m3u8", "hls/media.m3u8?from=1&to=2",
         "hls/r1.0-init.mp4", "snapshot.jpg?at=1", "snapshot.png?at=1970-01-01T00:00:00Z", "snapshot.webp?at=0&width=16",
+        "thumbnails/r1.poster.jpg", "thumbnails/r1-2.thumbnails.vtt", "thumbnails/r1.sprite-12.jpg",
     ]
 
     @Test(arguments: paths)
@@ -78,7 +79,10 @@ import Testing
         #expect(reply.json["field"]?.string == field)
     }
 
-    @Test(arguments: ["hls/x", "hls/..%2Fr1.0-init.mp4", "hls/r1.0.5.m4s", "hls/r1.1-init.mp4", "hls/R1.0-init.mp4"])
+    @Test(arguments: [
+        "hls/x", "hls/..%2Fr1.0-init.mp4", "hls/r1.0.5.m4s", "hls/r1.1-init.mp4", "hls/R1.0-init.mp4", "thumbnails/r1.webm",
+        "thumbnails/r1.sprite-0.jpg", "thumbnails/..%2Fr1.poster.jpg",
+    ])
     func whatNoPlaylistNamesIsNotThere(path: String) async throws {
         #expect(try await Stage().send(.get, "/bridge/v1/streams/cam/\(path)", token: "T-admin").status == 404)
     }

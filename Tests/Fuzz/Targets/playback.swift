@@ -9,6 +9,9 @@ func fuzzPlayback(_ bytes: UnsafeRawBufferPointer) {
         _ = try? PlaybackRange(from: text, to: "1700000000000", standard: nil, longest: .seconds(86_400))
     }
     if let resource = HLSResource(name: text) { precondition(HLSResource(name: resource.name) == resource) }
+    if let names = ThumbnailNames(ofThumbnail: text) {
+        precondition([names.poster, names.track].contains(text) || text.hasPrefix(names.stem + ".sprite-"))
+    }
     if let cursor = try? TimelineCursor(text) { precondition((try? TimelineCursor(cursor.text)) == cursor) }
     if let directives = try? HLSDirectives(sequence: text, part: text, skip: nil) { _ = directives.answer(edge: (3, 1)) }
 }

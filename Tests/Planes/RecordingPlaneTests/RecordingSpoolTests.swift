@@ -167,7 +167,9 @@ private final class Spool {
             try files.write("a/\(name)")
         }
         try files.write("a/part-2-4.webm", "")
-        for name in ["a-2.webm", "b.webm", "d.webm", "f.webm", "stranger.webm", "unknown/part-1.mkv"] { try files.write(name) }
+        for name in ["a-2.webm", "a-2.poster.jpg", "c.sprite-1.jpg", "b.webm", "d.webm", "f.webm", "stranger.webm", "unknown/part-1.mkv"] {
+            try files.write(name)
+        }
         let findings = try await files.spool.reconcile(patience: .zero)
 
         let found = Dictionary(findings.unfinished.map { ($0.row.id.rawValue, $0.remains) }, uniquingKeysWith: { $1 })
@@ -216,10 +218,15 @@ private final class Spool {
         let files = try await Spool([recording], segments: [segment("r", state)])
         try files.write("r.webm")
         try files.write("r.webm.json")
+        for name in ["r.poster.jpg", "r.sprite-1.jpg", "r.thumbnails.vtt", "r-2.poster.jpg"] { try files.write(name) }
         try files.write("orphans/x.webm")
         let removed = try await files.spool.removeExpired(now: stopped.advanced(by: .seconds(hours * 3600)))
         #expect(files.has("r.webm") == stays && removed == (stays ? [] : ["r.webm"]))
         #expect(files.has("r.webm.json") == stays, "the manifest goes with its file")
+        for name in ["r.poster.jpg", "r.sprite-1.jpg", "r.thumbnails.vtt"] {
+            #expect(files.has(name) == stays, "thumbnails go with their file")
+        }
+        #expect(files.has("r-2.poster.jpg"), "another segment's stay")
         #expect(try await files.ledger.segments(of: RecordingID("r")).map(\.state) == [stays ? state : .removed])
         #expect(files.has("orphans/x.webm"))
     }

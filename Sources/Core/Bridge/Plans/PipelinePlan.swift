@@ -24,6 +24,8 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case camera(CameraPlan)
         /// Decodes video for single pictures.
         case picture(PicturePlan)
+        /// Makes the thumbnails of a complete file.
+        case thumbnails(ThumbnailPlan)
     }
 
     /// Media sockets that the child is given, one per track, in track order. A camera and a finisher have none.
@@ -33,7 +35,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case .view(let plan): plan.tracks.map(\.source)
         case .record(let plan): plan.tracks
         case .picture(let plan): plan.tracks
-        case .finish, .camera: []
+        case .finish, .camera, .thumbnails: []
         }
     }
 

@@ -50,6 +50,8 @@ package protocol RecordingCommands: Sendable {
     func segments(of id: RecordingID) async throws(BridgeError) -> [SegmentRow]
     /// Absolute path of a segment's finished file; nil while it is being written and when it is no longer in the spool.
     func file(of id: RecordingID, segment: Int) async throws(BridgeError) -> String?
+    /// Whether a segment has a poster and thumbnails, which `StreamPlayback.thumbnail` finds.
+    func hasThumbnails(_ segment: SegmentRow) async -> Bool
 }
 
 /// What the native API asks to be recorded.

@@ -18,6 +18,8 @@ package protocol StreamPlayback: Sendable {
     func livePlaylist(of stream: StreamID, _ directives: HLSDirectives, query: String) async throws(PlaybackError) -> String
     /// What a playlist names; a part that is announced is waited for. nil: there is no such thing. Throws `failed`.
     func resource(_ resource: HLSResource, of stream: StreamID) async throws(PlaybackError) -> [UInt8]?
+    /// Absolute path of what a timeline's thumbnails name; nil: there is no such thing. Throws `failed`.
+    func thumbnail(_ name: String, of stream: StreamID) async throws(PlaybackError) -> String?
     /// Where the frame is that a recording shows at a moment. Throws `nothingAt`, `failed`.
     func pictureSource(of stream: StreamID, at moment: WallTime) async throws(PlaybackError) -> PictureSource
 }

@@ -7,6 +7,8 @@ package protocol SpoolKeeping: Sendable {
     func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String
     /// Removes delivered files, the oldest first, until there is room; those that are to be kept always stay. True when there is room then.
     func makeRoom() async -> Bool
+    /// Whether a segment's file has a poster and a track of thumbnails beside it.
+    func hasThumbnails(_ segment: SegmentRow) async -> Bool
     /// How much room there is.
     func shortage() async -> StorageShortage
 }

@@ -31,6 +31,8 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
 
     func makeRoom() async -> Bool { await hasSpace() }
     func shortage() async -> StorageShortage { StorageShortage(freeBytes: 7, reserveBytes: 9) }
+    func hasThumbnails(_ segment: SegmentRow) async -> Bool { false }
+
     func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String { "hash of \(segment.file)" }
 
     func open(_ recording: RecordingID) async throws(BridgeError) {
