@@ -44,18 +44,18 @@ private func plan(_ seconds: [Double], duration: Double, interval: Double = 10, 
     }
 
     @Test func theTrackCoversTheWholeTime() {
-        let track = plan([0.2, 10.2, 3_599.9], duration: 3_661.0015).track(ThumbnailNames(ofFile: "r1-2.mp4"))
+        let track = plan([0.25, 10.25, 3_599.75], duration: 3_661.0625).track(ThumbnailNames(ofFile: "r1-2.mp4"))
         #expect(
             track == """
                 WEBVTT
 
-                00:00:00.000 --> 00:00:10.200
+                00:00:00.000 --> 00:00:10.250
                 r1-2.sprite-1.jpg#xywh=0,0,160,90
 
-                00:00:10.200 --> 00:59:59.900
+                00:00:10.250 --> 00:59:59.750
                 r1-2.sprite-1.jpg#xywh=160,0,160,90
 
-                00:59:59.900 --> 01:01:01.001
+                00:59:59.750 --> 01:01:01.062
                 r1-2.sprite-1.jpg#xywh=320,0,160,90
 
                 """)
