@@ -72,6 +72,7 @@ package enum SubscriptionTiming: Sendable, Equatable {
     /// For a viewer: cached video with its timestamps pressed together, so that the newest picture is due at once; audio from now on.
     case live
     /// For a recorder: cached video and audio that arrived at `since` or later, with their true timestamps; a sink that falls behind is waited for
-    /// as long as the cache holds what it lacks. `since` is when the recording was asked for: nothing from before it is ever in its file.
-    case recorded(since: MonotonicTime)
+    /// as long as the cache holds what it lacks. Nothing from before `since` is in its file, unless it `reachesBack`: then it begins with the last
+    /// keyframe at or before that moment, where that is held, and all tracks with it.
+    case recorded(since: MonotonicTime, reachesBack: Bool = false)
 }

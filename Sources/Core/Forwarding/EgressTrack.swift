@@ -92,8 +92,8 @@ package struct EgressTrack: Sendable {
         phase = .flowing
         switch (kind, timing) {
         case (.audio, .live): break
-        case (.audio, .recorded(let since)): cursor = cache.firstIndex(arrivedSince: since, from: cache.preRollStart)
-        case (.video, .recorded(let since)):
+        case (.audio, .recorded(let since, _)): cursor = cache.firstIndex(arrivedSince: since, from: cache.preRollStart)
+        case (.video, .recorded(let since, _)):
             let keyframe = cache.firstKeyframe(of: self.encoding, arrivedSince: since)
             phase = .awaitingKeyframe(from: keyframe ?? cache.endIndex, fallback: nil)
         case (.video, .live): joinLive(cache, now: now)

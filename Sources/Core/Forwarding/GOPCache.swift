@@ -18,11 +18,14 @@ package struct GOPCache: ~Copyable {
         /// The same for a stream that is recorded: a recorder that hangs is replaced when it has been silent for a while (`ChildWatch.Limits`), and
         /// the next one goes on where that stopped.
         package var recordedHistory: Duration
+        /// Bytes of packets of a stream whose recordings begin before they are asked for (`keepPreRoll`).
+        package var preRollBytes: Int
 
         package init(
             duration: Duration = .seconds(10), bytes: Int = 8 * 1024 * 1024, history: Duration = .seconds(1),
-            recordedHistory: Duration = .seconds(8)
+            recordedHistory: Duration = .seconds(8), preRollBytes: Int = 32 * 1024 * 1024
         ) {
+            self.preRollBytes = preRollBytes
             self.duration = duration
             self.bytes = bytes
             self.history = history
@@ -70,6 +73,8 @@ package struct GOPCache: ~Copyable {
         var gopStart: UInt64?
         /// Numbers of the first packets of all keyframes that are held and followed by what came after them.
         var keyframes: [UInt64] = []
+        /// It is video that can be begun with, although nothing of it may be held now.
+        var hasKeyframes = false
         var nextOrdinal: UInt64 = 0
         var newestTimestamp: UInt32?
         var report: Report?
@@ -78,6 +83,7 @@ package struct GOPCache: ~Copyable {
 
     private let limits: Limits
     private var isRecorded = false
+    private var preRoll: Duration?
     private var tracks: [Track]
     private var entries = IndexedQueue<Entry>()
     private var store = PacketStore()
@@ -112,8 +118,12 @@ package struct GOPCache: ~Copyable {
     /// Where the newest GOPs begin; nil when there is none.
     private var gopsStart: UInt64? { tracks.compactMap(\.gopStart).min() }
 
-    /// Where a recorder's pre-roll begins: the oldest keyframe that is held for any track; nil when there is none.
-    package var preRollStart: UInt64? { tracks.compactMap(\.keyframes.first).min() }
+    /// Where a recorder's pre-roll begins: the oldest keyframe that is held for any track; nil when there is none. Sound alone begins with the oldest
+    /// packet, where a pre-roll is kept.
+    package var preRollStart: UInt64? {
+        if let keyframe = tracks.compactMap(\.keyframes.first).min() { return keyframe }
+        return preRoll == nil || tracks.contains(where: \.hasKeyframes) ? nil : firstIndex
+    }
 
     /// The oldest keyframe of `track` that is held, at `index` or later.
     package func firstKeyframe(of track: UInt8, from index: UInt64) -> UInt64? { tracks[Int(track)].keyframes.first { $0 >= index } }
@@ -122,6 +132,18 @@ package struct GOPCache: ~Copyable {
     package func firstKeyframe(of track: UInt8, arrivedSince since: MonotonicTime) -> UInt64? {
         tracks[Int(track)].keyframes.first { entries[$0].arrival >= since }
     }
+
+    /// When the newest keyframe of `track` came that is held and followed by what came after it; nil when there is none.
+    package func newestKeyframe(of track: UInt8) -> MonotonicTime? { tracks[Int(track)].keyframes.last.map { entries[$0].arrival } }
+
+    /// When the last keyframe of `track` at or before `moment` came; nil when none that is held is so old.
+    package func keyframeArrival(of track: UInt8, notAfter moment: MonotonicTime) -> MonotonicTime? {
+        tracks[Int(track)].keyframes.last { entries[$0].arrival <= moment }.map { entries[$0].arrival }
+    }
+
+    /// From now on a recording may begin so long before it is asked for: everything is kept from the last keyframe before that on, as far as
+    /// `Limits.preRollBytes` go. nil: no longer.
+    package mutating func keepPreRoll(_ duration: Duration?) { preRoll = duration }
 
     /// The stream has a recorder: from now on `Limits.recordedHistory` is kept.
     package mutating func expectRecorders() { isRecorded = true }
@@ -181,6 +203,7 @@ package struct GOPCache: ~Copyable {
         byteCount += bytes.count
         if frame.revealsKeyframe {
             let start = tracks[track].frameStart
+            tracks[track].hasKeyframes = true
             tracks[track].gopStart = start >= entries.firstIndex ? start : nil
             if start >= entries.firstIndex, tracks[track].keyframes.last != start {
                 tracks[track].keyframes.append(start)
@@ -202,18 +225,32 @@ package struct GOPCache: ~Copyable {
     }
 
     private mutating func trim(now: MonotonicTime) {
+        let longest = limits.duration + (preRoll ?? .zero)
         for index in tracks.indices {
-            guard let start = tracks[index].gopStart, now.duration(since: entries[start].arrival) > limits.duration else { continue }
+            guard let start = tracks[index].gopStart, now.duration(since: entries[start].arrival) > longest else { continue }
             // Its first part is not kept any longer, so that nobody can begin with it.
             tracks[index].keyframes.removeAll { $0 <= start }
             tracks[index].gopStart = nil
         }
-        let history = isRecorded ? max(limits.history, limits.recordedHistory) : limits.history
-        while byteCount > limits.bytes, !entries.isEmpty { removeFirst() }
-        let kept = gopsStart ?? .max
+        let history = max(isRecorded ? max(limits.history, limits.recordedHistory) : limits.history, preRoll ?? .zero)
+        let room = preRoll == nil ? limits.bytes : max(limits.bytes, limits.preRollBytes)
+        while byteCount > room, !entries.isEmpty { removeFirst() }
+        let kept = min(gopsStart ?? .max, preRollKeyframes(now: now) ?? .max)
         while !entries.isEmpty, entries.firstIndex < kept, now.duration(since: entries[entries.firstIndex].arrival) > history {
             removeFirst()
         }
+    }
+
+    /// Where the GOPs begin in which the pre-roll does; nil without one.
+    private func preRollKeyframes(now: MonotonicTime) -> UInt64? {
+        guard let preRoll else { return nil }
+        let moment = now.advanced(by: .zero - preRoll)
+        var first: UInt64?
+        for track in tracks {
+            guard let keyframe = track.keyframes.last(where: { entries[$0].arrival <= moment }) else { continue }
+            first = min(first ?? keyframe, keyframe)
+        }
+        return first
     }
 
     private mutating func removeFirst() {

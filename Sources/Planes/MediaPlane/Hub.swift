@@ -59,6 +59,10 @@ package final class Hub: MediaHub {
         worker(of: stream).post(.requestKeyframe(stream, track))
     }
 
+    package func keepPreRoll(_ length: Duration, of stream: StreamID) {
+        worker(of: stream).post(.keepPreRoll(stream, length))
+    }
+
     package func statistics(of stream: StreamID) async -> StreamStatistics? {
         let worker = worker(of: stream)
         return await withCheckedContinuation { worker.post(.statistics(stream, $0)) }

@@ -135,6 +135,10 @@ extension MediaLoop {
             guard let stream = streams[id] else { return }
             stream.requestKeyframe(of: Int(track), ports: &ports, now: now)
             streams.heed(stream)
+        case .keepPreRoll(let id, let length):
+            guard let stream = streams[id] else { return }
+            stream.keepPreRoll(length, now: now)
+            streams.heed(stream)
         case .statistics(let id, let continuation): continuation.resume(returning: streams[id]?.statistics(now: now))
         case .totals(let continuation): continuation.resume(returning: totals)
         case .edge(let command): execute(command, now: now)

@@ -40,6 +40,7 @@ final class MediaStream {
     var deadline: MonotonicTime? {
         var earliest = MonotonicTime.earlier(lingersUntil, viewers.deadline)
         earliest = MonotonicTime.earlier(earliest, turn.heldUntil)
+        earliest = MonotonicTime.earlier(earliest, memory.preRoll?.nextLook)
         for source in sources { earliest = MonotonicTime.earlier(earliest, source.gate.deadline) }
         for sink in sinks where !sink.isFull { earliest = MonotonicTime.earlier(earliest, sink.egress.deadline) }
         return earliest
@@ -140,6 +141,7 @@ final class MediaStream {
         for track in sources.indices where sources[track].gate.poll(now: now) {
             sources[track].sendKeyframeRequest(ports: &ports, now: now)
         }
+        keepKeyframesComing(ports: &ports, now: now)
         pumpSinks(ports: &ports, now: now)
         finishTurn(ports: &ports, now: now)
         guard let lingersUntil, now >= lingersUntil else { return }

@@ -3,7 +3,7 @@ import BridgeModel
 import Forwarding
 import RTP
 
-/// What a stream remembers of its sources.
+/// What a stream remembers of its sources, and for whom.
 struct StreamMemory {
     /// Which encoding of each published track those get that take one only.
     var best: [BestEncoding] = []
@@ -11,6 +11,8 @@ struct StreamMemory {
     var nextEpochs: [UInt32] = []
     /// When the newest packet of a child came.
     var newestArrival = MonotonicTime(nanoseconds: 0)
+    /// What is kept for recordings that begin before they are asked for.
+    var preRoll: PreRoll?
 }
 
 // The encodings of a stream's tracks: what each is worth, and who gets which.

@@ -7,6 +7,7 @@ extension MediaStream {
     /// Adds a subscriber; sinks of tracks that do not exist get `end` at once.
     func subscribe(_ subscription: Subscription, ports: inout MediaPorts, now: MonotonicTime) {
         if case .recorded = subscription.timing { cache.expectRecorders() }
+        let timing = resolve(subscription.timing, tracks: subscription.tracks)
         for (track, sink) in zip(subscription.tracks, subscription.sinks) {
             let socket = DatagramSocket(descriptor: sink.rawValue)
             guard let source = sources.first(where: { $0.description.index == track }),
@@ -16,13 +17,21 @@ extension MediaStream {
                 continue
             }
             let egress = EgressTrack(
-                source.description, encoding: bestEncoding(of: track), timing: subscription.timing, cache: cache, now: now,
+                source.description, encoding: bestEncoding(of: track), timing: timing, cache: cache, now: now,
                 rules: options.egress)
             sinks.append(MediaSink(subscriber: subscription.subscriber, socket: socket, token: token, egress: egress))
         }
         // A caller that gives more sinks than tracks still gives them away.
         for sink in subscription.sinks.dropFirst(subscription.tracks.count) { closeDescriptor(sink.rawValue) }
         pump(ports: &ports, now: now)
+    }
+
+    /// Where a recording that reaches back begins: with the oldest of its pictures' keyframes.
+    private func resolve(_ timing: SubscriptionTiming, tracks: [UInt8]) -> SubscriptionTiming {
+        guard case .recorded(let since, reachesBack: true) = timing else { return timing }
+        let videos = tracks.filter { track in sources.contains { $0.description.index == track && $0.description.kind == .video } }
+        let keyframes = videos.compactMap { cache.keyframeArrival(of: bestEncoding(of: $0), notAfter: since) }
+        return .recorded(since: keyframes.min() ?? since)
     }
 
     /// Tells a sink that there is nothing for it.

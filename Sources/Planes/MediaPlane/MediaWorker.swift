@@ -10,6 +10,7 @@ enum WorkerCommand: Sendable {
     case subscribe(Subscription)
     case unsubscribe(PipelineID)
     case requestKeyframe(StreamID, UInt8)
+    case keepPreRoll(StreamID, Duration)
     case statistics(StreamID, CheckedContinuation<StreamStatistics?, Never>)
     case totals(CheckedContinuation<HubTotals, Never>)
     case edge(EdgeCommand)
@@ -114,7 +115,7 @@ extension WorkerCommand {
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: HubTotals())
         case .edge(let command): command.decline()
-        case .unpublish, .unsubscribe, .requestKeyframe, .replica, .shutdown: break
+        case .unpublish, .unsubscribe, .requestKeyframe, .keepPreRoll, .replica, .shutdown: break
         }
     }
 }

@@ -99,4 +99,78 @@ import Testing
         #expect(held == 51)
         #expect(preRoll == nil)
     }
+
+    // MARK: - Pre-roll
+
+    @Test func aPreRollIsKeptFromTheKeyframeBeforeItOn() {
+        var stream = SyntheticStream()
+        stream.cache.keepPreRoll(.seconds(10))
+        // Keyframes 1.98 s apart, for a minute.
+        for _ in 0..<30 { stream.run(frames: 60, startingWithKeyframe: true) }
+        let since = stream.now.advanced(by: .seconds(-10))
+        let arrival = stream.cache.keyframeArrival(of: 0, notAfter: since)
+        let age = arrival.map { since.duration(since: $0) } ?? .seconds(100)
+        #expect(age >= .zero && age < .seconds(2))
+        // Nothing older than that.
+        let oldest = stream.cache[stream.cache.firstIndex].arrival
+        #expect(oldest == arrival)
+        let newest = stream.cache.newestKeyframe(of: 0)
+        #expect(newest == stream.now.advanced(by: .milliseconds(-1980)))
+    }
+
+    @Test func withoutAPreRollNothingOfItIsKept() {
+        var stream = SyntheticStream()
+        stream.cache.keepPreRoll(.seconds(10))
+        for _ in 0..<10 { stream.run(frames: 60, startingWithKeyframe: true) }
+        let kept = stream.cache.byteCount
+        stream.cache.keepPreRoll(nil)
+        stream.run(frames: 1, startingWithKeyframe: false)
+        let left = stream.cache.byteCount
+        #expect(left < kept / 3)
+        let oldest = stream.now.duration(since: stream.cache[stream.cache.firstIndex].arrival)
+        #expect(oldest < .seconds(2.1))
+    }
+
+    @Test func aLongGOPIsKeptAsLongAsThePreRollNeedsIt() {
+        var stream = SyntheticStream()
+        stream.cache.keepPreRoll(.seconds(10))
+        stream.run(frames: 60, startingWithKeyframe: true)
+        let first = stream.cache.newestKeyframe(of: 0)
+        // 15 s without a keyframe: more than the limit of a GOP, less than both together.
+        stream.run(frames: 450, startingWithKeyframe: false)
+        let held = stream.cache.newestKeyframe(of: 0)
+        #expect(held == first && held != nil)
+        stream.run(frames: 200, startingWithKeyframe: false)
+        let late = stream.cache.newestKeyframe(of: 0)
+        #expect(late == nil)
+    }
+
+    @Test func aPreRollIsLimitedInBytesToo() {
+        var stream = SyntheticStream(limits: GOPCache.Limits(bytes: 100_000, preRollBytes: 300_000))
+        stream.cache.keepPreRoll(.seconds(60))
+        for _ in 0..<100 {
+            stream.sendFrame(keyframe: true, packets: 10, size: 1000)
+            stream.advance(.milliseconds(500))
+            let bytes = stream.cache.byteCount
+            #expect(bytes <= 300_000)
+        }
+        let bytes = stream.cache.byteCount
+        #expect(bytes > 280_000)
+        let start = stream.cache.preRollStart
+        let keyframe = start.map { stream.cache.frame(at: $0).beginsFrame || stream.cache[$0].arrival < stream.now } ?? false
+        #expect(keyframe)
+    }
+
+    @Test func soundAloneHasAPreRollToo() {
+        var stream = SyntheticStream()
+        stream.cache.keepPreRoll(.seconds(5))
+        for _ in 0..<500 {
+            stream.sendAudio()
+            stream.advance(.milliseconds(20))
+        }
+        let since = stream.now.advanced(by: .seconds(-3))
+        var sound = EgressTrack(SyntheticStream.audio, .recorded(since: since), stream)
+        let count = sound.drain(stream).count
+        #expect(count == 150)
+    }
 }

@@ -60,6 +60,38 @@ import Testing
         }
     }
 
+    @Test func aRecorderThatReachesBackBeginsWithTheKeyframeBefore() async throws {
+        try await withHub { hub, publisher in
+            hub.keepPreRoll(.seconds(10), of: stream)
+            publisher.sendFrame(keyframe: true, mark: 1)
+            publisher.sendFrame(keyframe: false, mark: 2)
+            publisher.sendFrame(keyframe: true, mark: 3)
+            publisher.sendFrame(keyframe: false, mark: 4)
+            #expect(await waitForPackets(4, in: hub))
+            // All lies before it.
+            let since = MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds)
+            let back = try join(hub, viewer, timing: .recorded(since: since, reachesBack: true)).receive(count: 2)
+            #expect(back.map(\.payload.last) == [3, 4])
+            let all = try join(hub, PipelineID("all"), timing: .recorded(since: MonotonicTime(nanoseconds: 0), reachesBack: true))
+            #expect(all.receive(count: 4).map(\.payload.last) == [1, 2, 3, 4])
+        }
+    }
+
+    @Test func aPreRollKeepsKeyframesComing() async throws {
+        try await withHub { hub, publisher in
+            publisher.sendFrame(keyframe: false)
+            #expect(await waitForPackets(1, in: hub))
+            #expect(await hub.totals().keyframeRequestsOut == 0)
+            hub.keepPreRoll(.seconds(2), of: stream)
+            // The second a second later than the keyframe, without a viewer.
+            #expect(await wait(for: hub) { $0.keyframeRequestsOut >= 1 })
+            publisher.sendFrame(keyframe: true)
+            #expect(await waitForPackets(2, in: hub))
+            let before = await hub.totals().keyframeRequestsOut
+            #expect(await wait(for: hub) { $0.keyframeRequestsOut > before })
+        }
+    }
+
     @Test func aThousandKeyframeRequestsAreOne() async throws {
         // An interval that the test does not reach.
         try await withHub(HubOptions(keyframeInterval: .seconds(600))) { hub, publisher in

@@ -17,6 +17,9 @@ package protocol MediaHub: Sendable {
     func unsubscribe(_ subscriber: PipelineID)
     /// Asks the source for a keyframe of `track`, through the gate.
     func requestKeyframe(of stream: StreamID, track: UInt8)
+    /// Keeps so much of a published stream, and its keyframes coming, that a recording can begin before it is asked for
+    /// (`SubscriptionTiming.recorded`); zero keeps no more than of any stream. Holds as long as the stream is published.
+    func keepPreRoll(_ length: Duration, of stream: StreamID)
     /// Counters of one stream; nil when it is not published.
     func statistics(of stream: StreamID) async -> StreamStatistics?
     /// Counters of everything.

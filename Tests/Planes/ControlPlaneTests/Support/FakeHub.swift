@@ -11,6 +11,7 @@ final class FakeHub: MediaHub {
         case subscribe(PipelineID, to: StreamID, tracks: [UInt8], sinks: [MediaDescriptor], SubscriptionTiming)
         case unsubscribe(PipelineID)
         case requestKeyframe(StreamID, track: UInt8)
+        case keepPreRoll(StreamID, Duration)
     }
 
     private let journal = Journal<Call>()
@@ -39,6 +40,8 @@ final class FakeHub: MediaHub {
     func unsubscribe(_ subscriber: PipelineID) { journal.note(.unsubscribe(subscriber)) }
 
     func requestKeyframe(of stream: StreamID, track: UInt8) { journal.note(.requestKeyframe(stream, track: track)) }
+
+    func keepPreRoll(_ length: Duration, of stream: StreamID) { journal.note(.keepPreRoll(stream, length)) }
 
     func statistics(of stream: StreamID) async -> StreamStatistics? {
         var track = TrackStatistics(packets: 7)
