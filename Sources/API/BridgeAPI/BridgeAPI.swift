@@ -23,11 +23,13 @@ package struct BridgeAPI: RouteGroup {
         package var library: Library
         /// Events and their webhooks.
         package var deliveries: any DeliveryCommands
+        /// What makes recordings begin by themselves.
+        package var triggers: any TriggerCommands
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
             destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
-            library: Library, deliveries: any DeliveryCommands
+            library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands
         ) {
             self.authority = authority
             self.directory = directory
@@ -37,6 +39,7 @@ package struct BridgeAPI: RouteGroup {
             self.operations = operations
             self.library = library
             self.deliveries = deliveries
+            self.triggers = triggers
         }
     }
 
@@ -69,6 +72,7 @@ package struct BridgeAPI: RouteGroup {
     private let snapshots: SnapshotOperations
     private let clips: ClipOperations
     private let deliveries: DeliveryOperations
+    private let triggers: TriggerOperations
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -80,17 +84,20 @@ package struct BridgeAPI: RouteGroup {
             access: access, directory: ports.directory, iceServers: iceServers, clock: clock, publicBase: settings.http.publicBase,
             publicAccount: publicAccount)
         streams = StreamOperations(access: access, streams: ports.streams)
-        recordings = RecordingOperations(access: access, recordings: ports.recordings, rules: AddressRules(settings.webhooks))
+        recordings = RecordingOperations(
+            access: access, recordings: ports.recordings, events: ports.triggers, rules: AddressRules(settings.webhooks),
+            longestPreRoll: settings.recording.preRoll)
         destinations = DestinationOperations(
             access: access, store: ports.destinations.store, probe: ports.destinations.probe, rules: AddressRules(settings.webhooks),
             clock: clock)
         health = HealthOperations(port: ports.operations)
         let viewers = PlaybackAccess(access: access, viewersMay: settings.playback.viewers)
-        playback = PlaybackOperations(access: viewers, playback: ports.library.playback, clock: clock)
+        playback = PlaybackOperations(access: viewers, playback: ports.library.playback, events: ports.triggers, clock: clock)
         snapshots = SnapshotOperations(playback: viewers, snapshots: ports.library.snapshots)
         clips = ClipOperations(
             access: access, clips: ports.library.clips, links: ports.library.links, clock: clock, publicBase: settings.http.publicBase)
         deliveries = DeliveryOperations(access: access, deliveries: ports.deliveries)
+        triggers = TriggerOperations(access: access, triggers: ports.triggers)
     }
 
     /// The operations of `RouteGroup`.
@@ -115,7 +122,18 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/watch-links", sessions.makeWatchLink),
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
-        ] + playbackRoutes
+        ] + playbackRoutes + triggerRoutes
+    }
+
+    private var triggerRoutes: [Route] {
+        [
+            route(.get, "/bridge/v1/recording-policies", triggers.policies),
+            route(.get, "/bridge/v1/streams/{stream}/recording-policy", triggers.policy),
+            route(.put, "/bridge/v1/streams/{stream}/recording-policy", triggers.setPolicy),
+            route(.delete, "/bridge/v1/streams/{stream}/recording-policy", triggers.removePolicy),
+            route(.get, "/bridge/v1/streams/{stream}/events", triggers.events),
+            route(.post, "/bridge/v1/streams/{stream}/events", triggers.report),
+        ]
     }
 
     private var playbackRoutes: [Route] {

@@ -8,6 +8,7 @@ import Playback
 struct PlaybackOperations: Sendable {
     let access: PlaybackAccess
     let playback: any StreamPlayback
+    let events: any StreamEventArchive
     let clock: BridgeClock
 
     /// A year of a timeline at once, a day of media.
@@ -20,21 +21,35 @@ struct PlaybackOperations: Sendable {
         let stream = try await access.stream(of: request)
         let limit = try PageRequest(request.query).limit
         let now = clock.wall()
-        let page = try await Problem.playing { () async throws(PlaybackError) in
+        let (range, page) = try await Problem.playing { () async throws(PlaybackError) in
             let range = try PlaybackRange(
                 from: request.query["from"], to: request.query["to"],
                 standard: (now.advanced(by: .zero - Self.usualTimeline), now.advanced(by: .seconds(1))), longest: Self.longestTimeline)
             var cursor: TimelineCursor?
             if let after = request.query["after"], !after.isEmpty { cursor = try TimelineCursor(after) }
-            return try await playback.timeline(of: stream, in: range, after: cursor, limit: limit)
+            return (range, try await playback.timeline(of: stream, in: range, after: cursor, limit: limit))
         }
+        let events = try await reported(of: stream, in: range)
         return .json(
             .ok,
             .object([
                 .init("stream", .string(stream.rawValue)), .init("now", .string(now.iso8601)),
                 .init("items", .array(page.items.map(JSONText.timelineItem))), .init("next", .optional(page.next?.text)),
+                .init("events", .array(events.map(JSONText.streamEvent))),
             ]))
     }
+
+    /// The first of the range's events; the rest is in their own list.
+    private func reported(of stream: StreamID, in range: PlaybackRange) async throws(Problem) -> [StreamEvent] {
+        do throws(BridgeError) {
+            return try await events.streamEvents(
+                StreamEventQuery(stream: stream, from: range.from, to: range.to, limit: Self.shownEvents))
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private static let shownEvents = 1000
 
     @Sendable func movie(_ request: APIRequest) async throws(Problem) -> APIResponse {
         try await media(request, container: .mp4, type: "video/mp4")

@@ -8,7 +8,13 @@ import Playback
 struct RecordingOperations: Sendable {
     let access: NativeAccess
     let recordings: any RecordingCommands
+    let events: any StreamEventArchive
     let rules: AddressRules
+    /// `recording.pre-roll`.
+    let longestPreRoll: Duration
+
+    /// Events that are shown with their recording.
+    private static let shownEvents = 1000
 
     @Sendable func start(_ request: APIRequest) async throws(Problem) -> APIResponse {
         try await access.operatorGrant(request)
@@ -43,7 +49,10 @@ struct RecordingOperations: Sendable {
         let segments = try await ask { () throws(BridgeError) in try await recordings.segments(of: row.id) }
         var shown: [JSONText] = []
         for segment in segments { shown.append(.segment(segment, hasThumbnails: await recordings.hasThumbnails(segment))) }
-        return .json(.ok, .recording(row, segments: shown))
+        let reported = try await ask { () throws(BridgeError) in
+            try await events.streamEvents(StreamEventQuery(recording: row.id, limit: Self.shownEvents))
+        }
+        return .json(.ok, .recording(row, segments: shown, events: reported))
     }
 
     /// The file of a segment (`?segment=`, the first when absent), with ranges; 404 while it is being written and after it has left the spool.
@@ -96,7 +105,17 @@ extension RecordingOperations {
             throw .invalidField("container", "one of " + Container.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return RecordingOrder(
-            destination: try destination(body), webhookURL: try url(body, "webhook_url", named: "webhook_url"), container: format)
+            destination: try destination(body), webhookURL: try url(body, "webhook_url", named: "webhook_url"), container: format,
+            preRoll: try preRoll(body))
+    }
+
+    private func preRoll(_ body: JSONValue) throws(Problem) -> Duration? {
+        guard let value = body["pre_roll_s"], !value.isNull else { return nil }
+        let longest = longestPreRoll.components.seconds
+        guard let seconds = value.integer, (0...longest).contains(Int64(seconds)) else {
+            throw .invalidField("pre_roll_s", "a whole number from 0 to \(longest) (recording.pre-roll)")
+        }
+        return .seconds(seconds)
     }
 
     /// `destination`: an object that describes one, or has a `name`; absent, the assigned or configured one.
@@ -140,8 +159,8 @@ extension JSONText {
     /// A recording without its secrets: of a URL the destination shows scheme and host alone.
     fileprivate static func recording(_ row: RecordingRow) -> JSONText { .object(members(row)) }
 
-    fileprivate static func recording(_ row: RecordingRow, segments: [JSONText]) -> JSONText {
-        .object(members(row) + [.init("segments", .array(segments))])
+    fileprivate static func recording(_ row: RecordingRow, segments: [JSONText], events: [StreamEvent]) -> JSONText {
+        .object(members(row) + [.init("segments", .array(segments)), .init("events", .array(events.map(JSONText.streamEvent)))])
     }
 
     fileprivate static func segment(_ row: SegmentRow, hasThumbnails: Bool) -> JSONText {

@@ -106,7 +106,15 @@ enum SettingTable {
     private static let recording = [
         SettingKey(
             "recording.trigger", \.recording.trigger, .oneOf,
-            "When a recording begins: when signalling or the API asks (request), with every session (session), or never."),
+            "When a recording begins: when signalling or the API asks (request), with every session (session), whenever a stream is there (always), at an event (event), or never. A stream's own policy (the API) comes first; never forbids all."
+        ),
+        SettingKey(
+            "recording.pre-roll", \.recording.preRoll, .duration(.zero ... .seconds(60)),
+            "How much from before an event is in its recording; streams recorded at events are kept in memory for so long, 32 MiB each at most."
+        ),
+        SettingKey(
+            "recording.post-roll", \.recording.postRoll, .duration(.seconds(1) ... .seconds(3600)),
+            "How long after the last event its recording goes on."),
         .secret(
             "recording.destination", \.recording.destination, destination,
             "Where a recording goes that has no destination of its own: a folder, a URL, or name: and the name of one made by the API. Empty: it stays on the bridge."

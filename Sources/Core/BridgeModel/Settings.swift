@@ -118,10 +118,14 @@ package struct UploadSettings: Sendable, Equatable {
 package struct RecordingSettings: Sendable, Equatable {
     /// When a recording begins by itself.
     package enum Trigger: String, Sendable, CaseIterable {
-        case request, session, never
+        case request, session, always, event, never
     }
-    /// `recording.trigger`.
+    /// `recording.trigger`: of streams without a policy of their own; `never` forbids all.
     package var trigger = Trigger.request
+    /// `recording.pre-roll`: how much from before an event is in its recording.
+    package var preRoll: Duration = .seconds(10)
+    /// `recording.post-roll`: how long after the last event its recording goes on.
+    package var postRoll: Duration = .seconds(30)
     /// `recording.destination`: empty keeps the file in the spool; an absolute folder, an http(s) URL or `name:` and a destination's name sends it there.
     package var destination = Redacted("")
     /// `recording.fragment`: length of the pieces that are made durable one by one.

@@ -57,7 +57,7 @@ package struct BridgeSessionServices: SessionServices {
     }
 
     package func sessionEnded(_ context: SessionContext, cause: TerminationCause) async {
-        await recordings.finish(session: context.session)
+        await recordings.finish(session: context.session, forGood: cause.isFinal || context.direction != .publish)
         await sessions.ended(context, cause: cause)
         if context.direction == .publish { await streams.sessionEnded(context, forGood: cause.isFinal) }
     }

@@ -7,10 +7,13 @@ package struct RecordingCatalog: RecordingCommands {
     private let streams: StreamRegister
     private let ledger: any Ledger & SegmentLedger
     private let files: any RecordingFiles & SpoolKeeping
+    private let now: @Sendable () -> MonotonicTime
 
     package init(
-        director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger, files: any RecordingFiles & SpoolKeeping
+        director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger, files: any RecordingFiles & SpoolKeeping,
+        now: @escaping @Sendable () -> MonotonicTime
     ) {
+        self.now = now
         self.director = director
         self.streams = streams
         self.ledger = ledger
@@ -24,7 +27,8 @@ package struct RecordingCatalog: RecordingCommands {
         let request = RecordingRequest(
             context: source.context, destination: order.destination, webhookURL: order.webhookURL,
             container: order.container ?? .usual(for: source.tracks))
-        let id = try await director.start(request, tracks: source.tracks, source: { source }, updates: { _ in })
+        let id = try await director.start(
+            request, tracks: source.tracks, source: { source }, beginning: order.preRoll.map(beginning), updates: { _ in })
         return try await existing(id)
     }
 
@@ -52,6 +56,10 @@ package struct RecordingCatalog: RecordingCommands {
     }
 
     package func hasThumbnails(_ segment: SegmentRow) async -> Bool { await files.hasThumbnails(segment) }
+
+    private func beginning(_ preRoll: Duration) -> RecordingBeginning {
+        RecordingBeginning(since: now().advanced(by: .zero - preRoll), reachesBack: true)
+    }
 
     private func existing(_ id: RecordingID) async throws(BridgeError) -> RecordingRow {
         if let row = await director.row(of: id) { return row }

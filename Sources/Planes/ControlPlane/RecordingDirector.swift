@@ -6,28 +6,47 @@ internal import Logging
 /// Begins recordings, tells each what happens to its stream, and takes up those that an earlier run of the bridge left.
 package actor RecordingDirector: UploadObserver {
     private let services: RecordingServices
-    private var runs: [RecordingID: (run: RecordingRun, context: SessionContext)] = [:]
+    private var runs: [RecordingID: Entry] = [:]
+    private let announce: AsyncStream<RecordingLife>.Continuation
+    /// What happens to recordings, in order; for one consumer.
+    package nonisolated let life: AsyncStream<RecordingLife>
     /// Sessions whose recording began by itself: one that its user stopped does not begin again when the source returns.
     private var begunByTrigger: Set<SessionID> = []
     private var watchman: Task<Void, Never>?
 
-    package init(services: RecordingServices) { self.services = services }
+    fileprivate struct Entry {
+        var run: RecordingRun
+        var context: SessionContext
+        /// Whose source it records now: another session's than at first, where it follows its stream.
+        var session: SessionID
+        var followsStream = false
+    }
+
+    package init(services: RecordingServices) {
+        self.services = services
+        (life, announce) = AsyncStream.makeStream()
+    }
 
     /// How many recordings are not over yet.
     package var count: Int { runs.count }
+
+    /// The newest recording of the stream to which media may still be added; nil when there is none.
+    func running(of stream: StreamID) -> RecordingID? {
+        runs.values.filter { $0.context.stream == stream && $0.run.isRunning }.max { $0.run.row.startedAt < $1.run.row.startedAt }?.run.row
+            .id
+    }
 
     /// A recording of this run of the bridge, as it stands; nil when it is over.
     package func row(of id: RecordingID) -> RecordingRow? { runs[id]?.run.row }
 
     /// See `SessionServices.startRecording`. `tracks`: what the session publishes or is about to; `source`: the stream where it is live, asked
-    /// for when the recording is there to be told of changes, so that none is missed in between; `since`: nothing that came before is
-    /// recorded, nil means now.
+    /// for when the recording is there to be told of changes, so that none is missed in between; `beginning`: nil means now.
     package func start(
         _ request: RecordingRequest, tracks: [TrackDescription], source: @Sendable () async -> LiveStream?,
-        since: MonotonicTime? = nil, updates: @escaping @Sendable (RecordingUpdate) -> Void
+        beginning: RecordingBeginning? = nil, updates: @escaping @Sendable (RecordingUpdate) -> Void
     ) async throws(BridgeError) -> RecordingID {
         guard services.settings.trigger != .never else {
-            throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request or session.")
+            throw BridgeError(.forbidden, "Recording is switched off here; set recording.trigger to request, session, always or event.")
         }
         guard !isRecording(request.context.session) else {
             throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
@@ -37,41 +56,51 @@ package actor RecordingDirector: UploadObserver {
         guard !isRecording(request.context.session) else {
             throw BridgeError(.limitReached, "The session is being recorded already; stop that recording first.")
         }
+        let stream = request.context.stream
         let run = RecordingRun(
             machine: RecordingMachine(row: row, limits: limits(for: row.destination)), request: request,
-            askedAt: since ?? services.clock.now(),
-            services: services, tell: updates)
-        runs[row.id] = (run, request.context)
+            beginning: beginning ?? RecordingBeginning(since: services.clock.now()), services: services
+        ) { [announce] update in
+            updates(update)
+            if !update.state.isRunning { announce.yield(.ended(stream, update.recording)) }
+        }
+        runs[row.id] = Entry(
+            run: run, context: request.context, session: request.context.session, followsStream: request.followsStream)
         do throws(BridgeError) {
             try await run.begin(source: source())
         } catch {
             runs[row.id] = nil
             throw error
         }
+        announce.yield(.began(stream, row.id, isOwn: request.followsStream))
         keep(run, id: row.id, effects: [])
         watchSpace()
         services.logger.info("recording started", metadata: request.context.metadata.adding("recording", row.id.rawValue))
         return row.id
     }
 
-    /// Asks a recording to finish and returns when it has reached `closing`, durably: its session may begin another then. Throws
-    /// `not_found` when it is over or was never there.
-    package func stop(_ id: RecordingID) async throws(BridgeError) {
+    /// Asks a recording to finish and returns when it has reached `closing`, durably: its session may begin another then. `byUser`: what began
+    /// it may not begin another one at once. Throws `not_found` when it is over or was never there.
+    package func stop(_ id: RecordingID, byUser: Bool = true) async throws(BridgeError) {
         guard let entry = runs[id] else { throw BridgeError(.notFound, "There is no running recording with this id.") }
+        if byUser { announce.yield(.stoppedByUser(entry.context.stream, id)) }
         entry.run.post(.stop)
         await entry.run.settle()
     }
 
-    /// Asks the session's recordings to finish and returns when each has reached `closing`, durably.
-    package func finish(session: SessionID) async {
+    /// Asks the session's recordings to finish and returns when each has reached `closing`, durably. `forGood`: its publisher will not come
+    /// back by itself; else recordings that follow their stream wait for it.
+    package func finish(session: SessionID, forGood: Bool = true) async {
         begunByTrigger.remove(session)
-        let ending = runs.values.filter { $0.context.session == session }.map(\.run)
+        if forGood { announce.yield(.sourceLeft(session)) }
+        let ending = runs.values.filter { $0.session == session && (forGood || !$0.followsStream) }.map(\.run)
         for run in ending { run.post(.stop) }
         for run in ending { await run.settle() }
     }
 
-    /// Returns when every recording is complete on disk, or after `limit`.
+    /// Ends what still runs, and returns when every recording is complete on disk, or after `limit`.
     package func waitForFiles(limit: Duration) async {
+        for entry in runs.values where entry.run.isRunning { entry.run.post(.stop) }
         let end = services.clock.now().advanced(by: limit)
         while services.clock.now() < end {
             if runs.values.allSatisfy({ !RecordingState.incomplete.contains($0.run.row.state) }) { return }
@@ -83,7 +112,10 @@ package actor RecordingDirector: UploadObserver {
     package func streamChanged(_ change: StreamTable.Change) async {
         switch change {
         case .started(let stream), .returned(let stream):
-            for run in runs(of: stream) { run.post(source: stream) }
+            for (id, entry) in runs where entry.isOf(stream) {
+                if entry.followsStream { runs[id]?.session = stream.context.session }
+                entry.run.post(source: stream)
+            }
             await startWithSession(stream)
         case .lost(let id), .ended(let id):
             for entry in runs.values where entry.context.stream == id { entry.run.post(.sourceLost) }
@@ -110,8 +142,9 @@ package actor RecordingDirector: UploadObserver {
             services.logger.warning(
                 "recording of an earlier run taken up",
                 metadata: row.context.metadata.adding("recording", row.id.rawValue).adding("parts", "\(remains.parts.count)"))
-            let run = RecordingRun(machine: machine, request: nil, askedAt: services.clock.now(), services: services, tell: { _ in })
-            runs[row.id] = (run, row.context)
+            let beginning = RecordingBeginning(since: services.clock.now())
+            let run = RecordingRun(machine: machine, request: nil, beginning: beginning, services: services, tell: { _ in })
+            runs[row.id] = Entry(run: run, context: row.context, session: row.context.session)
             keep(run, id: row.id, effects: effects)
         }
     }
@@ -132,11 +165,7 @@ package actor RecordingDirector: UploadObserver {
     }
 
     private func isRecording(_ session: SessionID) -> Bool {
-        runs.values.contains { $0.context.session == session && $0.run.isRunning }
-    }
-
-    private func runs(of stream: LiveStream) -> [RecordingRun] {
-        runs.values.filter { $0.context.stream == stream.id && $0.context.account == stream.context.account }.map(\.run)
+        runs.values.contains { $0.session == session && $0.run.isRunning }
     }
 
     private func keep(_ run: RecordingRun, id: RecordingID, effects: [RecordingMachine.Effect]) {
@@ -152,11 +181,12 @@ package actor RecordingDirector: UploadObserver {
 
     private func startWithSession(_ stream: LiveStream) async {
         let session = stream.context.session
-        guard services.settings.trigger == .session, !isRecording(session), begunByTrigger.insert(session).inserted else { return }
+        let trigger = services.policies.policy(of: stream.id).trigger
+        guard trigger == .session, !isRecording(session), begunByTrigger.insert(session).inserted else { return }
         do throws(BridgeError) {
             _ = try await start(
                 RecordingRequest(context: stream.context, container: .usual(for: stream.tracks)), tracks: stream.tracks, source: { stream },
-                since: MonotonicTime(nanoseconds: 0), updates: { _ in })
+                beginning: RecordingBeginning(since: MonotonicTime(nanoseconds: 0)), updates: { _ in })
         } catch {
             begunByTrigger.remove(session)
             services.logger.error(
@@ -228,4 +258,10 @@ package actor RecordingDirector: UploadObserver {
     }
 
     private static let registeredAtStart = 10_000
+}
+
+extension RecordingDirector.Entry {
+    fileprivate func isOf(_ stream: LiveStream) -> Bool {
+        context.stream == stream.id && context.account == stream.context.account
+    }
 }

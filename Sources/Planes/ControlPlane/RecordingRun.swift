@@ -21,9 +21,9 @@ actor RecordingRun {
     private let commits: RecordingCommits
     private var machine: RecordingMachine
     private let latest: Mutex<RecordingRow>
-    /// When the recording was asked for: nothing that came before is recorded. And the wall clock of then, minus the monotonic one: all its
+    /// From when on it is recorded. And the wall clock of then, minus the monotonic one: all its
     /// recorders write by that, since parts whose clocks differ cannot be joined.
-    private let asked: (at: MonotonicTime, wallOffset: Duration)
+    private let asked: (beginning: RecordingBeginning, wallOffset: Duration)
     /// The source that recorders are subscribed to; kept while it is away.
     private var source: LiveStream?
     private var recorders: [Int: any RunningPipeline] = [:]
@@ -31,7 +31,7 @@ actor RecordingRun {
     private var timer: Task<Void, Never>?
 
     init(
-        machine: RecordingMachine, request: RecordingRequest?, askedAt: MonotonicTime, services: RecordingServices,
+        machine: RecordingMachine, request: RecordingRequest?, beginning: RecordingBeginning, services: RecordingServices,
         tell: @escaping @Sendable (RecordingUpdate) -> Void
     ) {
         self.machine = machine
@@ -39,7 +39,7 @@ actor RecordingRun {
         self.request = request
         self.services = services
         self.tell = tell
-        asked = (askedAt, services.clock.wallOffset)
+        asked = (beginning, services.clock.wallOffset)
         let (items, entry) = AsyncStream<Item>.makeStream()
         mailbox = (items, entry)
         commits = RecordingCommits(
@@ -188,12 +188,22 @@ actor RecordingRun {
             let pipeline = try await services.launcher.launch(PipelinePlan(pipeline: id, work: .record(plan)))
             recorders[part] = pipeline
             services.hub.subscribe(
-                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: .recorded(since: asked.at))
+                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: timing(of: part))
             listen(to: pipeline, part: part)
         } catch {
             post(.launchFailed(part: part, error))
         }
     }
+
+    /// A recorder that replaces another one goes on where that stopped, which is not long ago: what lies before is recorded.
+    private func timing(of part: Int) -> SubscriptionTiming {
+        let since = asked.beginning.moment
+        guard part > 1 else { return .recorded(since: since, reachesBack: asked.beginning.reachesBack) }
+        return .recorded(since: max(since, services.clock.now().advanced(by: .zero - Self.catchUp)))
+    }
+
+    /// As long as the hub keeps what comes while a recorder hangs.
+    private static let catchUp = Duration.seconds(8)
 
     private func recordPlan(_ part: Int, tracks: [TrackDescription]) -> RecordPlan {
         let name = machine.name(of: part)

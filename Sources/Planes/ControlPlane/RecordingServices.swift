@@ -23,6 +23,8 @@ package struct RecordingServices: Sendable {
     package var logger: Logger
     /// Recordings that wait for the ledger; shared by all.
     package let unstored = UnstoredRecordings()
+    /// What makes recordings begin by themselves.
+    package let policies: PolicyTable
     /// Shared by all recordings.
     let finishers = FinisherPlaces(ProcessInfo.processInfo.activeProcessorCount)
 
@@ -48,5 +50,6 @@ package struct RecordingServices: Sendable {
         self.clock = clock
         self.settings = settings
         self.logger = logger
+        policies = PolicyTable(settings)
     }
 }

@@ -18,6 +18,7 @@ enum Migrations {
             try database.execute(sql: playback)
         }
         migrator.registerMigration("2026-11 outbox") { try $0.execute(sql: outbox) }
+        migrator.registerMigration("2026-11 triggers") { try $0.execute(sql: triggers) }
         return migrator
     }
 

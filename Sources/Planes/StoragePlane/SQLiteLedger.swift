@@ -32,6 +32,7 @@ package final class SQLiteLedger: Ledger {
                     sql: "UPDATE segments SET sha256 = ? WHERE recording = ? AND number = ?",
                     arguments: [sha256, recording.rawValue, number])
             case .delivery(let row): try row.write(connection, box)
+            case .streamEvent(let event): try event.write(connection)
             case .event(let draft, let receiver): try EventTable(connection, box).write(draft, receiver: receiver)
             }
         }

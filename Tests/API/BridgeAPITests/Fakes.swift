@@ -180,6 +180,7 @@ struct Stage {
     let library = FakeLibrary()
     let destinations = MemoryDestinations()
     let probe = FakeProbe()
+    let triggers = FakeTriggers()
     let api: BridgeAPI
 
     typealias Method = HTTPRequest.Method
@@ -191,7 +192,7 @@ struct Stage {
         let ports = BridgeAPI.Ports(
             authority: authority, directory: bridge, streams: bridge, recordings: bridge, destinations: (destinations, probe),
             operations: bridge, library: .init(playback: library, snapshots: library, clips: library, links: ShareLinks { $0 }),
-            deliveries: bridge)
+            deliveries: bridge, triggers: triggers)
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })

@@ -25,6 +25,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "peer-transport": fuzzPeerTransport,
     "playback": fuzzPlayback,
     "publisher": fuzzPublisher,
+    "recording-policy": fuzzRecordingPolicy,
     "retransmission": fuzzRetransmission,
     "rtcp": fuzzRTCP,
     "rtm": fuzzRTM,

@@ -12,7 +12,9 @@ import Testing
 
     init() {
         streams = StreamRegister(hub: bench.hub, clock: bench.clock.clock)
-        catalog = RecordingCatalog(director: bench.director, streams: streams, ledger: bench.ledger, files: bench.files)
+        let clock = bench.clock.clock
+        catalog = RecordingCatalog(
+            director: bench.director, streams: streams, ledger: bench.ledger, files: bench.files, now: clock.now)
     }
 
     private func code(_ body: () async throws -> Void) async -> BridgeError.Code? {

@@ -33,6 +33,7 @@ struct BridgeAssembly {
     let sessions: SessionRegister
     let recordings: RecordingDirector
     let recordingServices: RecordingServices
+    let triggers: TriggerDirector
     let rtm: RTMSocketService
     let whip: WHIPService
     let webhooks: WebhookRunner
@@ -91,6 +92,9 @@ struct BridgeAssembly {
             destinations: DestinationDirectory(store: destinations, configured: settings.recording.destination),
             streaming: routes.streaming, clock: clock, settings: settings.recording, logger: logger.named("recording"))
         let recordings = RecordingDirector(services: services)
+        triggers = TriggerDirector(
+            services: services, recordings: recordings, store: SQLiteTriggerStore(database, logger: logger.named("storage")),
+            zones: SystemTimeZones())
         let director = edge.map { EdgeDirector(edge: $0, hub: hub, streams: streams, clock: clock, logger: logger.named("peers")) }
         let peers: any PeerEngine =
             if let director {
@@ -139,13 +143,13 @@ struct BridgeAssembly {
         let operations = Operations(
             services: recordingServices, sessions: sessions, recordings: recordings, edge: edge,
             others: { [webhooks] in await webhooks.samples() + statistics() })
-        let catalog = RecordingCatalog(director: recordings, streams: streams, ledger: ledger, files: spool)
+        let catalog = RecordingCatalog(director: recordings, streams: streams, ledger: ledger, files: spool, now: clock.now)
         let streamCatalog = LiveStreamCatalog(streams: streams, hub: hub) { [sessions] in await sessions.viewers(of: $0) }
         let native = BridgeAPI(
             .init(
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
-                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock)),
+                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)

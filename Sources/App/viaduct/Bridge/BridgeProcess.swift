@@ -40,6 +40,7 @@ final class BridgeProcess: Sendable {
             try await assembly.journal.recover()
             try await assembly.sessions.recover()
             try await assembly.recordings.recover()
+            try await assembly.triggers.recover()
             return try await open(assembly, settings, extra: extra, logger: logger)
         } catch let error as BridgeError {
             throw OperatorError(error.message)
@@ -77,6 +78,7 @@ final class BridgeProcess: Sendable {
         journal = Task { [assembly] in await assembly.journal.run() }
         background = [
             Task { [assembly] in await Self.follow(assembly) },
+            Task { [assembly] in await assembly.triggers.run() },
             Task { [assembly, logger, keep = settings.webhooks.keepEvents] in
                 await Self.keepHouse(assembly, keepEvents: keep, logger: logger)
             },
@@ -90,6 +92,7 @@ final class BridgeProcess: Sendable {
         for await change in assembly.streams.changes {
             assembly.journal.post(change)
             await assembly.recordings.streamChanged(change)
+            await assembly.triggers.streamChanged(change)
             await assembly.whip.streamChanged(change)
             if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
         }

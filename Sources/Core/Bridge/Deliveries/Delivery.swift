@@ -117,6 +117,8 @@ package enum LedgerChange: Sendable, Equatable {
     case delivery(DeliveryRow)
     /// Gives the event its place in the log, unless its pair forbids it (`EventPairs`), and makes its webhook where there is a receiver.
     case event(EventDraft, receiver: Redacted<String>?)
+    /// What was reported of a stream.
+    case streamEvent(StreamEvent)
 }
 
 /// The durable store of what recordings consist of; the ledger's other half, and its changes are committed there. Implemented by StoragePlane.

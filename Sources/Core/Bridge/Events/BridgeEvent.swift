@@ -10,6 +10,8 @@ package enum BridgeEvent: Sendable, Equatable {
     case streamStarted(SessionContext, tracks: [TrackDescription])
     /// A stream has none any more.
     case streamEnded(SessionContext)
+    /// Somebody reported something of a stream; the context is its publisher's, where there is one.
+    case streamEvent(StreamEvent, SessionContext?)
     /// A recording has come a step further.
     case recordingAdvanced(RecordingRow, RecordingStep)
     /// A recording is at its destination, or stays on the bridge because it had none.

@@ -13,6 +13,7 @@ extension BridgeEvent {
         case .sessionEnded: .sessionEnded
         case .streamStarted: .streamStarted
         case .streamEnded: .streamEnded
+        case .streamEvent: .streamEvent
         case .recordingAdvanced(_, let step): step.kind
         // Without a destination it is where it belongs as soon as it is complete.
         case .recordingDelivered(let row): row.destination == .keep ? .recordingReady : .recordingDelivered
@@ -28,6 +29,7 @@ extension BridgeEvent {
         case .streamStarted(let context, _), .streamEnded(let context): EventParty(context)
         case .recordingAdvanced(let row, _), .recordingDelivered(let row), .recordingFailed(let row), .destinationFailing(let row, _):
             EventParty(row.context)
+        case .streamEvent(let event, let context): context.map { EventParty($0) } ?? EventParty(stream: event.stream)
         case .storageLow: EventParty()
         }
     }
@@ -38,7 +40,7 @@ extension BridgeEvent {
         case .sessionEnded(let row): EventPairing(.ends, .session(row.context.session))
         case .streamStarted(let context, _): EventPairing(.begins, .stream(context.stream))
         case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
-        case .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing: nil
+        case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing: nil
         }
     }
 
@@ -48,6 +50,7 @@ extension BridgeEvent {
         case .sessionEnded(let row): row.endFacts
         case .streamStarted(_, let tracks): [.init("tracks", .array(tracks.map(\.facts)))]
         case .streamEnded: [.init("cause", .string("source_ended"))]
+        case .streamEvent(let event, _): event.facts
         case .recordingAdvanced(let row, let step): row.facts + step.facts
         case .recordingDelivered(let row): row.facts + row.fileFacts
         case .recordingFailed(let row): row.facts + row.fileFacts + row.failureFacts
@@ -75,6 +78,15 @@ extension RecordingStep {
             .init("segment", .integer(Int64(segment.number))), .init("segment_started_at", .optional(segment.startedAt?.iso8601)),
             .init("segment_duration_ms", .integer(segment.duration.wholeMilliseconds)),
             .init("segment_size_bytes", .integer(segment.sizeBytes)), .init("segment_sha256", .optional(segment.sha256)),
+        ]
+    }
+}
+
+extension StreamEvent {
+    fileprivate var facts: [JSONText.Member] {
+        [
+            .init("event_id", .string(id)), .init("event_type", .string(report.type)), .init("note", .string(report.note)),
+            .init("recording_id", .optional(recording?.rawValue)),
         ]
     }
 }

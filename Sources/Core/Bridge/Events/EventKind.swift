@@ -14,6 +14,8 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let streamStarted = EventKind(rawValue: "stream.started")
     /// It has none any more; `cause` says why.
     package static let streamEnded = EventKind(rawValue: "stream.ended")
+    /// Somebody reported something that happened in front of its camera or in it.
+    package static let streamEvent = EventKind(rawValue: "stream.event")
     /// The first frame of a recording is written.
     package static let recordingStarted = EventKind(rawValue: "recording.started")
     /// The recording's source is away.
@@ -35,7 +37,7 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
 
     /// Every kind of this version.
     package static let all: [EventKind] = [
-        .sessionStarted, .sessionEnded, .streamStarted, .streamEnded, .recordingStarted, .recordingGap, .recordingResumed,
+        .sessionStarted, .sessionEnded, .streamStarted, .streamEnded, .streamEvent, .recordingStarted, .recordingGap, .recordingResumed,
         .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing,
     ]
 

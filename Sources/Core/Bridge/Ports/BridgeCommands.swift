@@ -62,8 +62,13 @@ package struct RecordingOrder: Sendable, Equatable {
     package var webhookURL: Redacted<String>?
     /// nil: what suits the stream's codecs.
     package var container: Container?
+    /// How far it reaches back, as far as the bridge has kept the stream; nil: not at all.
+    package var preRoll: Duration?
 
-    package init(destination: DestinationOrder? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil) {
+    package init(
+        destination: DestinationOrder? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil, preRoll: Duration? = nil
+    ) {
+        self.preRoll = preRoll
         self.destination = destination
         self.webhookURL = webhookURL
         self.container = container

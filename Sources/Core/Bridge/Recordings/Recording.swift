@@ -10,6 +10,8 @@ package struct RecordingRequest: Sendable, Equatable {
     package var container: Container?
     /// Video track to record, 0 to 2; nil records all.
     package var videoTrack: Int?
+    /// It belongs to the stream, not to the session that it begins in: it goes on when the publisher comes back in another one.
+    package var followsStream = false
 
     package init(
         context: SessionContext, destination: DestinationOrder? = nil, webhookURL: Redacted<String>? = nil, container: Container? = nil,

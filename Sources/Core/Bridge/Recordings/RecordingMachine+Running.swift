@@ -96,6 +96,8 @@ extension RecordingMachine {
             writing[recorder] = part
         }
         update(part) { $0.startedAt = startedAt }
+        // What was kept from before it was asked for is part of it.
+        if segmentIndex(of: part) == 0, startedAt < row.startedAt { row.startedAt = startedAt }
         guard let index = segmentIndex(of: part), segments[index].phase != .complete else { return [] }
         segments[index].sumUp()
         return [.commit(row, [segments[index].row], nil)]

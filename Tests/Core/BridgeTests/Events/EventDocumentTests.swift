@@ -28,23 +28,30 @@ import Testing
     private static let segment = SegmentRow(
         recording: RecordingID("r1"), number: 2, stream: StreamID("camera"), container: .mp4, file: "r1-2.mp4", state: .ready)
 
-    private static let events: [(BridgeEvent, EventKind)] = [
-        (.sessionStarted(session(ended: false)), .sessionStarted), (.sessionEnded(session(ended: true)), .sessionEnded),
-        (.streamStarted(context, tracks: [TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "0")]), .streamStarted),
-        (.streamEnded(context), .streamEnded), (.recordingAdvanced(recording(.recording, put), .started), .recordingStarted),
-        (.recordingAdvanced(recording(.gap, put), .gap), .recordingGap),
-        (.recordingAdvanced(recording(.recording, put), .resumed), .recordingResumed),
-        (.recordingAdvanced(recording(.recording, put), .segment(segment)), .recordingSegment),
-        (.recordingAdvanced(recording(.uploading, put), .ready), .recordingReady),
-        (.recordingDelivered(recording(.ready, .keep)), .recordingReady),
-        (.recordingDelivered(recording(.delivered, put)), .recordingDelivered),
-        (.recordingFailed(recording(.failed, put)), .recordingFailed),
-        (.storageLow(StorageShortage(freeBytes: nil, reserveBytes: 5)), .storageLow),
-        (
-            .destinationFailing(recording(.uploading, put), DestinationTrouble(attempts: 1, status: 503, reason: "no", retryAt: now)),
-            .destinationFailing
-        ),
-    ]
+    private static var alarms: [(BridgeEvent, EventKind)] {
+        guard let report = StreamEventReport(type: "alarm") else { return [] }
+        let alarm = StreamEvent(id: "e1", stream: StreamID("camera"), report: report, at: now, recording: nil)
+        return [(.streamEvent(alarm, context), .streamEvent), (.streamEvent(alarm, nil), .streamEvent)]
+    }
+
+    private static let events: [(BridgeEvent, EventKind)] =
+        [
+            (.sessionStarted(session(ended: false)), .sessionStarted), (.sessionEnded(session(ended: true)), .sessionEnded),
+            (.streamStarted(context, tracks: [TrackDescription(index: 0, codec: .vp8, payloadType: 96, mid: "0")]), .streamStarted),
+            (.streamEnded(context), .streamEnded), (.recordingAdvanced(recording(.recording, put), .started), .recordingStarted),
+            (.recordingAdvanced(recording(.gap, put), .gap), .recordingGap),
+            (.recordingAdvanced(recording(.recording, put), .resumed), .recordingResumed),
+            (.recordingAdvanced(recording(.recording, put), .segment(segment)), .recordingSegment),
+            (.recordingAdvanced(recording(.uploading, put), .ready), .recordingReady),
+            (.recordingDelivered(recording(.ready, .keep)), .recordingReady),
+            (.recordingDelivered(recording(.delivered, put)), .recordingDelivered),
+            (.recordingFailed(recording(.failed, put)), .recordingFailed),
+            (.storageLow(StorageShortage(freeBytes: nil, reserveBytes: 5)), .storageLow),
+            (
+                .destinationFailing(recording(.uploading, put), DestinationTrouble(attempts: 1, status: 503, reason: "no", retryAt: now)),
+                .destinationFailing
+            ),
+        ] + alarms
 
     private func schema(_ kind: EventKind) throws -> JSONValue {
         let file = URL(filePath: #filePath).appending(path: "../../../../../signaling/events/\(kind.rawValue).json").standardized
