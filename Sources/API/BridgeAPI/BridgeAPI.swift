@@ -25,11 +25,13 @@ package struct BridgeAPI: RouteGroup {
         package var deliveries: any DeliveryCommands
         /// What makes recordings begin by themselves.
         package var triggers: any TriggerCommands
+        /// Holds, removals and retention.
+        package var keeping: any RecordingKeeping
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
             destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
-            library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands
+            library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands, keeping: any RecordingKeeping
         ) {
             self.authority = authority
             self.directory = directory
@@ -40,6 +42,7 @@ package struct BridgeAPI: RouteGroup {
             self.library = library
             self.deliveries = deliveries
             self.triggers = triggers
+            self.keeping = keeping
         }
     }
 
@@ -73,6 +76,7 @@ package struct BridgeAPI: RouteGroup {
     private let clips: ClipOperations
     private let deliveries: DeliveryOperations
     private let triggers: TriggerOperations
+    private let keeping: KeepingOperations
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -98,6 +102,7 @@ package struct BridgeAPI: RouteGroup {
             access: access, clips: ports.library.clips, links: ports.library.links, clock: clock, publicBase: settings.http.publicBase)
         deliveries = DeliveryOperations(access: access, deliveries: ports.deliveries)
         triggers = TriggerOperations(access: access, triggers: ports.triggers)
+        keeping = KeepingOperations(access: access, keeping: ports.keeping)
     }
 
     /// The operations of `RouteGroup`.
@@ -122,7 +127,18 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/watch-links", sessions.makeWatchLink),
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
-        ] + playbackRoutes + triggerRoutes
+        ] + playbackRoutes + triggerRoutes + keepingRoutes
+    }
+
+    private var keepingRoutes: [Route] {
+        [
+            route(.delete, "/bridge/v1/recordings/{id}", keeping.remove), route(.put, "/bridge/v1/recordings/{id}/hold", keeping.hold),
+            route(.delete, "/bridge/v1/recordings/{id}/hold", keeping.release),
+            route(.post, "/bridge/v1/recordings/{id}/redeliver", keeping.redeliver), route(.get, "/bridge/v1/audit", keeping.audit),
+            route(.get, "/bridge/v1/streams/{stream}/retention", keeping.retention),
+            route(.put, "/bridge/v1/streams/{stream}/retention", keeping.setRetention),
+            route(.delete, "/bridge/v1/streams/{stream}/retention", keeping.removeRetention),
+        ]
     }
 
     private var triggerRoutes: [Route] {

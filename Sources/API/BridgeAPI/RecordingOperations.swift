@@ -157,7 +157,7 @@ extension Container {
 
 extension JSONText {
     /// A recording without its secrets: of a URL the destination shows scheme and host alone.
-    fileprivate static func recording(_ row: RecordingRow) -> JSONText { .object(members(row)) }
+    static func recording(_ row: RecordingRow) -> JSONText { .object(members(row)) }
 
     fileprivate static func recording(_ row: RecordingRow, segments: [JSONText], events: [StreamEvent]) -> JSONText {
         .object(members(row) + [.init("segments", .array(segments)), .init("events", .array(events.map(JSONText.streamEvent)))])
@@ -203,7 +203,26 @@ extension JSONText {
             .init("first_frame_at", .optional(row.firstFrameWrittenAt?.iso8601)), .init("stopped_at", .optional(row.stoppedAt?.iso8601)),
             .init("duration_ms", .optional(row.durationMilliseconds)), .init("size_bytes", .optional(row.sizeBytes)),
             .init("upload_status_code", .optional(row.uploadStatus.map { Int64($0) })),
-            .init("failure", failure(row.failure)),
+            .init("failure", failure(row.failure)), .init("hold", hold(row.hold)), .init("deletion", deletion(row.deletion)),
         ]
+    }
+
+    private static func hold(_ hold: RecordingHold?) -> JSONText {
+        guard let hold else { return .null }
+        return .object([
+            .init("reason", .string(hold.reason)), .init("actor", .string(hold.by.rawValue)),
+            .init("placed_at", .string(hold.placedAt.iso8601)),
+        ])
+    }
+
+    private static func deletion(_ deletion: Deletion?) -> JSONText {
+        guard let deletion else { return .null }
+        return .object([
+            .init("step", .string(deletion.step.rawValue)), .init("actor", .string(deletion.by.rawValue)),
+            .init("cause", .string(deletion.cause)), .init("destination", .bool(deletion.includesDestination)),
+            .init("ordered_at", .string(deletion.orderedAt.iso8601)), .init("ended_at", .optional(deletion.endedAt?.iso8601)),
+            .init("attempts", .integer(Int64(deletion.attempts))),
+            .init("last_status", .optional(deletion.lastStatus.map { Int64($0) })), .init("last_error", .optional(deletion.lastError)),
+        ])
     }
 }

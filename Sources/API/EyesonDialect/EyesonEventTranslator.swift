@@ -13,7 +13,9 @@ package struct EyesonEventTranslator: EventTranslator {
         case .recordingFailed(let row): message(to: row.webhookURL, row.context, Self.uploadFailed(row), at: moment)
         case .sessionEnded(let row): message(to: row.webhookURL, row.context, Self.sessionFinished(row), at: moment)
         // The contract has no words for them.
-        case .sessionStarted, .streamStarted, .streamEnded, .streamEvent, .recordingAdvanced, .storageLow, .destinationFailing: []
+        case .sessionStarted, .streamStarted, .streamEnded, .streamEvent, .recordingAdvanced, .storageLow, .destinationFailing,
+            .recordingKept:
+            []
         }
     }
 

@@ -49,6 +49,7 @@ extension Problem {
         case .unacceptableOffer, .invalidURL, .invalidField: status = .badRequest
         case .notFound: status = .notFound
         case .forbidden: status = .forbidden
+        case .recordingHeld, .recordingInUse, .recordingGone, .destinationKeeps: status = .conflict
         case .limitReached:
             status = .tooManyRequests
             retryAfter = 5

@@ -2,7 +2,9 @@ import BridgeModel
 
 /// The one table of settings: loading, the reference document and its test all read it.
 enum SettingTable {
-    static let keys: [SettingKey] = [http, data, webhooks, uploads, recording, playback, webrtc, turn, streamrec, pipelines, log].flatMap {
+    static let keys: [SettingKey] = [
+        http, data, webhooks, uploads, recording, retention, playback, webrtc, turn, streamrec, pipelines, log,
+    ].flatMap {
         $0
     }
 
@@ -146,6 +148,28 @@ enum SettingTable {
         SettingKey(
             "recording.quota", \.recording.quota, .bytes(0...1 << 50),
             "What recordings may hold of the disk, with the same consequences. 0: as much as the reserve leaves."),
+    ]
+
+    private static let retention = [
+        SettingKey(
+            "recording.retention.age", \.recording.retention.age, .duration(.zero ... .seconds(36_600 * 86_400)),
+            "How long a stream's recordings are kept after their end, unless the stream has a rule of its own. 0s: no limit."),
+        SettingKey(
+            "recording.retention.size", \.recording.retention.size, .bytes(0...1 << 50),
+            "Bytes of recordings that a stream keeps: the oldest go first, the newest stays in any case. 0: no limit."),
+        SettingKey(
+            "recording.retention.count", \.recording.retention.count, .integer(0...1_000_000),
+            "Recordings that a stream keeps: the oldest go first. 0: no limit."),
+        SettingKey(
+            "recording.retention.destination", \.recording.retention.destination, .boolean,
+            "Retention removes what was delivered at its destination as well: S3, WebDAV and folders. Otherwise on the bridge only."),
+        SettingKey(
+            "recording.retention.undelivered", \.recording.retention.undelivered, .boolean,
+            "Retention removes recordings whose delivery was given up, too. Otherwise they wait for redelivery, or for uploads.keep-failed."
+        ),
+        SettingKey(
+            "recording.retention.interval", \.recording.retention.interval, .duration(.seconds(1) ... .seconds(86_400)),
+            "How often retention looks; it also does after each delivery."),
     ]
 
     private static let playback = [

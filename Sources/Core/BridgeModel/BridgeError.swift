@@ -47,6 +47,14 @@ package struct BridgeError: Error, Sendable, Equatable, Codable, CustomStringCon
         case invalidURL = "invalid_url"
         /// The value is not of the documented form.
         case invalidField = "invalid_field"
+        /// The recording is under legal hold.
+        case recordingHeld = "recording_held"
+        /// The recording runs, or is being delivered.
+        case recordingInUse = "recording_in_use"
+        /// The recording was removed, or its files are not on the bridge any more.
+        case recordingGone = "recording_gone"
+        /// The bridge cannot remove what this destination has taken.
+        case destinationKeeps = "destination_keeps"
         /// A bug of ours.
         case `internal` = "internal"
     }

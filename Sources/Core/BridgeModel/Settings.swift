@@ -146,6 +146,26 @@ package struct RecordingSettings: Sendable, Equatable {
     package var thumbnails: Duration = .zero
     /// `recording.quota`: bytes that the spool may hold; zero: as many as the disk has.
     package var quota = 0
+    /// `recording.retention.*`.
+    package var retention = KeepingSettings()
+
+    /// How much of a stream's recordings is kept where it has no rule of its own; zero limits nothing.
+    package struct KeepingSettings: Sendable, Equatable {
+        /// `recording.retention.age`: from a recording's end on.
+        package var age: Duration = .zero
+        /// `recording.retention.size`: bytes of a stream.
+        package var size = 0
+        /// `recording.retention.count`: recordings of a stream.
+        package var count = 0
+        /// `recording.retention.destination`: what was delivered is removed there as well.
+        package var destination = false
+        /// `recording.retention.undelivered`: recordings whose delivery was given up go, too.
+        package var undelivered = false
+        /// `recording.retention.interval`: between two looks.
+        package var interval: Duration = .seconds(600)
+
+        package init() {}
+    }
 
     package init() {}
 }

@@ -34,6 +34,16 @@ struct WebDAVUploadPerformer: Sendable {
         _ = try? await ask(.DELETE, url, server)
     }
 
+    /// Removes a file; what is not there counts as removed (RFC 4918 section 9.6).
+    func delete(_ key: String, at server: WebDAVDestination) async -> AttemptOutcome {
+        do {
+            let reply = try await ask(.DELETE, WebDAVPlace(server, key: key, id: DeliveryID("removal")).final, server)
+            return reply.isSuccess || [404, 410].contains(reply.status) ? .stored : reply.refusal
+        } catch {
+            return error.outcome
+        }
+    }
+
     /// Most servers say 409 where a collection is missing (RFC 4918 section 9.7.1), some 404 or 403: then the collections are made, and it is sent
     /// once more.
     private func put(_ file: SpoolFile, _ place: WebDAVPlace, _ server: WebDAVDestination) async throws(UploadStop) {
@@ -59,15 +69,25 @@ struct WebDAVUploadPerformer: Sendable {
     }
 
     private func verify(_ place: WebDAVPlace, _ server: WebDAVDestination, size: Int64) async throws(UploadStop) {
-        let reply = try await ask(.HEAD, place.temporary, server)
-        guard reply.isSuccess else { throw UploadStop(reply.status == 404 ? .refused(status: 404, .notWhole) : reply.refusal) }
-        let length = if let length = reply.length { length } else { try await property(place, server) }
-        guard length == size else { throw UploadStop(.refused(status: reply.status, .notWhole)) }
+        let length: Int64?
+        do throws(UploadStop) {
+            length = try await self.size(of: place.temporary, server)
+        } catch {
+            throw error.outcome.status == 404 ? UploadStop(.refused(status: 404, .notWhole)) : error
+        }
+        guard length == size else { throw UploadStop(.refused(status: 200, .notWhole)) }
+    }
+
+    /// Bytes of a file there; nil when the server does not say.
+    func size(of url: String, _ server: WebDAVDestination) async throws(UploadStop) -> Int64? {
+        let reply = try await ask(.HEAD, url, server)
+        guard reply.isSuccess else { throw UploadStop(reply.refusal) }
+        return if let length = reply.length { length } else { try await property(url, server) }
     }
 
     /// `getcontentlength` (RFC 4918 section 15.4), for servers whose answers to HEAD have no length.
-    private func property(_ place: WebDAVPlace, _ server: WebDAVDestination) async throws(UploadStop) -> Int64? {
-        let reply = try await ask(HTTPMethod(rawValue: "PROPFIND"), place.temporary, server, headers: [("depth", "0")])
+    private func property(_ url: String, _ server: WebDAVDestination) async throws(UploadStop) -> Int64? {
+        let reply = try await ask(HTTPMethod(rawValue: "PROPFIND"), url, server, headers: [("depth", "0")])
         guard let root = try? XMLElement.read(reply.body) else { return nil }
         let properties = root.all("response").flatMap { $0.all("propstat") }.flatMap { $0.all("prop") }
         return properties.compactMap { $0["getcontentlength"] }.first.flatMap { Int64($0.text) }

@@ -14,15 +14,13 @@ extension RecordingSpool: SpoolKeeping {
         return file.sha256
     }
 
-    /// Delivered files that are looked at in one go.
-    private static let page = 500
-
     package func makeRoom() async -> Bool {
         if hasSpace() { return true }
         do throws(BridgeError) {
-            for segment in try await ledger.segments(in: [.delivered], limit: Self.page) {
+            // All of them: those that must stay may be the oldest.
+            for segment in try await ledger.segments(in: [.delivered], limit: .max) {
                 guard let row = try await ledger.recording(segment.recording), row.keepLocal != .always else { continue }
-                guard try await remove(segment) else { continue }
+                guard try await remove(segment, by: .quota) else { continue }
                 logger.warning(
                     "A delivered recording was removed to make room",
                     metadata: ["recording": "\(segment.recording)", "stream": "\(segment.stream)", "segment": "\(segment.number)"])
@@ -36,18 +34,43 @@ extension RecordingSpool: SpoolKeeping {
 
     package func shortage() -> StorageShortage { StorageShortage(freeBytes: freeBytes, reserveBytes: limits.reserve) }
 
-    /// Removes a segment's file with its manifest, and says so in the ledger; false when the file cannot be removed.
-    func remove(_ segment: SegmentRow) async throws(BridgeError) -> Bool {
-        let path = layout.finished(segment)
-        if FileManager.default.fileExists(atPath: path) {
-            guard (try? FileManager.default.removeItem(atPath: path)) != nil else { return false }
+    /// Removes a segment's file with its manifest, unless its recording is held; false when nothing was removed. The ledger decides and says so first, in
+    /// one transaction: a bridge that ends between the two removes the file at its next start.
+    func remove(_ segment: SegmentRow, by actor: AuditActor, at now: WallTime = .systemNow) async throws(BridgeError) -> Bool {
+        let decided = try await ledger.settle(segment.recording) { row, segments in
+            guard row.hold == nil, let current = segments.first(where: { $0.number == segment.number }), current.state == segment.state
+            else { return [] }
+            var removed = current
+            removed.state = .removed
+            return [.segment(removed), .audit(AuditDraft(.fileRemoved, by: actor, of: row, detail: current.file, at: now))]
         }
+        guard !decided.isEmpty else { return false }
+        if removeFiles(of: segment) { return true }
+        try await ledger.settle(segment.recording) { row, _ in
+            [.segment(segment), .audit(AuditDraft(.fileRemoved, by: actor, of: row, outcome: .failed, detail: segment.file, at: now))]
+        }
+        return false
+    }
+
+    /// False when the finished file is there and cannot be removed.
+    private func removeFiles(of segment: SegmentRow) -> Bool {
+        let path = layout.finished(segment)
         try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(RecordingManifest.fileName(of: segment.file))")
         removeThumbnails(of: segment)
-        var removed = segment
-        removed.state = .removed
-        try await ledger.commit([.segment(removed)])
-        return true
+        guard FileManager.default.fileExists(atPath: path) else { return true }
+        return (try? FileManager.default.removeItem(atPath: path)) != nil
+    }
+
+    /// At the start: files whose removal was decided, and that are still there.
+    func finishRemovals() async throws(BridgeError) {
+        for name in names(in: layout.folder) where name != SpoolLayout.orphansName && !name.hasSuffix(".json") {
+            let (recording, number) = SpoolLayout.segment(name)
+            let segment = try await ledger.segments(of: recording).first { $0.number == number && $0.file == name }
+            guard let segment, segment.state == .removed else { continue }
+            if !removeFiles(of: segment) {
+                logger.warning("A file of a removed recording cannot be removed; look at the spool's disk", metadata: ["name": "\(name)"])
+            }
+        }
     }
 
     package func hasThumbnails(_ segment: SegmentRow) -> Bool { size(of: ThumbnailNames(ofFile: layout.finished(segment)).track) != nil }
@@ -57,5 +80,22 @@ extension RecordingSpool: SpoolKeeping {
         for name in names(in: layout.folder) where ThumbnailNames(ofThumbnail: name)?.stem == stem {
             try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(name)")
         }
+    }
+}
+
+extension RecordingSpool: SpoolErasing {
+    package func erase(_ recording: RecordingID, _ segments: [SegmentRow]) throws(BridgeError) {
+        discard(recording)
+        // All of them, also when one cannot be removed.
+        let stuck = segments.filter { !removeFiles(of: $0) }
+        guard let first = stuck.first else { return }
+        throw BridgeError(.internal, "The file \(first.file) cannot be removed from the spool; look at its disk and who owns it.")
+    }
+}
+
+extension WallTime {
+    /// CLOCK_REALTIME.
+    static var systemNow: WallTime {
+        WallTime(nanoseconds: Int64((Date().timeIntervalSince1970 * 1_000_000).rounded()) * 1000)
     }
 }

@@ -19,6 +19,7 @@ extension RecordingSpool {
             findings.unfinished.append(SpoolFindings.Unfinished(row: row, remains: remains(of: row, segments)))
         }
         findings.withoutFile = try await takeBackPromises()
+        try await finishRemovals()
         for name in names(in: layout.folder) where name != SpoolLayout.orphansName {
             guard try await ledger.recording(SpoolLayout.segment(name).recording) == nil else { continue }
             if moveAway(name) { findings.orphans.append(name) }
@@ -102,7 +103,8 @@ extension RecordingSpool {
             else { continue }
             let since = row.stoppedAt ?? writtenAt("\(layout.folder)/\(name)") ?? now
             guard since.advanced(by: keep) <= now else { continue }
-            guard try await remove(segment) else {
+            guard row.hold == nil else { continue }
+            guard try await remove(segment, by: .expiry, at: now) else {
                 logger.warning("An expired recording cannot be removed", metadata: ["recording": "\(row.id)"])
                 continue
             }

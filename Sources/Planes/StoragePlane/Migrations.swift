@@ -19,6 +19,7 @@ enum Migrations {
         }
         migrator.registerMigration("2026-11 outbox") { try $0.execute(sql: outbox) }
         migrator.registerMigration("2026-11 triggers") { try $0.execute(sql: triggers) }
+        migrator.registerMigration("2026-11 retention") { try $0.execute(sql: retention) }
         return migrator
     }
 

@@ -45,6 +45,8 @@ extension RecordingRow {
         let code: BridgeError.Code? = try columns.optionalValue("failure_code")
         failure = code.map { BridgeError($0, columns.optionalText("failure_message") ?? "") }
         uploadStatus = try columns.optionalCount("upload_status")
+        hold = try RecordingHold(columns)
+        deletion = try Deletion(columns)
     }
 
     private static func place(_ column: String, _ id: String) -> SecretBox.Place {

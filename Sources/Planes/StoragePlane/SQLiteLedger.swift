@@ -34,9 +34,15 @@ package final class SQLiteLedger: Ledger {
             case .delivery(let row): try row.write(connection, box)
             case .streamEvent(let event): try event.write(connection)
             case .event(let draft, let receiver): try EventTable(connection, box).write(draft, receiver: receiver)
+            case .hold(let recording, let hold): try RecordingHold.write(hold, of: recording, connection)
+            case .deletion(let recording, let deletion): try deletion.write(of: recording, connection)
+            case .audit(let draft): try draft.append(connection)
             }
         }
     }
+
+    /// Another number after each commit, be it of this process or of another.
+    package func revision() throws(BridgeError) -> Int64 { try database.revision() }
 
     package func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {
         try await recordings("WHERE id = ?", [id.rawValue]).first
@@ -110,12 +116,20 @@ package final class SQLiteLedger: Ledger {
         return try await webhook(id)
     }
 
-    /// Removes deliveries that ended (`delivered` or `dead`) and were last due before this moment, webhooks with their log; returns how many.
+    /// Removes deliveries that ended (`delivered` or `dead`) and were last due before this moment, webhooks with their log; returns how many. An upload
+    /// that was delivered stays as long as its object may: it says where that is.
     package func pruneDeliveries(before: WallTime) async throws(BridgeError) -> Int {
-        try await database.write { connection in
-            try ["deliveries", "webhooks"].reduce(0) { count, table in
+        let ended = [
+            "deliveries": """
+            state = 'dead' OR state = 'delivered' AND NOT EXISTS (
+                SELECT 1 FROM recordings WHERE id = deliveries.recording AND NOT coalesce(deletion_step = 'done' AND deletion_destination, 0))
+            """,
+            "webhooks": "state <> 'pending'",
+        ]
+        return try await database.write { connection in
+            try ended.reduce(0) { count, table in
                 try connection.execute(
-                    sql: "DELETE FROM \(table) WHERE state <> 'pending' AND due_at < ?", arguments: [before.nanoseconds])
+                    sql: "DELETE FROM \(table.key) WHERE (\(table.value)) AND due_at < ?", arguments: [before.nanoseconds])
                 return count + connection.changesCount
             }
         }

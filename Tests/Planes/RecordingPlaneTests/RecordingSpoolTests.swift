@@ -35,7 +35,14 @@ private final class MemoryLedger: Ledger, SegmentLedger {
     }
     func settle(
         _ recording: RecordingID, _ decide: @escaping @Sendable (RecordingRow, [SegmentRow]) -> [LedgerChange]
-    ) async throws(BridgeError) -> [LedgerChange] { [] }
+    ) async throws(BridgeError) -> [LedgerChange] {
+        guard let row = try await self.recording(recording) else { return [] }
+        let changes = decide(row, try await segments(of: recording))
+        try await commit(changes)
+        audited.withLock { $0 += changes.compactMap { if case .audit(let draft) = $0 { draft } else { nil } } }
+        return changes
+    }
+    let audited = Mutex<[AuditDraft]>([])
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? { rows.withLock { $0[id] } }
     func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] {
         rows.withLock { $0.values.filter { states.contains($0.state) }.sorted { $0.startedAt < $1.startedAt } }
@@ -72,7 +79,7 @@ private let first = PartName(segment: 1, number: 1)
 private final class Spool {
     let folder: String
     let spool: RecordingSpool
-    let ledger: any Ledger & SegmentLedger
+    let ledger: MemoryLedger
 
     init(_ rows: [RecordingRow] = [], segments: [SegmentRow] = [], limits: RecordingSpool.Limits = .init(reserve: 0)) async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("viaduct-spool-\(UUID().uuidString)").path
@@ -248,6 +255,36 @@ private final class Spool {
         try files.write("e.webm", "1234567890")
         await #expect(throws: BridgeError.self) { try await files.spool.open(RecordingID("another")) }
         #expect(files.has("c.webm") && files.has("k.webm"), "what is not delivered stays, and what is kept always")
+    }
+
+    @Test func aHeldFileNeitherMakesRoomNorExpires() async throws {
+        var held = row("h", .delivered, stoppedAt: WallTime(milliseconds: 0))
+        held.hold = RecordingHold(reason: "case 7", by: .commandLine, placedAt: WallTime(milliseconds: 0))
+        let files = try await Spool(
+            [held, row("a", .delivered)], segments: [segment("h", .delivered), segment("a", .delivered)],
+            limits: .init(reserve: 0, quota: 6))
+        for name in ["h", "a"] { try files.write("\(name).webm", "12345") }
+        #expect(await files.spool.makeRoom())
+        #expect(files.has("h.webm") && !files.has("a.webm"))
+        let audited = files.ledger.audited.withLock { $0 }
+        #expect(audited.map(\.actor) == [.quota] && audited.map(\.recording.rawValue) == ["a"] && audited.first?.detail == "a.webm")
+        #expect(try await files.spool.removeExpired(now: WallTime(milliseconds: 1_709_283_600_000)) == [])
+        #expect(files.has("h.webm"))
+    }
+
+    @Test func aRemovalThatWasDecidedIsFinishedAtTheStart() async throws {
+        let files = try await Spool([row("r", .delivered)], segments: [segment("r", .removed), segment("r", .delivered, number: 2)])
+        for name in ["r.webm", "r.webm.json", "r-2.webm"] { try files.write(name) }
+        _ = try await files.spool.reconcile(patience: .zero)
+        #expect(!files.has("r.webm") && !files.has("r.webm.json") && files.has("r-2.webm"))
+    }
+
+    @Test func allFilesOfARecordingAreErased() async throws {
+        let files = try await Spool([row("r", .failed), row("s", .failed)])
+        for name in ["r.webm", "r.webm.json", "r-2.webm", "r/part-3-1.webm", "s.webm"] { try files.write(name) }
+        let segments = [segment("r", .removed), segment("r", .removed, number: 2), segment("r", .removed, number: 3)]
+        for _ in 1...2 { try await files.spool.erase(RecordingID("r"), segments) }
+        #expect(!files.has("r.webm") && !files.has("r.webm.json") && !files.has("r-2.webm") && !files.has("r") && files.has("s.webm"))
     }
 
     @Test func aCompleteFileIsDescribed() async throws {

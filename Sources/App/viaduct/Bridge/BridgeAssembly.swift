@@ -40,6 +40,10 @@ struct BridgeAssembly {
     let journal: StreamJournal
     let uploads: UploadRunner
     let sweeper: UploadSweeper
+    let deletions: DeletionRunner
+    /// Hears of uploads, and lets recordings go.
+    let retention: RetentionWarden
+    private let keeper: RecordingKeeper
     /// Uploads and webhooks.
     let deliveries: OutboxHalves
     private let destinations: SQLiteDestinationStore
@@ -129,6 +133,12 @@ struct BridgeAssembly {
         recordingServices = services
         (self.ledger, self.spool, self.hub, self.supervisor) = (ledger, spool, hub, supervisor)
         (self.webhooks, self.uploads) = (webhooks, uploads)
+        deletions = DeletionRunner(
+            .init(ledger: ledger, spool: spool, destinations: routes, webhooks: webhooks),
+            settings: UploadRunnerSettings(settings.uploads, reporter: Self.reporter(settings)),
+            environment: OutboxEnvironment(logger: logger.named("deletion")))
+        (retention, keeper) = Self.keeping(
+            services, ledger: ledger, recordings: recordings, deletions: deletions, destinations: destinations)
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
     }
 
@@ -149,7 +159,7 @@ struct BridgeAssembly {
             .init(
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
-                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers),
+                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers, keeping: keeper),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)

@@ -70,10 +70,11 @@ final class BridgeProcess: Sendable {
         let host = settings.http.bind.contains(":") ? "[\(settings.http.bind)]" : settings.http.bind
         origin = (settings.http.tlsCertificate.isEmpty ? "http" : "https") + "://\(host):\(port)"
         deliveries = Task { [assembly] in
-            async let uploads: Void = assembly.uploads.run(reportingTo: assembly.recordings)
+            async let uploads: Void = assembly.uploads.run(reportingTo: assembly.retention)
             async let webhooks: Void = assembly.webhooks.run()
             async let sweeping: Void = assembly.sweeper.run()
-            _ = await (uploads, webhooks, sweeping)
+            async let deletions: Void = assembly.deletions.run()
+            _ = await (uploads, webhooks, sweeping, deletions)
         }
         journal = Task { [assembly] in await assembly.journal.run() }
         background = [
@@ -82,6 +83,7 @@ final class BridgeProcess: Sendable {
             Task { [assembly, logger, keep = settings.webhooks.keepEvents] in
                 await Self.keepHouse(assembly, keepEvents: keep, logger: logger)
             },
+            Task { [assembly] in await assembly.retention.run() }, Task { [assembly] in await Self.heedOthers(assembly) },
             Task { await Self.giveMemoryBack() },
         ]
     }
@@ -116,6 +118,20 @@ final class BridgeProcess: Sendable {
                 logger.warning("housekeeping failed and is tried again in an hour", metadata: ["error": "\(error.message)"])
             }
             try? await Task.sleep(for: houseInterval)
+        }
+    }
+
+    /// How long an order of `viaduct record redeliver` waits.
+    private static let otherInterval = Duration.seconds(2)
+
+    /// Looks at the outbox when something was committed: a command on this machine may have put something there.
+    private static func heedOthers(_ assembly: BridgeAssembly) async {
+        var seen: Int64?
+        while !Task.isCancelled {
+            let revision = try? assembly.ledger.revision()
+            if revision != seen { assembly.deliveries.wake() }
+            seen = revision
+            try? await Task.sleep(for: otherInterval)
         }
     }
 

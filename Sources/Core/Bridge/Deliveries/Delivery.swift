@@ -119,6 +119,12 @@ package enum LedgerChange: Sendable, Equatable {
     case event(EventDraft, receiver: Redacted<String>?)
     /// What was reported of a stream.
     case streamEvent(StreamEvent)
+    /// Places a recording's legal hold, or releases it.
+    case hold(RecordingID, RecordingHold?)
+    /// Writes how far a recording's removal is.
+    case deletion(RecordingID, Deletion)
+    /// Appends a line to the audit log.
+    case audit(AuditDraft)
 }
 
 /// The durable store of what recordings consist of; the ledger's other half, and its changes are committed there. Implemented by StoragePlane.

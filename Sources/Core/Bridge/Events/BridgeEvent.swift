@@ -22,6 +22,18 @@ package enum BridgeEvent: Sendable, Equatable {
     case storageLow(StorageShortage)
     /// Uploads to a recording's destination fail.
     case destinationFailing(RecordingRow, DestinationTrouble)
+    /// A recording that is over was held, released or removed.
+    case recordingKept(RecordingRow, KeepingStep)
+}
+
+/// What happens to a recording after its end.
+package enum KeepingStep: Sendable, Equatable {
+    /// A legal hold was placed.
+    case held(RecordingHold)
+    /// It was released.
+    case released(by: AuditActor)
+    /// The recording is removed, or its destination did not let go of it.
+    case deleted(Deletion)
 }
 
 /// What happens to a recording between its beginning and its delivery.

@@ -20,6 +20,9 @@ extension BridgeEvent {
         case .recordingFailed: .recordingFailed
         case .storageLow: .storageLow
         case .destinationFailing: .destinationFailing
+        case .recordingKept(_, .held): .recordingHeld
+        case .recordingKept(_, .released): .recordingReleased
+        case .recordingKept(_, .deleted(let deletion)): deletion.step == .failed ? .recordingDeletionFailed : .recordingDeleted
         }
     }
 
@@ -27,7 +30,8 @@ extension BridgeEvent {
         switch self {
         case .sessionStarted(let row), .sessionEnded(let row): EventParty(row.context)
         case .streamStarted(let context, _), .streamEnded(let context): EventParty(context)
-        case .recordingAdvanced(let row, _), .recordingDelivered(let row), .recordingFailed(let row), .destinationFailing(let row, _):
+        case .recordingAdvanced(let row, _), .recordingDelivered(let row), .recordingFailed(let row), .destinationFailing(let row, _),
+            .recordingKept(let row, _):
             EventParty(row.context)
         case .streamEvent(let event, let context): context.map { EventParty($0) } ?? EventParty(stream: event.stream)
         case .storageLow: EventParty()
@@ -40,7 +44,7 @@ extension BridgeEvent {
         case .sessionEnded(let row): EventPairing(.ends, .session(row.context.session))
         case .streamStarted(let context, _): EventPairing(.begins, .stream(context.stream))
         case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
-        case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing: nil
+        case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept: nil
         }
     }
 
@@ -57,6 +61,7 @@ extension BridgeEvent {
         case .storageLow(let shortage):
             [.init("free_bytes", .optional(shortage.freeBytes)), .init("reserve_bytes", .integer(shortage.reserveBytes))]
         case .destinationFailing(let row, let trouble): row.facts + trouble.facts
+        case .recordingKept(let row, let step): row.facts + step.facts
         }
     }
 }
@@ -88,6 +93,20 @@ extension StreamEvent {
             .init("event_id", .string(id)), .init("event_type", .string(report.type)), .init("note", .string(report.note)),
             .init("recording_id", .optional(recording?.rawValue)),
         ]
+    }
+}
+
+extension KeepingStep {
+    fileprivate var facts: [JSONText.Member] {
+        switch self {
+        case .held(let hold): [.init("actor", .string(hold.by.rawValue)), .init("reason", .string(hold.reason))]
+        case .released(let actor): [.init("actor", .string(actor.rawValue))]
+        case .deleted(let deletion):
+            [
+                .init("actor", .string(deletion.by.rawValue)), .init("cause", .string(deletion.cause)),
+                .init("destination", .bool(deletion.includesDestination)), .init("detail", .optional(deletion.lastError)),
+            ]
+        }
     }
 }
 

@@ -30,6 +30,14 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let recordingDelivered = EventKind(rawValue: "recording.delivered")
     /// There is no file, or it could not be delivered.
     package static let recordingFailed = EventKind(rawValue: "recording.failed")
+    /// A legal hold was placed on it.
+    package static let recordingHeld = EventKind(rawValue: "recording.held")
+    /// Its legal hold was released.
+    package static let recordingReleased = EventKind(rawValue: "recording.released")
+    /// It was removed: from the bridge, and from its destination where that was wanted.
+    package static let recordingDeleted = EventKind(rawValue: "recording.deleted")
+    /// Its destination did not let go of it.
+    package static let recordingDeletionFailed = EventKind(rawValue: "recording.deletion_failed")
     /// The spool's disk comes to its reserve.
     package static let storageLow = EventKind(rawValue: "storage.low")
     /// Uploads to a destination fail and are tried again.
@@ -38,7 +46,8 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     /// Every kind of this version.
     package static let all: [EventKind] = [
         .sessionStarted, .sessionEnded, .streamStarted, .streamEnded, .streamEvent, .recordingStarted, .recordingGap, .recordingResumed,
-        .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing,
+        .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .recordingHeld, .recordingReleased, .recordingDeleted,
+        .recordingDeletionFailed, .storageLow, .destinationFailing,
     ]
 
     /// The kind that ends what this one begins; nil for all that do not come in pairs.

@@ -117,6 +117,10 @@ package struct RecordingRow: Sendable, Equatable, Codable {
     package var failure: BridgeError?
     /// The destination's last HTTP status, 0 without a reply.
     package var uploadStatus: Int?
+    /// Its legal hold. Read with the row, and written by `LedgerChange.hold` alone.
+    package var hold: RecordingHold?
+    /// Its removal. Read with the row, and written by `LedgerChange.deletion` alone.
+    package var deletion: Deletion?
 
     package init(
         id: RecordingID, context: SessionContext, state: RecordingState, container: Container, file: String, destination: Destination,

@@ -51,7 +51,19 @@ import Testing
                 .destinationFailing(recording(.uploading, put), DestinationTrouble(attempts: 1, status: 503, reason: "no", retryAt: now)),
                 .destinationFailing
             ),
+            (
+                .recordingKept(recording(.delivered, put), .held(RecordingHold(reason: "case 7", by: .commandLine, placedAt: now))),
+                .recordingHeld
+            ),
+            (.recordingKept(recording(.delivered, put), .released(by: .commandLine)), .recordingReleased),
+            (.recordingKept(recording(.delivered, put), .deleted(removal(.done))), .recordingDeleted),
+            (.recordingKept(recording(.delivered, put), .deleted(removal(.failed))), .recordingDeletionFailed),
         ] + alarms
+
+    private static func removal(_ step: Deletion.Step) -> Deletion {
+        Deletion(
+            step: step, order: DeletionOrder(by: .retention, cause: "age", includesDestination: true), orderedAt: now, dueAt: now)
+    }
 
     private func schema(_ kind: EventKind) throws -> JSONValue {
         let file = URL(filePath: #filePath).appending(path: "../../../../../signaling/events/\(kind.rawValue).json").standardized

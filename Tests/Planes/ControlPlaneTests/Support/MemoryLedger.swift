@@ -22,7 +22,9 @@ final class MemoryLedger: Ledger, SegmentLedger, EventLog {
                 case .recording(let row): recordings[row.id] = row
                 case .digest(let id, let number, let sha256): segments[id]?[number]?.sha256 = sha256
                 case .segment(let row), .progress(let row): segments[row.recording, default: [:]][row.number] = row
-                case .delivery, .event, .streamEvent: break
+                case .hold(let id, let hold): recordings[id]?.hold = hold
+                case .deletion(let id, let deletion): recordings[id]?.deletion = deletion
+                case .delivery, .event, .streamEvent, .audit: break
                 }
             }
         }

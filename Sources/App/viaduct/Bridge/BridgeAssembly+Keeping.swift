@@ -1,0 +1,36 @@
+import Bridge
+import BridgeModel
+import ControlPlane
+import DeliveryPlane
+import Logging
+import StoragePlane
+
+extension BridgeAssembly {
+    /// What looks after recordings that are over.
+    static func keeping(
+        _ services: RecordingServices, ledger: SQLiteLedger, recordings: RecordingDirector, deletions: DeletionRunner,
+        destinations: SQLiteDestinationStore
+    ) -> (RetentionWarden, RecordingKeeper) {
+        let settings = services.settings.retention
+        let rule = RetentionRule(settings)
+        let warden = RetentionWarden(
+            ledger: ledger, deletions: deletions, next: recordings,
+            settings: RetentionSettings(rule: rule, interval: settings.interval), clock: services.clock,
+            logger: services.logger)
+        let keeper = RecordingKeeper(
+            ledger: ledger, outbox: services.outbox, destinations: destinations, deletions: deletions, configured: rule,
+            clock: services.clock)
+        return (warden, keeper)
+    }
+}
+
+extension RetentionRule {
+    /// Zero limits nothing.
+    init(_ settings: RecordingSettings.KeepingSettings) {
+        self.init(
+            age: settings.age > .zero ? settings.age : nil, bytes: settings.size > 0 ? Int64(settings.size) : nil,
+            count: settings.count > 0 ? settings.count : nil)
+        includesDestination = settings.destination
+        includesUndelivered = settings.undelivered
+    }
+}
