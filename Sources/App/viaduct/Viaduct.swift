@@ -7,7 +7,10 @@ struct Viaduct: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "viaduct",
         abstract: "Joins cameras to viewers, records them without loss and delivers the recordings to your own place.",
-        subcommands: [ServeCommand.self, DemoCommand.self, KeysCommand.self, TokenCommand.self, DoctorCommand.self, LoadCommand.self])
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, KeysCommand.self, TokenCommand.self, RecordCommand.self, DoctorCommand.self,
+            LoadCommand.self,
+        ])
 }
 
 /// What the operator has to correct; printed as one line.
