@@ -188,7 +188,7 @@ actor RecordingRun {
             let pipeline = try await services.launcher.launch(PipelinePlan(pipeline: id, work: .record(plan)))
             recorders[part] = pipeline
             services.hub.subscribe(
-                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: timing(of: part))
+                id, to: source.id, tracks: tracks.map(\.index), sinks: pipeline.media, timing: timing)
             listen(to: pipeline, part: part)
         } catch {
             post(.launchFailed(part: part, error))
@@ -196,9 +196,9 @@ actor RecordingRun {
     }
 
     /// A recorder that replaces another one goes on where that stopped, which is not long ago: what lies before is recorded.
-    private func timing(of part: Int) -> SubscriptionTiming {
+    private var timing: SubscriptionTiming {
         let since = asked.beginning.moment
-        guard part > 1 else { return .recorded(since: since, reachesBack: asked.beginning.reachesBack) }
+        guard machine.row.firstFrameWrittenAt != nil else { return .recorded(since: since, reachesBack: asked.beginning.reachesBack) }
         return .recorded(since: max(since, services.clock.now().advanced(by: .zero - Self.catchUp)))
     }
 

@@ -42,7 +42,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
     /// False when the child's own code does all: then its process need not load GStreamer, which takes half a second and most of its memory.
     package var needsGStreamer: Bool {
         switch work {
-        case .publish, .view, .camera, .picture: true
+        case .publish, .view, .camera, .picture, .thumbnails: true
         case .record(let plan): plan.tracks.contains { $0.codec == .h265 }
         case .finish: false
         }
