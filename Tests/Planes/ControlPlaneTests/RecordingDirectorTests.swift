@@ -52,12 +52,12 @@ import Testing
         }
         bench.ledger.fail(1_000_000)
         let stop = Task { try await bench.director.stop(id) }
-        #expect(await bench.clock.pass { bench.services.unstored.count == 1 })
         // The recording goes on meanwhile.
-        #expect(await bench.clock.pass { !recorder.commands.isEmpty })
-        try await stop.value
+        #expect(await eventually { recorder.isStopped })
         recorder.closeFile()
         #expect(await bench.clock.pass { bench.files.deeds.contains(.promote(.part(1), id)) })
+        #expect(bench.services.unstored.count == 1)
+        try await stop.value
         bench.clock.advance(by: .seconds(60))
         #expect(bench.ledger.recordingStates.last == .recording)
         bench.ledger.fail(0)

@@ -144,9 +144,10 @@ import Testing
         let stopping = Task { try await bench.director.stop(id) }
         #expect(await eventually { recorder.isStopped })
         recorder.closeFile()
-        #expect(await bench.clock.pass { await bench.director.count == 0 })
+        #expect(await bench.clock.pass { bench.files.deeds.last == .promote(.part(1), id) })
         try await stopping.value
-        #expect(bench.files.deeds.last == .promote(.part(1), id))
+        // It is not forgotten before it is stored.
+        #expect(await bench.director.count == 1)
         #expect(bench.ledger.recordingStates == [.armed, .recording])
     }
 }

@@ -28,7 +28,8 @@ import Testing
         #expect(try await stage.service.patch(id, change, if: .oneOf([offer.tag])) == .trickled)
         stage.engine.show([VideoLayer(mid: "0", bitrate: 1)])
         try await stage.service.selectLayer(LayerChoice(), section: nil, for: id)
-        #expect(stage.engine.calls.last == "select 0 - for peer-1")
+        // The candidate may be handed on a moment later.
+        #expect(stage.engine.calls.contains("select 0 - for peer-1"))
         try await stage.service.end(id)
         #expect(stage.bridge.ends[id] == .clientStop)
     }

@@ -110,13 +110,8 @@ struct BridgeAssembly {
             }
         let sessionServices = BridgeSessionServices(sessions: sessions, streams: streams, peers: peers, recordings: recordings)
         rtm = RTMSocketService(
-            RTMPorts(services: sessionServices, layers: peers) { id, grant in
-                guard let context = await sessions.session(id), context.account == grant.account, context.client == grant.client else {
-                    return nil
-                }
-                return context
-            },
-            settings: RTMSettings(settings), clock: RTMClock(clock), logger: logger.named("signaling"))
+            Self.rtmPorts(sessionServices, peers, sessions), settings: RTMSettings(settings), clock: RTMClock(clock),
+            logger: logger.named("signaling"))
         whip = WHIPService(
             ports: WHIPPorts(
                 services: sessionServices, engine: peers, offering: director, directory: sessions,
@@ -142,6 +137,16 @@ struct BridgeAssembly {
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
     }
 
+    /// A token opens the sessions of its own account and client alone.
+    private static func rtmPorts(_ services: BridgeSessionServices, _ peers: any PeerEngine, _ sessions: SessionRegister) -> RTMPorts {
+        RTMPorts(services: services, layers: peers) { id, grant in
+            guard let context = await sessions.session(id), context.account == grant.account, context.client == grant.client else {
+                return nil
+            }
+            return context
+        }
+    }
+
     /// The routes and sockets of the port. `statistics`: what the web server counts.
     func frontDoor(
         _ settings: Settings, extra: [Route], statistics: @escaping @Sendable () -> [MetricSample], logger: Logger
@@ -159,7 +164,8 @@ struct BridgeAssembly {
             .init(
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
-                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers, keeping: keeper),
+                deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers,
+                keeping: keeper),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)
