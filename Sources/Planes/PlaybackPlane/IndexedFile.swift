@@ -20,8 +20,8 @@ final class IndexedFile: Sendable {
         self.container = container
     }
 
-    /// The index of what is there now; nil for a file without a whole header.
-    func refreshed() -> MediaIndex? {
+    /// The index of what is there now, and how long the file is that it is of; nil for a file without a whole header.
+    func refreshed() -> (index: MediaIndex, size: UInt64)? {
         index.withLock { index in
             let size = file.size
             switch index {
@@ -33,7 +33,7 @@ final class IndexedFile: Sendable {
                 index = .clusters(clusters)
             case .movie: break
             }
-            return index
+            return index.map { ($0, size) }
         }
     }
 

@@ -7,6 +7,8 @@ internal import Playback
 actor MediaLibrary {
     /// Indexes that are kept; beyond it the ones that were not asked for longest are forgotten.
     private static let indexLimit = 64
+    /// Recordings of which the newest view is kept; a day of one is some 10 MB.
+    private static let madeLimit = 16
     /// Recordings of one request at most.
     private static let recordingLimit = 1000
     /// Media may lie outside the times of its recording's row: before its beginning by the pre-roll, behind its end by what was under way.
@@ -21,6 +23,14 @@ actor MediaLibrary {
     /// The paths of `indexed`, the one that was asked for last at the end.
     private var order: [String] = []
     private var looks: [RecordingID: Task<LiveEdge?, any Error>] = [:]
+    /// What was made of recordings lately: it takes the longer the longer they are, and every player of a live one asks several times a second.
+    private var made: [RecordingID: Made] = [:]
+
+    private struct Made {
+        var view: RecordingView
+        /// By these rules.
+        var division: (rules: HLSRules, segments: [HLSSegment])?
+    }
 
     init(recordings: any RecordingLibrary, files: any RecordedFiles, threads count: Int) {
         self.recordings = recordings
@@ -70,15 +80,30 @@ actor MediaLibrary {
         // The index is looked up here and read there: what several requests ask for at once is read once.
         let known = found.map { (file: $0, indexed: indexed[$0.path]) }
         let opened = try await blocking {
-            known.compactMap { entry -> (file: RecordedFile, indexed: IndexedFile, index: MediaIndex)? in
+            known.compactMap { entry -> OpenedFile? in
                 guard let indexed = entry.indexed ?? IndexedFile(path: entry.file.path, container: entry.file.container),
-                    let index = indexed.refreshed()
+                    let (index, size) = indexed.refreshed()
                 else { return nil }
-                return (entry.file, indexed, index)
+                return OpenedFile(file: entry.file, indexed: indexed, index: index, size: size)
             }
         }
         for one in opened { keep(one.indexed, path: one.file.path) }
-        return RecordingView(row, files: opened)
+        let version = RecordingView.Version(row, opened)
+        if let known = made[row.id]?.view, known.version == version { return known }
+        let view = try await blocking { RecordingView(row, version: version, files: opened) }
+        if made.count >= Self.madeLimit { made.removeAll() }
+        made[row.id] = view.map { Made(view: $0) }
+        return view
+    }
+
+    /// The segments of a recording.
+    func segments(of view: RecordingView, by rules: HLSRules) -> [HLSSegment] {
+        let known = made[view.media.recording]
+        let isNewest = known?.view.version == view.version
+        if isNewest, let division = known?.division, division.rules == rules { return division.segments }
+        let segments = rules.segments(of: view.media, sameFormat: view.haveSameFormat)
+        if isNewest { made[view.media.recording]?.division = (rules, segments) }
+        return segments
     }
 
     private func keep(_ file: IndexedFile, path: String) {
@@ -121,7 +146,7 @@ extension MediaLibrary {
     /// A recording as it is now.
     func edge(of id: RecordingID, rules: HLSRules) async throws(PlaybackError) -> LiveEdge? {
         guard let view = try await view(of: id) else { return nil }
-        return LiveEdge(view: view, segments: rules.segments(of: view.media, sameFormat: view.haveSameFormat))
+        return LiveEdge(view: view, segments: segments(of: view, by: rules))
     }
 
     private func result(of look: Task<LiveEdge?, any Error>) async throws(PlaybackError) -> LiveEdge? {

@@ -77,7 +77,7 @@ extension PlaybackService {
             return (edge.view, edge.segments)
         }
         let views = try await library.views(of: stream, in: range)
-        let segments = segments(of: views, in: range)
+        let segments = await segments(of: views, in: range)
         guard let last = views.last, !segments.isEmpty else { throw .nothingRecorded }
         return (last, segments)
     }
@@ -85,14 +85,15 @@ extension PlaybackService {
     package func playlist(of stream: StreamID, in range: PlaybackRange, query: String) async throws(PlaybackError) -> String {
         let views = try await library.views(of: stream, in: range)
         for view in views { for source in view.sources { _ = try source.index.tracks.fittingHLS() } }
-        let segments = segments(of: views, in: range)
+        let segments = await segments(of: views, in: range)
         guard !segments.isEmpty else { throw .nothingRecorded }
         return HLSPlaylist(segments, kind: .complete, rules: rules.hls, query: query).text()
     }
 
     /// The whole segments that touch the range, from one that decoding can begin with.
-    private func segments(of views: [RecordingView], in range: PlaybackRange) -> [HLSSegment] {
-        let all = views.flatMap { view in rules.hls.segments(of: view.media, sameFormat: view.haveSameFormat).filter(\.isComplete) }
+    private func segments(of views: [RecordingView], in range: PlaybackRange) async -> [HLSSegment] {
+        var all: [HLSSegment] = []
+        for view in views { all += await library.segments(of: view, by: rules.hls).filter(\.isComplete) }
         let touching = all.indices.filter { all[$0].startedAt < range.to && all[$0].startedAt.advanced(by: all[$0].duration) > range.from }
         guard var first = touching.first, let last = touching.last else { return [] }
         while first > 0, !all[first].isIndependent { first -= 1 }
@@ -125,7 +126,7 @@ extension PlaybackService {
             from: now.advanced(by: .zero - Self.endIsTold), to: now.advanced(by: Self.clockTolerance), longest: .seconds(3600))
         let views = try await library.views(of: stream, in: recent)
         guard let view = views.last(where: \.media.isLive) ?? views.last else { throw .nothingRecorded }
-        let segments = rules.hls.segments(of: view.media, sameFormat: view.haveSameFormat)
+        let segments = await library.segments(of: view, by: rules.hls)
         guard !segments.isEmpty else { throw .nothingRecorded }
         return LiveEdge(view: view, segments: segments)
     }

@@ -3,23 +3,51 @@ internal import BridgeModel
 internal import Matroska
 internal import Playback
 
+/// A file with its index as they are now.
+struct OpenedFile: Sendable {
+    var file: RecordedFile
+    var indexed: IndexedFile
+    var index: MediaIndex
+    /// Of the file, bytes.
+    var size: UInt64
+}
+
 /// A recording at one moment: what can be played of it, and the files to read it from.
 struct RecordingView: Sendable {
     let stream: StreamID
     let media: RecordedMedia
     let sources: [MediaSource]
+    /// What it was made of.
+    let version: Version
 
-    /// Nil when no file holds media. `index` gives the index of a file as it is now.
-    init?(_ row: RecordingRow, files: [(file: RecordedFile, indexed: IndexedFile, index: MediaIndex)]) {
-        guard let first = files.first else { return nil }
-        let begin = { (one: (file: RecordedFile, indexed: IndexedFile, index: MediaIndex)) in
-            one.index.startedAt ?? one.file.startedAt ?? row.firstFrameWrittenAt ?? row.startedAt
+    /// Two views of one recording with the same version are the same.
+    struct Version: Sendable, Equatable {
+        struct File: Sendable, Equatable {
+            var path: String
+            var size: UInt64
+            /// The wall-clock time of its time zero.
+            var startedAt: WallTime
         }
-        let startedAt = begin(first)
-        var media = RecordedMedia(recording: row.id, startedAt: startedAt, isLive: row.state.isRunning)
+
+        var isLive: Bool
+        var files: [File]
+
+        init(_ row: RecordingRow, _ files: [OpenedFile]) {
+            isLive = row.state.isRunning
+            self.files = files.map { file in
+                let startedAt = file.index.startedAt ?? file.file.startedAt ?? row.firstFrameWrittenAt ?? row.startedAt
+                return File(path: file.file.path, size: file.size, startedAt: startedAt)
+            }
+        }
+    }
+
+    /// Nil when no file holds media.
+    init?(_ row: RecordingRow, version: Version, files: [OpenedFile]) {
+        guard let startedAt = version.files.first?.startedAt else { return nil }
+        var media = RecordedMedia(recording: row.id, startedAt: startedAt, isLive: version.isLive)
         var sources: [MediaSource] = []
-        for one in files {
-            let distance = begin(one).nanoseconds.subtractingReportingOverflow(startedAt.nanoseconds).partialValue
+        for (one, known) in zip(files, version.files) {
+            let distance = known.startedAt.nanoseconds.subtractingReportingOverflow(startedAt.nanoseconds).partialValue
             let source = MediaSource(file: one.indexed, index: one.index, offset: .milliseconds(distance / 1_000_000))
             media.append(one.index.fragments(file: sources.count, offset: source.offset))
             sources.append(source)
@@ -28,6 +56,7 @@ struct RecordingView: Sendable {
         stream = row.context.stream
         self.media = media
         self.sources = sources
+        self.version = version
     }
 
     /// Whether two of its files can be played with one initialization section.
