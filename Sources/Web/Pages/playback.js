@@ -31,7 +31,7 @@ async function goTo(moment) {
   leaveLive();
   const { signal } = restart();
   try {
-    if (!feed) await openFeed(moment);
+    if (!feed) await openFeed(moment, signal);
     video.currentTime = feed.seconds(moment);
     timeline.show(moment);
     await fill(moment, signal);
@@ -46,18 +46,39 @@ function restart() {
   return loading;
 }
 
-async function openFeed(moment) {
-  const type = await recorded.mediaType(moment);
+async function openFeed(moment, signal) {
+  const type = await whenThere(moment, signal, () => recorded.mediaType(moment));
   if (!MediaSource.isTypeSupported(type)) throw new Error(`This browser cannot play ${type}.`);
   // The element's time stays small, so that it is exact to the microsecond.
   feed = new MediaFeed(video, recorded, moment - 3_600_000);
   await feed.open(type);
 }
 
+/** A moment is so young that its media may still come, ms. */
+const young = 12_000;
+
+/** What is being recorded just now is on the disk a moment later: of the last seconds it is asked for again. */
+async function whenThere(moment, signal, ask) {
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== null || signal.aborted || Date.now() - moment > young) return answer;
+    } catch (failure) {
+      if (failure.code !== "nothing_recorded" || signal.aborted || Date.now() - moment > young) throw failure;
+    }
+    await pause(500, signal);
+  }
+}
+
 /** Keeps the buffer filled from a moment on, until another one is chosen. */
 async function fill(moment, signal) {
-  let pieces = await recorded.pieces(moment);
-  let next = firstPiece(pieces, moment);
+  let pieces = [];
+  const found = await whenThere(moment, signal, async () => {
+    pieces = await recorded.pieces(moment);
+    const index = firstPiece(pieces, moment);
+    return index < 0 ? null : index;
+  });
+  let next = found ?? -1;
   if (next < 0) return status.show("ended", "Nothing here", { title: "Nothing was recorded here", text: "Choose another moment on the timeline." });
   if (pieces[next].start > moment && pieces[next].isIndependent) video.currentTime = feed.seconds(pieces[next].start) + 0.001;
   let end = moment;
@@ -105,7 +126,7 @@ async function goLive() {
   const { signal } = restart();
   try {
     let list = await recorded.live(null, signal);
-    if (!feed) await openFeed(Date.now());
+    if (!feed) await openFeed(Date.now(), signal);
     isLive = true;
     byId("live").setAttribute("aria-pressed", "true");
     let done = 0;
