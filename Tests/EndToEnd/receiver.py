@@ -111,7 +111,12 @@ class Receiver:
 
     def receive(self, handler):
         """Takes a whole request; the status and fields of its answer, None when there is none."""
-        body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+        length = int(handler.headers.get("content-length", 0))
+        body = handler.rfile.read(length)
+        if len(body) < length:
+            # The sender was killed in the middle of it: a good receiver keeps nothing of that.
+            handler.close_connection = True
+            return None
         headers = {key.lower(): value for key, value in handler.headers.items()}
         with self.changed:
             plan = self.plans.get(handler.path)

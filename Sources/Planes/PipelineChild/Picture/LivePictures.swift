@@ -44,20 +44,18 @@ final class LivePictures: Sendable {
     /// Builds the way from packets to pictures; on the loop.
     func start(on loop: GLibLoop) throws {
         let receiver = FrameReceiver(track: 0, queue: queue, gate: gate)
-        let sink: any PacketSink
-        if track.codec == .av1 {
-            sink = AV1Chain(receiver)
-        } else {
-            let events = events
-            let pipeline = try Pipeline(name: "depayload") { message in
+        var pipeline: Pipeline?
+        let sink = try packetSink(of: track, receiver) { [events] in
+            let made = try Pipeline(name: "depayload") { message in
                 guard case .error(let element, _, _, let text) = message else { return }
                 events(.failed(BridgeError(.pipelineFailed, "\(element): \(text)")))
             }
-            let chain = try TrackChain(track) { receiver.take($0) }
-            try chain.join(pipeline)
+            pipeline = made
+            return made
+        }
+        if let pipeline {
             try pipeline.setState(.playing)
             state.withLock { $0.pipeline = pipeline }
-            sink = chain.source
         }
         let thread = Thread { [self] in decode() }
         thread.name = "decode"

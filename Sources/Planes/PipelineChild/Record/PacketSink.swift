@@ -66,3 +66,20 @@ extension RecordingAssembler.Format {
             width: Int(header.size.width), height: Int(header.size.height), codecPrivate: header.configurationRecord(with: bytes))
     }
 }
+
+/// The way of a track's packets to frames. `pipeline` is joined for H.265, whose frames GStreamer puts together, and not asked for otherwise.
+func packetSink(
+    of track: TrackDescription, _ receiver: FrameReceiver, pipeline: () throws -> Pipeline
+) throws -> any PacketSink {
+    switch track.codec {
+    case .h264: return PictureChain(H264Picture(track), receiver)
+    case .vp8: return PictureChain(VP8Picture(), receiver)
+    case .vp9: return PictureChain(VP9Picture(), receiver)
+    case .av1: return AV1Chain(receiver)
+    case .opus, .pcmu, .pcma: return SoundChain(receiver)
+    case .h265:
+        let chain = try TrackChain(track) { receiver.take($0) }
+        try chain.join(pipeline())
+        return chain.source
+    }
+}

@@ -56,28 +56,14 @@ package actor RecordRunner: PipelineRunner {
         for (index, track) in plan.tracks.enumerated() {
             let gate = track.kind == .video ? KeyframeGate() : nil
             let receiver = FrameReceiver(track: index, queue: writer.queue, gate: gate)
-            tracks.append(
-                MediaIntake.Track(description: track, socket: media[index], sink: try sink(of: track, receiver), keyframes: gate))
+            let sink = try packetSink(of: track, receiver) { try pipeline ?? makePipeline() }
+            tracks.append(MediaIntake.Track(description: track, socket: media[index], sink: sink, keyframes: gate))
         }
         try pipeline?.setState(.playing)
         let intake = MediaIntake(tracks: tracks)
         try intake.start { progress.tick($0, now: SystemClocks.monotonicNanoseconds) }
         self.intake = intake
         progress.report(.started)
-    }
-
-    private func sink(of track: TrackDescription, _ receiver: FrameReceiver) throws -> any PacketSink {
-        switch track.codec {
-        case .h264: return PictureChain(H264Picture(track), receiver)
-        case .vp8: return PictureChain(VP8Picture(), receiver)
-        case .vp9: return PictureChain(VP9Picture(), receiver)
-        case .av1: return AV1Chain(receiver)
-        case .opus, .pcmu, .pcma: return SoundChain(receiver)
-        case .h265:
-            let chain = try TrackChain(track) { receiver.take($0) }
-            try chain.join(pipeline ?? makePipeline())
-            return chain.source
-        }
     }
 
     private func makePipeline() throws -> Pipeline {
