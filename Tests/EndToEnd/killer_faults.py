@@ -77,7 +77,7 @@ def slow_disk(game):
 def bad_target(game):
     kinds = game.chance.sample(killer_target.MISCHIEF, game.chance.choice([1, 2]))
     game.target.misbehave(game.upload, *kinds)
-    # Of a short file that was not read nobody can know: it fits into what the kernel holds.
+    # A short file fits into what the kernel holds: a target that takes longer to lie than its last bytes are held back is believed.
     time.sleep(2 if killer_target.LIES in kinds else 0)
 
 

@@ -21,8 +21,8 @@ actor RecordingRun {
     private let commits: RecordingCommits
     private var machine: RecordingMachine
     private let latest: Mutex<RecordingRow>
-    /// From when on it is recorded. And the wall clock of then, minus the monotonic one: all its
-    /// recorders write by that, since parts whose clocks differ cannot be joined.
+    /// From when on it is recorded. And the wall clock of the moment when it was asked for, minus the monotonic one: all its recorders write by that,
+    /// since parts whose clocks differ cannot be joined.
     private let asked: (beginning: RecordingBeginning, wallOffset: Duration)
     /// The source that recorders are subscribed to; kept while it is away.
     private var source: LiveStream?

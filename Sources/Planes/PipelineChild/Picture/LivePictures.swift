@@ -130,7 +130,7 @@ final class LivePictures: Sendable {
                     decoder?.stop()
                     decoder = makeDecoder(format)
                 case .frame(let frame):
-                    // The depayloader may stamp two frames alike.
+                    // Two frames may be stamped alike.
                     if decoder?.push(frame.bytes, time: frame.time, isKeyframe: frame.isKeyframe) == false { gate.cut(from: frame.time) }
                 case .end: break
                 }
