@@ -58,9 +58,10 @@ def pause(game):
 
 
 def fill_disk(game):
-    """Nothing can be kept of what comes while the disk is full, and the recording may end; what was there before is delivered when there is space."""
+    """Nothing can be kept of what comes while the disk is full, and the recording may end; what was there before is delivered when there is space.
+    It goes on where older recordings could make room before it had to write."""
     game.bridge.disk.fill()
-    game.ended_at(time.monotonic())
+    game.full_since = time.monotonic()
     try:
         time.sleep(game.chance.uniform(0.5, 4))
     finally:

@@ -164,8 +164,15 @@ actor RecordingRun {
         case .commit(let row, let segments, let outbox): await commit(row, segments, outbox)
         case .progress(let segment): await grown(segment)
         case .settle: await settleUploads()
-        case .notify(let update): tell(update)
+        case .notify(let update): notify(update)
         }
+    }
+
+    private func notify(_ update: RecordingUpdate) {
+        if update.state == .closing, !update.message.isEmpty {
+            services.logger.warning("the recording ends, nobody asked for it", metadata: metadata.adding("reason", update.message))
+        }
+        tell(update)
     }
 
     /// What is left when there was nothing to record.
