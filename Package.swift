@@ -233,8 +233,8 @@ let package = Package(
         tests(
             "PipelineChild", in: Room.planes,
             [
-                "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "LinuxIO", "GStreamerKit",
-                "SecureTransport", "NetworkTesting",
+                "PipelineChild", "viaduct-pipeline", "BridgeModel", "Bridge", "RTP", "SDP", "Matroska", "ISOMedia", "LinuxIO",
+                "GStreamerKit", "SecureTransport", "NetworkTesting",
             ]),
         tests("RecordingPlane", in: Room.planes, ["RecordingPlane", "BridgeModel", "Bridge", "Matroska", "ISOMedia", "LinuxIO", logging]),
         tests("DeliveryPlane", in: Room.planes, ["DeliveryPlane", "StoragePlane", "BridgeModel", "Bridge", logging]),

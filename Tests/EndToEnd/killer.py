@@ -231,7 +231,8 @@ class Lane:
         self.context = multiprocessing.get_context("forkserver")
         self.clips = clips
         self.target = Target()
-        self.bridge = SpoiltBridge(library, whole_data=number % 2 == 1, **SETTINGS)
+        live = "16KiB" if number % 3 else "64MiB"  # from which size on an MP4 is written while it is recorded
+        self.bridge = SpoiltBridge(library, whole_data=number % 2 == 1, recording__live_mp4_from=live, **SETTINGS)
         self.folder = os.path.join(self.bridge.folder, "delivered")
         self.bridge.start()
 

@@ -137,6 +137,10 @@ enum SettingTable {
             "recording.segment-size", \.recording.segmentSize, .bytes(0...1 << 40),
             "The same by size. 0: one file. A destination that is one URL always gets one file."),
         SettingKey(
+            "recording.live-mp4-from", \.recording.liveMP4From, .bytes(0...1 << 40),
+            "An MP4 that has grown to this is written, and sent to S3, while it is recorded: it takes its place on the disk twice until the end. 0: never."
+        ),
+        SettingKey(
             "recording.free-space-reserve", \.recording.freeSpaceReserve, .bytes(0...1 << 40),
             "What must stay free on the disk: below it delivered files go, the oldest first; where that is not enough no recording starts."),
         SettingKey(

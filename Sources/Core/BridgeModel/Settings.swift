@@ -138,6 +138,8 @@ package struct RecordingSettings: Sendable, Equatable {
     package var segmentDuration: Duration = .zero
     /// `recording.segment-size`: bytes; zero: a recording is not cut for its size.
     package var segmentSize = 0
+    /// Bytes of an MP4 recording from which on the MP4 is written while it runs; 0: never.
+    package var liveMP4From = 64 << 20
     /// `recording.free-space-reserve`: bytes that must stay free on the spool's disk.
     package var freeSpaceReserve = 512 * 1024 * 1024
     /// `recording.manifest`: a JSON document beside each finished file.

@@ -4,6 +4,8 @@ package import BridgeModel
 ///
 /// In two passes over the same samples in the same order: `add` each, write `header`, then write the bytes of each one after the other. What is kept
 /// is some twenty bytes a sample, never the sample. A value without IO.
+///
+/// What is not there yet cannot be read twice: then the bytes are written behind room for the index, and `index` comes at the end.
 package struct ProgressiveWriter: Sendable {
     private let tracks: [MovieTrack]
     private let createdAt: WallTime?
@@ -59,7 +61,52 @@ package struct ProgressiveWriter: Sendable {
         return bytes
     }
 
+    /// The index of a file whose samples lie behind `room` bytes.
+    package struct Index: Sendable, Equatable {
+        /// The beginning of the file; what follows it in the room is a free box's, and of no meaning.
+        package var front: [UInt8]
+        /// The end of the room: the header of the media data.
+        package var mediaHeader: [UInt8]
+        /// Behind the last sample: the index, where the room was too small for it.
+        package var back: [UInt8]
+    }
+
+    /// The index for samples that were written behind `room` bytes, in the order of `add`; it stands in front where there is room. Throws `tooLarge`
+    /// when it passes 4 GB, or the room does not hold the smallest beginning.
+    package func index(room: UInt64) throws(ISOMediaError) -> Index {
+        let used = zip(tracks, tables).filter { $0.1.count > 0 }
+        var movie = MovieHeader(tracks: used.map(\.0), createdAt: createdAt, tables: used.map(\.1), isFragmented: false, shown: shown)
+        movie.usesLongOffsets = room + size > UInt64(UInt32.max)
+        movie.chunkBase = room
+        let mediaHeader = mediaData(headerSize: size + 8 > UInt64(UInt32.max) ? 16 : 8)
+        let whole = written(movie)
+        let type = fileType(movie)
+        guard whole.count < Int(UInt32.max), room < UInt64(UInt32.max) else { throw .tooLarge("moov") }
+        for front in [whole, type] {
+            guard let free = freeBox(from: front.count, to: Int(room) - mediaHeader.count) else { continue }
+            let back = front == whole ? [] : Array(whole[type.count...])
+            return Index(front: front + free, mediaHeader: mediaHeader, back: back)
+        }
+        throw .tooLarge("ftyp")
+    }
+
+    /// The header of a free box between these places of the file; empty where they meet, nil where none fits.
+    private func freeBox(from start: Int, to end: Int) -> [UInt8]? {
+        guard start != end else { return [] }
+        guard end >= start + 8 else { return nil }
+        var writer = BoxWriter()
+        writer.append(UInt32(end - start))
+        writer.append("free")
+        return writer.bytes
+    }
+
     private func written(_ movie: MovieHeader) -> [UInt8] {
+        var writer = BoxWriter()
+        movie.write(to: &writer)
+        return fileType(movie) + writer.bytes
+    }
+
+    private func fileType(_ movie: MovieHeader) -> [UInt8] {
         var writer = BoxWriter()
         writer.box("ftyp") { type in
             type.append("isom")
@@ -67,7 +114,6 @@ package struct ProgressiveWriter: Sendable {
             for brand: FourCC in ["isom", "iso2", "mp41"] { type.append(brand) }
             if movie.tracks.contains(where: { $0.format.entryType == "av01" }) { type.append("av01") }
         }
-        movie.write(to: &writer)
         return writer.bytes
     }
 

@@ -67,7 +67,8 @@ struct CameraConversation {
             return [.end(isStopping ? nil : error)]
         case .finished:
             return [.end(isStopping ? nil : BridgeError(.connectionLost, "The camera's pipeline ended."))]
-        case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .segmentClosed, .picture,
+        case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded,
+            .segmentClosed, .picture,
             .pictureFailed, .stats, .alive, .warning:
             return []
         }

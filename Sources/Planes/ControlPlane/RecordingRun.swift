@@ -163,6 +163,8 @@ actor RecordingRun {
         case .promote(let file, let segment): await promote(file, of: segment)
         case .commit(let row, let segments, let outbox): await commit(row, segments, outbox)
         case .progress(let segment): await grown(segment)
+        case .movieProgress(let part, let bytes, let segment):
+            await grown(path(of: .movie(part)), to: bytes, rewritable: LiveMovie.room, segment)
         case .settle: await settleUploads()
         case .notify(let update): notify(update)
         }
@@ -220,7 +222,20 @@ actor RecordingRun {
             wallClockOffset: asked.wallOffset, firstMediaTimeout: services.settings.firstMediaTimeout)
         plan.part = name
         plan.segmentation = machine.segmentation
+        // What follows another part is joined to it, and no file of its own.
+        if plan.container == .mp4, machine.onlyPart(of: name.segment) == name { plan.movie = services.settings.liveMovie }
         return plan
+    }
+
+    /// Where a recorder wrote it; empty for what a finisher makes.
+    private func path(of file: RecordingMachine.FinishedFile) -> String {
+        switch file {
+        case .part(let part): return services.files.partPath(machine.name(of: part), row: machine.row)
+        case .movie(let part):
+            let name = machine.name(of: part)
+            return name.moviePath(beside: services.files.partPath(name, row: machine.row))
+        case .joined: return ""
+        }
     }
 
     private func listen(to pipeline: any RunningPipeline, part: Int) {
@@ -255,6 +270,7 @@ actor RecordingRun {
     }
 
     private func promote(_ file: RecordingMachine.FinishedFile, of segment: SegmentRow) async {
+        await services.streaming.completed(path(of: file), name: segment.file)
         do throws(BridgeError) {
             try await services.files.promote(file, of: segment)
         } catch {
@@ -287,10 +303,12 @@ actor RecordingRun {
         await services.journal.note(segment)
         // Of several parts, and for another container, the finisher makes a file that is not this one.
         guard let part = machine.onlyPart(of: segment.number), segment.container != .mp4 else { return }
-        let file = GrowingFile(
-            path: services.files.partPath(part, row: machine.row), durableSize: segment.sizeBytes, rewritable: Self.rewritable,
-            isComplete: false)
-        services.streaming.grown(file, name: segment.file, of: machine.row)
+        await grown(path(of: .part(part.number)), to: segment.sizeBytes, rewritable: Self.rewritable, segment)
+    }
+
+    private func grown(_ path: String, to size: Int64, rewritable: Int64, _ segment: SegmentRow) async {
+        let file = GrowingFile(path: path, durableSize: size, rewritable: rewritable, isComplete: false)
+        await services.streaming.grown(file, name: segment.file, of: machine.row)
     }
 
     /// The recorder writes the header again at the end, and the size of the cluster that it closes: both lie in here, or behind what is durable.

@@ -82,8 +82,8 @@ extension S3MultipartUpload {
 
     /// What there is to go on from; nil when the object is complete already.
     private func resumed(_ begun: BegunUpload?) async throws(UploadStop) -> State? {
-        guard let begun else { return (try await create(), MultipartPlan(), [:]) }
         let trusted = await performer.streams.take(job.name)
+        guard let begun else { return (try await create(), MultipartPlan(), [:]) }
         let remembered = try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.sentParts(of: job.name) }
         guard let listed = try await list(begun.uploadID) else {
             if try await isComplete(remembered) { return nil }

@@ -14,6 +14,8 @@ actor StreamedParts {
         var task: Task<Void, Never>?
         /// The upload that completes the object has begun: nothing more is sent here.
         var isTaken = false
+        /// The complete file is another one.
+        var isReplaced = false
     }
 
     private var streams: [String: Stream] = [:]
@@ -21,7 +23,7 @@ actor StreamedParts {
     /// The file as it is now. `start` begins to send its parts, where nobody does.
     func note(_ file: GrowingFile, name: String, start: @Sendable () -> Task<Void, Never>) {
         var stream = streams[name] ?? Stream(latest: file)
-        guard !stream.isTaken else { return }
+        guard !stream.isTaken, !stream.isReplaced, stream.latest.path == file.path else { return }
         // News may overtake each other.
         if file.durableSize >= stream.latest.durableSize {
             stream.latest = file
@@ -31,9 +33,15 @@ actor StreamedParts {
         streams[name] = stream
     }
 
-    /// The newest state of the file; nil when its parts have been taken.
+    /// The complete file is what lies at `path`.
+    func completed(_ path: String, name: String) {
+        guard let stream = streams[name], stream.latest.path != path else { return }
+        streams[name]?.isReplaced = true
+    }
+
+    /// The newest state of the file; nil when its parts have been taken, or are for nothing.
     func latest(_ name: String) -> GrowingFile? {
-        guard let stream = streams[name], !stream.isTaken else { return nil }
+        guard let stream = streams[name], !stream.isTaken, !stream.isReplaced else { return nil }
         streams[name]?.hasGrown = false
         return stream.latest
     }
@@ -42,7 +50,7 @@ actor StreamedParts {
 
     /// Whether the file has grown since `latest` was asked for; if not, the sender is at its end.
     func goesOn(_ name: String) -> Bool {
-        guard let stream = streams[name], !stream.isTaken, stream.hasGrown else {
+        guard let stream = streams[name], !stream.isTaken, !stream.isReplaced, stream.hasGrown else {
             streams[name]?.task = nil
             return false
         }
@@ -54,7 +62,8 @@ actor StreamedParts {
         guard streams[name] != nil else { return [] }
         streams[name]?.isTaken = true
         await streams[name]?.task?.value
-        return streams.removeValue(forKey: name)?.numbers ?? []
+        guard let stream = streams.removeValue(forKey: name), !stream.isReplaced else { return [] }
+        return stream.numbers
     }
 }
 
@@ -62,17 +71,17 @@ actor StreamedParts {
 struct S3StreamingUploads: StreamingUploads {
     let performer: S3UploadPerformer
 
-    func grown(_ file: GrowingFile, name: String, of recording: RecordingRow) {
+    func grown(_ file: GrowingFile, name: String, of recording: RecordingRow) async {
         guard case .s3(let destination) = recording.destination else { return }
         let facts = recording.keyFacts(of: name)
-        Task {
-            await performer.streams.note(file, name: name) {
-                Task {
-                    repeat { await send(name, to: destination, facts) } while await performer.streams.goesOn(name)
-                }
+        await performer.streams.note(file, name: name) {
+            Task {
+                repeat { await send(name, to: destination, facts) } while await performer.streams.goesOn(name)
             }
         }
     }
+
+    func completed(_ path: String, name: String) async { await performer.streams.completed(path, name: name) }
 
     private func send(_ name: String, to destination: S3Destination, _ facts: KeyFacts) async {
         let store = performer.store(destination, key: destination.key.key(for: facts))

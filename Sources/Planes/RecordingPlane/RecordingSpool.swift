@@ -119,6 +119,8 @@ package actor RecordingSpool: RecordingFiles {
         case .part(let number):
             source = layout.part(
                 PartName(segment: segment.number, number: number), of: segment.recording, container: segment.container)
+        case .movie(let number):
+            source = layout.movie(PartName(segment: segment.number, number: number), of: segment.recording)
         case .joined: source = layout.joined(segment)
         }
         let destination = layout.finished(segment)
@@ -140,6 +142,7 @@ package actor RecordingSpool: RecordingFiles {
         let names = names(in: folder)
         let own = names.filter { name in
             PartName(fileName: name)?.segment == segment.number || name.hasPrefix("joined-\(segment.number).")
+                || name.hasPrefix(PartName.moviePrefix(ofSegment: segment.number))
         }
         if own.count == names.count { return removeFolder(folder) }
         for name in own { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }

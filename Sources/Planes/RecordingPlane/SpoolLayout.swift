@@ -5,6 +5,7 @@ package import BridgeModel
 ///
 /// ```
 /// spool/<recording>/part-1-1.webm    what a recorder writes: the first part of the first segment
+/// spool/<recording>/movie-1-1.mp4    the MP4 that the recorder of that part writes beside it
 /// spool/<recording>/joined-1.webm    what the finisher makes of a segment's parts
 /// spool/<recording>.webm             the first segment's finished file
 /// spool/<recording>-2.webm           the second one's
@@ -24,6 +25,9 @@ package struct SpoolLayout: Sendable, Equatable {
     package func part(_ name: PartName, of recording: RecordingID, container: Container) -> String {
         "\(workFolder(recording))/\(name.fileName(Self.recorded(container)))"
     }
+
+    /// The MP4 beside a part.
+    package func movie(_ name: PartName, of recording: RecordingID) -> String { "\(workFolder(recording))/\(name.movieFileName)" }
 
     /// The finisher's result.
     package func joined(_ segment: SegmentRow) -> String {

@@ -40,6 +40,37 @@ import Testing
         #expect(stage.take(.finisher(done)) == ["commit closing", "promote joined", "commit uploading+upload", "say uploading"])
     }
 
+    @Test func anMP4ThatItsRecorderWroteNeedsNoFinisher() {
+        var stage = RecordingStage(put, .mp4)
+        stage.firstFrame()
+        #expect(stage.take(.recorder(part: 1, .movieGrew(part: 1, bytes: 20_000))) == ["movie 1 20000"])
+        stage.take(.stop)
+        let movie = WrittenFile(bytes: 30_000, duration: .milliseconds(4300))
+        #expect(stage.take(.recorder(part: 1, .movieEnded(part: 1, movie))) == [])
+        #expect(
+            stage.take(.recorder(part: 1, done)) == ["commit closing", "promote movie 1", "commit uploading+upload", "say uploading"])
+        #expect(stage.row.sizeBytes == 30_000 && stage.row.durationMilliseconds == 4300)
+    }
+
+    /// What is joined of several parts is another file, and so is what a recorder gave up or did not end.
+    @Test(arguments: ["given up", "died", "another part", "never ended"])
+    func anMP4ThatIsNotWholeIsMadeByTheFinisher(fate: String) {
+        var stage = RecordingStage(put, .mp4)
+        stage.firstFrame()
+        stage.take(.recorder(part: 1, .movieGrew(part: 1, bytes: 20_000)))
+        let movie = WrittenFile(bytes: 30_000, duration: .milliseconds(4300))
+        if fate != "never ended" { stage.take(.recorder(part: 1, .movieEnded(part: 1, fate == "given up" ? nil : movie))) }
+        if fate == "another part" {
+            #expect(stage.take(.sourceReturned(sameTracks: false)) == ["stop 1", "launch 2"])
+            stage.firstFrame(part: 2)
+            #expect(stage.take(.recorder(part: 1, .movieGrew(part: 1, bytes: 25_000))) == [], "it is not to be the file any more")
+        }
+        stage.take(.stop)
+        let last = stage.take(.recorder(part: 1, fate == "died" ? died() : done))
+        guard fate == "another part" else { return #expect(last == ["finish [1]"]) }
+        #expect(stage.take(.recorder(part: 2, done)) == ["finish [1, 2]"])
+    }
+
     @Test func noKeyframeInTenSecondsFailsTheRecording() {
         var stage = RecordingStage(put)
         #expect(stage.take(.recorder(part: 1, .alive), at: 9999) == [])

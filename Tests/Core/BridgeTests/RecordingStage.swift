@@ -68,6 +68,7 @@ struct RecordingStage {
             case .killRecorder(let part): words.append("kill \(part)")
             case .launchFinisher(let parts, _): words.append("finish \(parts)")
             case .promote(.part(let part), _): words.append("promote \(part)")
+            case .promote(.movie(let part), _): words.append("promote movie \(part)")
             case .promote(.joined, _): words.append("promote joined")
             case .commit(let row, _, nil): words.append("commit \(row.state.rawValue)")
             case .commit(let row, _, .upload?): words.append("commit \(row.state.rawValue)+upload")
@@ -75,6 +76,7 @@ struct RecordingStage {
             case .commit(let row, _, .event(.recordingFailed)?): words.append("commit \(row.state.rawValue)+failed")
             case .commit(_, _, .event?): words.append("another event")
             case .progress: break
+            case .movieProgress(let part, let bytes, _): words.append("movie \(part) \(bytes)")
             case .settle: words.append("settle")
             case .notify(let update): words.append("say \(update.state.rawValue)" + (update.message.isEmpty ? "" : ": \(update.message)"))
             }

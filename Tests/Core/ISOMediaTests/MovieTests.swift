@@ -74,6 +74,32 @@ func fragmented(_ samples: [MovieSample], tracks: [MovieTrack]) throws -> Virtua
         }
     }
 
+    /// Written before its index is known: the index goes in front where there is room, and behind the media where there is not.
+    @Test(arguments: [0, 44, 64, 1000, 3000, 65_536])
+    func anIndexFindsWhatWasWrittenBeforeIt(room: UInt64) throws {
+        let tracks = try someTracks()
+        var writer = ProgressiveWriter(tracks: tracks)
+        for sample in someSamples() {
+            _ = writer.add(track: sample.track, time: sample.time, isKeyframe: sample.isKeyframe, size: sample.bytes.count)
+        }
+        let whole = UInt64(try writer.header().count)
+        guard room >= 44 else {
+            #expect(throws: ISOMediaError.tooLarge("ftyp")) { try writer.index(room: room) }
+            return
+        }
+        // A free box has eight bytes at least.
+        for room in room == 3000 ? Array(whole...whole + 9) : [room] {
+            let index = try writer.index(room: room)
+            #expect(index.back.isEmpty == (room == whole || room >= whole + 8))
+            let padding = [UInt8](repeating: 0, count: Int(room) - index.front.count - index.mediaHeader.count)
+            let file = VirtualFile(bytes: index.front + padding + index.mediaHeader + someSamples().flatMap(\.bytes) + index.back)
+            #expect(try file.read().tracks == tracks)
+            for track in tracks {
+                #expect(try file.samples(ofTrack: track.number) == someSamples().filter { $0.track == track.number })
+            }
+        }
+    }
+
     @Test func everyFormatIsReadBack() throws {
         let tracks = [
             try MovieTrack(number: 1, codec: .h265, codecPrivate: hevcRecord, size: (1280, 720)),

@@ -13,7 +13,7 @@ extension S3UploadTests {
 
     private func send(_ size: Int, of recording: RecordingRow, _ routes: Routes) async throws {
         let file = GrowingFile(path: folder.spool + "/r1.webm", durableSize: Int64(size), rewritable: 4096, isComplete: false)
-        routes.uploads.streaming.grown(file, name: "r1.webm", of: recording)
+        await routes.uploads.streaming.grown(file, name: "r1.webm", of: recording)
         while try await folder.ledger().sentParts(of: "r1.webm").isEmpty { try await Task.sleep(for: .milliseconds(5)) }
     }
 

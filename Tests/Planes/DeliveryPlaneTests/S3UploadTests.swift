@@ -251,13 +251,34 @@ import Testing
         for size in [1, 15, 17, 25, 32, 32] {
             let file = GrowingFile(
                 path: folder.spool + "/r1.webm", durableSize: Int64(size * Self.mebibyte), rewritable: 4096, isComplete: false)
-            routes.uploads.streaming.grown(file, name: "r1.webm", of: recording)
+            await routes.uploads.streaming.grown(file, name: "r1.webm", of: recording)
         }
         while try await folder.ledger().sentParts(of: "r1.webm").count < 3 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(await routes.uploads.attempt(Rows.upload(to: destination), of: recording) == .stored)
         let parts = server.received.filter { $0.line.hasPrefix("PUT") }
         #expect(parts.compactMap { $0.line.firstMatch(of: /partNumber=(\d)/)?.output.1 } == ["2", "3", "4", "5", "1"])
         #expect(parts[4].body + parts[0].body + parts[1].body + parts[2].body + parts[3].body == content)
+    }
+
+    /// The recorder dies, and the finisher makes the file anew: what was sent of the first one has the right sizes, and other bytes.
+    @Test func partsOfAnotherFileAreSentAgain() async throws {
+        let content = try folder.spoolFile("r1.webm", length: 33 * Self.mebibyte)
+        try Data(repeating: 7, count: 33 * Self.mebibyte).write(to: URL(fileURLWithPath: folder.spool + "/part-1-1.webm"))
+        let full = (2...4).map { (number: $0, size: 8 * Self.mebibyte) }
+        let server = try server(
+            [Self.created] + Array(repeating: Self.part, count: 3) + [Self.list(full)] + Array(repeating: Self.part, count: 5)
+                + [Self.completed, Self.has(content.count)])
+        let destination = try destination(server)
+        let recording = Rows.recording(destination: destination)
+        let routes = try routes(folder)
+        let file = GrowingFile(
+            path: folder.spool + "/part-1-1.webm", durableSize: Int64(32 * Self.mebibyte), rewritable: 4096, isComplete: false)
+        await routes.uploads.streaming.grown(file, name: "r1.webm", of: recording)
+        while try await folder.ledger().sentParts(of: "r1.webm").count < 3 { try await Task.sleep(for: .milliseconds(5)) }
+        await routes.uploads.streaming.completed(folder.spool + "/joined-1.webm", name: "r1.webm")
+        #expect(await routes.uploads.attempt(Rows.upload(to: destination), of: recording) == .stored)
+        let parts = server.received.filter { $0.line.hasPrefix("PUT") }.dropFirst(3)
+        #expect(parts.compactMap { $0.line.firstMatch(of: /partNumber=(\d)/)?.output.1 } == ["2", "3", "4", "5", "1"])
     }
 }
 

@@ -44,6 +44,10 @@ package enum PipelineEvent: Codable, Sendable, Equatable {
     case gap(offset: Duration, length: Duration)
     /// A fragment or cluster of the newest file is on disk and synced; both figures count from the file's beginning.
     case segmentClosed(bytes: Int64, duration: Duration)
+    /// So many bytes of the MP4 beside this part are on disk and synced; all but `LiveMovie.room` in front are final.
+    case movieGrew(part: Int, bytes: Int64)
+    /// The MP4 beside this part is complete, or was given up: nil. It comes before the part's own end.
+    case movieEnded(part: Int, WrittenFile?)
     /// An ordered picture is in its file.
     case picture(PictureResult)
     /// An ordered picture cannot be made.
@@ -56,6 +60,17 @@ package enum PipelineEvent: Codable, Sendable, Equatable {
     case failed(BridgeError)
     /// The end, as asked. `duration` and `bytes` are a file's, zero for peers.
     case finished(bytes: Int64, duration: Duration)
+}
+
+/// A file that was completed.
+package struct WrittenFile: Codable, Sendable, Equatable {
+    package var bytes: Int64
+    package var duration: Duration
+
+    package init(bytes: Int64, duration: Duration) {
+        self.bytes = bytes
+        self.duration = duration
+    }
 }
 
 /// What a child tells about itself every five seconds.

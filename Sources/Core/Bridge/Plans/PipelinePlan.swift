@@ -149,12 +149,17 @@ package struct RecordPlan: Codable, Sendable, Equatable {
     package var segmentation: Segmentation?
     /// The name of the file at `path`.
     package var part = PartName(segment: 1, number: 1)
+    /// For MP4: how the recorder writes it beside its Matroska, so that it is complete when the recording ends. nil: not at all.
+    package var movie: LiveMovie?
 
     /// Absolute path of a part's file, beside the first one.
     package func path(of part: PartName) -> String {
         guard part != self.part, let slash = path.lastIndex(of: "/") else { return path }
         return String(path[...slash]) + part.fileName(container == .mp4 ? .matroska : container)
     }
+
+    /// Absolute path of the MP4 that is written beside a part.
+    package func moviePath(of part: PartName) -> String { part.moviePath(beside: path) }
 
     package init(
         tracks: [TrackDescription], container: Container, fragment: Duration, path: String, wallClockOffset: Duration,
@@ -167,6 +172,17 @@ package struct RecordPlan: Codable, Sendable, Equatable {
         self.wallClockOffset = wallClockOffset
         self.firstMediaTimeout = firstMediaTimeout
     }
+}
+
+/// An MP4 that its recorder writes while it records, from a size on at which making it afterwards would take its time. The index, which stands in front
+/// and is known at the end only, gets room that is left free.
+package struct LiveMovie: Codable, Sendable, Equatable {
+    /// Bytes that the recording has before it is begun.
+    package var threshold: Int64
+    /// Bytes at its beginning that are written at the end: enough for the index of some two hours; a longer one stands behind the media.
+    package static let room: Int64 = 8 << 20
+
+    package init(threshold: Int64) { self.threshold = threshold }
 }
 
 /// Makes files that were cut at any byte into one that players open: index and duration, without transcoding.

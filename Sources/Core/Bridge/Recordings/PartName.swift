@@ -20,6 +20,17 @@ package struct PartName: Hashable, Sendable, Codable, Comparable {
     /// `part-<segment>-<number>.<extension>`.
     package func fileName(_ container: Container) -> String { "part-\(segment)-\(number).\(container.fileExtension)" }
 
+    /// The MP4 that the part's recorder writes beside it. It is no part.
+    package var movieFileName: String { "\(Self.moviePrefix(ofSegment: segment))\(number).\(Container.mp4.fileExtension)" }
+
+    /// Where that MP4 is: in the folder of the part's file.
+    package func moviePath(beside path: String) -> String {
+        (path.lastIndex(of: "/").map { path[...$0] } ?? "") + movieFileName
+    }
+
+    /// How the names of a segment's MP4s begin.
+    package static func moviePrefix(ofSegment number: Int) -> String { "movie-\(number)-" }
+
     /// Reads a file's name. Before there were segments it was `part-<number>.<extension>`; nil for any other name.
     package init?(fileName: String) {
         let pieces = fileName.split(separator: ".", omittingEmptySubsequences: false)
@@ -54,6 +65,9 @@ package struct Segmentation: Sendable, Equatable, Codable {
 }
 
 extension RecordingSettings {
+    /// How MP4s are written while they are recorded; nil: not at all.
+    package var liveMovie: LiveMovie? { liveMP4From > 0 ? LiveMovie(threshold: Int64(liveMP4From)) : nil }
+
     /// How recordings are cut whose destination takes several files; nil: not at all.
     package var segmentation: Segmentation? {
         guard segmentDuration > .zero || segmentSize > 0 else { return nil }

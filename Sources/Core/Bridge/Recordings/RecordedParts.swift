@@ -12,6 +12,8 @@ struct RecordedParts: Sendable {
         var duration: Duration = .zero
         /// Wall-clock time of its first frame; nil before that.
         var startedAt: WallTime?
+        /// The complete MP4 that its recorder wrote beside it.
+        var movie: WrittenFile?
         /// From the part's beginning.
         var gaps: [RecordingGap] = []
 

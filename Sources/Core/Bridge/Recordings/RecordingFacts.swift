@@ -64,6 +64,8 @@ extension RecordingMachine {
         case commit(RecordingRow, [SegmentRow], Outbox?)
         /// More of a segment is durable; the ledger may hear of it a little later.
         case progress(SegmentRow)
+        /// More of the MP4 that this part's recorder writes is durable, so many bytes; it is to be the segment's file.
+        case movieProgress(part: Int, bytes: Int64, SegmentRow)
         /// All uploads may be over: end the recording if they are.
         case settle
         /// Tell the session.
@@ -74,6 +76,8 @@ extension RecordingMachine {
     package enum FinishedFile: Sendable, Equatable {
         /// The only part is the file.
         case part(Int)
+        /// The recorder of this part wrote it beside the part.
+        case movie(Int)
         /// The finisher made it.
         case joined
     }

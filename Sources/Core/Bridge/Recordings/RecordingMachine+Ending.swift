@@ -39,8 +39,13 @@ extension RecordingMachine {
         if !segments.contains(where: { $0.parts.hasOpen }) { recorderDeadline = nil }
         let useful = segments[index].parts.useful
         guard row.firstFrameWrittenAt != nil, let first = useful.first else { return drop(index, wall: wall) }
-        guard useful.count > 1 || !first.isClean || row.container == .mp4 else {
-            return complete(index, with: .part(first.number), length: (first.bytes, first.duration), wall: wall)
+        if useful.count == 1, first.isClean {
+            guard row.container == .mp4 else {
+                return complete(index, with: .part(first.number), length: (first.bytes, first.duration), wall: wall)
+            }
+            if let movie = first.movie {
+                return complete(index, with: .movie(first.number), length: (movie.bytes, movie.duration), wall: wall)
+            }
         }
         segments[index].phase = .closed
         return launchFinisher(now: now)
@@ -80,7 +85,7 @@ extension RecordingMachine {
             finisherDeadline = nil
             return deliverLongestPart(of: index, after: error, wall: wall) + launchFinisher(now: now)
         case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .firstFrame, .segmentClosed,
-            .fileBegan, .fileEnded, .gap, .picture, .pictureFailed, .stats, .alive, .warning:
+            .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded, .picture, .pictureFailed, .stats, .alive, .warning:
             return []
         }
     }

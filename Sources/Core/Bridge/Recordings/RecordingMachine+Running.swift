@@ -69,6 +69,10 @@ extension RecordingMachine {
             update(current) { $0.gaps.append(RecordingGap(offset: offset, length: length, cause: .source)) }
             return []
         case .segmentClosed(let bytes, let duration): return grow(current, bytes: bytes, duration: duration, now: now, wall: wall)
+        case .movieGrew(let named, let bytes): return movieGrew(named, bytes: bytes)
+        case .movieEnded(let named, let file):
+            update(named) { $0.movie = file }
+            return []
         case .finished, .failed:
             writing[part] = nil
             return recorderEnded(part: current, with: event, now: now, wall: wall)
@@ -113,6 +117,11 @@ extension RecordingMachine {
         let progress: [Effect] = [.progress(segments[index].row)]
         guard limits.segmentation == nil, segments[index].parts.bytes >= limits.bytes else { return progress }
         return progress + finalise(message: Message.sizeLimit, now: now, wall: wall)
+    }
+
+    private func movieGrew(_ part: Int, bytes: Int64) -> [Effect] {
+        guard let index = segmentIndex(of: part), segments[index].phase == .open, segments[index].parts.all.count == 1 else { return [] }
+        return [.movieProgress(part: part, bytes: bytes, segments[index].row)]
     }
 
     private mutating func firstFrame(writtenAt: WallTime, capturedAt: WallTime?, wall: WallTime) -> [Effect] {

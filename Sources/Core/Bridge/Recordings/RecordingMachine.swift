@@ -4,8 +4,8 @@ package import BridgeModel
 ///
 /// A recording consists of segments, each of them one file for its user; uncut it has one, whatever happens. While it runs, a recorder (a child
 /// process) writes part 1; when the recorder dies or the source comes back with other tracks, the next part begins, and the parts of a segment are
-/// joined by a finisher, with the gaps kept. A single part that its recorder closed properly is the file already, except for MP4, which is always
-/// made by the finisher. A recorder that cuts the recording begins the next segment's first part itself, without losing a frame.
+/// joined by a finisher, with the gaps kept. A single part that its recorder closed properly is the file already; for MP4 its recorder writes the file
+/// beside it where the recording is long, else the finisher makes it. A recorder that cuts the recording begins the next segment's first part itself, without losing a frame.
 ///
 /// `armed -> recording <-> gap -> closing -> uploading | ready`. The recording's row is the machine's until it hands over; then the uploader's,
 /// whose news are told to the machine as `uploadChanged`. Call `handle` for every fact, and with `.deadline` when `deadline` has passed; carry out

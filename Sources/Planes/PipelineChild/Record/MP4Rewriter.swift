@@ -45,13 +45,7 @@ struct MP4Rewriter {
     private static func movieTracks(_ parts: RecordingParts) throws -> [MovieTrack] {
         let keyframes = firstKeyframes(of: Set(parts.tracks.filter { $0.codec == .vp9 }.map(\.number)), parts)
         return try parts.tracks.filter { $0.codec != .vp9 || keyframes[$0.number] != nil }.map { track in
-            do throws(ISOMediaError) {
-                return try MovieTrack(
-                    number: UInt32(track.number), codec: track.codec, codecPrivate: track.codecPrivate, size: (track.width, track.height),
-                    channels: track.channels, firstKeyframe: keyframes[track.number] ?? [])
-            } catch .unsupportedCodec(let codec) {
-                throw BridgeError(.unacceptableOffer, "\(codec.encodingName) does not go into MP4.")
-            }
+            try MovieTrack(track, firstKeyframe: keyframes[track.number] ?? [])
         }
     }
 
@@ -66,33 +60,22 @@ struct MP4Rewriter {
     }
 }
 
-/// Frames, the holes in the sound filled, in groups of about a second, each with one track after the other: larger pieces make a smaller index, and a player finds what belongs
-/// together in one place.
+/// The frames of all parts in groups (`FrameGroups`).
 private struct TrackGroups {
     private var parts: RecordingParts
-    private let tracks: Set<UInt8>
-    private var silence: SilenceFiller
-    private var pending: MatroskaFrame?
-
-    private static let length: Duration = .seconds(1)
+    private var groups: FrameGroups
 
     init(parts: RecordingParts, tracks: Set<UInt8>) {
         self.parts = parts
-        self.tracks = tracks
-        silence = SilenceFiller(tracks: parts.tracks)
-        pending = self.parts.next()
+        groups = FrameGroups(of: parts.tracks, used: tracks)
     }
 
     /// Nil at the end.
     mutating func next() -> [MatroskaFrame]? {
-        guard let first = pending else { return nil }
-        var group: [UInt8: [MatroskaFrame]] = [:]
-        while let frame = pending, frame.time < first.time + Self.length {
-            for filler in silence.fillers(before: frame) { group[filler.track, default: []].append(filler) }
-            if tracks.contains(frame.track) { group[frame.track, default: []].append(frame) }
-            pending = parts.next()
+        while let frame = parts.next() {
+            if let group = groups.add(frame) { return group }
         }
-        return group.sorted { $0.key < $1.key }.flatMap(\.value)
+        return groups.finish()
     }
 }
 

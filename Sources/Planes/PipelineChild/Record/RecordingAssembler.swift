@@ -25,6 +25,8 @@ struct RecordingAssembler {
         var output: MatroskaWriter.Output
         var bytes: UInt64
         var duration: Duration
+        /// Its last frames, where those are kept.
+        var frames: [MatroskaFrame]
         /// Presentation time of the first frame of the file that follows, on the monotonic clock, ns.
         var nextBegins: UInt64
     }
@@ -51,13 +53,18 @@ struct RecordingAssembler {
     /// Tracks that had no keyframe in time and are not in the file.
     private(set) var missingTracks: [Int] = []
     private(set) var writer: MatroskaWriter?
+    /// Frames of the newest file are given away by `takeFrames`, too.
+    var keepsFrames = false
+    private var keptFrames: [MatroskaFrame] = []
     private let plan: RecordPlan
     private var formats: [Format?]
     private var interleaver: Interleaver
     private var firstFrames: [Int: TimedFrame] = [:]
     private var clusterOpenedAt: UInt64?
     /// Of the file that is being written: times of its first frame and of its newest.
-    private var fileBegins: UInt64 = 0
+    private(set) var fileBegins: UInt64 = 0
+    /// Its tracks.
+    private(set) var tracks: [MatroskaTrack] = []
     private var newestFrame: UInt64?
     /// What the next frame of a track begins.
     private var nextFormats: [Int: Format] = [:]
@@ -123,8 +130,9 @@ struct RecordingAssembler {
     private mutating func append(_ frame: TimedFrame) -> MatroskaWriter.ClosedCluster? {
         newestFrame = max(newestFrame ?? 0, frame.time)
         let time = Duration.nanoseconds(Int64(clamping: frame.time - min(frame.time, fileBegins)))
-        return writer?.append(
-            MatroskaFrame(track: UInt8(frame.track + 1), time: time, isKeyframe: frame.isKeyframe, bytes: frame.bytes))
+        let written = MatroskaFrame(track: UInt8(frame.track + 1), time: time, isKeyframe: frame.isKeyframe, bytes: frame.bytes)
+        if keepsFrames { keptFrames.append(written) }
+        return writer?.append(written)
     }
 
     /// Writes everything that is left, and the index. Returns the recording's length, nil when it never began.
@@ -154,7 +162,8 @@ struct RecordingAssembler {
 
     private mutating func beginFile(at time: UInt64) {
         (fileBegins, newestFrame, pictureHasChanged) = (time, nil, false)
-        writer = MatroskaWriter(documentType, tracks: headerTracks(), startedAt: wallTime(time), cluster: plan.fragment)
+        (keepsFrames, tracks) = (false, headerTracks())
+        writer = MatroskaWriter(documentType, tracks: tracks, startedAt: wallTime(time), cluster: plan.fragment)
     }
 
     private var documentType: DocumentType {
@@ -212,7 +221,7 @@ extension RecordingAssembler {
 
     private mutating func endFile(at time: UInt64) {
         guard let duration = writer?.finish(), let output = writer?.takeOutput(), let bytes = writer?.fileSize else { return }
-        endedFiles.append(EndedFile(output: output, bytes: bytes, duration: duration, nextBegins: time))
+        endedFiles.append(EndedFile(output: output, bytes: bytes, duration: duration, frames: takeFrames(), nextBegins: time))
         beginFile(at: time)
     }
 
@@ -228,6 +237,12 @@ extension RecordingAssembler {
     mutating func takeEndedFiles() -> [EndedFile] {
         defer { endedFiles = [] }
         return endedFiles
+    }
+
+    /// Frames of the newest file since they are kept, taken away from here.
+    mutating func takeFrames() -> [MatroskaFrame] {
+        defer { keptFrames = [] }
+        return keptFrames
     }
 
     /// Gaps of the newest file, taken away from here.

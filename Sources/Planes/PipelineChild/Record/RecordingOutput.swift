@@ -9,6 +9,7 @@ struct RecordingOutput {
     private var file: LockedFile
     private let plan: RecordPlan
     private var part: PartName
+    private var movie: LiveMovieWriter
     /// Bytes of the file; all of them belong to whole blocks.
     private var size: UInt64 = 0
     private var hasFailed = false
@@ -18,6 +19,7 @@ struct RecordingOutput {
         self.file = file
         self.plan = plan
         part = plan.part
+        movie = LiveMovieWriter(plan: plan)
         assembler = RecordingAssembler(plan: plan)
     }
 
@@ -28,8 +30,9 @@ struct RecordingOutput {
         do throws(SystemError) {
             try endFiles(report: report)
             guard !hasFailed else { return }
-            try write()
+            try write(report: report)
             for gap in assembler.takeGaps() { report(.gap(gap)) }
+            movie.partGrew(part, to: size, &assembler, report)
             guard let closed else { return }
             try file.synchronise()
             report(.segmentClosed(bytes: Int64(clamping: closed.endOffset), duration: closed.duration))
@@ -42,8 +45,9 @@ struct RecordingOutput {
     private mutating func endFiles(report: (RecordingWriter.Report) -> Void) throws(SystemError) {
         for ended in assembler.takeEndedFiles() {
             do throws(SystemError) {
-                try write(ended.output)
+                try write(ended.output, report: report)
                 try file.synchronise()
+                movie.partEnded(part, frames: ended.frames, report)
                 let path = plan.path(of: part.nextSegment)
                 file = try LockedFile(creating: path)
                 try DurableFiles.synchronise(folderOf: path)
@@ -70,9 +74,10 @@ struct RecordingOutput {
         do throws(SystemError) {
             try endFiles(report: report)
             guard !hasFailed else { return PipelineResult(bytes: Int64(clamping: size), duration: failedDuration) }
-            try write()
+            try write(report: report)
             for gap in assembler.takeGaps() { report(.gap(gap)) }
             try file.synchronise()
+            movie.partEnded(part, frames: assembler.takeFrames(), report)
             return PipelineResult(bytes: Int64(clamping: size), duration: duration)
         } catch {
             fail(error, report: report)
@@ -93,18 +98,31 @@ struct RecordingOutput {
         }
     }
 
-    private mutating func write() throws(SystemError) { try write(assembler.takeOutput()) }
+    private mutating func write(report: (RecordingWriter.Report) -> Void) throws(SystemError) {
+        try write(assembler.takeOutput(), report: report)
+    }
+
+    /// On a full disk the MP4 beside the part makes room: it can be made again.
+    private mutating func write(_ output: MatroskaWriter.Output, report: (RecordingWriter.Report) -> Void) throws(SystemError) {
+        do throws(SystemError) {
+            try write(output)
+        } catch {
+            guard error.isStorageFull, movie.giveUp(part, report) else { throw error }
+            try write(output)
+        }
+    }
 
     private mutating func write(_ output: MatroskaWriter.Output) throws(SystemError) {
         guard !output.isEmpty else { return }
         if !output.appended.isEmpty { try file.write(output.appended, at: size) }
-        size += UInt64(output.appended.count)
         for overwrite in output.overwritten { try file.write(overwrite.bytes, at: overwrite.offset) }
+        size += UInt64(output.appended.count)
     }
 
     /// Keeps what is whole, and says so.
     private mutating func fail(_ error: SystemError, report: (RecordingWriter.Report) -> Void) {
         hasFailed = true
+        movie.giveUp(part, report)
         failedDuration = assembler.finish(cutTo: size) ?? .zero
         keepWhatIsWhole(of: assembler.takeOutput())
         report(.segmentClosed(bytes: Int64(clamping: size), duration: failedDuration))

@@ -56,6 +56,8 @@ final class RecordingProgress: Sendable {
         case .fileBegan(let part, let startedAt): events(.fileBegan(part: part, startedAt: startedAt))
         case .fileEnded(let part, let bytes, let duration): events(.fileEnded(part: part, bytes: bytes, duration: duration))
         case .gap(let gap): events(.gap(offset: gap.offset, length: gap.length))
+        case .movieGrew(let part, let bytes): events(.movieGrew(part: part, bytes: bytes))
+        case .movieEnded(let part, let file): events(.movieEnded(part: part, file))
         case .trackMissing(let track):
             events(.warning(code: .noMedia, message: "Track \(track) sent no keyframe in time and is not in the recording."))
         case .failed(let error): fail(error)

@@ -16,6 +16,10 @@ final class RecordingWriter: Sendable {
         case fileBegan(part: Int, startedAt: WallTime)
         case fileEnded(part: Int, bytes: Int64, duration: Duration)
         case gap(RecordingAssembler.Gap)
+        /// Of the MP4 beside a part.
+        case movieGrew(part: Int, bytes: Int64)
+        /// nil: it was given up.
+        case movieEnded(part: Int, WrittenFile?)
         /// A camera's track is not in the file.
         case trackMissing(Int)
         /// The disk refused; the file is closed and plays as far as it goes.

@@ -91,5 +91,6 @@ extension FakePipeline {
 
 /// Takes no file before it is complete.
 struct NoStreaming: StreamingUploads {
-    func grown(_ file: GrowingFile, name: String, of recording: RecordingRow) {}
+    func grown(_ file: GrowingFile, name: String, of recording: RecordingRow) async {}
+    func completed(_ path: String, name: String) async {}
 }
