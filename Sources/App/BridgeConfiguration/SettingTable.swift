@@ -137,7 +137,7 @@ enum SettingTable {
             "recording.segment-size", \.recording.segmentSize, .bytes(0...1 << 40),
             "The same by size. 0: one file. A destination that is one URL always gets one file."),
         SettingKey(
-            "recording.live-mp4-from", \.recording.liveMP4From, .bytes(0...1 << 40),
+            "recording.live-mp4-from", \.recording.liveMP4From, .bytes(0...1 << 30),
             "An MP4 that has grown to this is written, and sent to S3, while it is recorded: it takes its place on the disk twice until the end. 0: never."
         ),
         SettingKey(
