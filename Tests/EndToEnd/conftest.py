@@ -1,5 +1,8 @@
 """Fixtures that the end-to-end tests share. A module that needs a bridge with other settings defines a `bridge` of its own."""
 
+import os
+import tempfile
+
 import pytest
 
 from bridge import Bridge
@@ -7,6 +10,14 @@ from browsers import Chromium, Firefox
 from interop import matrix
 from receiver import Receiver
 from rtm import LoopThread
+
+
+def pytest_configure(config):
+    """One folder of clips for all processes of a run: workers begin together and would each encode the same ones."""
+    if "CLIPS_FOLDER" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="viaduct-clips-")
+        os.environ["CLIPS_FOLDER"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture(scope="module")

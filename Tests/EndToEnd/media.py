@@ -7,6 +7,7 @@ picture is not taken for another frame. The sound holds noise, so that no two of
 import asyncio
 import base64
 import bisect
+import fcntl
 import fractions
 import functools
 import json
@@ -72,14 +73,33 @@ def clip(codec, seconds=60, keyframes_apart=1, bitrate=None):
     return Clip(codec, seconds, keyframes_apart, bitrate)
 
 
+def clips_folder():
+    """Where the clips of this test run lie, for all of its processes (conftest.py); without one, those of this process."""
+    return os.environ.get("CLIPS_FOLDER") or _own_clips().name
+
+
+@functools.cache
+def _own_clips():
+    return tempfile.TemporaryDirectory(prefix="viaduct-clips-")
+
+
+def clip_file(*order):
+    """The path of a clip that is encoded by the first process that asks for it; the others wait for that."""
+    path = os.path.join(clips_folder(), "-".join(str(part) for part in order).replace(" ", "-") + ".mkv")
+    with open(path + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            make_clip(path + ".part", *order)
+            os.rename(path + ".part", path)
+    return path
+
+
 class Clip:
     """The encoded frames of a file, in memory, for as many publishers as one likes: they are sent as they are."""
 
     def __init__(self, codec, seconds, keyframes_apart=1, bitrate=None):
         self.codec = codec
-        self.folder = tempfile.TemporaryDirectory(prefix="viaduct-clip-")
-        self.path = os.path.join(self.folder.name, "clip.mkv")
-        make_clip(self.path, codec, seconds, keyframes_apart, bitrate)
+        self.path = clip_file(codec, seconds, keyframes_apart, bitrate)
         self.pictures, self.sounds = [], []
         self.read()
         self.numbers_of_sound = {sound: number for number, sound in enumerate(self.sounds)}
