@@ -4,7 +4,6 @@ import contextlib
 import glob
 import json
 import socket
-import statistics
 import time
 
 import aioice.ice
@@ -300,12 +299,15 @@ def test_a_publisher_whose_address_goes_away_is_back_with_a_new_one(line, bridge
 
 
 def test_a_publisher_whose_address_goes_away_is_back_with_one_known_before(line, bridge, near_browser):
-    """Within a second, by the median of five: browsers and bridge share a machine that may stop one of them for longer than that once."""
+    """Within a second, by the median of five: browsers and bridge share a machine that may stop one of them for longer than that once.
+    Three that are well decide about it."""
     recoveries = []
     for number in (3, 4, 5, 7, 8):
         with FarChromium(line, bridge) as browser:
             recoveries.append(move_publisher(line, bridge, browser, near_browser, number, notice=4))
-    assert statistics.median(recoveries) <= 1, f"after {recoveries} s"
+        if sum(recovery <= 1 for recovery in recoveries) == 3:
+            return
+    raise AssertionError(f"after {recoveries} s")
 
 
 def move_publisher(line, bridge, publisher, watcher, number, notice):
