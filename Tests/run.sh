@@ -73,8 +73,11 @@ programs() { make --no-print-directory release; }
 # Several tests have time limits on what real threads and processes do. All of them at once would only measure how many there are.
 unit() { SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test -c release --skip-build; }
 conformance() { $python -m pytest Tests/Conformance; }
-patient_end_to_end() { $python -m pytest Tests/EndToEnd -m "patient and not soak" -n 8 --dist load; }
-end_to_end() { $python -m pytest Tests/EndToEnd -m "not patient and not soak"; }
+# A worker for each of them: one that got two would wait for one after the other.
+patient_end_to_end() { $python -m pytest Tests/EndToEnd -m "patient and not soak" -n 14 --dist worksteal; }
+# By files, since the tests of one share a bridge.
+sturdy_end_to_end() { $python -m pytest Tests/EndToEnd -m "sturdy and not patient and not soak" -n 2 --dist loadfile; }
+end_to_end() { $python -m pytest Tests/EndToEnd -m "not sturdy and not patient and not soak"; }
 long_end_to_end() { $python -m pytest Tests/EndToEnd -m soak; }
 fuzz() {
     local status=0
@@ -97,6 +100,7 @@ case "${1:-all}" in
         stage unit unit
         stage conformance conformance
         stage waiting patient_end_to_end
+        stage sturdy sturdy_end_to_end
         stage end-to-end end_to_end
         stage fuzz fuzz
         ;;

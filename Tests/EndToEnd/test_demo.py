@@ -15,6 +15,8 @@ import pytest
 import media
 from bridge import BINARY, ENVIRONMENT, Bridge, free_port
 
+pytestmark = pytest.mark.sturdy
+
 LIVE_SECONDS = 20  # until the camera is live, on a machine that is busy with other tests
 STOP_SECONDS = 5  # from Ctrl-C to the prompt
 WATCH_SECONDS = 4  # of recording before Ctrl-C

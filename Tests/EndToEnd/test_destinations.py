@@ -10,6 +10,8 @@ from bridge import Bridge
 from receiver import Receiver, signature_is_right
 from rtm import Camera
 
+pytestmark = pytest.mark.sturdy
+
 SECRET = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 WAITS = ["300ms", "300ms", "300ms"]
 ATTEMPTS = len(WAITS) + 1

@@ -5,6 +5,8 @@ import pathlib
 import pytest
 from aiortc import sdp
 
+pytestmark = pytest.mark.sturdy
+
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Core" / "SDPTests" / "Fixtures"
 
 

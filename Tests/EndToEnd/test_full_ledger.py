@@ -3,11 +3,15 @@
 import contextlib
 import os
 
+import pytest
+
 import media
 from bridge import Bridge
 from killer_machine import Disk, leave_mounts_of_others
 from raw import settle
 from rtm import Camera
+
+pytestmark = pytest.mark.sturdy
 
 RESERVE = "1MiB"
 MORE_THAN_ANYBODY_WAITS = 30  # seconds: the tenth attempt of a commit comes after nine

@@ -9,6 +9,8 @@ import pytest
 from bridge import Bridge
 from raw import RawConnection, Usage, answers, check_goes_on, exchange, head, request, settle, statuses
 
+pytestmark = pytest.mark.sturdy
+
 KIBIBYTE = 1024
 IDLE_SECONDS = 3  # of the setting that the bridge runs with
 REQUEST_SECONDS = 20  # for a whole head, and between two parts of a body

@@ -7,6 +7,8 @@ import pytest
 from bridge import Bridge
 from raw import RawConnection, Usage, answers, check_goes_on, client_token, exchange, head, post, request, statuses
 
+pytestmark = pytest.mark.sturdy
+
 KIBIBYTE = 1024
 POST = "POST /auth_v2/client HTTP/1.1"
 MEMORY_KIBIBYTES = 16 * KIBIBYTE  # that may stay behind when the table has been played over and over

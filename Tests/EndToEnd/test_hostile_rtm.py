@@ -7,6 +7,8 @@ import pytest
 from bridge import Bridge
 from raw import TEXT, RawSocket, RTMSocket, Usage, check_goes_on, client_token, frame, new_session, offer, post
 
+pytestmark = pytest.mark.sturdy
+
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 16 * 1024  # that may stay behind when the tables have been played over and over
 KNOWN = "candidate:1 1 udp 2122260223 127.0.0.1 9 typ host"

@@ -11,6 +11,8 @@ import rtm
 from bridge import Bridge
 from raw import FIXTURES, RTMSocket, Usage, check_goes_on, client_token, offer, post, settle
 
+pytestmark = pytest.mark.sturdy
+
 CLIENT = "hostile"
 MEMORY_KIBIBYTES = 24 * 1024  # that may stay behind when the tables have been played over and over
 PUBLISHERS = sorted(path.stem for path in FIXTURES.glob("*.sdp") if not re.search(r"-view|-answer", path.stem))

@@ -8,6 +8,8 @@ from raw import (
     BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawConnection, RawSocket, Usage, check_goes_on, client_token, exchange, frame, request,
     upgrade)
 
+pytestmark = pytest.mark.sturdy
+
 LIMIT = 256 * 1024  # bytes of one message
 MEMORY_KIBIBYTES = 16 * 1024  # that may stay behind when the tables have been played over and over
 PATH = "/api/v2/io"

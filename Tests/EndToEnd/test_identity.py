@@ -8,6 +8,8 @@ import pytest
 from bridge import Bridge
 from pages import LIVE, open_publish, publish, watch
 
+pytestmark = pytest.mark.sturdy
+
 # Turns the last digit of every fingerprint in the offer or the answer, notes what the socket says and what the peer counts.
 FALSIFY = """
 (() => {

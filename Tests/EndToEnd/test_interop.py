@@ -16,6 +16,8 @@ from interop import PICTURES, AiortcPeer, AiortcRTMPeer, BrowserPeer, BrowserRTM
 from raw import settle
 from whip import post
 
+pytestmark = pytest.mark.sturdy
+
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Core" / "SDPTests" / "Fixtures"
 
 H264, H265, VP8, VP9, AV1 = (Format(name) for name in ("H264", "H265", "VP8", "VP9", "AV1"))

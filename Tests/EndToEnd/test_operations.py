@@ -15,6 +15,8 @@ import pytest
 from bridge import BINARY, ENVIRONMENT, Bridge, free_port
 from raw import CLOSE, PING, PONG, RawSocket, RTMSocket, client_token, exchange, frame, offer, request, settle, trusting
 
+pytestmark = pytest.mark.sturdy
+
 PIPELINE = os.path.join(os.path.dirname(BINARY), "viaduct-pipeline")
 SHUTDOWN_SECONDS = 10  # that container engines give by default
 

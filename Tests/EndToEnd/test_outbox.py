@@ -13,6 +13,8 @@ from bridge import Bridge, free_port
 from raw import offer
 from receiver import Receiver, signature_is_right
 
+pytestmark = pytest.mark.sturdy
+
 SECRET = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 PREVIOUS = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 HOOK = "/events?key=hush-hush"

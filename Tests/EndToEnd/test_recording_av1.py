@@ -9,6 +9,8 @@ import media
 from bridge import Bridge
 from raw import settle
 
+pytestmark = pytest.mark.sturdy
+
 @pytest.fixture(scope="module")
 def bridge():
     with Bridge() as bridge:

@@ -7,6 +7,8 @@ from coturn import Coturn
 from pages import LIVE, open_publish, publish, statistics, watch
 from test_browsers import check_playing
 
+pytestmark = pytest.mark.sturdy
+
 
 @pytest.fixture(scope="module")
 def coturn():

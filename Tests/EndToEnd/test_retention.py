@@ -15,6 +15,8 @@ from raw import settle
 from rtm import Camera
 from stores import S3, WebDAV
 
+pytestmark = pytest.mark.sturdy
+
 
 @pytest.fixture(scope="module")
 def bridge():

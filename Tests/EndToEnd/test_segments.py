@@ -12,6 +12,8 @@ from bridge import Bridge
 from raw import settle
 from rtm import Camera
 
+pytestmark = pytest.mark.sturdy
+
 LENGTH = 2  # seconds of a segment
 
 

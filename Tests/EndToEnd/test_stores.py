@@ -16,6 +16,8 @@ from raw import settle
 from rtm import Camera
 from stores import S3, WebDAV
 
+pytestmark = pytest.mark.sturdy
+
 MEBIBYTE = 1 << 20
 
 

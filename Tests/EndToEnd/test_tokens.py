@@ -14,6 +14,8 @@ import rtm
 from bridge import Bridge
 from raw import RTMSocket, client_token, exchange, new_session, offer, post, request, settle, upgrade
 
+pytestmark = pytest.mark.sturdy
+
 CLIENT = "client-0"
 STREAM = "front door/camera"
 # The contract's vector: sound, but signed by a key that this bridge does not have.

@@ -4,7 +4,6 @@ import asyncio
 import json
 import pathlib
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
@@ -14,6 +13,8 @@ from bridge import Bridge
 CONFORMANCE = pathlib.Path(__file__).resolve().parents[1] / "Conformance"
 sys.path.append(str(CONFORMANCE))
 import play_transcripts  # noqa: E402
+
+pytestmark = pytest.mark.sturdy
 
 SECONDS = 120  # for the slowest of them
 
@@ -29,15 +30,7 @@ SLOW = [file for file in LIVE if header(file).get("slow")]
 @pytest.fixture(scope="module")
 def bridge():
     with Bridge() as running:
-        assert running.master_key  # made once, before several players ask for it
         yield running
-
-
-@pytest.fixture(scope="module")
-def slow_ones(bridge):
-    """Those that wait for half a minute and more are played beside the others."""
-    with ThreadPoolExecutor(len(SLOW)) as pool:
-        yield {file: pool.submit(play, bridge, file) for file in SLOW}
 
 
 def play(bridge, file):
@@ -58,10 +51,7 @@ def test_there_are_transcripts_for_a_live_bridge():
     assert len(LIVE) >= 16 and SLOW, LIVE
 
 
-@pytest.mark.parametrize("file", [file for file in LIVE if file not in SLOW] + SLOW, ids=lambda file: file.stem)
-def test_the_bridge_answers_as_the_transcript_says(bridge, slow_ones, file):
-    if file in slow_ones:
-        slow_ones[file].result()
-    else:
-        play(bridge, file)
+@pytest.mark.parametrize("file", [pytest.param(file, id=file.stem, marks=pytest.mark.patient if file in SLOW else ()) for file in LIVE])
+def test_the_bridge_answers_as_the_transcript_says(bridge, file):
+    play(bridge, file)
     assert bridge.process.poll() is None, f"the bridge ended with {bridge.process.returncode}:\n{bridge.log()[-4000:]}"

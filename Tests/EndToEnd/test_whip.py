@@ -13,6 +13,8 @@ from pages import LIVE, publish, watch
 from raw import settle
 from whip import Leg, open_page, post
 
+pytestmark = pytest.mark.sturdy
+
 STREAM = "whip camera"
 
 
