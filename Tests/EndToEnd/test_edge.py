@@ -14,6 +14,8 @@ from test_browsers import check_picture, check_playing
 from test_recording import check_file
 from whip import FOREIGN, Leg, post
 
+pytestmark = pytest.mark.sturdy
+
 
 @pytest.fixture(scope="module")
 def bridge():
@@ -124,9 +126,8 @@ def test_a_publisher_that_comes_back_goes_on_in_front_of_its_viewers(bridge, net
             assert settled, "pictures still come although their camera is gone"
             shown, got = frames_decoded(page), viewer.frames["video"]
             with Leg.publish(network, bridge, stream, token, media.clip(codec, 10).tracks(), codec):
-                # A picture each twentieth of a second: two seconds of them within four.
-                assert settle(lambda: frames_decoded(page) - shown, lambda count: count >= 40, timeout=4) >= 40
-                assert settle(lambda: viewer.frames["video"] - got, lambda count: count >= 40, timeout=4) >= 40
+                assert settle(lambda: frames_decoded(page) - shown, lambda count: count >= 40) >= 40
+                assert settle(lambda: viewer.frames["video"] - got, lambda count: count >= 40) >= 40
                 assert page.evaluate("[viaduct.state, viaduct.sessions, negotiations.peers, negotiations.descriptions]") == ["live", 1, 1, 2]
                 assert viewer.state == "connected"
     if goodbye != "says goodbye":
@@ -149,4 +150,5 @@ def test_a_viewer_with_an_estimate_of_its_own_keeps_its_picture(bridge, network)
             for second in range(8):
                 before = viewer.frames["video"]
                 time.sleep(1)
-                assert viewer.frames["video"] - before >= media.RATE // 2, f"second {second}"
+                came = settle(lambda: viewer.frames["video"] - before, lambda count: count >= media.RATE // 2, timeout=3)
+                assert came >= media.RATE // 2, f"second {second}: {came} pictures"

@@ -16,7 +16,7 @@ from browsers import BrowserError, Chromium
 
 SEED = int(os.environ.get("KILLER_SEED", time.time()))
 ONLY = [int(number) for number in os.environ.get("KILLER_ROUND", "").split(",") if number]
-LANES = 8
+LANES = 6
 KEEP = 10  # each file of so many is played by Chromium, too
 
 

@@ -1,5 +1,6 @@
 """Single pictures of live and of recorded video: which frame they show, how old it is, and how long they take."""
 
+import concurrent.futures
 import datetime
 import io
 import json
@@ -92,15 +93,16 @@ class Album:
 
 def take_many(album, pictures, count, pause):
     """Ages by the camera's clock, seconds, and how long the answers took."""
-    ages, waits = [], []
+    ages, waits, errors = [], [], []
     for _ in range(count):
         asked = time.monotonic()
         image, taken, _ = album.picture("snapshot.jpg")
-        answered = time.monotonic()
+        answered, clock = time.monotonic(), time.time()
         ages.append(answered - pictures.sent[number(image)])
         waits.append(answered - asked)
-        assert abs(time.time() - taken - ages[-1]) < 0.25, "the picture's time is not that of its frame"
+        errors.append(abs(clock - taken - ages[-1]))
         time.sleep(pause)
+    assert media.median(errors) < 0.25, f"the pictures' times are {errors} s away from those of their frames"
     return ages, waits
 
 
@@ -188,14 +190,16 @@ def test_every_codec_is_decoded(bridge, codec):
 def test_many_who_ask_at_once_share_pictures(network, bridge):
     album = Album(bridge, "crowd")
     pictures, sounds = media.clip("VP8").tracks()
-    replies = []
+    together = threading.Barrier(40)
+
+    def ask(_):
+        together.wait()
+        return album.get("snapshot.jpg")
+
     with Camera(network, bridge, "crowd", pictures, sounds, codec="VP8"):
         album.picture("snapshot.jpg")
-        threads = [threading.Thread(target=lambda: replies.append(album.get("snapshot.jpg"))) for _ in range(40)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            replies = list(pool.map(ask, range(40)))
         assert [status for status, _, _ in replies] == [200] * 40
         assert len({headers["x-media-time"] for _, headers, _ in replies}) < 20, "each had a picture of its own"
 

@@ -5,10 +5,14 @@ import json
 import pathlib
 import time
 
+import pytest
+
 import media
 from bridge import Bridge
 from raw import settle
 from rtm import Camera, fall_silent
+
+pytestmark = pytest.mark.sturdy
 
 PRE, POST = 4, 3  # seconds
 LAG = 1.5  # seconds that a picture may take from its camera to the bridge on a loaded machine
@@ -52,9 +56,10 @@ def test_an_event_is_recorded_with_what_came_before_it(network):
         set_policy(bridge, "gate", trigger="event", pre_roll_s=PRE, post_roll_s=POST)
         with Camera(network, bridge, "gate", *clip.tracks(), codec="VP8"):
             time.sleep(PRE + 3)
-            told = time.time()
+            asked = time.time()
             status, event = ask(bridge, "POST", "/bridge/v1/streams/gate/events", {"type": "motion", "note": "somebody"})
-            assert status == 201 and event["recording"], event
+            told = moment(event["at"])
+            assert status == 201 and event["recording"] and asked - 0.001 <= told <= time.time(), (asked, event)
             time.sleep(1.5)
             ask(bridge, "POST", "/bridge/v1/streams/gate/events", {"type": "motion"})
             row = settle(lambda: bridge.recording(event["recording"]), lambda row: row["state"] == "ready", timeout=20)
@@ -71,7 +76,7 @@ def test_an_event_is_recorded_with_what_came_before_it(network):
     begin = moment(row["started_at"])
     assert PRE - 0.1 <= told - begin <= PRE + 1 + LAG, (told - begin, row)
     assert moment(row["segments"][0]["started_at"]) == begin
-    assert abs(moment(event["at"]) - told) < LAG and moment(event["at"]) < begin + length
+    assert told < begin + length
     # It begins long before the recording was asked for, and nothing is missing at the seam.
     numbers = [number for number, _ in film.pictures]
     assert numbers == list(range(numbers[0], numbers[-1] + 1)) and film.repeated() == []
@@ -127,7 +132,7 @@ def test_a_schedule_opens_and_closes(network):
             settle(lambda: ask(bridge, "GET", "/bridge/v1/streams/till")[0], lambda status: status == 200)
             # A time zone whose clock shows another hour than ours: half an hour off Greenwich.
             now = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=5, minutes=30)))
-            opens, closes = (now + datetime.timedelta(seconds=2)).replace(microsecond=0), (now + datetime.timedelta(seconds=6)).replace(microsecond=0)
+            opens, closes = (now + datetime.timedelta(seconds=3)).replace(microsecond=0), (now + datetime.timedelta(seconds=7)).replace(microsecond=0)
             window = f"daily {opens:%H:%M:%S}-{closes:%H:%M:%S}"
             set_policy(bridge, "till", trigger="schedule", schedule={"time_zone": "Asia/Kolkata", "windows": [window]})
             assert recordings(bridge) == []
