@@ -247,8 +247,8 @@ def read_number(frame):
     return number
 
 
-# What stands in an MP4 for sound that did not come: an Opus frame of silence.
-SILENCE = b"\xf8\xff\xfe"
+# What stands in a recording for sound that did not come: an Opus frame of silence, and several in one packet where nothing came of any track.
+SILENCE = {b"\xf8\xff\xfe", *(bytes([0xFB, count]) + b"\xff\xfe" * count for count in range(1, 7))}
 
 
 class Film:
@@ -260,7 +260,7 @@ class Film:
             for packet in file.demux(file.streams.video[0], *file.streams.audio[:1]):
                 if packet.stream.type == "video":
                     self.pictures.extend((read_number(frame), frame.time) for frame in packet.decode())
-                elif packet.size and clip is not None and bytes(packet) != SILENCE:
+                elif packet.size and clip is not None and bytes(packet) not in SILENCE:
                     self.sounds.append((clip.numbers_of_sound[bytes(packet)], float(packet.pts * packet.time_base)))
 
     @property

@@ -17,6 +17,8 @@ struct ByteWindow {
         /// Milliseconds from the cluster's time.
         var relativeTime: Int16
         var isKeyframe: Bool
+        /// It stands for a time in which nothing came.
+        var isGap: Bool
     }
 
     /// What is read at once, bytes: the heads of a cluster's first frames, without much of the frames.
@@ -49,7 +51,11 @@ struct ByteWindow {
         let at = head.startIndex
         return Block(
             track: first & 0x7F, relativeTime: Int16(bitPattern: UInt16(head[at + 1]) << 8 | UInt16(head[at + 2])),
-            isKeyframe: head[at + 3] & 0x80 != 0)
+            isKeyframe: head[at + 3] & 0x80 != 0, isGap: isGap(at: position + 4, count: count - 4))
+    }
+
+    private mutating func isGap(at position: UInt64, count: UInt64) -> Bool {
+        OpusSilence.gapSizes.contains(Int(clamping: count)) && OpusSilence.isGap(peek(position, Int(count)))
     }
 
     private mutating func peek(_ position: UInt64, _ count: Int) -> ArraySlice<UInt8> {

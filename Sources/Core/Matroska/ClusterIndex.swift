@@ -3,7 +3,7 @@ package import BridgeModel
 /// Where the clusters of a Matroska or WebM file lie, one entry each: what is needed to read from any moment on.
 ///
 /// The file may grow, be cut at any byte, or be finished: `extend` goes on where it stopped. Of closed clusters only the head is read. Memory
-/// is one entry a cluster, `largestCount` at most; what comes later in the file is not indexed.
+/// is one entry a cluster, `largestCount` at most; what comes later in the file is not indexed. Clusters that fill a gap have none.
 package struct ClusterIndex: Sendable {
     /// One cluster with at least one frame.
     package struct Entry: Sendable, Equatable {
@@ -79,7 +79,7 @@ package struct ClusterIndex: Sendable {
             switch element.id {
             case ElementID.timestamp: clusterTime = source.unsigned(at: element.content, count: length)
             case ElementID.simpleBlock:
-                guard let block = source.block(at: element.content, count: length) else { break }
+                guard let block = source.block(at: element.content, count: length), !block.isGap else { break }
                 add(block, of: cluster, isListed: isListed, &source)
             case ElementID.cues: place = .between
             default: break
@@ -102,11 +102,12 @@ package struct ClusterIndex: Sendable {
         return true
     }
 
-    /// The entry of a whole cluster, by the frames at its beginning; nil without frames.
+    /// The entry of a whole cluster, by the frames at its beginning; nil without frames, and for one that fills a gap.
     private func closedEntry(_ element: ByteWindow.Element, length: UInt64, _ source: inout ByteWindow) -> Entry? {
         var walk = ClusterWalk(content: element.content, end: element.content + length)
         var entry: Entry?
         while entry?.isKeyframe != true, let block = walk.next(&source) {
+            guard !block.isGap else { break }
             let time = Self.time(block, cluster: walk.time)
             guard time <= entry?.start ?? time else { break }
             let isDecodable = videoNumbers.isEmpty || isKeyframe(block)

@@ -77,7 +77,7 @@ package struct MatroskaWriter: Sendable {
         guard tracks.contains(where: { $0.number == frame.track }) else { return nil }
         let time = max(0, frame.time.wholeMilliseconds)
         let closed = needsCluster(for: frame, at: time) ? closeCluster() : nil
-        if cluster == nil { openCluster(at: time) }
+        if cluster == nil { openCluster(at: time, isGap: OpusSilence.isGap(frame.bytes)) }
         addCue(frame, at: time)
         writeBlock(frame, at: time)
         ends[frame.track, default: TrackEnd(last: time, step: 0)].advance(to: time)
@@ -124,6 +124,8 @@ package struct MatroskaWriter: Sendable {
         guard time - cluster.time < clusterMilliseconds, time - cluster.time > Int64(Int16.min) else { return true }
         // Browsers' Media Source refuses a block whose time is before that of the block before it in its cluster.
         guard time >= cluster.newest else { return true }
+        // What fills a gap stands alone, so that the index can leave it out.
+        guard cluster.isGap == OpusSilence.isGap(frame.bytes) else { return true }
         return frame.isKeyframe && videoNumbers.contains(frame.track) && time > cluster.time
     }
 
@@ -133,10 +135,10 @@ package struct MatroskaWriter: Sendable {
         cues.append(Cue(time: time, track: frame.track, offset: cluster.sizeOffset - 4))
     }
 
-    private mutating func openCluster(at time: Int64) {
+    private mutating func openCluster(at time: Int64, isGap: Bool) {
         let offset = size
         append(EBML.id(ElementID.cluster) + EBML.unknownSize)
-        cluster = OpenCluster(time: time, newest: time, sizeOffset: offset + 4, contentOffset: size)
+        cluster = OpenCluster(time: time, newest: time, isGap: isGap, sizeOffset: offset + 4, contentOffset: size)
         append(EBML.element(ElementID.timestamp, unsigned: UInt64(time)))
     }
 
@@ -188,6 +190,8 @@ extension MatroskaWriter {
         var time: Int64
         /// Of the block that was written last.
         var newest: Int64
+        /// It holds silence for a gap, and nothing else.
+        var isGap: Bool
         var sizeOffset: UInt64
         var contentOffset: UInt64
         var isEmpty = true

@@ -16,7 +16,7 @@ struct FrameGroups {
     /// Frames of tracks that are not `used` are left out.
     init(of tracks: [MatroskaTrack], used: Set<UInt8>) {
         self.used = used
-        silence = SilenceFiller(tracks: tracks)
+        silence = SilenceFiller(tracks: tracks, patience: SilenceFiller.readersPatience)
     }
 
     /// Takes the next frame; the group before it, when that is complete.
@@ -26,8 +26,7 @@ struct FrameGroups {
             complete = finish()
             end = frame.time + Self.length
         }
-        for filler in silence.fillers(before: frame) { group[filler.track, default: []].append(filler) }
-        if used.contains(frame.track) { group[frame.track, default: []].append(frame) }
+        for piece in silence.fill(before: frame) where used.contains(piece.track) { group[piece.track, default: []].append(piece) }
         return complete
     }
 

@@ -3,11 +3,12 @@ internal import BridgeModel
 internal import LinuxIO
 internal import Matroska
 
-/// Copies frames into a new Matroska or WebM file with duration and index.
+/// Copies frames into a new Matroska or WebM file with duration and index; holes in the sound are filled.
 struct MatroskaRewriter {
     private var parts: RecordingParts
     private let file: LockedFile
     private var writer: MatroskaWriter
+    private var silence: SilenceFiller
     private var size: UInt64 = 0
 
     /// Longer than while recording: nothing is to be lost here, and larger clusters are smaller files.
@@ -18,6 +19,7 @@ struct MatroskaRewriter {
     init(parts: RecordingParts, container: Container, path: String) throws(SystemError) {
         self.parts = parts
         file = try LockedFile(creating: path)
+        silence = SilenceFiller(tracks: parts.tracks, patience: SilenceFiller.readersPatience)
         let isWebM = container == .webm && parts.tracks.allSatisfy { $0.codec.isWebM }
         writer = MatroskaWriter(
             isWebM ? .webm : .matroska, tracks: parts.tracks, startedAt: parts.startedAt, cluster: Self.cluster)
@@ -28,7 +30,7 @@ struct MatroskaRewriter {
         var frames = 0
         while let frame = parts.next() {
             guard !isCancelled() else { throw BridgeError(.pipelineFailed, "The finisher was stopped before its end.") }
-            writer.append(frame)
+            for frame in silence.fill(before: frame) { writer.append(frame) }
             frames += 1
             if writer.output.appended.count >= Self.batch { try flush() }
         }

@@ -44,7 +44,7 @@ struct RecordingAssembler {
     static let soundKept: UInt64 = 2_000_000_000
 
     /// Frames that are further apart than this have a gap between them, ns.
-    static let shortestGap: UInt64 = 1_000_000_000
+    static let shortestGap = UInt64(SilenceFiller.shortestGap.wholeNanoseconds)
 
     private(set) var beginning: Beginning?
     /// Since they were taken the last time.
@@ -56,6 +56,7 @@ struct RecordingAssembler {
     /// Frames of the newest file are given away by `takeFrames`, too.
     var keepsFrames = false
     private var keptFrames: [MatroskaFrame] = []
+    private var silence = SilenceFiller(tracks: [], patience: .zero)
     private let plan: RecordPlan
     private var formats: [Format?]
     private var interleaver: Interleaver
@@ -130,9 +131,13 @@ struct RecordingAssembler {
     private mutating func append(_ frame: TimedFrame) -> MatroskaWriter.ClosedCluster? {
         newestFrame = max(newestFrame ?? 0, frame.time)
         let time = Duration.nanoseconds(Int64(clamping: frame.time - min(frame.time, fileBegins)))
-        let written = MatroskaFrame(track: UInt8(frame.track + 1), time: time, isKeyframe: frame.isKeyframe, bytes: frame.bytes)
-        if keepsFrames { keptFrames.append(written) }
-        return writer?.append(written)
+        let received = MatroskaFrame(track: UInt8(frame.track + 1), time: time, isKeyframe: frame.isKeyframe, bytes: frame.bytes)
+        var closed: MatroskaWriter.ClosedCluster?
+        for piece in silence.fill(before: received) {
+            if keepsFrames { keptFrames.append(piece) }
+            closed = writer?.append(piece) ?? closed
+        }
+        return closed
     }
 
     /// Writes everything that is left, and the index. Returns the recording's length, nil when it never began.
@@ -164,6 +169,7 @@ struct RecordingAssembler {
         (fileBegins, newestFrame, pictureHasChanged) = (time, nil, false)
         (keepsFrames, tracks) = (false, headerTracks())
         writer = MatroskaWriter(documentType, tracks: tracks, startedAt: wallTime(time), cluster: plan.fragment)
+        silence = SilenceFiller(tracks: tracks, patience: SilenceFiller.recordersPatience)
     }
 
     private var documentType: DocumentType {

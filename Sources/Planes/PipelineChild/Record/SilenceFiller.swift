@@ -4,38 +4,112 @@ internal import Matroska
 /// Fills the holes of Opus tracks with silence, frame by frame as time goes on. Pure.
 ///
 /// Players that count samples need it: Chromium plays what comes after a hole at once, so that each lost packet puts the sound 20 ms ahead of the
-/// pictures, and a microphone that was muted for a minute a minute.
+/// pictures, and a microphone that was muted for a minute a minute. A hole is filled before the track's own next frame; a track that is silent for
+/// longer than the patience is filled beside the others. No sound is left out for it: what comes late after all stands behind the silence.
+///
+/// A gap, in which nothing came of any track, is filled as well, and only when it is over: nobody knows before that the recording goes on. Its
+/// silence is in the longest packets there are, so that a minute of it is some 10 KB.
 struct SilenceFiller {
     /// How far clocks move a frame without there being a hole.
     private static let tolerance: Duration = .milliseconds(5)
-    /// How long the track's own next frame may still come behind the other tracks'.
-    private static let patience: Duration = .milliseconds(500)
-    /// One frame of 20 ms that says 'nothing to hear' (RFC 6716 section 3.1: CELT only, full band, mono, one frame, no data).
-    private static let silence: [UInt8] = [0xF8, 0xFF, 0xFE]
-    private static let frame: Duration = .milliseconds(20)
+    /// Nothing of any track for longer than this is a gap.
+    static let shortestGap: Duration = .seconds(1)
+    /// For a recorder: a publisher that is overloaded sends sound and pictures some seconds apart.
+    static let recordersPatience: Duration = .seconds(5)
+    /// For who reads what a recorder has written: the recorder's own silence comes first.
+    static let readersPatience: Duration = recordersPatience + .seconds(1)
 
-    /// End of each Opus track until now.
-    private var ends: [UInt8: Duration]
+    /// A longer gap stays one: a file of silence alone, or times that are not to be believed, are worse than sound that is early.
+    static let longestGap: Duration = .seconds(86_400)
 
-    init(tracks: [MatroskaTrack]) {
-        ends = Dictionary(tracks.filter { $0.codec == .opus }.map { ($0.number, .zero) }, uniquingKeysWith: { first, _ in first })
+    fileprivate struct Track {
+        /// Its end until now.
+        var end: Duration = .zero
+        /// How much earlier a player that counts samples plays what comes at `end`. Holes are no whole number of frames: the rest is not forgotten.
+        var ahead: Duration = .zero
+        /// It has been silent for so long that silence goes on beside the other tracks.
+        var isSilent = false
+        /// Where the last piece of it stands.
+        var last: Duration = .milliseconds(-1)
+        var pace = TrackPace()
     }
 
-    /// The silence that must stand before this frame is written.
-    mutating func fillers(before next: MatroskaFrame) -> [MatroskaFrame] {
-        var fillers: [MatroskaFrame] = []
-        for (track, end) in ends {
-            let limit = next.track == track ? next.time + Self.tolerance : next.time - Self.patience
-            var time = end
-            while time + Self.frame <= limit {
-                fillers.append(MatroskaFrame(track: track, time: time, isKeyframe: true, bytes: Self.silence))
-                time += Self.frame
-            }
-            ends[track] = time
+    private let patience: Duration
+    private var tracks: [UInt8: Track]
+    private var newest: Duration = .zero
+
+    /// `patience` is how long a track's own next frame may still come behind the other tracks'.
+    init(tracks: [MatroskaTrack], patience: Duration) {
+        self.patience = patience
+        self.tracks = Dictionary(tracks.filter { $0.codec == .opus }.map { ($0.number, Track()) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The frame, at the place where it is to stand, behind the silence that must stand before it.
+    mutating func fill(before frame: MatroskaFrame) -> [MatroskaFrame] {
+        let isGap = frame.time - newest > Self.shortestGap
+        var row: [MatroskaFrame] = []
+        for number in tracks.keys.sorted() { row += silence(of: number, before: frame, isGap: isGap) }
+        row.sort { $0.time < $1.time }
+        newest = max(newest, frame.time)
+        var frame = frame
+        tracks[frame.track]?.place(&frame)
+        return row + [frame]
+    }
+
+    private mutating func silence(of number: UInt8, before frame: MatroskaFrame, isGap: Bool) -> [MatroskaFrame] {
+        guard var track = tracks[number] else { return [] }
+        defer { tracks[number] = track }
+        let isOwn = frame.track == number
+        track.isSilent = !isOwn && (track.isSilent || isGap || frame.time - track.end > patience)
+        guard isOwn || track.isSilent else { return [] }
+        var row: [MatroskaFrame] = []
+        if isGap, frame.time - newest > Self.longestGap { track.end = max(track.end, frame.time) }
+        if isGap {
+            track.fill(number, count: (newest - track.end).frames, into: &row)
+            track.fillGap(number, to: frame.time, into: &row)
         }
-        if let end = ends[next.track] { ends[next.track] = max(end, next.time + opusDuration(next.bytes)) }
-        return fillers
+        let hole = frame.time - track.end
+        guard isOwn else {
+            track.fill(number, count: hole.frames, into: &row)
+            return row
+        }
+        guard hole > Self.tolerance else { return row }
+        let fitting = (hole + OpusSilence.frame - .nanoseconds(1)).frames
+        track.fill(number, count: min(fitting, (hole + track.ahead + Self.tolerance).frames), into: &row)
+        return row
     }
+}
+
+extension SilenceFiller.Track {
+    /// Puts a frame that came behind the track's end; its time rises.
+    fileprivate mutating func place(_ frame: inout MatroskaFrame) {
+        if frame.time <= last { _ = pace.place(last, ofPart: 1) }
+        frame.time = pace.place(frame.time, ofPart: 0)
+        last = frame.time
+        ahead += frame.time - end
+        end = frame.time + opusDuration(frame.bytes)
+    }
+
+    fileprivate mutating func fill(_ number: UInt8, count: Int, into row: inout [MatroskaFrame]) {
+        for _ in 0..<max(0, count) { add(OpusSilence.packet, frames: 1, number, to: &row) }
+    }
+
+    fileprivate mutating func fillGap(_ number: UInt8, to limit: Duration, into row: inout [MatroskaFrame]) {
+        while case let count = min((limit - end).frames, OpusSilence.mostFrames), count > 0 {
+            add(OpusSilence.gap(frames: count), frames: count, number, to: &row)
+        }
+    }
+
+    private mutating func add(_ packet: [UInt8], frames: Int, _ number: UInt8, to row: inout [MatroskaFrame]) {
+        row.append(MatroskaFrame(track: number, time: end, isKeyframe: true, bytes: packet))
+        last = end
+        end += OpusSilence.frame * frames
+    }
+}
+
+extension Duration {
+    /// Whole frames of silence in it.
+    fileprivate var frames: Int { Int(clamping: wholeNanoseconds / OpusSilence.frame.wholeNanoseconds) }
 }
 
 /// How long a packet of Opus sounds (RFC 6716 section 3.1 and 3.2); 20 ms where it does not say.

@@ -75,7 +75,7 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
         return types
     }
 
-    @Test func theSoundOfAnMP4HasNoHoles() async throws {
+    @Test func theSoundOfARecordingHasNoHoles() async throws {
         let folder = try ScratchFolder()
         let (part, whole) = (folder.file("part-1.mkv"), folder.file("whole.mp4"))
         let camera = try SyntheticCamera(pictures: [.init(codec: .h264)], sound: .opus)
@@ -93,9 +93,8 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
         let probe = try await MediaProbe(whole)
         #expect(probe.decodeErrors == "")
         let before = try await MediaProbe.times(part, stream: "a:0")
-        #expect(zip(before, before.dropFirst()).contains { $1 - $0 > 2 }, "\(before)")
         let after = try await MediaProbe.times(whole, stream: "a:0")
-        #expect(zip(after, after.dropFirst()).allSatisfy { $1 - $0 < 0.03 }, "\(after)")
+        for times in [before, after] { #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 < 0.03 }, "\(times)") }
         #expect(abs((before.last ?? 0) - (after.last ?? 1)) < 0.002)
     }
 

@@ -1,0 +1,127 @@
+import Bridge
+import BridgeModel
+import Matroska
+import Testing
+
+@testable import PipelineChild
+
+extension MatroskaFrame {
+    /// It is no silence of a `SilenceFiller`.
+    var isReceived: Bool { bytes != OpusSilence.packet && bytes.first != 0xFB }
+}
+
+@Suite struct SilenceFillerTests {
+    private let tracks = [MatroskaTrack(number: 1, codec: .h264), MatroskaTrack(number: 2, codec: .opus)]
+
+    private func written(_ frames: [(track: UInt8, time: Int64)]) -> [MatroskaFrame] {
+        var filler = SilenceFiller(tracks: tracks, patience: .seconds(5))
+        return frames.flatMap { frame in
+            filler.fill(before: MatroskaFrame(track: frame.track, time: .milliseconds(frame.time), isKeyframe: true, bytes: [0xF8]))
+        }
+    }
+
+    private func filled(_ frames: [(track: UInt8, time: Int64)]) -> [Int64] {
+        written(frames).filter { $0.bytes == OpusSilence.packet }.map(\.time.wholeMilliseconds)
+    }
+
+    /// Where the sound stands for a player that counts samples, when it comes to the frames that were received.
+    private func counted(_ frames: [MatroskaFrame]) -> [Duration] {
+        var end: Duration = .zero
+        return frames.filter { $0.track == 2 }.compactMap { frame in
+            defer { end += opusDuration(frame.bytes) }
+            return frame.bytes == [0xF8] ? end : nil
+        }
+    }
+
+    @Test func framesThatFollowEachOtherAreLeftAlone() {
+        #expect(filled([(2, 0), (2, 20), (2, 41), (1, 50), (2, 60), (2, 80), (2, 99), (1, 500)]) == [])
+    }
+
+    @Test func aLostPacketIsFilled() {
+        #expect(filled([(2, 0), (2, 20), (2, 61), (2, 80), (2, 130)]) == [40, 100])
+    }
+
+    @Test func holesThatAreNoWholeNumberOfFramesDoNotAddUp() {
+        let frames = (0..<100).map { (track: UInt8(2), time: Int64($0) * 52) }
+        let away = zip(frames, counted(written(frames))).map { abs((Duration.milliseconds($0.time) - $1).wholeMilliseconds) }
+        #expect(away.count == 100)
+        #expect((away.max() ?? 99) <= 15)
+    }
+
+    @Test func aMutedMicrophoneKeepsUpWithThePictures() {
+        let pictures = stride(from: Int64(500), through: 9000, by: 500).map { (track: UInt8(1), time: $0) }
+        let silence = filled([(2, 0)] + pictures)
+        #expect(silence == Array(stride(from: Int64(20), to: 9000, by: 20)))
+        #expect(filled([(2, 0)] + pictures.prefix(10)).isEmpty, "it may still come")
+        let rest = filled([(2, 0)] + pictures + [(2, 9100)])
+        #expect(rest == Array(stride(from: Int64(20), to: 9100, by: 20)))
+    }
+
+    @Test func soundThatComesBehindItsSilenceIsKeptAndItsTimesRise() {
+        let pictures = stride(from: Int64(500), through: 6000, by: 500).map { (track: UInt8(1), time: $0) }
+        let late = stride(from: Int64(20), to: 400, by: 20).map { (track: UInt8(2), time: $0) }
+        let sound = written([(2, 0)] + pictures + late).filter { $0.track == 2 }
+        #expect(sound.count { $0.bytes == [0xF8] } == late.count + 1)
+        #expect(zip(sound, sound.dropFirst()).allSatisfy { $0.time < $1.time })
+    }
+
+    @Test func aGapIsFilledWhenItIsOver() {
+        let frames: [(track: UInt8, time: Int64)] = [(2, 0), (1, 10), (1, 60_000), (2, 60_010), (2, 60_030)]
+        let row = written(frames)
+        let gap = row.filter { $0.bytes.first == 0xFB }
+        #expect(gap.count == 500)
+        #expect(gap.first?.time == .milliseconds(20))
+        #expect(zip(row, row.dropFirst()).allSatisfy { $0.time <= $1.time })
+        #expect(counted(row).suffix(2) == [.milliseconds(60_000), .milliseconds(60_020)])
+    }
+
+    @Test func aGapOfDaysIsNot() {
+        #expect(written([(2, 0), (1, 10), (2, 200_000_000), (1, 200_000_010)]).count == 4)
+    }
+
+    @Test(
+        arguments: [
+            ([0xF8], 20_000), ([0xF9], 40_000), ([0xFB, 0x83], 60_000), ([0x00], 10_000), ([0x18], 60_000), ([0x68], 20_000),
+            ([0xE0], 2500),
+            ([], 20_000), ([0xFB], 20_000), ([0x1B, 0x3F], 120_000),
+        ] as [([UInt8], Int)])
+    func packetsOfOpusSayHowLongTheyAre(packet: [UInt8], microseconds: Int) {
+        #expect(opusDuration(packet) == .microseconds(microseconds))
+    }
+
+    @Test func silenceStandsInWholeClustersThatTheIndexLeavesOutWhereNothingCame() throws {
+        let tracks = [Codec.vp8, .opus].enumerated().map {
+            TrackDescription(index: UInt8($0), codec: $1, payloadType: 96, formatParameters: "", mid: "\($0)")
+        }
+        var assembler = RecordingAssembler(
+            plan: RecordPlan(
+                tracks: tracks, container: .webm, fragment: .seconds(1), path: "", wallClockOffset: .zero, firstMediaTimeout: .seconds(10)))
+        assembler.setFormat(.init(width: 320, height: 240), track: 0)
+        for time in [0, 20, 40, 90_000, 90_020] as [UInt64] {
+            for track in 0...1 {
+                assembler.add(
+                    TimedFrame(
+                        track: track, time: time * 1_000_000, isKeyframe: track == 1 || time % 90_000 == 0, bytes: [0xF8],
+                        receivedAt: time * 1_000_000))
+            }
+        }
+        _ = assembler.finish(now: 91_000_000_000)
+        let bytes = assembler.takeOutput().appended
+        let read: MatroskaReader.ReadBytes = { offset, count in Array(bytes.dropFirst(Int(offset)).prefix(count)) }
+        var index = try ClusterIndex(readBytes: read)
+        index.extend(to: UInt64(bytes.count), readBytes: read)
+        #expect(index.entries.map(\.start) == [.zero, .seconds(90)])
+        #expect(index.entries.map(\.end) == [.milliseconds(40), .milliseconds(90_020)])
+        #expect(assembler.takeGaps() == [.init(offset: .milliseconds(40), length: .milliseconds(89_960))])
+        #expect(bytes.count < 40_000)
+        // The same while it is being written.
+        var growing = try ClusterIndex(readBytes: read)
+        for size in stride(from: 1, through: bytes.count, by: 37) {
+            growing.extend(to: UInt64(size)) { offset, count in
+                Array(bytes[..<size].dropFirst(Int(offset)).prefix(count))
+            }
+        }
+        growing.extend(to: UInt64(bytes.count), readBytes: read)
+        #expect(growing.entries.map(\.start) == index.entries.map(\.start))
+    }
+}
