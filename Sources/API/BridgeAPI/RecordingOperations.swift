@@ -47,8 +47,12 @@ struct RecordingOperations: Sendable {
     @Sendable func show(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let row = try await row(request)
         let segments = try await ask { () throws(BridgeError) in try await recordings.segments(of: row.id) }
+        let sidecars = try await ask { () throws(BridgeError) in try await recordings.sidecars(of: row, segments) }
         var shown: [JSONText] = []
-        for segment in segments { shown.append(.segment(segment, hasThumbnails: await recordings.hasThumbnails(segment))) }
+        for segment in segments {
+            let hasThumbnails = await recordings.hasThumbnails(segment)
+            shown.append(.segment(segment, hasThumbnails: hasThumbnails, sidecars: sidecars[segment.number] ?? []))
+        }
         let reported = try await ask { () throws(BridgeError) in
             try await events.streamEvents(StreamEventQuery(recording: row.id, limit: Self.shownEvents))
         }
@@ -145,16 +149,6 @@ extension RecordingOperations {
     }
 }
 
-extension Container {
-    fileprivate var mediaType: String {
-        switch self {
-        case .webm: "video/webm"
-        case .matroska: "video/x-matroska"
-        case .mp4: "video/mp4"
-        }
-    }
-}
-
 extension JSONText {
     /// A recording without its secrets: of a URL the destination shows scheme and host alone.
     static func recording(_ row: RecordingRow) -> JSONText { .object(members(row)) }
@@ -163,13 +157,20 @@ extension JSONText {
         .object(members(row) + [.init("segments", .array(segments)), .init("events", .array(events.map(JSONText.streamEvent)))])
     }
 
-    fileprivate static func segment(_ row: SegmentRow, hasThumbnails: Bool) -> JSONText {
+    fileprivate static func segment(_ row: SegmentRow, hasThumbnails: Bool, sidecars: [SidecarCopy]) -> JSONText {
         .object([
             .init("number", .integer(Int64(row.number))), .init("state", .string(row.state.rawValue)),
             .init("container", .string(row.container.rawValue)), .init("started_at", .optional(row.startedAt?.iso8601)),
             .init("duration_ms", .integer(row.duration.wholeMilliseconds)), .init("size_bytes", .integer(row.sizeBytes)),
             .init("sha256", .optional(row.sha256)), .init("gaps", .array(row.gaps.map(gap))), .init("failure", failure(row.failure)),
-            .init("thumbnails", hasThumbnails ? thumbnails(row) : .null),
+            .init("thumbnails", hasThumbnails ? thumbnails(row) : .null), .init("sidecars", .array(sidecars.map(sidecar))),
+        ])
+    }
+
+    private static func sidecar(_ copy: SidecarCopy) -> JSONText {
+        .object([
+            .init("kind", .optional(copy.sidecar.sidecar?.rawValue)), .init("key", .string(copy.key)),
+            .init("state", .string(copy.state == .dead ? "failed" : copy.state.rawValue)), .init("detail", .optional(copy.lastError)),
         ])
     }
 

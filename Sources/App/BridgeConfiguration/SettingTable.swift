@@ -150,6 +150,10 @@ enum SettingTable {
             "recording.thumbnails", \.recording.thumbnails, .duration(.zero ... .seconds(3600)),
             "Makes a poster and small pictures this far apart, for the timeline, of each file that is complete. 0s: none."),
         SettingKey(
+            "recording.sidecars", \.recording.sidecars,
+            ValueFormat<Sidecar>.oneOf.list("a list of some of manifest, poster, thumbnails", count: 0...3),
+            "What lies beside each file at S3, WebDAV and folders that say nothing of it: a list of manifest, poster, thumbnails."),
+        SettingKey(
             "recording.quota", \.recording.quota, .bytes(0...1 << 50),
             "What recordings may hold of the disk, with the same consequences. 0: as much as the reserve leaves."),
     ]

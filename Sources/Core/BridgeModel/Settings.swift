@@ -146,6 +146,8 @@ package struct RecordingSettings: Sendable, Equatable {
     package var manifest = false
     /// `recording.thumbnails`: the least distance between two pictures on a recording's sheet of thumbnails; zero: none are made.
     package var thumbnails: Duration = .zero
+    /// `recording.sidecars`: what travels with a file to a destination that says nothing of it.
+    package var sidecars: [Sidecar] = []
     /// `recording.quota`: bytes that the spool may hold; zero: as many as the disk has.
     package var quota = 0
     /// `recording.retention.*`.

@@ -6,15 +6,22 @@ package struct DestinationDirectory: Sendable {
     private let store: any DestinationStore
     /// `recording.destination`.
     private let configured: Redacted<String>
+    /// `recording.sidecars`.
+    private let sidecars: [Sidecar]
 
-    package init(store: any DestinationStore, configured: Redacted<String>) {
+    package init(store: any DestinationStore, configured: Redacted<String>, sidecars: [Sidecar] = []) {
         self.store = store
         self.configured = configured
+        self.sidecars = sidecars
     }
 
     /// `file`: the name of the complete file in the spool. Throws `not_found` when a name stands for nothing, `invalid_url` when the configuration
     /// does, and what the store throws.
     package func choice(for request: RecordingRequest, file: String) async throws(BridgeError) -> DestinationChoice {
+        try await chosen(for: request, file: file).withSidecars(sidecars)
+    }
+
+    private func chosen(for request: RecordingRequest, file: String) async throws(BridgeError) -> DestinationChoice {
         switch request.destination {
         case .given(let choice): return choice
         case .named(let name): return try await named(name)

@@ -8,7 +8,7 @@ package actor FileRegistrar {
     private let keeping: any SpoolKeeping
     private let ledger: any Ledger
     private let outbox: OutboxWriter
-    private let registered: @Sendable (SegmentRow) async -> Void
+    private let registered: @Sendable (SegmentRow, RecordingRow) async -> Void
     private let logger: Logger
     private var waiting: [(segment: SegmentRow, row: RecordingRow)] = []
     private var worker: Task<Void, Never>?
@@ -16,7 +16,7 @@ package actor FileRegistrar {
     /// `registered` is told of each segment that is done.
     package init(
         keeping: any SpoolKeeping, ledger: any Ledger, outbox: OutboxWriter, logger: Logger,
-        registered: @escaping @Sendable (SegmentRow) async -> Void = { _ in }
+        registered: @escaping @Sendable (SegmentRow, RecordingRow) async -> Void = { _, _ in }
     ) {
         self.registered = registered
         self.keeping = keeping
@@ -47,7 +47,7 @@ package actor FileRegistrar {
             let event = outbox.changes(for: .recordingAdvanced(row, .segment(described)))
             try await ledger.commit([.digest(row.id, segment: segment.number, sha256: sha256)] + event)
             outbox.wake()
-            await registered(described)
+            await registered(described, row)
         } catch {
             logger.error(
                 "a complete file could not be registered; the next start tries again",

@@ -5,12 +5,13 @@ package import BridgeModel
 package struct RecordingCatalog: RecordingCommands {
     private let director: RecordingDirector
     private let streams: StreamRegister
-    private let ledger: any Ledger & SegmentLedger
+    private let ledger: any Ledger & SegmentLedger & SidecarLedger
     private let files: any RecordingFiles & SpoolKeeping
     private let now: @Sendable () -> MonotonicTime
 
     package init(
-        director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger, files: any RecordingFiles & SpoolKeeping,
+        director: RecordingDirector, streams: StreamRegister, ledger: any Ledger & SegmentLedger & SidecarLedger,
+        files: any RecordingFiles & SpoolKeeping,
         now: @escaping @Sendable () -> MonotonicTime
     ) {
         self.now = now
@@ -53,6 +54,13 @@ package struct RecordingCatalog: RecordingCommands {
     package func file(of id: RecordingID, segment number: Int) async throws(BridgeError) -> String? {
         guard let segment = try await ledger.segments(of: id).first(where: { $0.number == number }) else { return nil }
         return await files.finishedPath(segment)
+    }
+
+    package func sidecars(of row: RecordingRow, _ segments: [SegmentRow]) async throws(BridgeError) -> [Int: [SidecarCopy]] {
+        guard row.destination != .keep else { return [:] }
+        let uploads = try await ledger.sidecarUploads(of: row.id)
+        let copies = segments.map { ($0.number, row.sidecarCopies(of: $0, in: uploads)) }
+        return Dictionary(copies, uniquingKeysWith: { $1 })
     }
 
     package func hasThumbnails(_ segment: SegmentRow) async -> Bool { await files.hasThumbnails(segment) }

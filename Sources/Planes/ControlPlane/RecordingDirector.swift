@@ -247,7 +247,8 @@ package actor RecordingDirector: UploadObserver {
     private func registerComplete() async throws(BridgeError) {
         for segment in try await services.segments.segments(in: [.ready, .uploading, .delivered], limit: Self.registeredAtStart) {
             guard segment.sha256 == nil else {
-                await services.thumbnails.make(segment)
+                // Those that travel with a file are asked for by its delivery.
+                await services.thumbnails.make(segment, isWanted: false)
                 continue
             }
             guard await services.files.finishedPath(segment) != nil, let row = try await services.ledger.recording(segment.recording) else {

@@ -8,16 +8,18 @@ package struct RecordingKeeper: RecordingKeeping {
     private let destinations: any DestinationStore
     private let deletions: any DeletionService
     private let configured: RetentionRule
+    private let sidecars: [Sidecar]
     private let clock: BridgeClock
 
     /// What the ledger has to be able to do.
     package typealias KeeperLedger = Ledger & SegmentLedger & RetentionLedger & AuditLog
 
-    /// `configured`: the rule of streams that have none of their own.
+    /// `configured`: the rule of streams that have none of their own; `sidecars`: what travels to destinations that say nothing of it.
     package init(
         ledger: any KeeperLedger, outbox: OutboxWriter, destinations: any DestinationStore, deletions: any DeletionService,
-        configured: RetentionRule, clock: BridgeClock
+        configured: RetentionRule, sidecars: [Sidecar] = [], clock: BridgeClock
     ) {
+        self.sidecars = sidecars
         self.ledger = ledger
         self.outbox = outbox
         self.destinations = destinations
@@ -73,7 +75,7 @@ package struct RecordingKeeper: RecordingKeeping {
             guard let destination = try await destinations.destination(name) else {
                 throw BridgeError(.notFound, "There is no destination \(name); GET /bridge/v1/destinations lists them.")
             }
-            choice = destination.choice
+            choice = destination.choice.withSidecars(sidecars)
         }
         let chosen = choice
         let now = clock.wall()

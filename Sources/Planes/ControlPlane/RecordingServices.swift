@@ -43,7 +43,9 @@ package struct RecordingServices: Sendable {
         keeping = files
         let thumbnails = ThumbnailMaker(launcher: launcher, files: files, interval: settings.thumbnails, clock: clock, logger: logger)
         self.thumbnails = thumbnails
-        registrar = FileRegistrar(keeping: files, ledger: ledger, outbox: outbox, logger: logger) { await thumbnails.make($0) }
+        registrar = FileRegistrar(keeping: files, ledger: ledger, outbox: outbox, logger: logger) { segment, row in
+            await thumbnails.make(segment, isWanted: row.wantsPictures)
+        }
         self.outbox = outbox
         self.destinations = destinations
         self.streaming = streaming

@@ -16,8 +16,13 @@ package actor ThumbnailMaker {
     private let logger: Logger
     private var waiting: [SegmentRow] = []
     private var worker: Task<Void, Never>?
+    /// Files that have no pictures, or of which none could be made.
+    private var withoutPictures: Set<String> = []
 
-    /// `interval`: the least distance between two pictures; zero makes none.
+    /// Of files whose destination wants pictures, where none are made otherwise.
+    private static let usualInterval: Duration = .seconds(10)
+
+    /// `interval`: the least distance between two pictures; zero makes none, but for who wants them.
     init(launcher: any PipelineLauncher, files: any RecordingFiles, interval: Duration, clock: BridgeClock, logger: Logger) {
         self.launcher = launcher
         self.files = files
@@ -26,14 +31,22 @@ package actor ThumbnailMaker {
         self.logger = logger
     }
 
-    /// This segment's file is complete.
-    func make(_ segment: SegmentRow) {
-        guard interval > .zero else { return }
+    /// This segment's file is complete. `isWanted`: also where none are made usually. Asking again does no harm; false when there is no more to come.
+    @discardableResult
+    func make(_ segment: SegmentRow, isWanted: Bool) async -> Bool {
+        guard isWanted || interval > .zero, !withoutPictures.contains(segment.file), await isMissing(segment) else { return false }
+        guard !waiting.contains(where: { $0.file == segment.file }) else { return true }
         waiting.append(segment)
-        guard worker == nil else { return }
+        guard worker == nil else { return true }
         worker = Task { [weak self] in
             while await self?.makeNext() == true {}
         }
+        return true
+    }
+
+    private func isMissing(_ segment: SegmentRow) async -> Bool {
+        guard let path = await files.finishedPath(segment) else { return false }
+        return !FileManager.default.fileExists(atPath: ThumbnailNames(ofFile: path).track)
     }
 
     private func makeNext() async -> Bool {
@@ -41,16 +54,19 @@ package actor ThumbnailMaker {
             worker = nil
             return false
         }
-        let segment = waiting.removeFirst()
-        guard let path = await files.finishedPath(segment), !FileManager.default.fileExists(atPath: ThumbnailNames(ofFile: path).track)
-        else {
-            return true
-        }
+        let segment = waiting[0]
+        defer { waiting.removeFirst() }
+        guard await isMissing(segment), let path = await files.finishedPath(segment) else { return true }
         do throws(BridgeError) {
+            let interval = interval > .zero ? interval : Self.usualInterval
             try await run(ThumbnailPlan(path: path, container: segment.container, interval: interval))
+            // A child that was told to stop ends without a word.
+            if await isMissing(segment) { withoutPictures.insert(segment.file) }
         } catch  where error.code == .noMedia {
+            withoutPictures.insert(segment.file)
             logger.debug("a recording has no pictures for thumbnails", metadata: ["recording": "\(segment.recording)"])
         } catch {
+            withoutPictures.insert(segment.file)
             logger.warning(
                 "the thumbnails of a recording could not be made; the next start tries again",
                 metadata: ["recording": "\(segment.recording)", "error": "\(error.description)"])

@@ -11,7 +11,7 @@ extension UploadRoutes: DestinationKeeping {
         switch copy.destination {
         case .keep: return .stored
         case .put, .http: return .failed(.impossible)
-        case .folder(let path, let key): return await folders.remove(key?.key(for: facts) ?? copy.file, in: path)
+        case .folder(let path, let key): return await folders.remove(facts.key(key, of: copy.file), in: path)
         case .s3(let store):
             let outcome = await stores.remove(store.key.key(for: facts), at: store)
             return outcome.status == 404 ? .stored : outcome
@@ -25,7 +25,7 @@ extension UploadRoutes: DestinationKeeping {
         case .keep: return .present
         case .put, .http: return .unknown("a plain URL cannot be asked")
         case .folder(let path, let key):
-            return .comparing(FolderUploadPerformer.size(of: key?.key(for: facts) ?? copy.file, in: path), with: sizeBytes)
+            return .comparing(FolderUploadPerformer.size(of: facts.key(key, of: copy.file), in: path), with: sizeBytes)
         case .s3(let store): return await stores.inspect(store.key.key(for: facts), at: store).finding(sizeBytes)
         case .webdav(let server): return await servers.inspect(server.key.key(for: facts), at: server).finding(sizeBytes)
         }

@@ -27,8 +27,40 @@ final class SpoolFile: Sendable {
         size = Int64(status.st_size)
     }
 
+    /// A file without a name that holds these bytes, in the system's folder for such files. Blocks; throws what the disk says.
+    init(holding bytes: [UInt8]) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "viaduct-\(UUID().uuidString)").path
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileBody.CutShort() }
+        unlink(path)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                close(descriptor)
+                throw FileBody.CutShort()
+            }
+            rest = rest.dropFirst(count)
+        }
+        self.descriptor = descriptor
+        size = Int64(bytes.count)
+    }
+
     deinit {
         close(descriptor)
+    }
+
+    /// All of it. Blocks.
+    func bytes() throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+            while count < buffer.count {
+                let read = try read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]), at: Int64(count))
+                guard read > 0 else { throw FileBody.CutShort() }
+                count += read
+            }
+        }
     }
 
     /// At most `count` bytes from `offset` into `buffer`; 0 at the end. Blocks.

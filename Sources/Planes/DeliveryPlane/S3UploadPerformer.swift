@@ -109,7 +109,7 @@ extension EgressReply {
 extension S3Destination {
     /// What a new object is told ("PutObject" and "CreateMultipartUpload").
     func objectHeaders(_ facts: KeyFacts) -> [CanonicalRequest.Field] {
-        var fields = [CanonicalRequest.Field("content-type", facts.container.mediaType)]
+        var fields = [CanonicalRequest.Field("content-type", facts.mediaType)]
         switch encryption {
         case .storeKeys: fields.append(.init("x-amz-server-side-encryption", "AES256"))
         case .keyService(let keyID):
@@ -135,17 +135,6 @@ extension S3Destination.Lock {
         switch retention {
         case .until(let moment): moment
         case .days(let days): startedAt.advanced(by: .seconds(days * 86_400))
-        }
-    }
-}
-
-extension Container {
-    /// IANA media types.
-    var mediaType: String {
-        switch self {
-        case .webm: "video/webm"
-        case .matroska: "video/x-matroska"
-        case .mp4: "video/mp4"
         }
     }
 }

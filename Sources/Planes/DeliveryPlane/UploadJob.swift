@@ -11,6 +11,29 @@ struct UploadJob: Sendable {
     var facts: KeyFacts
 }
 
+extension UploadJob {
+    /// Gives a sidecar that names other files the names which those have at the destination; false when it cannot be read. Other files stay as they are.
+    mutating func nameOthers(as destination: Destination, _ pool: BlockingPool) async -> Bool {
+        guard facts.sidecar != nil, file.size <= Self.longestSidecar else { return facts.sidecar == nil }
+        let (file, facts) = (file, facts)
+        guard let bytes = try? await pool.run({ _ in try file.bytes() }) else { return false }
+        guard let rewritten = SidecarText.rewritten(bytes, facts, for: destination) else { return true }
+        guard let copy = try? await pool.run({ _ in try SpoolFile(holding: rewritten) }) else { return false }
+        self.file = copy
+        return true
+    }
+
+    /// Bytes; a sheet has a tenth of them, and the longest track less.
+    private static let longestSidecar: Int64 = 16 << 20
+}
+
+extension KeyFacts {
+    /// The key of a file in a folder, with or without a template. `file`: its name in the spool.
+    func key(_ template: KeyTemplate?, of file: String) -> String {
+        template?.key(for: self) ?? (sidecar == nil ? file : fileName)
+    }
+}
+
 /// Why an upload stopped short: what its attempt comes to.
 struct UploadStop: Error {
     var outcome: AttemptOutcome

@@ -32,12 +32,13 @@ package struct UploadRoutes: UploadPerformer {
     package func attempt(_ upload: DeliveryRow, of recording: RecordingRow) async -> AttemptOutcome {
         guard case .upload(_, let name, let destination) = upload.work, destination != .keep else { return .failed(.impossible) }
         guard let file = SpoolFile(folder: spoolFolder, name: name) else { return .failed(.fileMissing) }
-        let job = UploadJob(id: upload.id, name: name, file: file, facts: recording.keyFacts(of: name))
+        var job = UploadJob(id: upload.id, name: name, file: file, facts: recording.keyFacts(of: name))
+        guard await job.nameOthers(as: destination, folders.transfer.pool) else { return .failed(.fileMissing) }
         return switch destination {
         case .keep: .failed(.impossible)
         case .put(let url): await https.put(job, to: url)
         case .http(let http): await https.send(job, to: http)
-        case .folder(let path, let key): await folders.copy(job, to: path, key: key?.key(for: job.facts))
+        case .folder(let path, let key): await folders.copy(job, to: path, key: job.facts.key(key, of: name))
         case .s3(let store): await stores.upload(job, to: store)
         case .webdav(let server): await servers.upload(job, to: server)
         }
@@ -45,6 +46,10 @@ package struct UploadRoutes: UploadPerformer {
 
     package func abandon(_ upload: DeliveryRow, of recording: RecordingRow) async {
         guard case .upload(_, let name, let destination) = upload.work else { return }
+        if upload.sidecar != nil, recording.deletion?.includesDestination == true {
+            // It came after its recording had been removed.
+            _ = await remove(DeliveredCopy(file: name, destination: destination), of: recording)
+        }
         switch destination {
         case .s3(let store): await stores.abandon(name, at: store, facts: recording.keyFacts(of: name))
         case .webdav(let server): await servers.abandon(upload.id, at: server, facts: recording.keyFacts(of: name))

@@ -6,14 +6,14 @@ internal import Logging
 /// follows from it. It holds nothing that a restart would lose: what was under way when the process ended is due again, with the same id, and goes on
 /// with the parts that its destination has. See `CrashPoints.md`.
 package actor UploadRunner: DeliveryService {
-    private let ledger: any Ledger & SegmentLedger
+    let ledger: any Ledger & SegmentLedger
     private let queue: any UploadLedger
-    private let performer: any UploadPerformer
+    let performer: any UploadPerformer
     private let webhooks: any DeliveryService
-    private let settlement: UploadSettlement
+    let settlement: UploadSettlement
     private let parallel: Int
-    private let clock: any OutboxClock
-    private let logger: Logger
+    let clock: any OutboxClock
+    let logger: Logger
     private let bell = Bell()
     private var waits: WaitKeeper
     private var underWay: Set<DeliveryID> = []
@@ -41,15 +41,15 @@ package actor UploadRunner: DeliveryService {
     }
 
     /// Works until the task is cancelled; attempts under way are then broken off, and their rows stay due. Call it once. `observer` hears of each
-    /// recording after the commit that changed it.
-    package func run(reportingTo observer: any UploadObserver) async {
+    /// recording after the commit that changed it; `sidecars` finds what travels with files.
+    package func run(reportingTo observer: any UploadObserver, sidecars: any SidecarSource) async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let asking = drains
                 // What ends during the look may leave new rows that the look did not see: only one that began idle can find nothing to do.
                 let wasIdle = underWay.isEmpty
                 let look = await look()
-                for upload in look.due { group.addTask { await self.attempt(upload, observer) } }
+                for upload in look.due { group.addTask { await self.attempt(upload, observer, sidecars) } }
                 if wasIdle, look.foundNothing { for idle in asking { idle.ring() } }
                 await bell.wait(until: look.next, clock)
             }
@@ -119,8 +119,14 @@ package struct UploadRunnerSettings: Sendable {
 // MARK: One attempt
 
 extension UploadRunner {
-    private func attempt(_ upload: DeliveryRow, _ observer: any UploadObserver) async {
-        if case .upload(let recording, _, _) = upload.work { await attempt(upload, of: recording, observer) }
+    private func attempt(_ upload: DeliveryRow, _ observer: any UploadObserver, _ sidecars: any SidecarSource) async {
+        if case .upload(let recording, _, _) = upload.work {
+            if let sidecar = upload.sidecar {
+                await attempt(sidecar, upload, of: recording, sidecars)
+            } else {
+                await attempt(upload, of: recording, observer)
+            }
+        }
         underWay.remove(upload.id)
         bell.ring()
         webhooks.wake()
@@ -164,7 +170,7 @@ extension UploadRunner {
 
     /// Commits what the outcome changes, read and written in one transaction: nothing that was written meanwhile is written over, and of several
     /// segments the one that is settled last ends the recording. nil when the task was cancelled.
-    private func settle(_ upload: DeliveryRow, of recording: RecordingRow?, _ outcome: AttemptOutcome) async -> [LedgerChange]? {
+    func settle(_ upload: DeliveryRow, of recording: RecordingRow?, _ outcome: AttemptOutcome) async -> [LedgerChange]? {
         let now = clock.now
         guard let recording else {
             let changes = settlement.settle(upload, of: nil, [], outcome, at: now).changes
@@ -178,7 +184,7 @@ extension UploadRunner {
     }
 
     /// The row, `.some(nil)` when there is none or it is damaged, nil when the ledger could not be read before the task was cancelled.
-    private func recording(_ id: RecordingID) async -> RecordingRow?? {
+    func recording(_ id: RecordingID) async -> RecordingRow?? {
         await persistently("a recording cannot be read") { [ledger, logger] () async throws(BridgeError) -> RecordingRow? in
             do throws(BridgeError) {
                 return try await ledger.recording(id)
@@ -190,7 +196,7 @@ extension UploadRunner {
         }
     }
 
-    private func commit(_ changes: [LedgerChange]) async -> Bool {
+    func commit(_ changes: [LedgerChange]) async -> Bool {
         await persistently("an outcome cannot be stored") { [ledger] () async throws(BridgeError) in try await ledger.commit(changes) }
             != nil
     }
@@ -209,7 +215,7 @@ extension UploadRunner {
         }
     }
 
-    private func log(_ upload: DeliveryRow, _ outcome: AttemptOutcome) {
+    func log(_ upload: DeliveryRow, _ outcome: AttemptOutcome) {
         guard case .upload(let recording, _, let destination) = upload.work else { return }
         var metadata: Logger.Metadata = [
             "delivery": "\(upload.id)", "session": "\(upload.session)", "attempt": "\(upload.attempts)",

@@ -6,7 +6,7 @@ internal import BridgeModel
 struct UploadSettlement: Sendable {
     private let policy: DeliveryPolicy
     private let reporter: EventReporter
-    private let generator: SharedGenerator
+    let generator: SharedGenerator
 
     struct Settled: Sendable {
         var upload: DeliveryRow
@@ -39,6 +39,11 @@ struct UploadSettlement: Sendable {
         var generator = generator
         let decision = policy.decide(outcome, attempts: upload.attempts + 1, now: now, using: &generator)
         var settled = Settled(upload: upload.attempted(outcome, decision))
+        // What travels with a file decides about nothing but itself.
+        guard upload.sidecar == nil else { return settled }
+        if let following = recording?.sidecars(after: settled.upload, id: .upload(at: now, using: &generator), at: now) {
+            settled.following = [.delivery(following)]
+        }
         if decision == .dead, let recording, !outcome.isFileMissing,
             let next = recording.fallback(after: upload, id: .upload(at: now, using: &generator), at: now)
         {
@@ -46,7 +51,7 @@ struct UploadSettlement: Sendable {
             return settled
         }
         if let recording, let trouble = settled.upload.trouble(outcome) {
-            settled.following = reporter.changes(for: .destinationFailing(recording, trouble), at: now, using: &generator)
+            settled.following += reporter.changes(for: .destinationFailing(recording, trouble), at: now, using: &generator)
         }
         guard let recording, let sent = recording.settled(upload, outcome, decision, segments) else { return settled }
         settled.segment = sent.segment

@@ -15,7 +15,7 @@ struct WebDAVUploadPerformer: Sendable {
     func upload(_ job: UploadJob, to server: WebDAVDestination) async -> AttemptOutcome {
         let place = WebDAVPlace(server, key: server.key.key(for: job.facts), id: job.id)
         do {
-            try await put(job.file, place, server)
+            try await put(job, place, server)
             try await verify(place, server, size: job.file.size)
             try await move(place, server)
             return .stored
@@ -46,19 +46,21 @@ struct WebDAVUploadPerformer: Sendable {
 
     /// Most servers say 409 where a collection is missing (RFC 4918 section 9.7.1), some 404 or 403: then the collections are made, and it is sent
     /// once more.
-    private func put(_ file: SpoolFile, _ place: WebDAVPlace, _ server: WebDAVDestination) async throws(UploadStop) {
-        var reply = try await send(file, place.temporary, server)
+    private func put(_ job: UploadJob, _ place: WebDAVPlace, _ server: WebDAVDestination) async throws(UploadStop) {
+        var reply = try await send(job, place.temporary, server)
         if [403, 404, 409].contains(reply.status), !place.collections.isEmpty {
             for collection in place.collections { _ = try await ask(HTTPMethod(rawValue: "MKCOL"), collection, server) }
-            reply = try await send(file, place.temporary, server)
+            reply = try await send(job, place.temporary, server)
         }
         guard reply.isSuccess else { throw UploadStop(reply.refusal) }
     }
 
-    private func send(_ file: SpoolFile, _ url: String, _ server: WebDAVDestination) async throws(UploadStop) -> EgressReply {
+    private func send(_ job: UploadJob, _ url: String, _ server: WebDAVDestination) async throws(UploadStop) -> EgressReply {
         let url = try parsed(url)
-        let headers = server.headers
-        let result = await transfer.send(0..<file.size, of: file) { [client] body in
+        let file = job.file
+        var headers = server.headers
+        headers.add(name: "content-type", value: job.facts.mediaType)
+        let result = await transfer.send(0..<file.size, of: file) { [client, headers] body in
             let request = EgressRequest(method: .PUT, headers: headers) { .stream(body, length: .known(file.size)) }
             return await client.send(request, to: url)
         }

@@ -7,7 +7,7 @@ internal import Playback
 extension RecordingSpool: SpoolKeeping {
     package func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String {
         let file = try await FinishedFile.read(layout.finished(segment), container: segment.container)
-        guard limits.writesManifests else { return file.sha256 }
+        guard limits.writesManifests || recording.sidecars?.contains(.manifest) == true else { return file.sha256 }
         var described = segment
         described.sha256 = file.sha256
         try ManifestFile.write(RecordingManifest(segment: described, context: recording.context, tracks: file.tracks), in: layout.folder)

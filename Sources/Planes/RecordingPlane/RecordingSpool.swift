@@ -10,7 +10,7 @@ package import Logging
 package actor RecordingSpool: RecordingFiles {
     /// Where everything lies.
     package nonisolated let layout: SpoolLayout
-    let ledger: any Ledger & SegmentLedger
+    let ledger: any Ledger & SegmentLedger & SidecarLedger
     let logger: Logger
     let limits: Limits
     let retention: Retention
@@ -45,7 +45,7 @@ package actor RecordingSpool: RecordingFiles {
     }
 
     /// `folder` is an absolute path.
-    package init(folder: String, limits: Limits, retention: Retention, ledger: any Ledger & SegmentLedger, logger: Logger) {
+    package init(folder: String, limits: Limits, retention: Retention, ledger: any Ledger & SegmentLedger & SidecarLedger, logger: Logger) {
         layout = SpoolLayout(folder: folder)
         self.limits = limits
         self.retention = retention

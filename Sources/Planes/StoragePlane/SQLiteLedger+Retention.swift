@@ -83,7 +83,9 @@ extension SQLiteLedger: DeletionLedger {
                     sql: "SELECT * FROM deliveries WHERE recording = ? AND work = 'upload' AND state = 'delivered' ORDER BY file, id"),
                 arguments: [recording.rawValue]
             ).compactMap { row in
-                guard case .upload(_, let file, let destination) = try DeliveryRow(row, box).work else { return nil }
+                guard case .upload(_, let file, let destination) = try DeliveryRow(row, box).work, SidecarName(file)?.part != .all else {
+                    return nil
+                }
                 return DeliveredCopy(file: file, destination: destination)
             }
         }

@@ -126,6 +126,10 @@ final class FakeBridge: SessionDirectory, StreamCatalog, RecordingCommands, Read
         return [row]
     }
     func hasThumbnails(_ segment: SegmentRow) async -> Bool { segment.state == .ready }
+    func sidecars(of row: RecordingRow, _ segments: [SegmentRow]) async throws(BridgeError) -> [Int: [SidecarCopy]] {
+        guard let name = SidecarName("\(row.id).poster.jpg") else { return [:] }
+        return [1: [SidecarCopy(sidecar: name, key: "a/\(row.id).poster.jpg", state: .dead, lastError: "it is full")]]
+    }
 
     func file(of id: RecordingID, segment: Int) async throws(BridgeError) -> String? {
         id.rawValue == "r-9" || segment > 2 ? nil : "/spool/\(id.rawValue)-\(segment).mp4"

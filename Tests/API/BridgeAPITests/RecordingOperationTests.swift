@@ -71,6 +71,7 @@ import Testing
                     "number": 1, "state": "delivered", "container": "mp4", "started_at": "2023-11-14T22:13:20.000Z", "duration_ms": 2500,
                     "size_bytes": 0, "sha256": "00ff", "gaps": [["offset_ms": 1000, "length_ms": 500, "cause": "recorder"]], "failure": nil,
                     "thumbnails": nil,
+                    "sidecars": [["kind": "poster", "key": "a/r-1.poster.jpg", "state": "failed", "detail": "it is full"]],
                 ]
             ])
     }

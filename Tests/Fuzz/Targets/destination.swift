@@ -14,6 +14,7 @@ func fuzzDestination(_ bytes: UnsafeRawBufferPointer) {
 
 private func fuzzKeyTemplate(_ text: String) {
     let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    fuzzSidecarName(String(parts.last ?? ""))
     guard let template = try? KeyTemplate(parsing: String(parts[0])) else { return }
     let context = SessionContext(
         session: SessionID("s"), account: AccountID("a"), client: ClientID("c"), stream: StreamID(String(parts.last ?? "")),
@@ -25,6 +26,12 @@ private func fuzzKeyTemplate(_ text: String) {
         precondition((1...200).contains(part.count) && part.first != UInt8(ascii: ".") && part.last != UInt8(ascii: "."))
         precondition(part.allSatisfy { $0 >= 0x20 })
     }
+}
+
+private func fuzzSidecarName(_ name: String) {
+    guard let sidecar = SidecarName(name) else { return }
+    precondition(!sidecar.stem.isEmpty && !sidecar.ending.contains("/") && name.hasPrefix(sidecar.stem))
+    if case .sheet(let number) = sidecar.part { precondition(number > 0) }
 }
 
 private func fuzzDescription(_ bytes: [UInt8]) {

@@ -125,7 +125,7 @@ import Testing
             ledger: ledger, performer: routes.uploads, settings: settings, webhooks: webhooks, environment: environment)
         let runner = OutboxHalves(uploads: uploads, webhooks: webhooks)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await uploads.run(reportingTo: RecordingObserver()) }
+            group.addTask { await uploads.run(reportingTo: RecordingObserver(), sidecars: ScriptedSidecars()) }
             group.addTask { await webhooks.run() }
             while hooks.received.count < 4 {
                 try Task.checkCancellation()

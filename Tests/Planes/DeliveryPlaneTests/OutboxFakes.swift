@@ -84,6 +84,22 @@ final class RecordingObserver: UploadObserver {
     func recordingChanged(_ row: RecordingRow) async { rows.withLock { $0.append(row) } }
 }
 
+/// Finds what it is told to find; the last answer again and again.
+final class ScriptedSidecars: SidecarSource {
+    private let answers: Mutex<[SidecarFinding]>
+    private let questions = Mutex<[String]>([])
+
+    init(_ answers: SidecarFinding...) { self.answers = Mutex(answers) }
+
+    /// The files that it was asked for.
+    var asked: [String] { questions.withLock { $0 } }
+
+    func sidecars(of file: String, in recording: RecordingRow) async throws(BridgeError) -> SidecarFinding {
+        questions.withLock { $0.append(file) }
+        return answers.withLock { $0.count > 1 ? $0.removeFirst() : $0.first ?? SidecarFinding([]) }
+    }
+}
+
 /// Reports each event in one line to the recording's webhook.
 struct LineTranslator: EventTranslator {
     var name: String

@@ -9,6 +9,7 @@ struct Outbox {
     var performer: ScriptedPerformer
     var clock = VirtualClock()
     var observer = RecordingObserver()
+    var sidecars = ScriptedSidecars()
     var logger = Logger.silent
     var reporter = EventReporter(translators: [])
     var terms = WebhookTerms(WebhookSettings())
@@ -41,7 +42,7 @@ struct Outbox {
                 ledger: ledger, performer: performer, settings: UploadRunnerSettings(uploads, reporter: reporter), webhooks: webhooks,
                 environment: environment)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { [observer] in await runner.run(reportingTo: observer) }
+                group.addTask { [observer, sidecars] in await runner.run(reportingTo: observer, sidecars: sidecars) }
                 try await body(OutboxHalves(uploads: runner, webhooks: webhooks))
                 group.cancelAll()
             }

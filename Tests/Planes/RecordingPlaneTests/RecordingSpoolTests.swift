@@ -9,7 +9,7 @@ import Testing
 @testable import RecordingPlane
 
 /// Rows in memory.
-private final class MemoryLedger: Ledger, SegmentLedger {
+private final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger {
     private let rows: Mutex<[RecordingID: RecordingRow]>
     private let all: Mutex<[SegmentRow]>
 
@@ -43,6 +43,8 @@ private final class MemoryLedger: Ledger, SegmentLedger {
         return changes
     }
     let audited = Mutex<[AuditDraft]>([])
+    let outbox = Mutex<[DeliveryRow]>([])
+    func sidecarUploads(of recording: RecordingID) async throws(BridgeError) -> [DeliveryRow] { outbox.withLock { $0 } }
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? { rows.withLock { $0[id] } }
     func recordings(in states: Set<RecordingState>) async throws(BridgeError) -> [RecordingRow] {
         rows.withLock { $0.values.filter { states.contains($0.state) }.sorted { $0.startedAt < $1.startedAt } }
@@ -236,6 +238,24 @@ private final class Spool {
         #expect(files.has("r-2.poster.jpg"), "another segment's stay")
         #expect(try await files.ledger.segments(of: RecordingID("r")).map(\.state) == [stays ? state : .removed])
         #expect(files.has("orphans/x.webm"))
+    }
+
+    @Test(arguments: [(DeliveryRow.State.pending, true), (.delivered, false), (.dead, false)])
+    func filesStayWhileWhatTravelsWithThemIsToBeSent(state: DeliveryRow.State, stays: Bool) async throws {
+        let stopped = WallTime(milliseconds: 1_709_283_600_000)
+        var recording = row("r", .delivered, stoppedAt: stopped)
+        (recording.keepLocal, recording.destination, recording.sidecars) = (.delete, .folder(path: "/a"), [.poster])
+        let files = try await Spool([recording], segments: [segment("r", .delivered)])
+        try files.write("r.webm")
+        files.ledger.outbox.withLock {
+            $0 = [
+                DeliveryRow(
+                    id: DeliveryID("u"), work: .upload(recording: recording.id, file: "r.poster.jpg", destination: .folder(path: "/a")),
+                    account: AccountID("a"), session: SessionID("s"), state: state, dueAt: stopped, createdAt: stopped)
+            ]
+        }
+        #expect(try await files.spool.removeExpired(now: stopped.advanced(by: .seconds(60))) == (stays ? [] : ["r.webm"]))
+        #expect(files.has("r.webm") == stays)
     }
 
     @Test func deliveredFilesMakeRoomOldestFirst() async throws {

@@ -19,7 +19,7 @@ extension BridgeAssembly {
             logger: services.logger)
         let keeper = RecordingKeeper(
             ledger: ledger, outbox: services.outbox, destinations: destinations, deletions: deletions, configured: rule,
-            clock: services.clock)
+            sidecars: services.settings.sidecars, clock: services.clock)
         return (warden, keeper)
     }
 }

@@ -93,7 +93,8 @@ struct BridgeAssembly {
         let sessions = SessionRegister(ledger: ledger, outbox: writer, limits: limits, clock: clock, logger: logger.named("sessions"))
         let services = RecordingServices(
             launcher: supervisor, hub: hub, files: spool, ledger: ledger, outbox: writer,
-            destinations: DestinationDirectory(store: destinations, configured: settings.recording.destination),
+            destinations: DestinationDirectory(
+                store: destinations, configured: settings.recording.destination, sidecars: settings.recording.sidecars),
             streaming: routes.streaming, clock: clock, settings: settings.recording, logger: logger.named("recording"))
         let recordings = RecordingDirector(services: services)
         triggers = TriggerDirector(

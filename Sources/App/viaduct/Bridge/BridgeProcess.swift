@@ -70,7 +70,8 @@ final class BridgeProcess: Sendable {
         let host = settings.http.bind.contains(":") ? "[\(settings.http.bind)]" : settings.http.bind
         origin = (settings.http.tlsCertificate.isEmpty ? "http" : "https") + "://\(host):\(port)"
         deliveries = Task { [assembly] in
-            async let uploads: Void = assembly.uploads.run(reportingTo: assembly.retention)
+            async let uploads: Void = assembly.uploads.run(
+                reportingTo: assembly.retention, sidecars: SidecarShelf(assembly.recordingServices))
             async let webhooks: Void = assembly.webhooks.run()
             async let sweeping: Void = assembly.sweeper.run()
             async let deletions: Void = assembly.deletions.run()

@@ -121,6 +121,15 @@ package struct ViewTrack: Codable, Sendable, Equatable {
 package enum Container: String, Codable, Sendable, CaseIterable {
     case webm, matroska, mp4
 
+    /// IANA media types.
+    package var mediaType: String {
+        switch self {
+        case .webm: "video/webm"
+        case .matroska: "video/x-matroska"
+        case .mp4: "video/mp4"
+        }
+    }
+
     /// The file name's ending, without the dot.
     package var fileExtension: String {
         switch self {

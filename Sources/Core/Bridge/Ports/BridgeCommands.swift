@@ -52,6 +52,8 @@ package protocol RecordingCommands: Sendable {
     func file(of id: RecordingID, segment: Int) async throws(BridgeError) -> String?
     /// Whether a segment has a poster and thumbnails, which `StreamPlayback.thumbnail` finds.
     func hasThumbnails(_ segment: SegmentRow) async -> Bool
+    /// What has travelled with the files of these segments, or is about to, by the segments' numbers.
+    func sidecars(of row: RecordingRow, _ segments: [SegmentRow]) async throws(BridgeError) -> [Int: [SidecarCopy]]
 }
 
 /// What the native API asks to be recorded.

@@ -105,6 +105,8 @@ package struct RecordingRow: Sendable, Equatable, Codable {
     package var fallback: Destination?
     /// How long the file stays on the bridge after its delivery; nil: `uploads.keep-delivered`.
     package var keepLocal: KeepLocal?
+    /// What travels with each of its files; nil: nothing.
+    package var sidecars: [Sidecar]?
     package var webhookURL: Redacted<String>?
     package var startedAt: WallTime
     package var firstFrameWrittenAt: WallTime?

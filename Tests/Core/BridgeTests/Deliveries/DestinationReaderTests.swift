@@ -18,6 +18,8 @@ import Testing
         #"{\#(store),"region":"eu-central-1","key":"{id}","addressing":"host","encryption":"aws:kms","encryption_key_id":"arn:1","tags":{"a":"b","c":"d e"},"lock":{"mode":"COMPLIANCE","days":30},"storage_class":"STANDARD_IA","session_token":"tok"}}"#,
         #"{\#(store),"region":"us-east-1","key":"{id}","addressing":"path","lock":{"mode":"GOVERNANCE","retain_until":"2031-05-01T00:00:00.000Z"}},"fallback":{"folder":"/spare"},"keep_local":3600}"#,
         #"{"folder":"/a","keep_local":"always"}"#, #"{"folder":"/a","keep_local":"delete"}"#,
+        #"{"folder":"/a","sidecars":[]}"#, #"{"folder":"/a","sidecars":["thumbnails","manifest","thumbnails"]}"#,
+        #"{"url":"https://a.example/k","sidecars":["poster"],"fallback":{"folder":"/b"}}"#, #"{"url":"https://a.example/k","sidecars":[]}"#,
     ])
     func aDestinationComesBackFromItsOwnText(text: String) throws {
         let choice = try read(text)
@@ -40,6 +42,11 @@ import Testing
         #expect(store.tags == [.init("k", "v")])
         #expect(choice.fallback == .put(url: Redacted("https://b.example/x")))
         #expect(choice.keepLocal == .time(.seconds(60)))
+    }
+
+    @Test func sidecarsStandOnceInTheirOrder() throws {
+        #expect(try read(#"{"folder":"/a","sidecars":["thumbnails","manifest","thumbnails"]}"#).sidecars == [.manifest, .thumbnails])
+        #expect(try read(#"{"folder":"/a"}"#).sidecars == nil)
     }
 
     @Test func secretsAreNotShown() throws {
@@ -99,6 +106,16 @@ import Testing
         (#"{"folder":"/a","fallback":{"folder":"/b","fallback":{"folder":"/c"}}}"#, "fallback"),
         (#"{"folder":"/a","keep_local":-1}"#, "keep_local"), (#"{"folder":"/a","keep_local":"forever"}"#, "keep_local"),
         (#"{"folder":"/a","keep_local":1e300}"#, "keep_local"),
+        (#"{"folder":"/a","sidecars":"poster"}"#, "sidecars"), (#"{"folder":"/a","sidecars":["Poster"]}"#, "sidecars"),
+        (#"{"folder":"/a","sidecars":[1]}"#, "sidecars"), (#"{"folder":"/a","sidecars":{"poster":true}}"#, "sidecars"),
+        (#"{"url":"https://a.example/k?sig=1","sidecars":["poster"]}"#, "sidecars"),
+        (#"{"keep":true,"sidecars":["manifest"]}"#, "sidecars"),
+        (#"{"url":"https://a.example/","method":"POST","sidecars":["poster"],"fallback":{"url":"https://b.example/"}}"#, "sidecars"),
+        (#"{"folder":"/a","fallback":{"folder":"/b","sidecars":["poster"]}}"#, "fallback"),
+        (
+            #"{"folder":"/a","sidecars":["poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster","poster"]}"#,
+            "sidecars"
+        ),
     ])
     func whatIsWrongIsNamed(text: String, field: String) {
         let fault = #expect(throws: DestinationFault.self) { try read(text) }

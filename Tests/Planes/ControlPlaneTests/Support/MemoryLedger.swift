@@ -4,7 +4,7 @@ import BridgeTesting
 import Synchronization
 
 /// Rows in memory, and the transactions that wrote them.
-final class MemoryLedger: Ledger, SegmentLedger, EventLog {
+final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, EventLog {
     static let failure = BridgeError(.unavailable, "The database is locked.")
 
     private struct State {
@@ -43,6 +43,10 @@ final class MemoryLedger: Ledger, SegmentLedger, EventLog {
             guard case .delivery(let row) = change else { return nil }
             return row
         }
+    }
+
+    func sidecarUploads(of recording: RecordingID) async throws(BridgeError) -> [DeliveryRow] {
+        deliveries.filter { $0.sidecar != nil }
     }
 
     /// Every event, in order of its commit.

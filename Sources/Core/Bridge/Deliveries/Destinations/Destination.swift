@@ -192,6 +192,8 @@ package struct DestinationChoice: Sendable, Equatable, Codable {
     package var fallback: Destination?
     /// nil: `uploads.keep-delivered`.
     package var keepLocal: KeepLocal?
+    /// What travels with each file, wherever that goes and has room for it; nil: `recording.sidecars`.
+    package var sidecars: [Sidecar]?
 
     package init(_ destination: Destination, fallback: Destination? = nil, keepLocal: KeepLocal? = nil) {
         self.destination = destination

@@ -3,8 +3,9 @@ package import BridgeModel
 /// Reads a destination from JSON: from the API, the configuration and the store alike.
 package struct DestinationReader: Sendable {
     /// Members that belong to the choice and stand beside those of its first destination.
-    private static let choiceMembers: Set<String> = ["fallback", "keep_local"]
+    private static let choiceMembers: Set<String> = ["fallback", "keep_local", "sidecars"]
     private static let longestKeepSeconds = 100 * 366 * 86_400
+    private static let mostSidecars = 16
 
     let rules: AddressRules
 
@@ -28,7 +29,27 @@ package struct DestinationReader: Sendable {
                 return .time(.seconds(seconds))
             }
         }
+        choice.sidecars = try sidecars(&fields, of: choice)
         return choice
+    }
+
+    /// Each of the words once, in their order.
+    private func sidecars(_ fields: inout DestinationFields, of choice: DestinationChoice) throws(DestinationFault) -> [Sidecar]? {
+        guard let value = fields.value("sidecars") else { return nil }
+        let known = Sidecar.allCases.map(\.rawValue).joined(separator: ", ")
+        guard case .array(let items) = value, items.count <= Self.mostSidecars else {
+            throw fields.fault("sidecars", "give an array of some of \(known)")
+        }
+        let sidecars = items.compactMap { $0.string.flatMap(Sidecar.init(rawValue:)) }
+        guard sidecars.count == items.count else { throw fields.fault("sidecars", "give an array of some of \(known)") }
+        guard sidecars.isEmpty || choice.destination.takesSidecars || choice.fallback?.takesSidecars == true else {
+            throw fields.fault(
+                "sidecars",
+                choice.destination == .keep
+                    ? "what stays on the bridge gets a manifest and thumbnails by recording.manifest and recording.thumbnails"
+                    : "a URL takes one file; choose s3, webdav or a folder")
+        }
+        return Sidecar.allCases.filter(sidecars.contains)
     }
 
     /// One destination: an object with one of `keep`, `folder`, `url`, `s3`, `webdav`.

@@ -17,6 +17,7 @@ extension DestinationChoice {
         case .delete: members.append(.init("keep_local", .string("delete")))
         case .time(let duration): members.append(.init("keep_local", .integer(duration.components.seconds)))
         }
+        if let sidecars { members.append(.init("sidecars", .array(sidecars.map { .string($0.rawValue) }))) }
         return .object(members)
     }
 }

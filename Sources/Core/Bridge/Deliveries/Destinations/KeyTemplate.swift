@@ -76,7 +76,7 @@ package struct KeyTemplate: Sendable, Hashable {
             }
         }.joined()
         if facts.segment > 1, !pieces.contains(.field(.segment)) { key += "-\(facts.value(of: .segment))" }
-        return "\(key).\(facts.value(of: .ext))"
+        return "\(key).\(facts.ending)"
     }
 
     private static func refused(_ reason: String) -> BridgeError {
@@ -170,6 +170,8 @@ package struct KeyFacts: Sendable, Equatable {
     package var container: Container
     /// The recording's beginning.
     package var startedAt: WallTime
+    /// What travels with the file, when that is meant and not the file.
+    package var sidecar: SidecarName?
 
     package init(context: SessionContext, recording: RecordingID, segment: Int = 1, container: Container, startedAt: WallTime) {
         self.context = context
@@ -178,6 +180,18 @@ package struct KeyFacts: Sendable, Equatable {
         self.container = container
         self.startedAt = startedAt
     }
+
+    /// The name without a template: the recording's id and the segment's number, as in the spool.
+    package var fileName: String {
+        let name = SegmentRow.fileName(of: recording, number: segment, container: container)
+        return sidecar.map { name.dropLast(container.fileExtension.count) + $0.ending } ?? name
+    }
+
+    /// Of the file that is sent.
+    package var mediaType: String { sidecar?.mediaType ?? container.mediaType }
+
+    /// What stands behind the last dot.
+    fileprivate var ending: String { sidecar?.ending ?? container.fileExtension }
 
     /// Not longer than the field's width, never empty, and without slash, control character, or a dot or space at an end.
     fileprivate func value(of field: KeyTemplate.Field) -> String {
