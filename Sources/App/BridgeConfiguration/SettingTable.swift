@@ -82,7 +82,8 @@ enum SettingTable {
             "How long it is left alone at first; each time that it still fails twice as long, up to five minutes."),
         SettingKey(
             "webhooks.keep-events", \.webhooks.keepEvents, .duration(.seconds(3600) ... .seconds(3660 * 86_400)),
-            "How long events can be replayed. Those of a session go together, when its last is as old."),
+            "How long events can be replayed. Those of a session go together, when its last is as old. What was reported of a stream "
+                + "(`POST .../events`) stays longer, as long as a recording of that time does."),
     ]
 
     private static let uploads = [

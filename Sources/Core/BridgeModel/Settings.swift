@@ -88,7 +88,7 @@ package struct WebhookSettings: Sendable, Equatable {
     package var breakerFailures = 10
     /// `webhooks.breaker-pause`: how long, at first.
     package var breakerPause: Duration = .seconds(5)
-    /// `webhooks.keep-events`: how long the log of events reaches back.
+    /// `webhooks.keep-events`: how long the log of events reaches back, and at least what was reported of streams.
     package var keepEvents: Duration = .seconds(30 * 86_400)
 
     package init() {}

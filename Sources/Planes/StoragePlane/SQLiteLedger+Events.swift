@@ -40,4 +40,28 @@ extension SQLiteLedger: EventLog {
             return connection.changesCount
         }
     }
+
+    /// Removes what was reported of streams (`StreamEvent`) before this moment, with what it belongs to: an event stays as long as there is something
+    /// of a recording that it began or prolonged, or that ran when it happened. Returns how many.
+    package func pruneStreamEvents(before: WallTime) async throws(BridgeError) -> Int {
+        try await database.write { connection in
+            try connection.execute(
+                sql: """
+                    DELETE FROM stream_events WHERE at < ?1
+                        AND NOT EXISTS (SELECT 1 FROM recordings WHERE id = stream_events.recording AND \(Self.isThere))
+                        AND NOT EXISTS (
+                            SELECT 1 FROM recordings WHERE recordings.stream = stream_events.stream AND started_at <= stream_events.at
+                                AND coalesce(stopped_at, stream_events.at) >= stream_events.at AND \(Self.isThere))
+                    """,
+                arguments: [before.nanoseconds])
+            return connection.changesCount
+        }
+    }
+
+    /// Of a recording's row: it is held or not over, files of it are here, or its destination may have them.
+    private static let isThere = """
+        (hold_placed_at IS NOT NULL OR recordings.state NOT IN ('ready', 'delivered', 'failed')
+            OR recordings.state = 'delivered' AND NOT coalesce(deletion_step = 'done' AND deletion_destination, 0)
+            OR EXISTS (SELECT 1 FROM segments WHERE segments.recording = recordings.id AND segments.state <> 'removed' AND size_bytes > 0))
+        """
 }

@@ -105,7 +105,7 @@ final class BridgeProcess: Sendable {
     /// How long the delivery log reaches back (streamrec contract section 8).
     private static let deliveryLog = Duration.seconds(30 * 86_400)
 
-    /// Removes what has had its time: delivered files and the log of deliveries.
+    /// Removes what has had its time: delivered files, the log of deliveries, events, and what was reported of streams.
     private static func keepHouse(_ assembly: BridgeAssembly, keepEvents: Duration, logger: Logger) async {
         while !Task.isCancelled {
             do throws(BridgeError) {
@@ -113,8 +113,10 @@ final class BridgeProcess: Sendable {
                 let files = try await assembly.spool.removeExpired(now: now)
                 let rows = try await assembly.ledger.pruneDeliveries(before: now.advanced(by: .zero - deliveryLog))
                 let events = try await assembly.ledger.pruneEvents(before: now.advanced(by: .zero - keepEvents))
+                let reports = try await assembly.ledger.pruneStreamEvents(before: now.advanced(by: .zero - keepEvents))
                 logger.debug(
-                    "housekeeping", metadata: ["files": "\(files.count)", "deliveries": "\(rows)", "events": "\(events)"])
+                    "housekeeping",
+                    metadata: ["files": "\(files.count)", "deliveries": "\(rows)", "events": "\(events)", "reports": "\(reports)"])
             } catch {
                 logger.warning("housekeeping failed and is tried again in an hour", metadata: ["error": "\(error.message)"])
             }
