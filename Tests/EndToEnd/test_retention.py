@@ -12,6 +12,7 @@ import pytest
 import media
 from bridge import BINARY, ENVIRONMENT, Bridge
 from raw import settle
+from recordings import call, record
 from rtm import Camera
 from stores import S3, WebDAV
 
@@ -42,24 +43,13 @@ def dav():
         yield server
 
 
-def call(bridge, method, path, body=None):
-    headers = {"authorization": f"Bearer {bridge.operator_token}", "content-type": "application/json"}
-    status, _, reply = bridge.request(method, "/bridge/v1" + path, body, headers)
-    return status, json.loads(reply) if reply else None
-
-
-def record(bridge, destination=None):
-    """A second of the camera, at its destination."""
-    [stream] = [one["id"] for one in call(bridge, "GET", "/streams")[1]["streams"]]
-    order = {} if destination is None else {"destination": destination}
-    status, row = call(bridge, "POST", f"/streams/{stream}/recordings", {**order, "container": "webm"})
-    assert status == 201, row
-    settle(lambda: bridge.recording(row["id"])["state"], "recording".__eq__)
-    call(bridge, "POST", f"/recordings/{row['id']}/stop")
+def complete(bridge, destination=None):
+    """A short recording of the camera that is over, and at its destination where it has one."""
+    recording = record(bridge, destination, container="webm")
     end = "ready" if destination is None else "delivered"
-    row = settle(lambda: bridge.recording(row["id"]), lambda row: row["state"] == end and row["segments"][0]["sha256"], timeout=30)
+    row = settle(lambda: bridge.recording(recording), lambda row: row["state"] == end and row["segments"][0]["sha256"], timeout=30)
     assert row["state"] == end, row
-    return row["id"]
+    return recording
 
 
 def removed(bridge, recording, timeout=30):
@@ -79,7 +69,7 @@ def audited(bridge, recording):
 def test_a_removal_reaches_the_destination_when_it_is_told_to(request, bridge, camera, kind):
     store = request.getfixturevalue(kind)
     names = store.keys if kind == "s3" else store.files
-    kept, gone = (record(bridge, store.destination(key="{camera}/{id}.webm")) for _ in range(2))
+    kept, gone = (complete(bridge, store.destination(key="{camera}/{id}.webm")) for _ in range(2))
     status, row = call(bridge, "DELETE", f"/recordings/{kept}")
     assert status == 202 and row["deletion"]["destination"] is False, row
     status, row = call(bridge, "DELETE", f"/recordings/{gone}?destination=true")
@@ -99,7 +89,7 @@ def test_a_removal_reaches_the_destination_when_it_is_told_to(request, bridge, c
 
 
 def test_a_hold_keeps_a_recording_whoever_wants_it_gone(bridge, camera):
-    held, other = record(bridge), record(bridge)
+    held, other = complete(bridge), complete(bridge)
     status, row = call(bridge, "PUT", f"/recordings/{held}/hold", {"reason": "case 4711"})
     assert status == 200 and row["hold"]["reason"] == "case 4711", row
     status, problem = call(bridge, "DELETE", f"/recordings/{held}")
@@ -168,7 +158,7 @@ def test_a_killed_bridge_goes_on_with_a_removal(network, s3):
     destination["s3"]["endpoint"] = door.base
     with Bridge(uploads__schedule="1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s") as bridge:
         with Camera(network, bridge, "kill", *media.clip("VP8").tracks(), codec="VP8"):
-            recording = record(bridge, destination)
+            recording = complete(bridge, destination)
         # The store is away, so that the kill falls between the files and the object.
         door.shut()
         assert call(bridge, "DELETE", f"/recordings/{recording}?destination=true")[0] == 202
@@ -195,7 +185,7 @@ def test_the_commands_work_beside_a_bridge_and_without_it(network, s3, tmp_path)
     folder, exported = tmp_path / "films", tmp_path / "exported"
     with Bridge() as bridge:
         with Camera(network, bridge, "desk", *media.clip("VP8").tracks(), codec="VP8"):
-            here, there = record(bridge), record(bridge, s3.destination(key="desk/{id}.webm"))
+            here, there = complete(bridge), complete(bridge, s3.destination(key="desk/{id}.webm"))
         assert call(bridge, "PUT", "/destinations/nas", {"folder": str(folder), "key": "{id}.webm"})[0] == 201
         status, output, _ = command(bridge, "list", "--json")
         rows = {row["id"]: row for row in map(json.loads, output.splitlines())}

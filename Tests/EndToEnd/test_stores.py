@@ -6,13 +6,13 @@ import os
 import socket
 import threading
 import time
-import urllib.parse
 
 import pytest
 
 import media
 from bridge import Bridge
 from raw import settle
+from recordings import call, reaches, record, stream_of
 from rtm import Camera
 from stores import S3, WebDAV
 
@@ -43,36 +43,6 @@ def bridge():
 def camera(network, bridge):
     with Camera(network, bridge, "gate 3", *media.clip("VP8").tracks(), codec="VP8") as camera:
         yield camera
-
-
-def call(bridge, method, path, body=None):
-    headers = {"authorization": f"Bearer {bridge.operator_token}", "content-type": "application/json"}
-    status, _, reply = bridge.request(method, f"/bridge/v1{path}", body, headers, timeout=30)
-    return status, json.loads(reply) if reply else None
-
-
-def stream_of(bridge):
-    return urllib.parse.quote(call(bridge, "GET", "/streams")[1]["streams"][0]["id"], safe="")
-
-
-def record(bridge, destination):
-    """A short recording that goes there."""
-    order = {} if destination is None else {"destination": destination}
-    status, row = call(bridge, "POST", f"/streams/{stream_of(bridge)}/recordings", order)
-    assert status == 201, row
-    reaches(bridge, row["id"], "recording")
-    time.sleep(0.3)
-    call(bridge, "POST", f"/recordings/{row['id']}/stop")
-    return row["id"]
-
-
-def reaches(bridge, recording, *states, timeout=20):
-    """The recording in one of these states, or what it is in after the time."""
-    end = time.monotonic() + timeout
-    while (row := bridge.recording(recording))["state"] not in states and time.monotonic() < end:
-        time.sleep(0.1)
-    assert row["state"] in states, json.dumps(row)
-    return row
 
 
 def settled(bridge, recording, timeout=20):
