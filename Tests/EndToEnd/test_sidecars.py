@@ -78,7 +78,7 @@ def end(bridge, recording):
 def with_sidecars(bridge, recording, count, timeout=40):
     def shown():
         return bridge.recording(recording)["segments"][0]["sidecars"]
-    sidecars = settle(shown, lambda all: len(all) == count and all(one["state"] == "delivered" for one in all), timeout=timeout)
+    sidecars = settle(shown, lambda found: len(found) == count and all(one["state"] == "delivered" for one in found), timeout=timeout)
     assert len(sidecars) == count and {one["state"] for one in sidecars} == {"delivered"}, sidecars
     return sidecars
 
@@ -110,9 +110,9 @@ def test_they_lie_beside_the_recording_and_go_with_it(bridge, camera, tmp_path, 
 
 
 def test_a_plain_url_takes_none(bridge, camera):
-    status, problem = call(bridge, "POST", "/streams/gate/recordings", {"destination": {"url": "http://127.0.0.1:9/x", "sidecars": ["poster"]}})
+    status, problem = call(bridge, "POST", "/streams/gate/recordings", {"destination": {"url": "https://films.example/x", "sidecars": ["poster"]}})
     assert (status, problem["code"], problem["field"]) == (400, "invalid_field", "destination.sidecars"), problem
-    assert "one file" in problem["detail"] and "127.0.0.1" not in problem["detail"], problem
+    assert "one file" in problem["detail"] and "films.example" not in problem["detail"], problem
 
 
 def test_their_failure_is_their_own_and_a_killed_bridge_goes_on_with_them(bridge, camera, tmp_path):
@@ -120,7 +120,7 @@ def test_their_failure_is_their_own_and_a_killed_bridge_goes_on_with_them(bridge
     recording = begin(bridge, {"folder": str(tmp_path), "sidecars": ["manifest"]})
     os.makedirs(tmp_path / f"{recording}.json" / "in the way")
     end(bridge, recording)
-    [sidecar] = settle(lambda: bridge.recording(recording)["segments"][0]["sidecars"], lambda all: all and all[0]["detail"], timeout=20)
+    [sidecar] = settle(lambda: bridge.recording(recording)["segments"][0]["sidecars"], lambda found: found and found[0]["detail"], timeout=20)
     assert sidecar["state"] == "pending" and "folder" in sidecar["detail"], sidecar
     assert bridge.recording(recording)["state"] == "delivered"
     bridge.kill()
