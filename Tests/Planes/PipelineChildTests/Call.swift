@@ -76,6 +76,14 @@ final class Call {
         return viewer
     }
 
+    /// How far both ends came, for a test that failed: what ended the one is often said by the other.
+    var told: String {
+        [("camera", cameraLog), ("publisher", publishLog)].map { name, log in
+            let failures = log.all.compactMap { event in if case .failed(let error) = event { error.description } else { nil } }
+            return "\(name): \(log.isConnected ? "connected" : "never connected"), failures \(failures)"
+        }.joined(separator: "; ") + "; packets \(hub?.seen.packets ?? [:])"
+    }
+
     func end() async {
         _ = await publisher?.stop(deadline: .seconds(2))
         _ = await camera?.stop(deadline: .seconds(2))

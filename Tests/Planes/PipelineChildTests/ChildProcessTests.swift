@@ -91,8 +91,8 @@ struct ChildProcessTests {
         try await call.publish()
         let hub = try #require(call.hub)
         // One second of the file is 15 frames and 50 audio packets: three seconds' worth means that it was repeated.
-        #expect(await eventuallyTrue { hub.seen.packets[0, default: 0] > 45 && hub.seen.packets[1, default: 0] > 150 })
-        #expect(call.cameraLog.failure == nil)
+        let isRepeated = await eventuallyTrue { hub.seen.packets[0, default: 0] > 45 && hub.seen.packets[1, default: 0] > 150 }
+        #expect(isRepeated && call.cameraLog.failure == nil, "\(call.told)")
         await call.end()
     }
 
