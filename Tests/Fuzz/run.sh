@@ -3,6 +3,7 @@
 #
 #   run.sh [SECONDS] [TARGET...]     SECONDS for each target (default: 60, all targets), as many at a time as there are processors; building comes on top
 #   run.sh SECONDS -TARGET...        the same for all targets but these
+#   run.sh build                     builds them only
 #
 # Seeds and inputs that once failed lie in corpus/TARGET; each run begins with them. What a run finds is kept beside the program in .build/fuzz, where the
 # next run goes on from it. An input that fails is written to corpus/TARGET, to be fixed and committed as a seed. Exits 1 when a target failed.
@@ -30,6 +31,7 @@ root=$folder/../..
 [[ -d $root/.build/checkouts/Yams && -d $root/.build/checkouts/swift-http-types ]] || swift package --package-path "$root" resolve
 mkdir -p "$output"
 make -s -f "$folder/build.mk" -j"$(nproc)" OUTPUT="$(cd "$output" && pwd)"
+[[ $seconds != build ]] || exit 0
 
 # one TARGET: its line of the report, and what went wrong above it.
 one() {
