@@ -11,8 +11,8 @@ internal import Synchronization
 /// Matroska by a thread of ours: what the bridge received half a second ago is in the file, so that `kill -9` costs that and no more. The recording begins at the
 /// first keyframe, which is asked for until it comes. The file is locked (`flock`) while the recorder lives.
 ///
-/// WebM and Matroska are complete after a clean stop; after a crash the finisher adds index and duration. MP4 is recorded as Matroska and
-/// made by the finisher always.
+/// WebM and Matroska are complete after a clean stop; after a crash the finisher adds index and duration. MP4 is recorded as Matroska; a long one
+/// is written beside it (`MovieFile`) and is complete after a clean stop, too, and all others are made by the finisher.
 package actor RecordRunner: PipelineRunner {
     package nonisolated let loop: GLibLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
