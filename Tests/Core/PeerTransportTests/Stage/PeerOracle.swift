@@ -141,10 +141,11 @@ struct PeerOracle {
         return isFresh(tuple, now: now) ? nil : "media would be sent without consent"
     }
 
-    /// The same pair of candidates as a nominated one, as far as the peer's words go.
+    /// The same pair of candidates as one that the peer nominated or sends on, as far as its words go.
     private func isRebinding(_ tuple: FiveTuple, _ own: Traffic) -> Bool {
         traffic.contains { other, traffic in
-            traffic.wasNominated && other.local == tuple.local && !traffic.priorities.isDisjoint(with: own.priorities)
+            (traffic.wasNominated || traffic.sentMedia) && other.local == tuple.local
+                && !traffic.priorities.isDisjoint(with: own.priorities)
         }
     }
 
