@@ -91,6 +91,8 @@ function ended(failure) {
   if (failure.code === "MONITORED_SESSION_ENDED") showEnd();
   else if (!isAbsent) showLoss();
   else if (page.state === "connecting") showWaiting();
+  // The bridge is there again, and its word counts for more than how the last session ended.
+  else if (page.state === "reconnecting") showEnd();
   backoff.schedule(begin, { atLeast: failure.retryAfter * 1000, atMost: isAbsent ? 2000 : 4000 });
 }
 

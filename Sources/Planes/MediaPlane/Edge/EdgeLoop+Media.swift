@@ -57,9 +57,13 @@ extension EdgeLoop {
         ports.edge.keyframeRequests.removeAll(keepingCapacity: true)
     }
 
-    /// Closes the peers whose stream is over.
+    /// Closes the peers whose stream is over, or is no longer what they negotiated. The reason counts: their sessions may hear of the end here
+    /// before anybody else ends them, and would take it for a lost connection.
     mutating func closeOrphans(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
-        while let peer = ports.edge.orphans.popLast() { close(peer, streams: &streams, ports: &ports, now: now) }
+        while let peer = ports.edge.orphans.popLast() {
+            peer.closingReason = BridgeError(.notFound, "the watched stream has ended")
+            close(peer, streams: &streams, ports: &ports, now: now)
+        }
     }
 
     /// Sends what a publisher is to be told now, and notes when there will be more.

@@ -113,7 +113,8 @@ import Testing
         let publisher = try await stage.publish(&source)
         let viewers = try viewers(4, on: stage)
         stage.hub.unpublish(EdgeStage.stream, source: .peer(publisher.id))
-        for viewer in viewers { #expect(await viewer.allEvents().last == .ended(nil)) }
+        // Not a lost connection: whoever watches has to know the one from the other.
+        for viewer in viewers { #expect(await viewer.allEvents().last == .ended(BridgeError(.notFound, "the watched stream has ended"))) }
         #expect(await stage.engine.totals().viewers == 0)
         // Whoever comes now hears that there is nothing, wherever it is.
         for _ in 0..<2 {
