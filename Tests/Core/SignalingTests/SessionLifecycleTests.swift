@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (BridgeError.Code?.none, TerminationCause.connectionError), (.connectionLost, .connectionError),
+        (BridgeError.Code?.none, TerminationCause.connectionError),
         (.fingerprintMismatch, .connectionError), (.connectionTimeout, .connectionTimeout), (.pipelineCrashed, .internalError),
         (.pipelineHung, .internalError), (.limitReached, .policy),
     ])
@@ -111,6 +111,44 @@ import Testing
         let effects = bench.give(.peer(PeerSlot(1), .ended(code.map { BridgeError($0, "because") })))
         #expect(effects.durableEnds == [cause])
         #expect(effects.terminations == [cause])
+    }
+
+    @Test func aClientThatBreaksOffMayStillSayThatItStops() {
+        var bench = SessionBench(in: .active)
+        #expect(bench.give(.peer(PeerSlot(1), .ended(BridgeError(.connectionLost, "closed")))).isEmpty)
+        #expect(bench.advance(.milliseconds(499)).isEmpty)
+        let effects = bench.give(.request(.sessionStop, from: SessionBench.first))
+        #expect(effects.durableEnds == [.clientStop])
+    }
+
+    @Test func aSocketThatIsClosedAfterThePeerIsAWordToo() {
+        var bench = SessionBench(in: .active)
+        bench.give(.peer(PeerSlot(1), .ended(BridgeError(.connectionLost, "closed"))))
+        #expect(bench.give(.socketClosed(SessionBench.first, .byClient)).durableEnds == [.clientStop])
+    }
+
+    @Test func aClientThatBreaksOffAndSaysNothingIsNotWaitedForLong() {
+        var bench = SessionBench(in: .active)
+        bench.give(.peer(PeerSlot(1), .ended(BridgeError(.connectionLost, "closed"))))
+        let effects = bench.advance(.milliseconds(500))
+        #expect(effects.durableEnds == [.connectionError])
+        #expect(effects.terminations == [.connectionError])
+    }
+
+    @Test func whoBreaksOffWithoutASocketIsNotWaitedFor() {
+        var bench = SessionBench(in: .active)
+        bench.give(.socketClosed(SessionBench.first, .lost))
+        #expect(bench.give(.peer(PeerSlot(1), .ended(BridgeError(.connectionLost, "closed")))).durableEnds == [.connectionError])
+    }
+
+    @Test func aNewPeerAfterTheOldOneWasBrokenOffGoesOn() {
+        var bench = SessionBench(in: .active)
+        bench.give(.peer(PeerSlot(1), .ended(BridgeError(.connectionLost, "closed"))))
+        bench.start(offer: "offer-B", over: SocketID(2))
+        #expect(bench.advance(.milliseconds(500)).durableEnds.isEmpty)
+        bench.give(.peer(PeerSlot(2), .connected))
+        #expect(bench.machine.phase == .active)
+        #expect(bench.advance(.seconds(1)).durableEnds.isEmpty)
     }
 
     @Test func theEndOfTheWatchedStreamHasItsOwnCause() {

@@ -158,7 +158,7 @@ import Testing
 
     @Test(
         arguments: [
-            (nil, TerminationCause.connectionError), (BridgeError(.connectionLost, ""), .connectionError),
+            (nil, TerminationCause.connectionError), (BridgeError(.fingerprintMismatch, ""), .connectionError),
             (BridgeError(.connectionTimeout, ""), .connectionTimeout), (BridgeError(.pipelineCrashed, ""), .internalError),
         ] as [(BridgeError?, TerminationCause)])
     func thePeersEndIsTheSessions(_ error: BridgeError?, _ cause: TerminationCause) throws {
@@ -166,6 +166,19 @@ import Testing
         #expect(bench.give(.peer(.ended(error))) == [.call(.endSession(cause))])
         #expect(bench.machine.phase == .ending && bench.machine.deadline == nil)
         #expect(bench.give(.outcome(.sessionEnded)) == [.call(.closePeer(WHIPBench.peer)), .retire])
+    }
+
+    @Test func aClientThatClosesItsPeerFirstMayStillSayThatItStops() throws {
+        var bench = try WHIPBench.answered(isConnected: true)
+        #expect(bench.give(.peer(.ended(BridgeError(.connectionLost, "closed")))).isEmpty)
+        #expect(bench.advance(.milliseconds(499)).isEmpty)
+        #expect(bench.give(.end(.clientStop)).durableEnds == [.clientStop])
+    }
+
+    @Test func aClientThatIsGoneIsNotWaitedForLong() throws {
+        var bench = try WHIPBench.answered(isConnected: true)
+        bench.give(.peer(.ended(BridgeError(.connectionLost, "closed"))))
+        #expect(bench.advance(.milliseconds(500)).durableEnds == [.connectionError])
     }
 
     @Test func aSessionEndsOnce() throws {

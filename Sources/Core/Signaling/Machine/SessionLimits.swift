@@ -8,6 +8,8 @@ package struct SessionLimits: Sendable, Equatable {
     package var detached: Duration = .seconds(30)
     /// Without media consent (6.4 rule 1).
     package var consent: Duration = .seconds(30)
+    /// How long a client that broke its media off has to say why: its `session_stop` goes another way, and may be overtaken.
+    package var lastWord: Duration = .milliseconds(500)
     /// How long a replaced peer outlives its successor's offer (6.4 rule 6).
     package var transition: Duration = .seconds(15)
     /// From `session_start` to the forced end (section 10).

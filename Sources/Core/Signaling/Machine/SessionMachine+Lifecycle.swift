@@ -55,13 +55,14 @@ extension SessionMachine {
 
     /// What a running session waits for.
     enum Wait: Hashable {
-        case age, release, negotiation, consent, socket, layers
+        case age, release, negotiation, consent, lastWord, socket, layers
     }
 
     func deadlines(of running: Running) -> [Wait: MonotonicTime] {
         var waits: [Wait: MonotonicTime] = [.age: running.startedAt.advanced(by: limits.maximumAge)]
         waits[.release] = running.releaseAt
         waits[.socket] = running.detachedAt?.advanced(by: limits.detached)
+        waits[.lastWord] = running.brokenOffAt?.advanced(by: limits.lastWord)
         waits[.consent] = running.disconnectedAt?.advanced(by: limits.consent)
         if owner != nil, owner == layerReader { waits[.layers] = running.layers.lookAt }
         if !running.current.isConnected { waits[.negotiation] = running.current.openedAt.advanced(by: limits.negotiation) }
@@ -92,6 +93,8 @@ extension SessionMachine {
             end(.maximumDuration, now: now)
         } else if due.contains(.negotiation) || due.contains(.consent) {
             end(.connectionTimeout, now: now)
+        } else if due.contains(.lastWord) {
+            missLastWord(running, now: now)
         } else if due.contains(.socket) {
             end(.connectionError, now: now)
         } else if due.contains(.layers) {

@@ -37,8 +37,13 @@ extension SessionMachine {
             running.disconnectedAt = running.disconnectedAt ?? now
             state = .running(running)
         case .ended(let error):
-            guard running.successor != nil else { return endForPeer(error, now: now) }
-            running.promote()
+            if running.successor != nil {
+                running.promote()
+            } else if error?.code == .connectionLost, owner != nil {
+                running.brokenOffAt = now
+            } else {
+                return endForPeer(error, now: now)
+            }
             state = .running(running)
         }
     }
@@ -60,6 +65,14 @@ extension SessionMachine {
             refuse(RTMError(.internal, "the new peer failed; the former one goes on"), to: .sessionStart, from: nil)
             if line.hold == .answer(peer.slot) { line.hold = nil }
         }
+    }
+
+    /// The client that broke its media off has said nothing: its session ends, unless another peer of it has come.
+    mutating func missLastWord(_ running: Running, now: MonotonicTime) {
+        guard running.successor != nil else { return endForPeer(running.current.end?.error, now: now) }
+        var running = running
+        running.promote()
+        state = .running(running)
     }
 
     private mutating func endForPeer(_ error: BridgeError?, now: MonotonicTime) {

@@ -35,6 +35,8 @@ extension SessionMachine {
         var startedAt: MonotonicTime
         var disconnectedAt: MonotonicTime?
         var detachedAt: MonotonicTime?
+        /// When the client broke the media of `current` off.
+        var brokenOffAt: MonotonicTime?
         var recording = RecordingSlot()
         var layers = LayerNews()
 
@@ -51,6 +53,7 @@ extension SessionMachine {
             self.successor = nil
             releaseAt = nil
             disconnectedAt = nil
+            brokenOffAt = nil
             // A choice is a peer's.
             layers.choice = LayerChoice()
             layers.told = nil
@@ -86,7 +89,7 @@ extension SessionMachine {
         /// Candidates of ours that were found before the answer could be sent.
         var unsentCandidates: [IceCandidate] = []
         var isConnected = false
-        /// Set when it ended before its session was recorded.
+        /// Set when it ended before its session was recorded, or waits for its client's last word.
         var end: PeerEnd?
     }
 

@@ -33,6 +33,8 @@ package struct WHIPLimits: Sendable, Equatable {
     package var connection: Duration = .seconds(30)
     /// Without consent (RFC 7675 section 5.1).
     package var consent: Duration = .seconds(30)
+    /// How long a client that broke its media off has to say why: its DELETE goes another way, and comes last with many clients.
+    package var lastWord: Duration = .milliseconds(500)
     /// From the answer to the forced end.
     package var maximumAge: Duration = .seconds(12 * 3600)
     /// Candidates of a session in all; what is more is refused.

@@ -86,6 +86,8 @@ package struct WHIPMachine: Sendable {
         case connecting(since: MonotonicTime)
         case connected
         case disconnected(since: MonotonicTime)
+        /// By the client.
+        case brokenOff(since: MonotonicTime)
     }
 
     /// Takes one input and says what is to be done, in order.
@@ -111,7 +113,7 @@ package struct WHIPMachine: Sendable {
             switch running.link {
             case .connecting: .connecting
             case .connected: .connected
-            case .disconnected: .disconnected
+            case .disconnected, .brokenOff: .disconnected
             }
         case .ending: .ending
         case .over: .over
@@ -294,6 +296,7 @@ extension WHIPMachine {
         case .answer, .candidate: return
         case .connected: running.link = .connected
         case .disconnected: if running.link == .connected { running.link = .disconnected(since: now) }
+        case .ended(let error?) where error.code == .connectionLost: running.link = .brokenOff(since: now)
         case .ended(let error): return beginEnding(TerminationCause(peerEnd: error, direction: context.direction), peer: running.peer)
         }
         state = .running(running)
@@ -325,6 +328,7 @@ extension WHIPMachine {
         switch running.link {
         case .connecting(let since): return [age, (since.advanced(by: limits.connection), .connectionTimeout)]
         case .disconnected(let since): return [age, (since.advanced(by: limits.consent), .connectionTimeout)]
+        case .brokenOff(let since): return [age, (since.advanced(by: limits.lastWord), .connectionError)]
         case .connected: return [age]
         }
     }
