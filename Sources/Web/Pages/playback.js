@@ -199,6 +199,17 @@ function onFrame(_, { mediaTime }) {
 }
 video.requestVideoFrameCallback(onFrame);
 
+/** After several seeks in a row Chromium may show the picture of the last one and not tell of it: then it is sought once more, a millisecond on. */
+let soughtAgain = null;
+function seekAgain() {
+  const at = video.currentTime;
+  const isTold = page.frame !== null && Math.abs(at - page.frame) < 2 * frameStep;
+  if (isTold || !video.paused || video.seeking || (soughtAgain !== null && Math.abs(at - soughtAgain) < 0.0005)) return;
+  soughtAgain = at + 0.001;
+  video.currentTime = soughtAgain;
+}
+video.addEventListener("seeked", () => setTimeout(seekAgain, 200));
+
 // Where a gap begins, playing goes on behind it.
 video.addEventListener("waiting", () => {
   const next = feed?.nextStart(feed.moment());
