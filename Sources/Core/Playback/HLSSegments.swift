@@ -41,10 +41,13 @@ package struct HLSRules: Sendable, Equatable {
     package var targetDuration: Int64 { (longest + max(fragment, .seconds(1)) + RecordedMedia.lastFrame).wholeMilliseconds / 1000 + 1 }
 
     /// The segments of a recording. The last one of a live recording is incomplete. `sameFormat`: whether two of its files need the same
-    /// initialization section.
-    package func segments(of media: RecordedMedia, sameFormat: (Int, Int) -> Bool) -> [HLSSegment] {
-        var segments: [HLSSegment] = []
-        for (index, fragment) in media.fragments.enumerated() {
+    /// initialization section. `earlier` are the segments of an earlier state of the same media: those that are complete stand.
+    package func segments(
+        of media: RecordedMedia, after earlier: [HLSSegment] = [], sameFormat: (Int, Int) -> Bool
+    ) -> [HLSSegment] {
+        var (segments, first) = Self.resumed(earlier, media)
+        for index in first..<media.fragments.count {
+            let fragment = media.fragments[index]
             let isAfterGap = index == 0 || media.isGap(after: index - 1)
             let isOtherFormat = segments.last.map { !sameFormat($0.file, fragment.file) } ?? true
             if let last = segments.indices.last, !isAfterGap, !isOtherFormat, !isDue(fragment, after: segments[last].start) {
@@ -66,6 +69,14 @@ package struct HLSRules: Sendable, Equatable {
         segments[last].isComplete = !media.isLive
         if !media.isLive { segments[last].end = max(media.end, segments[last].start + RecordedMedia.lastFrame) }
         return segments
+    }
+
+    /// The segments that stand, and the fragment that the next one begins with.
+    private static func resumed(_ earlier: [HLSSegment], _ media: RecordedMedia) -> ([HLSSegment], Int) {
+        guard let last = earlier.last, let index = media.fragment(at: last.start), media.fragments[index].start == last.start,
+            index == 0 || media.fragments[index - 1].start < last.start
+        else { return ([], 0) }
+        return (Array(earlier.dropLast()), index)
     }
 
     private func isDue(_ fragment: MediaFragment, after start: Duration) -> Bool {

@@ -58,6 +58,13 @@ package struct RecordedMedia: Sendable, Equatable {
         fragments += added
     }
 
+    /// Puts what its last file has now in place of that file's last fragment: it may have become longer, and others follow.
+    package mutating func replaceLast(with grown: [MediaFragment]) {
+        guard let last = fragments.last, grown.first.map({ $0.file == last.file }) ?? false else { return }
+        fragments.removeLast()
+        fragments += grown
+    }
+
     /// Where the recording ends until now: behind its last frame.
     package var end: Duration { fragments.last.map { $0.end + Self.lastFrame } ?? .zero }
 

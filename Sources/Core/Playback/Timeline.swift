@@ -78,7 +78,7 @@ package struct TimelineCursor: Sendable, Equatable {
 
 extension TimelinePage {
     /// What lies in a range, cut to it, `limit` items at most.
-    package init(of recordings: [RecordedMedia], in range: PlaybackRange, after: TimelineCursor?, limit: Int) {
+    package init(of recordings: [RecordedSpans], in range: PlaybackRange, after: TimelineCursor?, limit: Int) {
         let all = recordings.flatMap { Self.items(of: $0, in: range) }
             .sorted { ($0.from, $0.recording.rawValue) < ($1.from, $1.recording.rawValue) }
         var rest = all[...]
@@ -98,7 +98,7 @@ extension TimelinePage {
         }
     }
 
-    private static func items(of media: RecordedMedia, in range: PlaybackRange) -> [TimelineItem] {
+    private static func items(of media: RecordedSpans, in range: PlaybackRange) -> [TimelineItem] {
         let spans = media.spans
         var items: [TimelineItem] = []
         for (index, span) in spans.enumerated() {

@@ -24,18 +24,27 @@ enum MediaIndex: Sendable {
         }
     }
 
-    /// Its fragments, later by `offset`, as those of the file of this number.
-    func fragments(file: Int, offset: Duration) -> [MediaFragment] {
+    /// How many fragments it has.
+    var count: Int {
+        switch self {
+        case .clusters(let index): index.entries.count
+        case .movie(let index): index.fragments.count
+        }
+    }
+
+    /// Its fragments from number `first` on, later by `offset`, as those of the file of this number.
+    func fragments(file: Int, offset: Duration, from first: Int = 0) -> [MediaFragment] {
         switch self {
         case .clusters(let index):
-            let ends = index.entries.dropFirst().map(\.offset) + (index.entries.last.map { [$0.offset] } ?? [])
-            return zip(index.entries, ends).map { entry, end in
+            let entries = index.entries.dropFirst(first)
+            let ends = entries.dropFirst().map(\.offset) + (entries.last.map { [$0.offset] } ?? [])
+            return zip(entries, ends).map { entry, end in
                 MediaFragment(
                     file: file, start: entry.start + offset, end: entry.end + offset, isKeyframe: entry.isKeyframe,
                     bytes: end - entry.offset)
             }
         case .movie(let index):
-            return index.fragments.map { part in
+            return index.fragments.dropFirst(first).map { part in
                 MediaFragment(
                     file: file, start: part.start + offset, end: part.end + offset, isKeyframe: part.isKeyframe, bytes: part.bytes)
             }

@@ -28,8 +28,15 @@ actor MediaLibrary {
 
     private struct Made {
         var view: RecordingView
-        /// By these rules.
-        var division: (rules: HLSRules, segments: [HLSSegment])?
+        /// Of this view, or of one that it has grown out of.
+        var division: Division?
+    }
+
+    /// The segments of a view.
+    private struct Division {
+        var rules: HLSRules
+        var version: RecordingView.Version
+        var segments: [HLSSegment]
     }
 
     init(recordings: any RecordingLibrary, files: any RecordedFiles, threads count: Int) {
@@ -52,13 +59,31 @@ actor MediaLibrary {
         }
     }
 
-    /// The recordings of a stream that hold media of a range, oldest first; those without a readable file are left out.
-    func views(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingView] {
-        let rows = try await ledger { recordings async throws(BridgeError) in
+    /// When the recordings of a stream have media, for those that may hold some of a range. Of files that the ledger knows none is opened.
+    func outlines(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingOutline] {
+        var outlines: [RecordingOutline] = []
+        for row in try await rows(of: stream, in: range) {
+            let found = try await found(of: row)
+            let known = found.prefix(while: \.isKnown)
+            let unknown = Array(found[known.count...])
+            let rest = unknown.isEmpty ? nil : try await view(of: row, files: unknown, isWhole: known.isEmpty)
+            guard rest != nil || !known.isEmpty else { continue }
+            outlines.append(RecordingOutline(row, known: Array(known), rest: rest))
+        }
+        return outlines
+    }
+
+    private func rows(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingRow] {
+        try await ledger { recordings async throws(BridgeError) in
             try await recordings.recordings(
                 of: stream, from: range.from.advanced(by: .zero - Self.tolerance), to: range.to.advanced(by: Self.tolerance),
                 limit: Self.recordingLimit)
         }
+    }
+
+    /// The recordings of a stream that hold media of a range, oldest first; those without a readable file are left out.
+    func views(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingView] {
+        let rows = try await rows(of: stream, in: range)
         var views: [RecordingView] = []
         for row in rows {
             guard let view = try await view(of: row) else { continue }
@@ -74,9 +99,17 @@ actor MediaLibrary {
         return try await view(of: row)
     }
 
-    private func view(of row: RecordingRow) async throws(PlaybackError) -> RecordingView? {
+    private func found(of row: RecordingRow) async throws(PlaybackError) -> [RecordedFile] {
         let segments = try await ledger { recordings async throws(BridgeError) in try await recordings.segments(of: row.id) }
-        let found = try await blocking { [files] in files.files(of: row, segments: segments) }
+        return try await blocking { [files] in files.files(of: row, segments: segments) }
+    }
+
+    private func view(of row: RecordingRow) async throws(PlaybackError) -> RecordingView? {
+        try await view(of: row, files: try await found(of: row), isWhole: true)
+    }
+
+    /// `isWhole`: these are all its files, and not those only that a timeline asks for.
+    private func view(of row: RecordingRow, files found: [RecordedFile], isWhole: Bool) async throws(PlaybackError) -> RecordingView? {
         // The index is looked up here and read there: what several requests ask for at once is read once.
         let known = found.map { (file: $0, indexed: indexed[$0.path]) }
         let opened = try await blocking {
@@ -89,20 +122,27 @@ actor MediaLibrary {
         }
         for one in opened { keep(one.indexed, path: one.file.path) }
         let version = RecordingView.Version(row, opened)
-        if let known = made[row.id]?.view, known.version == version { return known }
-        let view = try await blocking { RecordingView(row, version: version, files: opened) }
+        let earlier = isWhole ? made[row.id] : nil
+        if let view = earlier?.view, view.version == version { return view }
+        let view = try await blocking { RecordingView(row, version: version, files: opened, earlier: earlier?.view) }
+        guard isWhole else { return view }
+        // Another request may have made a newer one meanwhile, and its segments.
+        let division = (made[row.id] ?? earlier)?.division
         if made.count >= Self.madeLimit { made.removeAll() }
-        made[row.id] = view.map { Made(view: $0) }
+        made[row.id] = view.map { Made(view: $0, division: division) }
         return view
     }
 
     /// The segments of a recording.
     func segments(of view: RecordingView, by rules: HLSRules) -> [HLSSegment] {
         let known = made[view.media.recording]
-        let isNewest = known?.view.version == view.version
-        if isNewest, let division = known?.division, division.rules == rules { return division.segments }
-        let segments = rules.segments(of: view.media, sameFormat: view.haveSameFormat)
-        if isNewest { made[view.media.recording]?.division = (rules, segments) }
+        let division = known?.division?.rules == rules ? known?.division : nil
+        if let division, division.version == view.version { return division.segments }
+        let earlier = division.map { view.version.isGrowth(of: $0.version) ? $0.segments : [] } ?? []
+        let segments = rules.segments(of: view.media, after: earlier, sameFormat: view.haveSameFormat)
+        if known?.view.version == view.version {
+            made[view.media.recording]?.division = Division(rules: rules, version: view.version, segments: segments)
+        }
         return segments
     }
 

@@ -37,9 +37,9 @@ package struct PlaybackService: StreamPlayback {
     package func timeline(
         of stream: StreamID, in range: PlaybackRange, after: TimelineCursor?, limit: Int
     ) async throws(PlaybackError) -> TimelinePage {
-        let views = try await library.views(of: stream, in: range)
-        let page = TimelinePage(of: views.map(\.media), in: range, after: after, limit: limit)
-        return try await library.blocking { page.with(views.flatMap(\.thumbnails)) }
+        let outlines = try await library.outlines(of: stream, in: range)
+        let page = TimelinePage(of: outlines.map(\.spans), in: range, after: after, limit: limit)
+        return try await library.blocking { page.withThumbnails(of: outlines) }
     }
 
     package func media(of stream: StreamID, _ cut: MediaCut) async throws(PlaybackError) -> PlaybackMedia {

@@ -39,10 +39,21 @@ struct RecordingView: Sendable {
                 return File(path: file.file.path, size: file.size, startedAt: startedAt)
             }
         }
+
+        /// Only the last file is longer than in `earlier`.
+        func isGrowth(of earlier: Version) -> Bool {
+            guard let last = files.last, let before = earlier.files.last, files.count == earlier.files.count else { return false }
+            return (last.path, last.startedAt) == (before.path, before.startedAt) && last.size >= before.size
+                && files.dropLast() == earlier.files.dropLast()
+        }
     }
 
-    /// Nil when no file holds media.
-    init?(_ row: RecordingRow, version: Version, files: [OpenedFile]) {
+    /// Nil when no file holds media. What `earlier`, an earlier view of the same files, has is not made again.
+    init?(_ row: RecordingRow, version: Version, files: [OpenedFile], earlier: RecordingView?) {
+        if let earlier, let grown = earlier.grown(to: version, last: files.last) {
+            self = grown
+            return
+        }
         guard let startedAt = version.files.first?.startedAt else { return nil }
         var media = RecordedMedia(recording: row.id, startedAt: startedAt, isLive: version.isLive)
         var sources: [MediaSource] = []
@@ -57,6 +68,27 @@ struct RecordingView: Sendable {
         self.media = media
         self.sources = sources
         self.version = version
+    }
+
+    private init(_ earlier: RecordingView, media: RecordedMedia, sources: [MediaSource], version: Version) {
+        stream = earlier.stream
+        self.media = media
+        self.sources = sources
+        self.version = version
+    }
+
+    /// With what has been appended to its last file; nil when more has changed than that.
+    private func grown(to version: Version, last: OpenedFile?) -> RecordingView? {
+        guard let last, let before = sources.last, version.isGrowth(of: self.version), sources.count == version.files.count
+        else { return nil }
+        // A fragment that was the last one may have changed, and the first one of a file depends on the file before.
+        let kept = before.index.count - 1
+        guard kept > 0, last.index.count > kept, last.indexed === before.file else { return nil }
+        var media = media
+        media.isLive = version.isLive
+        media.replaceLast(with: last.index.fragments(file: sources.count - 1, offset: before.offset, from: kept))
+        let source = MediaSource(file: before.file, index: last.index, offset: before.offset)
+        return RecordingView(self, media: media, sources: sources.dropLast() + [source], version: version)
     }
 
     /// Whether two of its files can be played with one initialization section.

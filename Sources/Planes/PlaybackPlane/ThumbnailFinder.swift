@@ -27,31 +27,19 @@ extension ThumbnailNames {
     }
 }
 
-extension RecordingView {
-    /// The thumbnails of its files, with their times on the clock. Looks at the disk.
-    var thumbnails: [(recording: RecordingID, thumbnails: TimelineThumbnails)] {
-        sources.enumerated().compactMap { number, source in
-            let names = ThumbnailNames(ofFile: source.file.path)
-            guard FileManager.default.fileExists(atPath: names.track) else { return nil }
-            let end = media.fragments.last { $0.file == number }?.end ?? source.offset
-            let name = source.file.path[(source.file.path.lastIndex(of: "/") ?? source.file.path.startIndex)...].drop { $0 == "/" }
-            let thumbnails = TimelineThumbnails(
-                from: media.wallTime(source.offset), to: media.wallTime(end + RecordedMedia.lastFrame),
-                names: ThumbnailNames(ofFile: String(name)))
-            return (media.recording, thumbnails)
-        }
-    }
-}
-
 extension TimelinePage {
-    /// With the thumbnails that belong to each item.
-    func with(_ thumbnails: [(recording: RecordingID, thumbnails: TimelineThumbnails)]) -> TimelinePage {
+    /// With the thumbnails that belong to each item. Looks at the disk.
+    func withThumbnails(of outlines: [RecordingOutline]) -> TimelinePage {
         var page = self
+        let outlines = Dictionary(outlines.map { ($0.spans.recording, $0) }, uniquingKeysWith: { first, _ in first })
         for index in page.items.indices where page.items[index].kind == .media {
             let item = page.items[index]
-            page.items[index].thumbnails = thumbnails.filter { one in
-                one.recording == item.recording && one.thumbnails.from < item.to && one.thumbnails.to > item.from
-            }.map(\.thumbnails)
+            let files = outlines[item.recording]?.files.filter { $0.from < item.to && $0.to > item.from } ?? []
+            page.items[index].thumbnails = files.compactMap { file in
+                guard FileManager.default.fileExists(atPath: ThumbnailNames(ofFile: file.path).track) else { return nil }
+                let name = file.path[(file.path.lastIndex(of: "/") ?? file.path.startIndex)...].drop { $0 == "/" }
+                return TimelineThumbnails(from: file.from, to: file.to, names: ThumbnailNames(ofFile: String(name)))
+            }
         }
         return page
     }

@@ -11,13 +11,13 @@ package struct SpooledFiles: RecordedFiles {
     /// The finished files of its segments, and the parts of those that are not finished.
     package func files(of row: RecordingRow, segments: [SegmentRow]) -> [RecordedFile] {
         var finished: [Int: RecordedFile] = [:]
-        let names = segments.isEmpty ? [(1, row.file, nil)] : segments.map { ($0.number, $0.file, $0.startedAt) }
-        for (number, name, startedAt) in names {
+        let names = segments.isEmpty ? [(1, row.file, nil)] : segments.map { ($0.number, $0.file, $0) }
+        for (number, name, segment) in names {
             let path = "\(layout.folder)/\(name)"
             guard FileManager.default.fileExists(atPath: path) else { continue }
-            let began = startedAt ?? (number == 1 ? row.firstFrameWrittenAt : nil)
+            let began = segment?.startedAt ?? (number == 1 ? row.firstFrameWrittenAt : nil)
             finished[number] = RecordedFile(
-                path: path, container: Self.container(name) ?? row.container, startedAt: began, isGrowing: false)
+                path: path, container: Self.container(name) ?? row.container, startedAt: began, isGrowing: false, segment: segment)
         }
         let folder = layout.workFolder(row.id)
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

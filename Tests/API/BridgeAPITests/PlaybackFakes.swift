@@ -31,7 +31,7 @@ final class FakeLibrary: StreamPlayback, Snapshots, ClipCommands {
             MediaFragment(file: 0, start: .seconds(second), end: .seconds(second + 1), isKeyframe: true, bytes: 100)
         }
         media.append(fragments)
-        return TimelinePage(of: [media], in: range, after: after, limit: limit)
+        return TimelinePage(of: [RecordedSpans(media)], in: range, after: after, limit: limit)
     }
 
     func media(of stream: StreamID, _ cut: MediaCut) async throws(PlaybackError) -> PlaybackMedia {

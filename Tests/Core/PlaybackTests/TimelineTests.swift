@@ -9,7 +9,7 @@ import Testing
     ]
 
     @Test func mediaAndGapsComeInTheOrderOfTime() throws {
-        let page = TimelinePage(of: day, in: try range(0, 3600), after: nil, limit: 100)
+        let page = TimelinePage(of: day.map(RecordedSpans.init), in: try range(0, 3600), after: nil, limit: 100)
         #expect(page.items.map(\.kind) == [.media, .gap, .media, .media])
         #expect(page.items.map { $0.from.milliseconds - morning.milliseconds } == [0, 10_000, 20_000, 60_000])
         #expect(page.items.map { $0.to.milliseconds - morning.milliseconds } == [10_000, 20_000, 30_000, 65_000])
@@ -18,21 +18,21 @@ import Testing
     }
 
     @Test func itemsAreCutToTheRange() throws {
-        let page = TimelinePage(of: day, in: try range(5, 62), after: nil, limit: 100)
+        let page = TimelinePage(of: day.map(RecordedSpans.init), in: try range(5, 62), after: nil, limit: 100)
         #expect(page.items.first?.from == morning.advanced(by: .seconds(5)))
         #expect(page.items.last?.to == morning.advanced(by: .seconds(62)))
         #expect(page.items.last?.isLive == false, "what goes on behind the range is not its end")
-        #expect(TimelinePage(of: day, in: try range(31, 59), after: nil, limit: 100).items.isEmpty)
+        #expect(TimelinePage(of: day.map(RecordedSpans.init), in: try range(31, 59), after: nil, limit: 100).items.isEmpty)
     }
 
     @Test func pagesOfEverySizeTogetherAreTheWhole() throws {
-        let whole = TimelinePage(of: day + day, in: try range(0, 3600), after: nil, limit: 100).items
+        let whole = TimelinePage(of: (day + day).map(RecordedSpans.init), in: try range(0, 3600), after: nil, limit: 100).items
         #expect(whole.count == 8)
         for limit in 1...8 {
             var items: [TimelineItem] = []
             var cursor: TimelineCursor?
             repeat {
-                let page = TimelinePage(of: day + day, in: try range(0, 3600), after: cursor, limit: limit)
+                let page = TimelinePage(of: (day + day).map(RecordedSpans.init), in: try range(0, 3600), after: cursor, limit: limit)
                 items += page.items
                 cursor = try page.next.map { cursor throws(PlaybackError) in try TimelineCursor(cursor.text) }
             } while cursor != nil && items.count < 100

@@ -80,11 +80,14 @@ package struct RecordedFile: Sendable, Equatable {
     package var startedAt: WallTime?
     /// A recorder writes it.
     package var isGrowing: Bool
+    /// The row of the segment that it is all of; nil for a part of one.
+    package var segment: SegmentRow?
 
-    package init(path: String, container: Container, startedAt: WallTime?, isGrowing: Bool) {
+    package init(path: String, container: Container, startedAt: WallTime?, isGrowing: Bool, segment: SegmentRow? = nil) {
         self.path = path
         self.container = container
         self.startedAt = startedAt
         self.isGrowing = isGrowing
+        self.segment = segment
     }
 }
