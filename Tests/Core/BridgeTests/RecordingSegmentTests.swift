@@ -125,6 +125,20 @@ private func ended(_ part: Int, bytes: Int64 = 1000, seconds: Int64 = 60) -> Pip
         #expect(stage.segments[1]?.gaps == [RecordingGap(offset: .seconds(2), length: .seconds(1), cause: .source)])
     }
 
+    @Test func aRestartForgetsNoGap() {
+        var stage = recording()
+        stage.take(.recorder(part: 1, .gap(offset: .seconds(2), length: .seconds(1))))
+        stage.take(.recorder(part: 1, closed(500, seconds: 5)))
+        let gaps = [RecordingGap(offset: .seconds(2), length: .seconds(1), cause: .source)]
+        #expect(stage.segments[1]?.gaps == gaps, "with what was recorded next")
+        let segment = stage.machine.segments[0].row
+        var later = RecordingStage(
+            recovered: stage.row, .init(parts: [PartName(segment: 1, number: 1)], segments: [segment]))
+        later.take(.finisher(done))
+        #expect(later.segments[1]?.gaps == gaps)
+        #expect(later.segments[1]?.startedAt == segment.startedAt)
+    }
+
     @Test func afterARestartEachSegmentIsMadeOfWhatIsThere() {
         var row = makeRow(folder)
         row.state = .recording

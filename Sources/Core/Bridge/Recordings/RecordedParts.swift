@@ -114,6 +114,7 @@ struct RecordedSegment: Sendable {
     /// The row with what its parts tell of it.
     mutating func sumUp() {
         row.startedAt = parts.useful.first?.startedAt ?? row.startedAt
-        row.gaps = parts.gaps(between: gapsBetween)
+        // Of parts that were written before the bridge started anew, only the row knows it.
+        if parts.useful.contains(where: { $0.startedAt != nil }) { row.gaps = parts.gaps(between: gapsBetween) }
     }
 }

@@ -67,6 +67,8 @@ extension RecordingMachine {
             return closeSegment(index, now: now, wall: wall)
         case .gap(let offset, let length):
             update(current) { $0.gaps.append(RecordingGap(offset: offset, length: length, cause: .source)) }
+            // Committed with what is recorded next, so that a bridge that starts anew knows of it.
+            if let index = segmentIndex(of: current), segments[index].phase == .open { segments[index].sumUp() }
             return []
         case .segmentClosed(let bytes, let duration): return grow(current, bytes: bytes, duration: duration, now: now, wall: wall)
         case .movieGrew(let named, let bytes): return movieGrew(named, bytes: bytes)
