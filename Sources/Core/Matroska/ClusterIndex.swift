@@ -27,7 +27,7 @@ package struct ClusterIndex: Sendable {
     /// The wall-clock time of time zero; nil when the file does not say.
     package let startedAt: WallTime?
     /// In the order of the file.
-    package private(set) var entries: [Entry] = []
+    package private(set) var entries: GrowingList<Entry> = []
     /// The latest frame of all.
     package var end: Duration { entries.last?.end ?? .zero }
 
@@ -168,7 +168,7 @@ package struct ClusterIndex: Sendable {
     }
 }
 
-extension [ClusterIndex.Entry] {
+extension GrowingList<ClusterIndex.Entry> {
     /// The first index whose entry `belongs` to the second part; entries are ordered so that all of the first part come before.
     fileprivate func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
         var (low, high) = (startIndex, endIndex)

@@ -1,6 +1,6 @@
-internal import BridgeModel
+package import BridgeModel
 
-extension [HLSSegment] {
+extension GrowingList<HLSSegment> {
     /// Bits a second of the segment with the most, and on average over all of them; zeros without segments.
     package var bitrates: (peak: Int64, average: Int64) {
         let rate = { (bytes: UInt64, length: Duration) in

@@ -1,4 +1,4 @@
-internal import BridgeModel
+package import BridgeModel
 
 /// Writes media playlists (RFC 8216bis section 4.4).
 package struct HLSPlaylist: Sendable {
@@ -19,13 +19,13 @@ package struct HLSPlaylist: Sendable {
     private let rules: HLSRules
     private let kind: Kind
     /// Every segment of the recordings from their beginning; what is before the window counts, and is not listed.
-    private let segments: [HLSSegment]
+    private let segments: GrowingList<HLSSegment>
     private let first: Int
     /// Appended to each URI: a query that carries the caller's permission, or nothing.
     private let query: String
 
     /// Each `segments` list must be as `HLSRules` makes it. A live list needs one segment at least to be of use.
-    package init(_ segments: [HLSSegment], kind: Kind, rules: HLSRules, query: String = "") {
+    package init(_ segments: GrowingList<HLSSegment>, kind: Kind, rules: HLSRules, query: String = "") {
         self.segments = segments
         self.kind = kind
         self.rules = rules
@@ -36,7 +36,7 @@ package struct HLSPlaylist: Sendable {
     private var isLive: Bool { kind != .complete }
 
     /// Where the window begins: at a keyframe, and never with fewer than three target durations (section 6.2.2).
-    private static func firstListed(_ segments: [HLSSegment], kind: Kind, rules: HLSRules) -> Int {
+    private static func firstListed(_ segments: GrowingList<HLSSegment>, kind: Kind, rules: HLSRules) -> Int {
         guard case .live(let window) = kind, let last = segments.last else { return 0 }
         let least = max(window, .seconds(rules.targetDuration * 4))
         var length = last.duration
@@ -88,10 +88,8 @@ package struct HLSPlaylist: Sendable {
             lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
         }
         lines.append("#EXT-X-MEDIA-SEQUENCE:\(first)")
-        // The tag before a segment counts once that segment has left the list (section 4.4.3.3).
-        let passed = segments.prefix(first).dropFirst().count(where: \.isDiscontinuous)
-        let entered = first > 0 && segments[first].isDiscontinuous ? 1 : 0
-        if isLive { lines.append("#EXT-X-DISCONTINUITY-SEQUENCE:\(passed + entered)") }
+        // The tag before a segment counts once that segment has left the list (section 4.4.3.3): the first one's is not listed either.
+        if isLive { lines.append("#EXT-X-DISCONTINUITY-SEQUENCE:\(first > 0 ? segments[first].discontinuities : 0)") }
         if !isLive, !segments.isEmpty, segments.allSatisfy(\.isIndependent) { lines.append("#EXT-X-INDEPENDENT-SEGMENTS") }
         return lines
     }

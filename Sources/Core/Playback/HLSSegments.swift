@@ -15,6 +15,8 @@ package struct HLSSegment: Sendable, Equatable {
     package var isIndependent: Bool
     /// Something is missing before it, or its tracks are others than before.
     package var isDiscontinuous: Bool
+    /// Discontinuities of its recording from the second segment on, up to its own beginning.
+    package var discontinuities: Int
     /// Nothing more will be added to it.
     package var isComplete: Bool
     /// The bytes of its fragments.
@@ -43,8 +45,8 @@ package struct HLSRules: Sendable, Equatable {
     /// The segments of a recording. The last one of a live recording is incomplete. `sameFormat`: whether two of its files need the same
     /// initialization section. `earlier` are the segments of an earlier state of the same media: those that are complete stand.
     package func segments(
-        of media: RecordedMedia, after earlier: [HLSSegment] = [], sameFormat: (Int, Int) -> Bool
-    ) -> [HLSSegment] {
+        of media: RecordedMedia, after earlier: GrowingList<HLSSegment> = [], sameFormat: (Int, Int) -> Bool
+    ) -> GrowingList<HLSSegment> {
         var (segments, first) = Self.resumed(earlier, media)
         for index in first..<media.fragments.count {
             let fragment = media.fragments[index]
@@ -57,13 +59,15 @@ package struct HLSRules: Sendable, Equatable {
             }
             // Nothing can be decoded until the first keyframe.
             guard fragment.isKeyframe || !(isAfterGap || isOtherFormat) else { continue }
+            let isDiscontinuous = isAfterGap || isOtherFormat
+            let discontinuities = segments.last.map { $0.discontinuities + (isDiscontinuous ? 1 : 0) } ?? 0
             if let last = segments.indices.last { segments[last].isComplete = true }
             let end = media.isGap(after: index) ? fragment.end + RecordedMedia.lastFrame : fragment.end
             segments.append(
                 HLSSegment(
                     recording: media.recording, file: fragment.file, start: fragment.start, end: end,
                     startedAt: media.wallTime(fragment.start), isIndependent: fragment.isKeyframe,
-                    isDiscontinuous: isAfterGap || isOtherFormat, isComplete: false, bytes: fragment.bytes))
+                    isDiscontinuous: isDiscontinuous, discontinuities: discontinuities, isComplete: false, bytes: fragment.bytes))
         }
         guard let last = segments.indices.last else { return [] }
         segments[last].isComplete = !media.isLive
@@ -72,11 +76,13 @@ package struct HLSRules: Sendable, Equatable {
     }
 
     /// The segments that stand, and the fragment that the next one begins with.
-    private static func resumed(_ earlier: [HLSSegment], _ media: RecordedMedia) -> ([HLSSegment], Int) {
+    private static func resumed(_ earlier: GrowingList<HLSSegment>, _ media: RecordedMedia) -> (GrowingList<HLSSegment>, Int) {
         guard let last = earlier.last, let index = media.fragment(at: last.start), media.fragments[index].start == last.start,
             index == 0 || media.fragments[index - 1].start < last.start
         else { return ([], 0) }
-        return (Array(earlier.dropLast()), index)
+        var standing = earlier
+        standing.removeLast()
+        return (standing, index)
     }
 
     private func isDue(_ fragment: MediaFragment, after start: Duration) -> Bool {

@@ -37,7 +37,7 @@ package struct RecordedMedia: Sendable, Equatable {
     /// It is being written.
     package var isLive: Bool
     /// In the order of time.
-    package private(set) var fragments: [MediaFragment] = []
+    package private(set) var fragments: GrowingList<MediaFragment> = []
 
     /// What the last frame before a gap, and of all, is taken to last for.
     package static let lastFrame: Duration = .milliseconds(40)
@@ -50,19 +50,19 @@ package struct RecordedMedia: Sendable, Equatable {
 
     /// Adds a file's fragments, on the recording's timeline and in order. A later file begins with what the one before may have at its end: there
     /// the later one stands.
-    package mutating func append(_ added: [MediaFragment]) {
+    package mutating func append(_ added: some Collection<MediaFragment>) {
         guard let first = added.first else { return }
         while let last = fragments.last, last.start >= first.start { fragments.removeLast() }
         // What follows within a frame's length follows at once.
         if let last = fragments.indices.last, fragments[last].end + Self.lastFrame >= first.start { fragments[last].end = first.start }
-        fragments += added
+        fragments.append(contentsOf: added)
     }
 
     /// Puts what its last file has now in place of that file's last fragment: it may have become longer, and others follow.
     package mutating func replaceLast(with grown: [MediaFragment]) {
         guard let last = fragments.last, grown.first.map({ $0.file == last.file }) ?? false else { return }
         fragments.removeLast()
-        fragments += grown
+        fragments.append(contentsOf: grown)
     }
 
     /// Where the recording ends until now: behind its last frame.

@@ -46,13 +46,14 @@ package struct RecordedSpans: Sendable, Equatable {
         append(Span(from: begin, to: start.advanced(by: length)))
     }
 
-    /// Adds what follows, or goes on.
+    /// Adds what follows, or goes on. Where it begins before the end of what is there, as after the clock was set back, the later one stands.
     package mutating func append(_ span: Span) {
-        guard let last = spans.indices.last, span.from <= spans[last].to.advanced(by: Self.shortestGap), span.from >= spans[last].from
-        else {
-            if span.from < span.to { spans.append(span) }
-            return
+        guard span.from < span.to else { return }
+        while let last = spans.last, last.from >= span.from { spans.removeLast() }
+        if let last = spans.indices.last, span.from <= spans[last].to.advanced(by: Self.shortestGap) {
+            spans[last].to = span.to
+        } else {
+            spans.append(span)
         }
-        spans[last].to = max(spans[last].to, span.to)
     }
 }

@@ -23,6 +23,7 @@ actor MediaLibrary {
     /// The paths of `indexed`, the one that was asked for last at the end.
     private var order: [String] = []
     private var looks: [RecordingID: Task<LiveEdge?, any Error>] = [:]
+    private var streamLooks: [StreamID: Task<LiveEdge?, any Error>] = [:]
     /// What was made of recordings lately: it takes the longer the longer they are, and every player of a live one asks several times a second.
     private var made: [RecordingID: Made] = [:]
 
@@ -36,7 +37,7 @@ actor MediaLibrary {
     private struct Division {
         var rules: HLSRules
         var version: RecordingView.Version
-        var segments: [HLSSegment]
+        var segments: GrowingList<HLSSegment>
     }
 
     init(recordings: any RecordingLibrary, files: any RecordedFiles, threads count: Int) {
@@ -64,11 +65,15 @@ actor MediaLibrary {
         var outlines: [RecordingOutline] = []
         for row in try await rows(of: stream, in: range) {
             let found = try await found(of: row)
-            let known = found.prefix(while: \.isKnown)
-            let unknown = Array(found[known.count...])
-            let rest = unknown.isEmpty ? nil : try await view(of: row, files: unknown, isWhole: known.isEmpty)
-            guard rest != nil || !known.isEmpty else { continue }
-            outlines.append(RecordingOutline(row, known: Array(known), rest: rest))
+            var outline = RecordingOutline(row)
+            for run in found.runs(by: \.isKnown) {
+                if run.allSatisfy(\.isKnown) {
+                    for file in run { outline.add(file) }
+                } else if let view = try await view(of: row, files: Array(run), isWhole: run.count == found.count) {
+                    outline.add(view)
+                }
+            }
+            if !outline.files.isEmpty { outlines.append(outline) }
         }
         return outlines
     }
@@ -110,8 +115,10 @@ actor MediaLibrary {
 
     /// `isWhole`: these are all its files, and not those only that a timeline asks for.
     private func view(of row: RecordingRow, files found: [RecordedFile], isWhole: Bool) async throws(PlaybackError) -> RecordingView? {
-        // The index is looked up here and read there: what several requests ask for at once is read once.
-        let known = found.map { (file: $0, indexed: indexed[$0.path]) }
+        // The index is looked up here and read there: what several requests ask for at once is read once. A view keeps the indexes of all its files,
+        // so that a recording of more files than are kept otherwise is not read anew for each look at its end.
+        let held = Dictionary(made[row.id]?.view.sources.map { ($0.file.path, $0.file) } ?? [], uniquingKeysWith: { first, _ in first })
+        let known = found.map { (file: $0, indexed: indexed[$0.path] ?? held[$0.path]) }
         let opened = try await blocking {
             known.compactMap { entry -> OpenedFile? in
                 guard let indexed = entry.indexed ?? IndexedFile(path: entry.file.path, container: entry.file.container),
@@ -134,7 +141,7 @@ actor MediaLibrary {
     }
 
     /// The segments of a recording.
-    func segments(of view: RecordingView, by rules: HLSRules) -> [HLSSegment] {
+    func segments(of view: RecordingView, by rules: HLSRules) -> GrowingList<HLSSegment> {
         let known = made[view.media.recording]
         let division = known?.division?.rules == rules ? known?.division : nil
         if let division, division.version == view.version { return division.segments }
@@ -167,7 +174,7 @@ actor MediaLibrary {
 /// A recording with its segments, as it is listed now.
 struct LiveEdge: Sendable {
     let view: RecordingView
-    let segments: [HLSSegment]
+    let segments: GrowingList<HLSSegment>
 }
 
 extension MediaLibrary {
@@ -180,6 +187,20 @@ extension MediaLibrary {
         }
         looks[id] = look
         defer { looks[id] = nil }
+        return try await result(of: look)
+    }
+
+    /// What is being recorded of a stream, else the newest that was in a range; nil when there is nothing. Players that ask while one looks share what
+    /// it finds.
+    func newestEdge(of stream: StreamID, in range: PlaybackRange, rules: HLSRules) async throws(PlaybackError) -> LiveEdge? {
+        if let look = streamLooks[stream] { return try await result(of: look) }
+        let look = Task { () async throws -> LiveEdge? in
+            let views = try await views(of: stream, in: range)
+            guard let view = views.last(where: \.media.isLive) ?? views.last else { return nil }
+            return LiveEdge(view: view, segments: segments(of: view, by: rules))
+        }
+        streamLooks[stream] = look
+        defer { streamLooks[stream] = nil }
         return try await result(of: look)
     }
 

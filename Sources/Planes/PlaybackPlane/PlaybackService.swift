@@ -71,7 +71,7 @@ extension PlaybackService {
     /// The last recording of the range, or the one that is being made, and all segments of the range or the recording.
     private func newest(
         of stream: StreamID, in range: PlaybackRange?
-    ) async throws(PlaybackError) -> (RecordingView, [HLSSegment]) {
+    ) async throws(PlaybackError) -> (RecordingView, GrowingList<HLSSegment>) {
         guard let range else {
             let edge = try await liveEdge(of: stream)
             return (edge.view, edge.segments)
@@ -91,13 +91,13 @@ extension PlaybackService {
     }
 
     /// The whole segments that touch the range, from one that decoding can begin with.
-    private func segments(of views: [RecordingView], in range: PlaybackRange) async -> [HLSSegment] {
+    private func segments(of views: [RecordingView], in range: PlaybackRange) async -> GrowingList<HLSSegment> {
         var all: [HLSSegment] = []
         for view in views { all += await library.segments(of: view, by: rules.hls).filter(\.isComplete) }
         let touching = all.indices.filter { all[$0].startedAt < range.to && all[$0].startedAt.advanced(by: all[$0].duration) > range.from }
         guard var first = touching.first, let last = touching.last else { return [] }
         while first > 0, !all[first].isIndependent { first -= 1 }
-        return Array(all[first...last])
+        return GrowingList(all[first...last])
     }
 
     package func livePlaylist(
@@ -124,11 +124,10 @@ extension PlaybackService {
         let now = now()
         let recent = try PlaybackRange(
             from: now.advanced(by: .zero - Self.endIsTold), to: now.advanced(by: Self.clockTolerance), longest: .seconds(3600))
-        let views = try await library.views(of: stream, in: recent)
-        guard let view = views.last(where: \.media.isLive) ?? views.last else { throw .nothingRecorded }
-        let segments = await library.segments(of: view, by: rules.hls)
-        guard !segments.isEmpty else { throw .nothingRecorded }
-        return LiveEdge(view: view, segments: segments)
+        guard let edge = try await library.newestEdge(of: stream, in: recent, rules: rules.hls), !edge.segments.isEmpty else {
+            throw .nothingRecorded
+        }
+        return edge
     }
 
     package func resource(_ resource: HLSResource, of stream: StreamID) async throws(PlaybackError) -> [UInt8]? {

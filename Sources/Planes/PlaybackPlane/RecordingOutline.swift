@@ -14,30 +14,49 @@ struct RecordingOutline: Sendable {
     var spans: RecordedSpans
     var files: [File]
 
-    /// The ledger says what is in `known`; `rest` is what the other files say, which follow them.
-    init(_ row: RecordingRow, known: [RecordedFile], rest: RecordingView?) {
+    init(_ row: RecordingRow) {
         spans = RecordedSpans(recording: row.id, isLive: row.state.isRunning)
         files = []
-        for file in known { add(file) }
-        guard let rest else { return }
-        for span in RecordedSpans(rest.media).spans { spans.append(span) }
-        for (number, source) in rest.sources.enumerated() {
-            let end = rest.media.fragments.last { $0.file == number }?.end ?? source.offset
-            files.append(
-                File(
-                    path: source.file.path, from: rest.media.wallTime(source.offset),
-                    to: rest.media.wallTime(end + RecordedMedia.lastFrame)))
-        }
     }
 
-    private mutating func add(_ file: RecordedFile) {
+    /// What the ledger says of a file that it knows.
+    mutating func add(_ file: RecordedFile) {
         guard let segment = file.segment, let from = segment.startedAt, let to = segment.endsAt else { return }
         spans.append(from: from, length: segment.duration, gaps: segment.gaps.map { ($0.offset, $0.length) })
         files.append(File(path: file.path, from: from, to: to))
     }
+
+    /// What files say themselves.
+    mutating func add(_ view: RecordingView) {
+        let media = view.media
+        for span in RecordedSpans(media).spans { spans.append(span) }
+        let ends = Dictionary(media.fragments.map { ($0.file, $0.end) }, uniquingKeysWith: { $1 })
+        for (number, source) in view.sources.enumerated() {
+            let end = (ends[number] ?? source.offset) + RecordedMedia.lastFrame
+            files.append(File(path: source.file.path, from: media.wallTime(source.offset), to: media.wallTime(end)))
+        }
+    }
 }
 
 extension RecordedFile {
-    /// The ledger has its times, so that it need not be opened for them.
-    var isKnown: Bool { segment.map { $0.state.hasFile && $0.startedAt != nil && $0.duration > .zero } ?? false }
+    /// The ledger has its times, so that it need not be opened for them. A segment with a failure may have become another file than was meant.
+    var isKnown: Bool {
+        guard let segment else { return false }
+        return segment.state.hasFile && segment.startedAt != nil && segment.duration > .zero && segment.failure == nil
+    }
+}
+
+extension [RecordedFile] {
+    /// Those that follow each other and share a property, together.
+    func runs(by property: (RecordedFile) -> Bool) -> [ArraySlice<RecordedFile>] {
+        var runs: [ArraySlice<RecordedFile>] = []
+        for index in indices {
+            if index > 0, property(self[index]) == property(self[index - 1]), let last = runs.last {
+                runs[runs.count - 1] = self[last.startIndex...index]
+            } else {
+                runs.append(self[index...index])
+            }
+        }
+        return runs
+    }
 }

@@ -161,6 +161,29 @@ private func written(_ frames: [MatroskaFrame], finished: Bool = true) -> Growin
         #expect(index.entries.count == count)
     }
 
+    /// Growing an index reads what has been appended and the last cluster, however much is before.
+    @Test func whatAGrowthReadsDoesNotDependOnWhatIsBefore() throws {
+        func bytesRead(after seconds: Int) throws -> Int {
+            var writer = MatroskaWriter(.matroska, tracks: tracks, startedAt: start, cluster: .seconds(1))
+            let file = GrowingFile()
+            for frame in frames(0..<seconds * 1000) { writer.append(frame) }
+            file.apply(writer.takeOutput())
+            var index = try file.index()
+            for frame in frames(seconds * 1000..<seconds * 1000 + 1000) { writer.append(frame) }
+            file.apply(writer.takeOutput())
+            var count = 0
+            index.extend(to: UInt64(file.bytes.count)) { offset, length in
+                let bytes = file.read(offset, length)
+                count += bytes.count
+                return bytes
+            }
+            #expect(index.entries == (try file.index().entries))
+            return count
+        }
+        let (short, long) = (try bytesRead(after: 10), try bytesRead(after: 300))
+        #expect(short > 0 && long <= short * 2, "\(long) bytes after 300 s, \(short) after 10 s")
+    }
+
     @Test func damagedFilesNeverTrapAndStayOrdered() throws {
         let whole = written(frames(0..<3000)).bytes
         var generator = SystemRandomNumberGenerator()

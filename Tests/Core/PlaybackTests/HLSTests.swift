@@ -4,7 +4,7 @@ import Testing
 
 private let rules = HLSRules(fragment: .seconds(1))
 
-private func segments(_ media: RecordedMedia) -> [HLSSegment] { rules.segments(of: media) { $0 == $1 } }
+private func segments(_ media: RecordedMedia) -> GrowingList<HLSSegment> { rules.segments(of: media) { $0 == $1 } }
 
 @Suite struct HLSSegmentTests {
     @Test func segmentsEndAtKeyframesOrWhenTheyAreTooLong() {

@@ -97,3 +97,36 @@ import Testing
         #expect(throws: PlaybackError.nothingRecorded) { try CutPlan(try range(from, to), of: []) }
     }
 }
+
+@Suite struct RecordedSpansTests {
+    private func spans(_ files: [(from: Int, length: Int, gaps: [(Int, Int)])]) -> [[Int]] {
+        var spans = RecordedSpans(recording: RecordingID("r1"), isLive: false)
+        for file in files {
+            spans.append(
+                from: morning.advanced(by: .milliseconds(file.from)), length: .milliseconds(file.length),
+                gaps: file.gaps.map { (.milliseconds($0.0), .milliseconds($0.1)) })
+        }
+        return spans.spans.map { span in [span.from, span.to].map { Int($0.milliseconds - morning.milliseconds) } }
+    }
+
+    @Test func filesThatFollowEachOtherAreOne() {
+        #expect(spans([(0, 5000, []), (5020, 4980, []), (10_900, 100, [])]) == [[0, 11_000]])
+        #expect(spans([(0, 5000, []), (6100, 1000, [])]) == [[0, 5000], [6100, 7100]])
+    }
+
+    @Test func gapsDivideAFile() {
+        #expect(spans([(0, 30_000, [(20_000, 5000), (1000, 2000)])]) == [[0, 1040], [3000, 20_040], [25_000, 30_000]])
+        // Two that touch or overlap, one that is too short to be seen, one up to the end, and one behind it.
+        #expect(spans([(0, 30_000, [(1000, 2000), (2000, 4000)])]) == [[0, 1040], [6000, 30_000]])
+        #expect(spans([(0, 30_000, [(1000, 900), (29_000, 1000), (40_000, 5000)])]) == [[0, 30_000]])
+        #expect(spans([(0, 30_000, [(0, 2000)])]) == [[0, 40], [2000, 30_000]])
+    }
+
+    @Test func whereFilesOverlapTheLaterOneStands() {
+        #expect(spans([(0, 5000, []), (3000, 5000, [])]) == [[0, 8000]])
+        // The clock was set back between them.
+        #expect(spans([(0, 5000, []), (20_000, 5000, []), (10_000, 5000, [])]) == [[0, 5000], [10_000, 15_000]])
+        #expect(spans([(20_000, 5000, []), (10_000, 5000, [])]) == [[10_000, 15_000]])
+        #expect(spans([(0, 0, []), (10_000, -5, [])]).isEmpty)
+    }
+}
