@@ -59,7 +59,10 @@ package struct HLSPlaylist: Sendable {
     }
 
     /// The whole list, or a delta update of it.
-    package func text(skipping: Bool = false) -> String {
+    package func text(skipping: Bool = false) -> String { template(skipping: skipping).text(query: query) }
+
+    /// The list without what differs from one caller to the next.
+    package func template(skipping: Bool = false) -> HLSTemplate {
         var lines = header()
         let skipped = skipping && isLive ? skippable : 0
         if skipped > 0 { lines.append("#EXT-X-SKIP:SKIPPED-SEGMENTS=\(skipped)") }
@@ -74,7 +77,7 @@ package struct HLSPlaylist: Sendable {
             lines.append(uri(.segment(segment.recording, start: segment.start, end: segment.end)))
         }
         lines += ending()
-        return lines.joined(separator: "\n") + "\n"
+        return HLSTemplate(lines.joined(separator: "\n") + "\n")
     }
 
     private func header() -> [String] {
@@ -138,7 +141,7 @@ package struct HLSPlaylist: Sendable {
         return segments.dropFirst(first).prefix { $0.isComplete && $0.startedAt.advanced(by: $0.duration) < boundary }.count
     }
 
-    private func uri(_ resource: HLSResource) -> String { resource.name + query }
+    private func uri(_ resource: HLSResource) -> String { resource.name + HLSTemplate.mark }
 
     /// Decimal seconds, to the millisecond.
     private func seconds(_ duration: Duration) -> String {
@@ -146,6 +149,18 @@ package struct HLSPlaylist: Sendable {
         let rest = String(milliseconds % 1000)
         return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
     }
+}
+
+/// The text of a media playlist for many callers: written once, with a place behind each URI for a caller's query.
+package struct HLSTemplate: Sendable, Equatable {
+    /// Stands where the query belongs; names of resources have none.
+    static let mark = "\u{0}"
+    private let pieces: [Substring]
+
+    init(_ text: String) { pieces = text.split(separator: Self.mark, omittingEmptySubsequences: false) }
+
+    /// The list of a caller.
+    package func text(query: String) -> String { pieces.joined(separator: query) }
 }
 
 /// A multivariant playlist with the one variant that there is.

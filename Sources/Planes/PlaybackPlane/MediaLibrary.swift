@@ -31,6 +31,8 @@ actor MediaLibrary {
         var view: RecordingView
         /// Of this view, or of one that it has grown out of.
         var division: Division?
+        /// The live list of this view as a whole (`false`) and as a delta update (`true`), as far as somebody asked for it.
+        var lists: [Bool: HLSTemplate] = [:]
     }
 
     /// The segments of a view.
@@ -151,6 +153,16 @@ actor MediaLibrary {
             made[view.media.recording]?.division = Division(rules: rules, version: view.version, segments: segments)
         }
         return segments
+    }
+
+    /// The live list of a view, which `write` writes: once for all players that ask for it before it grows.
+    func list(of view: RecordingView, isDelta: Bool, write: @Sendable () -> HLSTemplate) -> HLSTemplate {
+        let known = made[view.media.recording]
+        guard known?.view.version == view.version else { return write() }
+        if let list = known?.lists[isDelta] { return list }
+        let list = write()
+        made[view.media.recording]?.lists[isDelta] = list
+        return list
     }
 
     private func keep(_ file: IndexedFile, path: String) {

@@ -107,10 +107,13 @@ extension PlaybackService {
         for source in edge.view.sources { _ = try source.index.tracks.fittingHLS() }
         let end = ContinuousClock.now + patience
         while true {
-            let list = HLSPlaylist(edge.segments, kind: .live(window: rules.window), rules: rules.hls, query: query)
+            let list = HLSPlaylist(edge.segments, kind: .live(window: rules.window), rules: rules.hls)
             let answer = list.isOver ? .ready : directives.answer(edge: list.edge)
             if answer == .tooFar { throw .malformed(field: "_HLS_msn", rule: "at most one beyond the end of the list") }
-            if answer == .ready || ContinuousClock.now > end || Task.isCancelled { return list.text(skipping: directives.isDelta) }
+            if answer == .ready || ContinuousClock.now > end || Task.isCancelled {
+                let isDelta = directives.isDelta
+                return await library.list(of: edge.view, isDelta: isDelta) { list.template(skipping: isDelta) }.text(query: query)
+            }
             guard let next = try await library.nextEdge(of: edge.view.media.recording, rules: rules.hls) else { throw .nothingRecorded }
             edge = next
         }

@@ -130,15 +130,26 @@ import Testing
     @Test func aHundredPlayersOfALiveListShareOneLook() async throws {
         let shelf = try Shelf()
         let file = try FileWriter(in: shelf)
-        try file.write(pictures(0..<30))
+        try file.write(pictures(0..<150))
         shelf.add(file, state: .recording)
         shelf.looks.withLock { $0.pause = 0.2 }
-        let service = service(shelf, now: .seconds(30))
+        let service = service(shelf, now: .seconds(150))
         let lists = try await withThrowingTaskGroup(of: String.self) { group in
-            for _ in 0..<100 { group.addTask { try await list(service) } }
-            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            for number in 0..<100 {
+                group.addTask {
+                    let directives = try HLSDirectives(sequence: nil, part: nil, skip: number < 50 ? nil : "YES")
+                    let query = "?token=\(number)"
+                    let text = try await service.livePlaylist(of: Shelf.stream, directives, query: query)
+                    #expect(text.components(separatedBy: query + "\"").count > 4)
+                    return text.replacingOccurrences(of: query, with: "?")
+                }
+            }
+            return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
         }
-        #expect(lists.count == 1)
+        #expect(lists.values.sorted() == [50, 50], "the whole list, and its update")
         #expect(shelf.looks.withLock(\.count) < 50)
+        try file.write(pictures(150..<151))
+        shelf.looks.withLock { $0.pause = 0 }
+        #expect(try await !lists.keys.contains(list(service)))
     }
 }
