@@ -208,9 +208,14 @@ def test_what_is_recorded_can_be_looked_at_again_while_it_is_and_after(network, 
     ended = MediaPlaylist(past.text("hls/live.m3u8"))
     ended.check_reload(last)
     assert ended.is_over, "players are not told of the end"
+    begin = item["from"]
     [item] = past.timeline()["items"]
     file = tmp_path / "whole"
     file.write_bytes(bridge.get(f"/bridge/v1/recordings/{recording}/file", headers=past.headers)[2])
+    # The ledger tells it now; before, the file did.
+    assert abs(seconds_of(item["from"]) - seconds_of(begin)) < 0.05, (item, begin)
+    length = float(media.probe(file)[0]["duration"])
+    assert abs(seconds_of(item["to"]) - seconds_of(item["from"]) - length) < 0.1, (item, length)
     check_finished_hls(past, item, tmp_path, file)
     check_ranges(past, item, tmp_path)
     check_clips(past, item)
