@@ -55,7 +55,11 @@ int clinux_harden(void) {
 }
 
 int clinux_limit_descriptors(unsigned long count) {
-    struct rlimit limit = {count, count};
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+    // No more than this process may have itself.
+    if (limit.rlim_max != RLIM_INFINITY && count > limit.rlim_max) count = limit.rlim_max;
+    limit.rlim_cur = limit.rlim_max = count;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : -errno;
 }
 

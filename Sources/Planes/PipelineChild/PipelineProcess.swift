@@ -7,9 +7,11 @@ internal import LinuxIO
 package enum PipelineProcess {
     /// The control socket's place among the inherited descriptors.
     package static let controlDescriptor: Int32 = 3
-    /// Open files of a child: an ICE agent on many addresses needs most of them.
+    /// Open files of a child that is not told otherwise: an ICE agent on many addresses needs most of them.
     private static let descriptorLimit: UInt = 256
 
+    /// The argument before the number of files that the child may have open (`pipelines.file-descriptors`).
+    package static let descriptorsArgument = "--descriptors"
     /// The argument of a child that will get a plan for which it does not need GStreamer, and must not load it.
     package static let withoutGStreamer = "--without-gstreamer"
 
@@ -18,7 +20,7 @@ package enum PipelineProcess {
         let hasGStreamer = !arguments.contains(withoutGStreamer)
         let channel = ControlChannel(descriptor: controlDescriptor)
         do {
-            try ProcessHardening.apply(descriptors: descriptorLimit)
+            try ProcessHardening.apply(descriptors: descriptors(allowedBy: arguments))
             if hasGStreamer { try prepareGStreamer() }
         } catch {
             HostFacts.logLine("viaduct-pipeline: \(error)")
@@ -27,6 +29,12 @@ package enum PipelineProcess {
         }
         let session = ChildSession(channel: channel, loop: GLibLoop(name: "pipeline"), hasGStreamer: hasGStreamer)
         return await session.run()
+    }
+
+    private static func descriptors(allowedBy arguments: [String]) -> UInt {
+        let number = arguments.firstIndex(of: descriptorsArgument).map { $0 + 1 }
+        guard let number, arguments.indices.contains(number) else { return descriptorLimit }
+        return UInt(arguments[number]) ?? descriptorLimit
     }
 
     /// Initialises GStreamer, refuses versions with known holes and warms up: what the first WebRTC pipeline would load, and the key pair

@@ -45,6 +45,17 @@ struct ChildProcessTests {
         #expect(error.code == .internal && child.exit() == .status(1))
     }
 
+    @Test(arguments: [(["--descriptors", "100"], 100), ([], 256), (["--descriptors"], 256), (["--descriptors", "many"], 256)])
+    func aChildMayHaveAsManyFilesOpenAsItIsTold(arguments: [String], limit: Int) throws {
+        let child = try SpawnedChild([PipelineProcess.withoutGStreamer] + arguments)
+        try child.expect(.ready)
+        let limits = try String(contentsOfFile: "/proc/\(child.pid)/limits", encoding: .utf8).split(separator: "\n")
+        let line = try #require(limits.first { $0.hasPrefix("Max open files") })
+        #expect(line.split(separator: " ")[3...4] == ["\(limit)", "\(limit)"])
+        child.hangUp()
+        #expect(child.exit() == .status(0))
+    }
+
     @Test func aChildWithGStreamerHasLoadedItsPlugIns() throws {
         let child = try SpawnedChild()
         try child.expect(.ready)
