@@ -285,11 +285,13 @@ actor RecordingRun {
         }
         switch outbox {
         case .upload(let segment): changes.append(services.outbox.upload(of: segment, in: row))
+        // Of a recording that stays here is told behind the last of its files.
+        case .event where row.state == .ready: break
         case .event(let event): changes += services.outbox.changes(for: event)
         case nil: break
         }
         await commits.commit { [services, changes] () async throws(BridgeError) in
-            try await services.ledger.commit(changes)
+            try await services.store(changes, row, segments)
             services.outbox.wake()
             // From here on nobody writes the segment's row but its uploader, which reads it first.
             for segment in segments where segment.state == .ready || segment.state == .uploading {
@@ -329,6 +331,25 @@ actor RecordingRun {
 
     private var metadata: Logger.Metadata {
         machine.row.context.metadata.adding("recording", machine.row.id.rawValue)
+    }
+}
+
+extension RecordingServices {
+    /// The changes, with what tells of a recording that stays here where all its files are registered already.
+    fileprivate func store(_ changes: [LedgerChange], _ row: RecordingRow, _ segments: [SegmentRow]) async throws(BridgeError) {
+        guard row.state == .ready else { return try await ledger.commit(changes) }
+        let stored = try await self.segments.settle(row.id) { [outbox] _, stored in
+            changes + outbox.completion(of: row, with: stored.replaced(by: segments))
+        }
+        // One that the spool tells of, and the ledger does not know.
+        if stored.isEmpty { try await ledger.commit(changes + outbox.completion(of: row, with: segments)) }
+    }
+}
+
+extension [SegmentRow] {
+    /// With these rows instead of those of the same numbers.
+    fileprivate func replaced(by changed: [SegmentRow]) -> [SegmentRow] {
+        filter { row in !changed.contains { $0.number == row.number } } + changed
     }
 }
 

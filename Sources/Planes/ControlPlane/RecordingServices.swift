@@ -22,7 +22,7 @@ package struct RecordingServices: Sendable {
     package var settings: RecordingSettings
     package var logger: Logger
     /// Recordings that wait for the ledger; shared by all.
-    package let unstored = UnstoredRecordings()
+    package let unstored: UnstoredRecordings
     /// What makes recordings begin by themselves.
     package let policies: PolicyTable
     /// Shared by all recordings.
@@ -43,9 +43,10 @@ package struct RecordingServices: Sendable {
         keeping = files
         let thumbnails = ThumbnailMaker(launcher: launcher, files: files, interval: settings.thumbnails, clock: clock, logger: logger)
         self.thumbnails = thumbnails
-        registrar = FileRegistrar(keeping: files, ledger: ledger, outbox: outbox, logger: logger) { segment, row in
-            await thumbnails.make(segment, isWanted: row.wantsPictures)
-        }
+        unstored = UnstoredRecordings()
+        registrar = FileRegistrar(
+            keeping: files, ledger: ledger, outbox: outbox, unstored: unstored, clock: clock, logger: logger
+        ) { segment, row in await thumbnails.make(segment, isWanted: row.wantsPictures) }
         self.outbox = outbox
         self.destinations = destinations
         self.streaming = streaming

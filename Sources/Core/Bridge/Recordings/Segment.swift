@@ -113,4 +113,10 @@ extension RecordingRow {
         row.failure = lost.failure
         return (row, .recordingFailed(row))
     }
+
+    /// The event of a recording that stays on the bridge: when it is complete and each of its files has a hash. nil before.
+    package func completion(with segments: [SegmentRow]) -> BridgeEvent? {
+        guard state == .ready, !segments.contains(where: { $0.state == .ready && $0.sha256 == nil }) else { return nil }
+        return .recordingDelivered(self)
+    }
 }

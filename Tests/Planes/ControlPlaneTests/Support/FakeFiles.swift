@@ -14,6 +14,7 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
     private struct State {
         var hasSpace = true
         var openFailure: BridgeError?
+        var readFailure: BridgeError?
         var findings = SpoolFindings()
         var finished: [RecordingID: String] = [:]
     }
@@ -25,6 +26,7 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
 
     func setSpace(_ hasSpace: Bool) { state.withLock { $0.hasSpace = hasSpace } }
     func refuseToOpen(_ error: BridgeError?) { state.withLock { $0.openFailure = error } }
+    func refuseToRead(_ error: BridgeError?) { state.withLock { $0.readFailure = error } }
     func find(_ findings: SpoolFindings) { state.withLock { $0.findings = findings } }
 
     func hasSpace() async -> Bool { state.withLock { $0.hasSpace } }
@@ -33,7 +35,11 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
     func shortage() async -> StorageShortage { StorageShortage(freeBytes: 7, reserveBytes: 9) }
     func hasThumbnails(_ segment: SegmentRow) async -> Bool { false }
 
-    func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String { "hash of \(segment.file)" }
+    func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String {
+        let failure = state.withLock { $0.readFailure }
+        if let failure { throw failure }
+        return "hash of \(segment.file)"
+    }
 
     func open(_ recording: RecordingID) async throws(BridgeError) {
         let failure = state.withLock { $0.openFailure }

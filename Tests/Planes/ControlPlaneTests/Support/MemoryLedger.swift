@@ -115,7 +115,8 @@ final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, EventLog {
     func settle(
         _ recording: RecordingID, _ decide: @escaping @Sendable (RecordingRow, [SegmentRow]) -> [LedgerChange]
     ) async throws(BridgeError) -> [LedgerChange] {
-        try access { state in
+        await gate.pass()
+        return try access { state in
             guard let row = state.recordings[recording] else { return [] }
             let changes = decide(row, (state.segments[recording] ?? [:]).values.sorted { $0.number < $1.number })
             state.take(changes)
