@@ -229,3 +229,59 @@ def test_the_commands_work_beside_a_bridge_and_without_it(network, s3, tmp_path)
         assert command(bridge, "verify", there)[0] == 0
         status, _, complaint = command(bridge, "redeliver", "nothing")
         assert status != 0 and "There is no recording" in complaint, complaint
+
+
+def test_verify_finds_a_wrong_byte_in_the_middle_wherever_it_is(bridge, camera, s3, dav, tmp_path):
+    assert call(bridge, "PUT", "/destinations/shelf", {"folder": str(tmp_path), "key": "{id}.webm"})[0] == 201
+    places = [s3.destination(key="verify/{id}.webm"), dav.destination(key="verify/{id}.webm"), {"name": "shelf"}]
+    ids = cloud, server, shelf = [complete(bridge, place) for place in places]
+    status, output, _ = command(bridge, "verify", "--destination", *ids)
+    assert status == 0 and "3 recordings, 3 files on the bridge, 0 faults" in output, output
+    # With nothing here to compare with they are read.
+    for one in ids:
+        os.rename(os.path.join(bridge.data, "spool", f"{one}.webm"), tmp_path / f"{one}.aside")
+    status, output, _ = command(bridge, "verify", "--destination", *ids)
+    assert output.count("the file is missing") == 3 and "3 faults" in output, output
+    for one in ids:
+        os.rename(tmp_path / f"{one}.aside", os.path.join(bridge.data, "spool", f"{one}.webm"))
+    s3.client.put_object(Bucket=s3.bucket, Key=f"verify/{cloud}.webm", Body=flipped(s3.bytes(f"verify/{cloud}.webm")))
+    for path in (os.path.join(dav.films, "verify", f"{server}.webm"), tmp_path / f"{shelf}.webm"):
+        with open(path, "r+b") as file:
+            wrong = flipped(file.read())
+            file.seek(0)
+            file.write(wrong)
+    status, output, _ = command(bridge, "verify", "--destination", *ids)
+    assert status == 1 and "3 faults" in output, output
+    for one in ids:
+        assert f"{one}.webm: its content is another one at" in output, output
+
+
+def test_verify_takes_an_object_that_was_sent_in_parts_and_finds_a_wrong_byte_in_one(bridge, camera, s3):
+    one = complete(bridge, s3.destination(key="parts/{id}.webm"))
+    key = f"parts/{one}.webm"
+    right = s3.bytes(key)
+    here = os.path.join(bridge.data, "spool", f"{one}.webm")
+    for content, words in ((right, "0 faults"), (flipped(right), "its content is another one at")):
+        in_parts(s3, key, content)
+        assert s3.client.head_object(Bucket=s3.bucket, Key=key)["ETag"].endswith('-1"'), "it is not in parts"
+        assert words in command(bridge, "verify", "--destination", one)[1]
+    # The tag proves nothing when there is nothing to cut into parts here: the object is read.
+    os.rename(here, f"{here}.aside")
+    assert "its content is another one at" in command(bridge, "verify", "--destination", one)[1]
+    in_parts(s3, key, right)
+    assert "1 fault" in (output := command(bridge, "verify", "--destination", one)[1]) and "another" not in output, output
+    os.rename(f"{here}.aside", here)
+
+
+def in_parts(s3, key, content):
+    """Puts an object as multipart uploads do; its entity tag is not the MD5 of its bytes."""
+    place = {"Bucket": s3.bucket, "Key": key}
+    place["UploadId"] = s3.client.create_multipart_upload(**place)["UploadId"]
+    tag = s3.client.upload_part(**place, PartNumber=1, Body=content)["ETag"]
+    s3.client.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+
+
+def flipped(data):
+    """The same bytes but for one bit in the middle."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1:]

@@ -18,62 +18,6 @@ extension UploadRoutes: DestinationKeeping {
         case .webdav(let server): return await servers.delete(server.key.key(for: facts), at: server)
         }
     }
-
-    package func inspect(_ copy: DeliveredCopy, of recording: RecordingRow, sizeBytes: Int64) async -> CopyFinding {
-        let facts = recording.keyFacts(of: copy.file)
-        switch copy.destination {
-        case .keep: return .present
-        case .put, .http: return .unknown("a plain URL cannot be asked")
-        case .folder(let path, let key):
-            return .comparing(FolderUploadPerformer.size(of: facts.key(key, of: copy.file), in: path), with: sizeBytes)
-        case .s3(let store): return await stores.inspect(store.key.key(for: facts), at: store).finding(sizeBytes)
-        case .webdav(let server): return await servers.inspect(server.key.key(for: facts), at: server).finding(sizeBytes)
-        }
-    }
-}
-
-extension CopyFinding {
-    /// nil: there is none.
-    static func comparing(_ size: Int64?, with expected: Int64) -> CopyFinding {
-        guard let size else { return .missing }
-        return size == expected ? .present : .wrongSize(size)
-    }
-}
-
-extension Result<Int64?, UploadStop> {
-    /// What a question for the size says.
-    fileprivate func finding(_ expected: Int64) -> CopyFinding {
-        switch self {
-        case .success(let size?): return .comparing(size, with: expected)
-        case .success(nil): return .unknown("the destination does not say how large it is")
-        case .failure(let stop):
-            guard stop.outcome.status != 404 else { return .missing }
-            return .unknown(stop.outcome.sentence ?? "the destination did not answer")
-        }
-    }
-}
-
-extension S3UploadPerformer {
-    /// An object's size by HEAD; nil when the store does not say.
-    fileprivate func inspect(_ key: String, at destination: S3Destination) async -> Result<Int64?, UploadStop> {
-        do throws(UploadStop) {
-            let reply = try await ask(store(destination, key: key), S3Call(method: .HEAD))
-            return reply.isSuccess ? .success(reply.length) : .failure(UploadStop(reply.s3Refusal))
-        } catch {
-            return .failure(error)
-        }
-    }
-}
-
-extension WebDAVUploadPerformer {
-    /// A file's size by HEAD or PROPFIND; nil when the server does not say.
-    fileprivate func inspect(_ key: String, at server: WebDAVDestination) async -> Result<Int64?, UploadStop> {
-        do throws(UploadStop) {
-            return .success(try await size(of: WebDAVPlace(server, key: key, id: DeliveryID("inspection")).final, server))
-        } catch {
-            return .failure(error)
-        }
-    }
 }
 
 extension FolderUploadPerformer {
@@ -86,11 +30,5 @@ extension FolderUploadPerformer {
         } catch {
             return .failed(.timedOut)
         }
-    }
-
-    /// Bytes; nil when there is no such file.
-    static func size(of key: String, in folder: String) -> Int64? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(key)")
-        return (attributes?[.size] as? NSNumber)?.int64Value
     }
 }

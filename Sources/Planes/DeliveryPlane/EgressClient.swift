@@ -78,7 +78,7 @@ package struct EgressClient: Sendable {
         do {
             let response = try await client.execute(request.prepared(for: url), deadline: .distantFuture)
             request.replied()
-            result = await Self.reply(response, keeping: request.replyBytes)
+            result = await Self.reply(response, to: request)
         } catch {
             result = .failure(AttemptFault(transport: error))
         }
@@ -103,8 +103,17 @@ package struct EgressClient: Sendable {
         return IPAddress(parsing: bare)?.text ?? bare
     }
 
-    private static func reply(_ response: HTTPClientResponse, keeping limit: Int) async -> Result<EgressReply, AttemptFault> {
+    private static func reply(_ response: HTTPClientResponse, to request: EgressRequest) async -> Result<EgressReply, AttemptFault> {
         var reply = EgressReply(response)
+        do {
+            if let sink = request.sink, reply.isSuccess {
+                for try await part in response.body { try sink(part) }
+                return .success(reply)
+            }
+        } catch {
+            return .failure(AttemptFault(transport: error))
+        }
+        let limit = request.replyBytes
         guard limit > 0 else {
             reply.excerpt = await readAFew(response.body)
             return .success(reply)
@@ -152,10 +161,15 @@ private final class ReplyExcerpt: Sendable {
 
 /// What is asked.
 struct EgressRequest: Sendable {
+    /// Takes a body piece by piece; throws to end it.
+    typealias Sink = @Sendable (ByteBuffer) throws -> Void
+
     var method: HTTPMethod
     var headers: HTTPHeaders
     /// What is kept of the reply's body; a longer one is invalid. 0: the body does not matter.
     var replyBytes = 0
+    /// Takes the whole body of a reply of success, however long; nothing of it is kept.
+    var sink: Sink?
     /// Called when the head of the reply is there.
     var replied: @Sendable () -> Void = {}
     /// Made anew for each address that is tried.

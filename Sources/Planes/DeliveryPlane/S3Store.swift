@@ -14,6 +14,8 @@ struct S3Call: Sendable {
     var headers: [CanonicalRequest.Field] = []
     /// SHA-256 of the body, in hexadecimal.
     var payloadHash = S3Call.hashOfNothing
+    /// Takes a long reply.
+    var sink: EgressRequest.Sink?
     var body: @Sendable () -> HTTPClientRequest.Body? = { nil }
 
     /// The SHA-256 of no bytes.
@@ -41,7 +43,8 @@ struct S3Store: Sendable {
         case .failure(let fault): return .failure(fault)
         case .success(let url):
             let headers = signed(call, path: path, host: String(url.origin.dropFirst(url.scheme.rawValue.count + 3)))
-            let request = EgressRequest(method: call.method, headers: headers, replyBytes: Self.replyBytes, body: call.body)
+            let request = EgressRequest(
+                method: call.method, headers: headers, replyBytes: Self.replyBytes, sink: call.sink, body: call.body)
             return await client.send(request, to: url)
         }
     }

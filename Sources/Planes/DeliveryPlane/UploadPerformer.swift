@@ -29,9 +29,12 @@ package struct UploadRoutes: UploadPerformer {
         servers = WebDAVUploadPerformer(client: client, transfer: transfer)
     }
 
+    /// A finished recording's file; nil when it is not here (any more).
+    func spoolFile(_ name: String) -> SpoolFile? { SpoolFile(folder: spoolFolder, name: name) }
+
     package func attempt(_ upload: DeliveryRow, of recording: RecordingRow) async -> AttemptOutcome {
         guard case .upload(_, let name, let destination) = upload.work, destination != .keep else { return .failed(.impossible) }
-        guard let file = SpoolFile(folder: spoolFolder, name: name) else { return .failed(.fileMissing) }
+        guard let file = spoolFile(name) else { return .failed(.fileMissing) }
         var job = UploadJob(id: upload.id, name: name, file: file, facts: recording.keyFacts(of: name))
         guard await job.nameOthers(as: destination, folders.transfer.pool) else { return .failed(.fileMissing) }
         return switch destination {

@@ -70,6 +70,18 @@ struct WebDAVUploadPerformer: Sendable {
         }
     }
 
+    /// The bytes of a file there. Has no time limit of its own.
+    func read(
+        _ url: String, _ server: WebDAVDestination, into sink: @escaping EgressRequest.Sink
+    ) async -> Result<EgressReply, AttemptFault> {
+        switch client.parse(Redacted(url)) {
+        case .failure(let fault): .failure(fault)
+        case .success(let url):
+            await client.send(
+                EgressRequest(method: .GET, headers: server.headers, replyBytes: Self.replyBytes, sink: sink) { nil }, to: url)
+        }
+    }
+
     private func verify(_ place: WebDAVPlace, _ server: WebDAVDestination, size: Int64) async throws(UploadStop) {
         let length: Int64?
         do throws(UploadStop) {

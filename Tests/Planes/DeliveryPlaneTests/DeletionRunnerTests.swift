@@ -32,7 +32,9 @@ private final class FakePlaces: DestinationKeeping, SpoolErasing, DeliveryServic
         }
     }
 
-    func inspect(_ copy: DeliveredCopy, of recording: RecordingRow, sizeBytes: Int64) async -> CopyFinding { .present }
+    func inspect(
+        _ copy: DeliveredCopy, of recording: RecordingRow, against segment: SegmentRow, progress: @escaping @Sendable (Int64) -> Void
+    ) async -> CopyFinding { .present }
     func wake() {}
     func drain(limit: Duration) async -> Bool { true }
 }
@@ -141,10 +143,10 @@ private final class FakePlaces: DestinationKeeping, SpoolErasing, DeliveryServic
             transfer: TransferServices(
                 pool: BlockingPool(threads: 1), bandwidth: UploadBandwidth(bytesPerSecond: 0), stallTimeout: .seconds(5)))
         try folder.spoolFile("x.webm", length: 100)
-        #expect(FolderUploadPerformer.size(of: "x.webm", in: folder.spool) == 100)
+        #expect(SpoolFile(folder: folder.spool, name: "x.webm") != nil)
         #expect(await performer.remove("x.webm", in: folder.spool) == .stored)
         #expect(await performer.remove("x.webm", in: folder.spool) == .stored)
-        #expect(FolderUploadPerformer.size(of: "x.webm", in: folder.spool) == nil)
+        #expect(SpoolFile(folder: folder.spool, name: "x.webm") == nil)
         #expect(await performer.remove("spool", in: folder.path).sentence != nil, "a folder is no file")
     }
 }

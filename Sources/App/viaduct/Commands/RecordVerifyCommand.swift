@@ -6,6 +6,7 @@ import DeliveryPlane
 import Foundation
 import RecordingPlane
 import StoragePlane
+import Synchronization
 
 extension RecordCommand {
     struct Verify: AsyncParsableCommand {
@@ -17,7 +18,7 @@ extension RecordCommand {
 
         @OptionGroup var filter: RecordFilter
 
-        @Flag(help: "Also asks the destinations of delivered recordings for each file's size; a plain URL cannot be asked.")
+        @Flag(help: "Also compares what destinations have, which is read there unless an S3 store proves it; a plain URL cannot be asked.")
         var destination = false
 
         @OptionGroup var options: SettingOptions
@@ -67,10 +68,12 @@ extension RecordArchive {
             var complaints: [String] = []
             for copy in try await ledger.deliveredCopies(of: row.id) where copy.file == segment.file {
                 let origin = copy.destination.origin
-                switch await routes.inspect(copy, of: row, sizeBytes: segment.sizeBytes) {
+                let reading = ReadingProgress(segment, at: origin)
+                switch await routes.inspect(copy, of: row, against: segment, progress: { reading.report($0) }) {
                 case .present: break
                 case .missing: complaints.append("it is missing at \(origin)")
                 case .wrongSize(let size): complaints.append("it has \(size) bytes instead of \(segment.sizeBytes) at \(origin)")
+                case .wrongContent: complaints.append("its content is another one at \(origin)")
                 case .unknown(let reason):
                     // What cannot be asked is said, and is no fault.
                     if copy.destination.canRemove {
@@ -93,6 +96,30 @@ extension RecordArchive {
         return RecordingKeeper(
             ledger: ledger, outbox: OutboxWriter(reporter: EventReporter(translators: []), clock: clock, service: nobody),
             destinations: SQLiteDestinationStore(database), deletions: nobody, configured: RetentionRule(), clock: clock)
+    }
+}
+
+/// Says now and then how far a long copy has been read.
+private final class ReadingProgress: Sendable {
+    private static let interval = Duration.seconds(5)
+
+    private let name: String
+    private let total: Int64
+    private let next = Mutex(ContinuousClock.now + ReadingProgress.interval)
+
+    init(_ segment: SegmentRow, at origin: String) {
+        name = "\(segment.file) at \(origin)"
+        total = segment.sizeBytes
+    }
+
+    func report(_ count: Int64) {
+        let isDue = next.withLock { next in
+            guard ContinuousClock.now >= next else { return false }
+            next = .now + Self.interval
+            return true
+        }
+        guard isDue else { return }
+        FileHandle.standardError.write(Data("\(name): \(count >> 20) of \(total >> 20) MiB read\n".utf8))
     }
 }
 

@@ -73,16 +73,21 @@ package protocol SpoolErasing: Sendable {
 package protocol DestinationKeeping: Sendable {
     /// Removes a file at its destination; what is not there counts as removed.
     func remove(_ copy: DeliveredCopy, of recording: RecordingRow) async -> AttemptOutcome
-    /// Compares a file at its destination with what the ledger knows, as far as the destination tells; nil when it is well.
-    func inspect(_ copy: DeliveredCopy, of recording: RecordingRow, sizeBytes: Int64) async -> CopyFinding
+    /// Compares a file at its destination with what the ledger knows, to the byte: by what the destination can prove, else by reading it.
+    /// `progress` hears how many bytes have been read.
+    func inspect(
+        _ copy: DeliveredCopy, of recording: RecordingRow, against segment: SegmentRow, progress: @escaping @Sendable (Int64) -> Void
+    ) async -> CopyFinding
 }
 
 /// What a destination says of a file.
 package enum CopyFinding: Sendable, Equatable {
-    /// It has the file; of this size.
+    /// It has the file, byte for byte.
     case present
     /// Its size is another one.
     case wrongSize(Int64)
+    /// It is as long, and its bytes are others.
+    case wrongContent
     case missing
     /// It cannot be asked, or did not answer; one sentence.
     case unknown(String)
