@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import socket
+import sqlite3
 import threading
 import time
 
@@ -121,10 +122,11 @@ def test_a_stream_that_is_assigned_a_destination_goes_there(bridge, camera, s3, 
 
 
 class Gate:
-    """Stands before the store; counts the bodies of parts that passed, and lets `open_for` of them through until it is opened wide."""
+    """Stands before the store; counts the bodies of parts that passed, and lets `open_for` of them through until it is opened wide. While it is `mute`, no
+    answer passes."""
 
     def __init__(self, target):
-        self.target, self.bytes, self.limit = target, 0, None
+        self.target, self.bytes, self.limit, self.mute = target, 0, None, False
         self.open(0)
         self.base = f"http://127.0.0.1:{self.port}"
 
@@ -148,6 +150,8 @@ class Gate:
         try:
             while data := source.recv(1 << 16):
                 while counts and self.limit is not None and self.bytes + len(data) > self.limit:
+                    time.sleep(0.02)
+                while not counts and self.mute:
                     time.sleep(0.02)
                 if counts:
                     self.bytes += len(data)
@@ -230,3 +234,39 @@ def test_parts_of_an_upload_that_was_given_up_do_not_stay_at_the_store(network, 
         bridge.start()
         assert not settle(unfinished, lambda uploads: not uploads, timeout=20), bridge.log()[-2000:]
     gate.close()
+
+
+def test_an_upload_whose_id_was_lost_at_the_kill_does_not_stay_at_the_store(network, s3):
+    """The bridge dies between the store's answer and its own ledger: nobody knows the upload's id any more, and others' uploads are there, too."""
+    gate = Gate(s3.port)
+    unfinished = lambda: s3.client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads") or []
+    with Bridge(uploads__schedule="300ms,300ms,300ms") as bridge:
+        with Camera(network, bridge, "lost", *media.clip("VP8").tracks(), codec="VP8"):
+            gate.limit = 0
+            destination = s3.destination(key="lost/{id}.mp4")
+            destination["s3"]["endpoint"] = gate.base
+            recording = record(bridge, destination)
+            reaches(bridge, recording, "uploading")
+            bridge.kill()
+        with open(os.path.join(bridge.data, "spool", f"{recording}.webm"), "ab") as file:
+            file.write(os.urandom(9 * MEBIBYTE))
+        gate.limit, gate.mute = None, True
+        bridge.start()
+        assert len(settle(unfinished, len, timeout=30)) == 1, "the store was not asked"
+        bridge.kill()
+        foreign = s3.client.create_multipart_upload(Bucket=s3.bucket, Key=f"lost/{recording}.webm2")["UploadId"]
+        later(bridge)
+        gate.mute = False
+        bridge.start()
+        settled(bridge, recording, timeout=30)
+        left = settle(unfinished, lambda uploads: len(uploads) == 1, timeout=20)
+        assert [upload["UploadId"] for upload in left] == [foreign], bridge.log()[-2000:]
+    gate.close()
+
+
+def later(bridge):
+    """An hour passes between two lives of the bridge: it looks after an answer when nobody can wait for it any more."""
+    with sqlite3.connect(os.path.join(bridge.data, "viaduct.db")) as database:
+        changed = database.execute("UPDATE upload_intentions SET asked_at = asked_at - 3600000000000").rowcount
+    database.close()
+    assert changed == 1, f"{changed} uploads are remembered as asked for"

@@ -11,7 +11,7 @@ struct S3MultipartUpload: Sendable {
     let store: S3Store
     let job: UploadJob
 
-    private var ledger: any UploadLedger { performer.ledger }
+    private var ledger: any UploadLedger & UploadIntentions { performer.ledger }
     private var file: GrowingFile { GrowingFile(path: "", durableSize: job.file.size, rewritable: 0, isComplete: true) }
 
     /// Sends what is missing and completes the object. `begun`: by an earlier attempt, or while the recording ran.
@@ -44,15 +44,22 @@ struct S3MultipartUpload: Sendable {
         return sent
     }
 
-    /// Begins a new upload, and remembers it.
+    /// Begins a new upload, and remembers it. That it is asked for is remembered before: the store may have it although no answer comes to be stored.
     func create() async throws(UploadStop) -> String {
         let call = S3Call(method: .POST, query: [.init("uploads", "")], headers: store.destination.objectHeaders(job.facts))
+        let origin = UploadOrigin(recording: job.facts.recording, destination: store.destination, key: store.key)
+        let intention = UploadIntention(id: RandomUUID.text(), origin: origin, location: store.location, since: performer.clock.now)
+        try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.intend(intention) }
         let reply = try await performer.ask(store, call)
-        guard reply.isSuccess else { throw UploadStop(reply.s3Refusal) }
+        guard reply.isSuccess else {
+            // Whoever says that the call is wrong has begun nothing.
+            if (400..<500).contains(reply.status) { try? await ledger.forget(intention) }
+            throw UploadStop(reply.s3Refusal)
+        }
         guard let uploadID = S3Answer.uploadID(reply.body) else { throw UploadStop(.invalidReply) }
         let begun = BegunUpload(location: store.location, uploadID: uploadID)
-        let origin = UploadOrigin(recording: job.facts.recording, destination: store.destination, key: store.key)
         try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.begin(begun, from: origin, of: job.name) }
+        try? await ledger.forget(intention)
         return uploadID
     }
 

@@ -22,7 +22,7 @@ struct S3Call: Sendable {
     static let hashOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 }
 
-/// An object's place in a store: sends signed calls about it.
+/// An object's place in a store: sends signed calls about it. Without a key, about the bucket.
 struct S3Store: Sendable {
     /// A page of a thousand parts has some 300 KB.
     private static let replyBytes = 2 << 20
@@ -58,6 +58,7 @@ struct S3Store: Sendable {
     }
 
     private var path: String {
+        guard !key.isEmpty else { return destination.addressing == .host ? "/" : "/\(destination.bucket)" }
         let object = PercentEncoding.encode(key, keepingSlashes: true)
         return destination.addressing == .host ? "/\(object)" : "/\(destination.bucket)/\(object)"
     }

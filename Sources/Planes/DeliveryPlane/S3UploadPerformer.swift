@@ -8,7 +8,7 @@ internal import NIOHTTP1
 /// SHA-256, every part's MD5 is held against the store's entity tag, and the finished object's size and tag are asked for at the end.
 struct S3UploadPerformer: Sendable {
     let client: EgressClient
-    let ledger: any UploadLedger
+    let ledger: any UploadLedger & UploadIntentions
     let transfer: TransferServices
     let clock: any OutboxClock
     /// Knows parts that were sent while the recording ran.

@@ -18,7 +18,10 @@ package struct UploadRoutes: UploadPerformer {
     let servers: WebDAVUploadPerformer
 
     /// `spoolFolder` holds the finished recordings by their file names.
-    package init(spoolFolder: String, client: EgressClient, ledger: any UploadLedger, settings: UploadSettings, clock: any OutboxClock) {
+    package init(
+        spoolFolder: String, client: EgressClient, ledger: any UploadLedger & UploadIntentions, settings: UploadSettings,
+        clock: any OutboxClock
+    ) {
         let transfer = TransferServices(
             pool: BlockingPool(threads: max(1, settings.parallel)), bandwidth: UploadBandwidth(bytesPerSecond: settings.bandwidth),
             stallTimeout: settings.stallTimeout)

@@ -3,10 +3,11 @@ internal import BridgeModel
 internal import Logging
 
 /// Aborts multipart uploads that nothing goes on with, whose parts the user would pay for: of recordings that came to nothing after parts of them
-/// had been sent, and of deliveries that were given up while their store was away. What is to be aborted is in the ledger, so that a restart goes on.
+/// had been sent, of deliveries that were given up while their store was away, and those whose ids were lost. What is to be aborted is in the ledger, so that a restart goes on.
 package final class UploadSweeper: Sendable {
     private let ledger: any UploadLedger & UploadLeftovers
     private let stores: S3UploadPerformer
+    private let lost: LostUploads
     private let clock: any OutboxClock
     private let logger: Logger
     private let bell = Bell()
@@ -15,6 +16,8 @@ package final class UploadSweeper: Sendable {
     private static let pageLength = 64
     /// Between two looks, if nobody rings.
     private static let interval: Duration = .seconds(60)
+    /// When something can be looked at in a moment.
+    private static let shortInterval: Duration = .seconds(2)
     /// After the first attempt that failed; doubles with each.
     private static let firstWait: Duration = .seconds(30)
     private static let longestWait: Duration = .seconds(3600)
@@ -22,29 +25,31 @@ package final class UploadSweeper: Sendable {
     private static let attempts = 175
 
     /// `routes`: those that began the uploads.
-    package init(ledger: any UploadLedger & UploadLeftovers, routes: UploadRoutes, environment: OutboxEnvironment) {
+    package init(ledger: any UploadLedger & UploadLeftovers & UploadIntentions, routes: UploadRoutes, environment: OutboxEnvironment) {
         self.ledger = ledger
         stores = routes.stores
         clock = environment.clock
         logger = environment.logger
+        lost = LostUploads(ledger: ledger, stores: routes.stores, clock: environment.clock, logger: environment.logger)
     }
 
     /// Works until the task is cancelled. Call it once.
     package func run() async {
         // Whatever made an abort fail may be over: at the start each is tried.
-        await sweep(dueAt: WallTime(nanoseconds: .max))
+        var isDone = await sweep(dueAt: WallTime(nanoseconds: .max))
         var watch = ClockWatch(clock)
         while !Task.isCancelled {
-            await bell.wait(until: clock.now.advanced(by: Self.interval), clock)
-            await sweep(dueAt: watch.wasSetBack(clock) ? WallTime(nanoseconds: .max) : clock.now)
+            await bell.wait(until: clock.now.advanced(by: isDone ? Self.interval : Self.shortInterval), clock)
+            isDone = await sweep(dueAt: watch.wasSetBack(clock) ? WallTime(nanoseconds: .max) : clock.now)
         }
     }
 
     /// Looks for leftovers; returns at once.
     package func wake() { bell.ring() }
 
-    /// One look.
-    func sweep(dueAt moment: WallTime) async {
+    /// One look; false when the next one is worth while soon.
+    @discardableResult
+    func sweep(dueAt moment: WallTime) async -> Bool {
         do throws(BridgeError) {
             for file in try await ledger.strayUploads() {
                 // A part that is under way would lie there after the abort.
@@ -52,8 +57,10 @@ package final class UploadSweeper: Sendable {
                 try await ledger.leaveUpload(of: file)
             }
             for leftover in try await ledger.leftovers(dueAt: moment, limit: Self.pageLength) { try await abort(leftover) }
+            return try await lost.sweep(dueAt: moment)
         } catch {
             logger.warning("unfinished uploads cannot be looked up", metadata: ["error": "\(error)"])
+            return true
         }
     }
 

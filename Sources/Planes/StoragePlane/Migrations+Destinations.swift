@@ -13,6 +13,7 @@ extension Migrations {
             try database.execute(sql: formerColumns)
         }
         migrator.registerMigration("2026-11 leftovers") { try $0.execute(sql: leftovers) }
+        migrator.registerMigration("2026-11 upload intentions") { try $0.execute(sql: intentions) }
         return migrator
     }
 

@@ -47,6 +47,7 @@ private func fuzzStoreAnswer(_ bytes: [UInt8]) {
     _ = try? XMLElement.read(bytes)
     _ = S3Answer.uploadID(bytes)
     _ = S3Answer.completion(bytes)
+    for id in S3Answer.uploads(of: "a", bytes)?.ids ?? [] { precondition(!id.isEmpty) }
     _ = S3Answer.errorCode(bytes)
     for part in S3Answer.parts(bytes)?.parts ?? [] { precondition(PartLayout.numbers.contains(part.number) && part.size >= 0) }
 }

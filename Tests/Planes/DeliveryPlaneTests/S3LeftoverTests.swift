@@ -74,4 +74,78 @@ extension S3UploadTests {
         try await sweeper(routes(folder)).sweep(dueAt: SystemOutboxClock().now)
         #expect(former.received.last?.line == "DELETE /films/client-0/r1.webm?uploadId=up%2F1 HTTP/1.1")
     }
+
+    private static let anHourAgo = SystemOutboxClock().now.advanced(by: .seconds(-3600))
+
+    private func listing(_ uploads: [(key: String, id: String)]) -> TestServer.Behaviour {
+        let items = uploads.map { "<Upload><Key>\($0.key)</Key><UploadId>\($0.id)</UploadId></Upload>" }
+        return .reply(200, body: "<ListMultipartUploadsResult>\(items.joined())</ListMultipartUploadsResult>")
+    }
+
+    private func asked(_ ledger: SQLiteLedger) async throws -> [UploadIntention] {
+        try await ledger.intentions(before: .init(nanoseconds: .max), dueAt: .init(nanoseconds: .max), limit: 9)
+    }
+
+    /// What an attempt an hour ago has left that got no answer from the store.
+    private func ask(_ server: TestServer) async throws -> SQLiteLedger {
+        try folder.spoolFile("r1.webm", length: 9 * Self.mebibyte)
+        guard case .failed = try await attempt(server) else { throw BridgeError(.internal, "the store has answered") }
+        let ledger = try folder.ledger()
+        let first = try #require(try await asked(ledger).first)
+        try await ledger.forget(first)
+        try await ledger.intend(UploadIntention(id: first.id, origin: first.origin, location: first.location, since: Self.anHourAgo))
+        return ledger
+    }
+
+    /// The store has begun an upload and the bridge has not heard of it: nobody would ever abort it.
+    @Test func anUploadWhoseAnswerWasLostIsAbortedAndNoOther() async throws {
+        let key = "client-0/r1.webm"
+        let server = try server([
+            .reset(afterBody: 0), listing([(key, "lost/1"), (key + "2", "foreign"), ("client-0/r1", "other"), (key, "known")]), .reply(204),
+        ])
+        let ledger = try await ask(server)
+        let known = BegunUpload(location: "http://127.0.0.1:\(server.port) films \(key)", uploadID: "known")
+        try await ledger.begin(known, from: nil, of: "r1.webm")
+        #expect(try await sweeper(routes(folder)).sweep(dueAt: SystemOutboxClock().now))
+        #expect(
+            server.received.map { $0.line.split(separator: " ")[..<2].joined(separator: " ") } == [
+                "POST /films/client-0/r1.webm?uploads=", "GET /films?prefix=client-0%2Fr1.webm&uploads=",
+                "DELETE /films/client-0/r1.webm?uploadId=lost%2F1",
+            ])
+        #expect(try await asked(ledger).isEmpty)
+    }
+
+    /// Its id may come to be known any moment.
+    @Test func nothingIsAbortedWhereAnUploadIsJustBegun() async throws {
+        let server = try server([.reset(afterBody: 0), listing([("client-0/r1.webm", "lost")]), .reply(204)])
+        let ledger = try await ask(server)
+        var young = try #require(try await asked(ledger).first)
+        (young.id, young.since) = ("young", SystemOutboxClock().now)
+        try await ledger.intend(young)
+        #expect(try await sweeper(routes(folder)).sweep(dueAt: SystemOutboxClock().now) == false)
+        #expect(server.received.map { String($0.line.prefix(4)) } == ["POST", "GET "])
+        try await ledger.forget(young)
+        #expect(try await asked(ledger).count == 1)
+    }
+
+    /// Nothing is asked of a store about what has just been asked for, or was answered.
+    @Test func onlyAnOldQuestionIsLookedAfter() async throws {
+        try folder.spoolFile("r1.webm", length: 9 * Self.mebibyte)
+        let server = try server([.reset(afterBody: 0), Self.created, .reply(500)])
+        for _ in 0..<2 { #expect(try await attempt(server) != .stored) }
+        try await sweeper(routes(folder)).sweep(dueAt: .init(nanoseconds: .max))
+        #expect(!server.received.contains { $0.line.hasPrefix("GET") })
+        let left = try await asked(folder.ledger())
+        #expect(left.count == 1, "the first has no answer, the second has")
+    }
+
+    @Test(arguments: [403, 503]) func aStoreThatDoesNotTellIsAskedAgain(status: Int) async throws {
+        let server = try server([.reset(afterBody: 0), .reply(status), listing([("client-0/r1.webm", "lost")]), .reply(204)])
+        let ledger = try await ask(server)
+        let soon = SystemOutboxClock().now
+        try await sweeper(routes(folder)).sweep(dueAt: soon)
+        #expect(try await ledger.intentions(before: soon, dueAt: soon, limit: 9).isEmpty, "the next look waits for its time")
+        try await sweeper(routes(folder)).sweep(dueAt: .init(nanoseconds: .max))
+        #expect(server.received.last?.line == "DELETE /films/client-0/r1.webm?uploadId=lost HTTP/1.1")
+    }
 }

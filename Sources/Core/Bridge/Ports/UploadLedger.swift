@@ -83,3 +83,38 @@ package protocol UploadLeftovers: Sendable {
     /// It could not be aborted: one attempt more, the next one at that moment.
     func postpone(_ leftover: LeftoverUpload, until moment: WallTime) async throws(BridgeError)
 }
+
+/// A multipart upload that a store is asked for. As long as it is remembered, the store may have one whose id nobody knows: the answer was lost, or the
+/// bridge ended before it could be stored.
+package struct UploadIntention: Sendable, Equatable {
+    package var id: String
+    package var origin: UploadOrigin
+    /// As of the upload that comes of it.
+    package var location: String
+    /// When the store was asked.
+    package var since: WallTime
+    /// How often it was tried to find out what has become of it.
+    package var attempts: Int
+
+    package init(id: String, origin: UploadOrigin, location: String, since: WallTime, attempts: Int = 0) {
+        self.id = id
+        self.origin = origin
+        self.location = location
+        self.since = since
+        self.attempts = attempts
+    }
+}
+
+/// Uploads of which it is not known whether they have begun. Implemented by StoragePlane.
+package protocol UploadIntentions: Sendable {
+    /// Remembers it; call it before the store is asked.
+    func intend(_ intention: UploadIntention) async throws(BridgeError)
+    /// The upload is remembered, or the store has none of it.
+    func forget(_ intention: UploadIntention) async throws(BridgeError)
+    /// Those before `moment` that are to be looked after by `now`, oldest first, at most `limit`.
+    func intentions(before moment: WallTime, dueAt now: WallTime, limit: Int) async throws(BridgeError) -> [UploadIntention]
+    /// It could not be found out: one attempt more, the next one at that moment.
+    func postpone(_ intention: UploadIntention, until moment: WallTime) async throws(BridgeError)
+    /// The ids of all uploads there that somebody goes on with or aborts; nil when a store has been asked for another one at `moment` or later.
+    func knownUploads(at location: String, askedBefore moment: WallTime) async throws(BridgeError) -> Set<String>?
+}

@@ -75,6 +75,14 @@ import Testing
             S3Answer.parts(bytes(page + "<IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></ListPartsResult>"))?
                 .next
                 == 1)
+        let upload = { (key: String, id: String) in "<Upload><Key>\(key)</Key><UploadId>\(id)</UploadId></Upload>" }
+        let uploads = upload("a b/c.webm", "1") + upload("a b/c.webm2", "2") + upload("a b/c.webm", "3&amp;")
+        let listed = S3Answer.uploads(
+            of: "a b/c.webm", bytes("<ListMultipartUploadsResult>\(uploads)<IsTruncated>true</IsTruncated></ListMultipartUploadsResult>"))
+        #expect(listed?.ids == ["1", "3&"] && listed?.hasMore == true)
+        #expect(S3Answer.uploads(of: "a", bytes("<ListMultipartUploadsResult/>"))?.ids == [])
+        let nameless = "<ListMultipartUploadsResult><Upload><Key>a</Key></Upload></ListMultipartUploadsResult>"
+        #expect(S3Answer.uploads(of: "a", bytes(nameless)) == nil && S3Answer.uploads(of: "b", bytes(nameless))?.ids == [])
         #expect(S3Answer.completion(bytes("<CompleteMultipartUploadResult><ETag>x-2</ETag></CompleteMultipartUploadResult>")) == "x-2")
         #expect(S3Answer.errorCode(bytes("  <Error><Code>NoSuchBucket</Code><Message>a&#x62;</Message></Error> \n")) == "NoSuchBucket")
     }
@@ -96,6 +104,7 @@ import Testing
         }
         #expect(S3Answer.uploadID(bytes(text)) == nil)
         #expect(S3Answer.parts(bytes(text)) == nil)
+        #expect(S3Answer.uploads(of: "a", bytes(text)) == nil)
     }
 
     @Test(arguments: [

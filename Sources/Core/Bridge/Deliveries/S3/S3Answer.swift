@@ -49,6 +49,18 @@ package enum S3Answer {
         return PartPage(parts: parts, next: next)
     }
 
+    /// The ids of the unfinished uploads of one object, and whether there are more ("ListMultipartUploads"); nil when it is no such answer. What is listed of
+    /// other objects is left out.
+    package static func uploads(of key: String, _ body: [UInt8]) -> (ids: [String], hasMore: Bool)? {
+        guard let root = try? XMLElement.read(body), root.name == "ListMultipartUploadsResult" else { return nil }
+        var ids: [String] = []
+        for upload in root.all("Upload") where upload["Key"]?.text == key {
+            guard let id = text(upload["UploadId"]) else { return nil }
+            ids.append(id)
+        }
+        return (ids, root["IsTruncated"]?.text == "true")
+    }
+
     /// The object's entity tag after a completion, which may also be an error although the status says 200 ("CompleteMultipartUpload").
     package static func completion(_ body: [UInt8]) -> String? {
         guard let root = try? XMLElement.read(body), root.name == "CompleteMultipartUploadResult" else { return nil }
