@@ -1,95 +1,93 @@
 internal import Bridge
 internal import BridgeModel
-internal import Foundation
 
-/// Copies a recording into a folder of this machine: under a temporary name, synced, then renamed, so that whoever watches the folder sees whole
-/// files only. A repeated attempt replaces what an earlier one left.
+/// Copies recordings into folders of this machine, often of a server: under a temporary name, synced, then renamed. A small file is copied at once, and a
+/// repeated attempt replaces what an earlier one left; others go in parts, while they grow where they do, and a restarted bridge goes on with these.
 struct FolderUploadPerformer: Sendable {
-    private static let pieceLength = 1024 * 1024
-    /// Read by the owner and the group; a recording is private.
-    private static let fileMode: mode_t = 0o640
-    private static let folderMode = 0o750
-
+    /// With threads of its own: a folder that hangs holds nobody else's.
     let transfer: TransferServices
+    let ledger: any UploadLedger
+    let clock: any OutboxClock
+    /// Knows parts that were copied while the recording ran.
+    let streams: StreamedParts
 
-    /// `key`: below the folder; nil: the file's name in the spool.
-    func copy(_ job: UploadJob, to folder: String, key: String?) async -> AttemptOutcome {
-        guard folder.hasPrefix("/"), !folder.utf8.contains(0), !folder.split(separator: "/").contains("..") else {
-            return .failed(.impossible)
-        }
-        let place = (key ?? job.name).split(separator: "/")
-        let target = ([folder] + place.dropLast().map(String.init)).joined(separator: "/")
-        do {
-            return try await transfer.pool.run { flag in
-                do {
-                    try Self.copy(job.file, to: target, name: place.last.map(String.init) ?? job.name, id: job.id, flag)
-                    return .stored
-                } catch let fault as AttemptFault {
-                    return .failed(fault)
-                }
+    /// `key`: below the folder.
+    func copy(_ job: UploadJob, to folder: String, key: String) async -> AttemptOutcome {
+        guard let place = FolderPlace(folder, key: key) else { return .failed(.impossible) }
+        do throws(UploadStop) {
+            // Nothing is written here any more by those who copy what grows.
+            let sent = await streams.take(job.name)
+            let begun = try await ledger.begun(job.name, at: place.location)
+            if job.file.size <= PartLayout.firstLength, begun == nil {
+                try await copyWhole(job, to: place)
+            } else {
+                try await FolderPartialCopy(performer: self, place: place).run(job, sent: sent)
             }
+            return .stored
         } catch {
-            return .failed(.timedOut)
+            return error.outcome
         }
     }
 
-    private static func copy(_ file: SpoolFile, to folder: String, name: String, id: DeliveryID, _ flag: CancellationFlag) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: folderMode])
+    private func copyWhole(_ job: UploadJob, to place: FolderPlace) async throws(UploadStop) {
+        let path = place.temporary(job.id.rawValue)
+        do throws(UploadStop) {
+            let file = try await blocking { _ in
+                try FolderFile.makeFolder(place.folder)
+                return try FolderFile(path: path, isNew: true)
+            }
+            try await copy(0..<job.file.size, of: job.file, to: file)
+            try await blocking { _ in try file.complete(job.file.size, at: place) }
         } catch {
-            throw AttemptFault.folderUnwritable
-        }
-        let temporary = "\(folder)/.\(name).\(id.rawValue).part"
-        do {
-            try write(file, to: temporary, flag)
-            guard rename(temporary, "\(folder)/\(name)") == 0 else { throw fault(errno) }
-        } catch {
-            unlink(temporary)
+            _ = await clear(path, in: place.folder)
             throw error
         }
-        try synchronize(folder)
-        // The folder may be new; whether its parent may be read does not decide about the file.
-        try? synchronize(folder + "/..")
     }
 
-    private static func write(_ file: SpoolFile, to path: String, _ flag: CancellationFlag) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, fileMode)
-        guard descriptor >= 0 else { throw fault(errno) }
-        defer { close(descriptor) }
-        var offset: Int64 = 0
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceLength, alignment: 16)
-        defer { buffer.deallocate() }
-        while offset < file.size {
-            try flag.check()
-            guard let count = try? file.read(into: buffer, at: offset), count > 0 else { throw AttemptFault.fileMissing }
-            try write(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), to: descriptor)
-            offset += Int64(count)
-        }
-        guard fsync(descriptor) == 0 else { throw fault(errno) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, Int64(status.st_size) == file.size else { throw AttemptFault.folderUnwritable }
-    }
-
-    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = Foundation.write(descriptor, rest.baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw fault(errno) }
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+    /// Copies bytes to the same place in another file, no faster than uploads may be.
+    func copy(_ range: Range<Int64>, of file: SpoolFile, to copy: FolderFile) async throws(UploadStop) {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let rest = offset..<range.upperBound
+            let count = try await blocking { flag in
+                try flag.check()
+                return try copy.copy(rest, of: file)
+            }
+            await transfer.bandwidth.wait(for: Int(count)) {}
+            offset += count
         }
     }
 
-    private static func synchronize(_ folder: String) throws {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw fault(errno) }
-        defer { close(descriptor) }
-        // Some network file systems have no fsync(2) for folders and say EINVAL: they sync a rename by themselves.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw fault(errno) }
+    /// Removes what an upload that is given up has left. Where that cannot be reached it is left to the sweeper.
+    func abandon(_ name: String, at folder: String, key: String) async {
+        guard let place = FolderPlace(folder, key: key), let begun = try? await ledger.begun(name, at: place.location) else { return }
+        if await abort(begun.uploadID, at: place) {
+            try? await ledger.forgetUpload(of: name)
+        } else {
+            try? await ledger.leaveUpload(of: name)
+        }
     }
 
-    private static func fault(_ code: Int32) -> AttemptFault {
-        code == ENOSPC || code == EDQUOT || code == EFBIG ? .folderFull : .folderUnwritable
+    /// Whether the folder has nothing of the upload any more.
+    func abort(_ uploadID: String, at place: FolderPlace) async -> Bool {
+        await clear(place.temporary(uploadID), in: place.folder)
+    }
+
+    private func clear(_ path: String, in folder: String) async -> Bool {
+        // What is to go goes, even when the attempt was broken off.
+        (try? await transfer.pool.run { _ in FolderFile.remove(path, in: folder) }) ?? false
+    }
+
+    /// Does what waits for the folder on a thread for that.
+    func blocking<T: Sendable>(_ work: @escaping @Sendable (CancellationFlag) throws -> T) async throws(UploadStop) -> T {
+        do {
+            return try await transfer.pool.run(work)
+        } catch let fault as AttemptFault {
+            throw UploadStop(fault)
+        } catch is FileBody.CutShort {
+            throw UploadStop(.fileMissing)
+        } catch {
+            throw UploadStop(.timedOut)
+        }
     }
 }

@@ -42,7 +42,8 @@ struct LostUploads: Sendable {
     }
 
     private func abort(_ intention: UploadIntention, askedBefore moment: WallTime) async throws(BridgeError) -> Finding {
-        let (destination, key) = (intention.origin.destination, intention.origin.key)
+        let key = intention.origin.key
+        guard case .s3(let destination) = intention.origin.destination else { return .none }
         let call = S3Call(method: .GET, query: [.init("uploads", ""), .init("prefix", key)])
         guard let reply = try? await stores.ask(stores.store(destination, key: ""), call) else {
             return .unknown(reason: "the store did not answer")

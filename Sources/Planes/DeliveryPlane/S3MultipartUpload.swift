@@ -40,16 +40,16 @@ struct S3MultipartUpload: Sendable {
             throw UploadStop(.refused(status: reply.status, .notWhole))
         }
         let sent = SentPart(StoredPart(number: number, entityTag: tag, size: Int64(range.count)), md5: digest.md5Text)
-        try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.sent(sent, of: job.name) }
+        try await ledger.asking { [ledger] () throws(BridgeError) in try await ledger.sent(sent, of: job.name) }
         return sent
     }
 
     /// Begins a new upload, and remembers it. That it is asked for is remembered before: the store may have it although no answer comes to be stored.
     func create() async throws(UploadStop) -> String {
         let call = S3Call(method: .POST, query: [.init("uploads", "")], headers: store.destination.objectHeaders(job.facts))
-        let origin = UploadOrigin(recording: job.facts.recording, destination: store.destination, key: store.key)
+        let origin = UploadOrigin(recording: job.facts.recording, destination: .s3(store.destination), key: store.key)
         let intention = UploadIntention(id: RandomUUID.text(), origin: origin, location: store.location, since: performer.clock.now)
-        try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.intend(intention) }
+        try await ledger.asking { [ledger] () throws(BridgeError) in try await ledger.intend(intention) }
         let reply = try await performer.ask(store, call)
         guard reply.isSuccess else {
             // Whoever says that the call is wrong has begun nothing.
@@ -58,7 +58,7 @@ struct S3MultipartUpload: Sendable {
         }
         guard let uploadID = S3Answer.uploadID(reply.body) else { throw UploadStop(.invalidReply) }
         let begun = BegunUpload(location: store.location, uploadID: uploadID)
-        try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.begin(begun, from: origin, of: job.name) }
+        try await ledger.asking { [ledger] () throws(BridgeError) in try await ledger.begin(begun, from: origin, of: job.name) }
         try? await ledger.forget(intention)
         return uploadID
     }
@@ -91,7 +91,7 @@ extension S3MultipartUpload {
     private func resumed(_ begun: BegunUpload?) async throws(UploadStop) -> State? {
         let trusted = await performer.streams.take(job.name)
         guard let begun else { return (try await create(), MultipartPlan(), [:]) }
-        let remembered = try await performer.stored { [ledger] () throws(BridgeError) in try await ledger.sentParts(of: job.name) }
+        let remembered = try await ledger.asking { [ledger] () throws(BridgeError) in try await ledger.sentParts(of: job.name) }
         guard let listed = try await list(begun.uploadID) else {
             if try await isComplete(remembered) { return nil }
             return (try await create(), MultipartPlan(), [:])

@@ -18,13 +18,14 @@ struct S3UploadPerformer: Sendable {
         let store = store(destination, key: destination.key.key(for: job.facts))
         guard job.file.size <= PartLayout.longestFile else { return .refused(status: 0, .full) }
         do {
-            let begun = try await stored { () throws(BridgeError) in try await ledger.begunUpload(of: job.name) }
+            let begun = try await ledger.asking { () throws(BridgeError) in try await ledger.begunUpload(of: job.name) }
             if job.file.size <= PartLayout.firstLength, begun == nil {
+                _ = await streams.take(job.name)
                 try await putWhole(job, to: store)
             } else {
                 let upload = S3MultipartUpload(performer: self, store: store, job: job)
                 try await upload.run(begun: begun?.location == store.location ? begun : nil)
-                try await stored { () throws(BridgeError) in try await ledger.forgetUpload(of: job.name) }
+                try await ledger.asking { () throws(BridgeError) in try await ledger.forgetUpload(of: job.name) }
             }
             return .stored
         } catch {
@@ -85,15 +86,6 @@ struct S3UploadPerformer: Sendable {
         switch result {
         case .success(let reply): return reply
         case .failure(let fault): throw UploadStop(fault)
-        }
-    }
-
-    /// The ledger's failures are tried again with the upload.
-    func stored<T: Sendable>(_ work: () async throws(BridgeError) -> T) async throws(UploadStop) -> T {
-        do throws(BridgeError) {
-            return try await work()
-        } catch {
-            throw UploadStop(.ledgerFailed)
         }
     }
 }

@@ -14,7 +14,10 @@ package struct UploadRoutes: UploadPerformer {
     private let spoolFolder: String
     private let https: HTTPUploadPerformer
     let folders: FolderUploadPerformer
+    /// For files that grow.
+    private let growing: FolderUploadPerformer
     let stores: S3UploadPerformer
+    let streams = StreamedParts()
     let servers: WebDAVUploadPerformer
 
     /// `spoolFolder` holds the finished recordings by their file names.
@@ -22,14 +25,18 @@ package struct UploadRoutes: UploadPerformer {
         spoolFolder: String, client: EgressClient, ledger: any UploadLedger & UploadIntentions, settings: UploadSettings,
         clock: any OutboxClock
     ) {
-        let transfer = TransferServices(
+        var transfer = TransferServices(
             pool: BlockingPool(threads: max(1, settings.parallel)), bandwidth: UploadBandwidth(bytesPerSecond: settings.bandwidth),
             stallTimeout: settings.stallTimeout)
         self.spoolFolder = spoolFolder
         https = HTTPUploadPerformer(client: client, transfer: transfer, clock: clock)
-        folders = FolderUploadPerformer(transfer: transfer)
-        stores = S3UploadPerformer(client: client, ledger: ledger, transfer: transfer, clock: clock, streams: StreamedParts())
+        stores = S3UploadPerformer(client: client, ledger: ledger, transfer: transfer, clock: clock, streams: streams)
         servers = WebDAVUploadPerformer(client: client, transfer: transfer)
+        // A folder that hangs holds what waits for it alone.
+        transfer.pool = BlockingPool(threads: max(1, settings.parallel))
+        folders = FolderUploadPerformer(transfer: transfer, ledger: ledger, clock: clock, streams: streams)
+        transfer.pool = BlockingPool(threads: max(1, settings.parallel))
+        growing = FolderUploadPerformer(transfer: transfer, ledger: ledger, clock: clock, streams: streams)
     }
 
     /// A finished recording's file; nil when it is not here (any more).
@@ -39,7 +46,7 @@ package struct UploadRoutes: UploadPerformer {
         guard case .upload(_, let name, let destination) = upload.work, destination != .keep else { return .failed(.impossible) }
         guard let file = spoolFile(name) else { return .failed(.fileMissing) }
         var job = UploadJob(id: upload.id, name: name, file: file, facts: recording.keyFacts(of: name))
-        guard await job.nameOthers(as: destination, folders.transfer.pool) else { return .failed(.fileMissing) }
+        guard await job.nameOthers(as: destination, stores.transfer.pool) else { return .failed(.fileMissing) }
         return switch destination {
         case .keep: .failed(.impossible)
         case .put(let url): await https.put(job, to: url)
@@ -59,10 +66,24 @@ package struct UploadRoutes: UploadPerformer {
         switch destination {
         case .s3(let store): await stores.abandon(name, at: store, facts: recording.keyFacts(of: name))
         case .webdav(let server): await servers.abandon(upload.id, at: server, facts: recording.keyFacts(of: name))
-        case .keep, .put, .http, .folder: break
+        case .folder(let path, let key):
+            await folders.abandon(name, at: path, key: recording.keyFacts(of: name).key(key, of: name))
+        case .keep, .put, .http: break
+        }
+    }
+
+    /// Whether nothing of an upload is left at its destination.
+    func abort(_ leftover: LeftoverUpload) async -> Bool {
+        let (origin, id) = (leftover.origin, leftover.upload.uploadID)
+        switch origin.destination {
+        case .s3(let destination): return await stores.abort(id, at: stores.store(destination, key: origin.key))
+        case .folder(let path, _):
+            guard let place = FolderPlace(path, key: origin.key) else { return true }
+            return await folders.abort(id, at: place)
+        case .keep, .put, .http, .webdav: return true
         }
     }
 
     /// Sends parts of files that still grow, for the destinations that can take them.
-    package var streaming: any StreamingUploads { S3StreamingUploads(performer: stores) }
+    package var streaming: any StreamingUploads { GrowingUploads(streams: streams, stores: stores, folders: growing) }
 }

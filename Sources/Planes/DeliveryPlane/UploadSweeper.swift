@@ -2,11 +2,12 @@ package import Bridge
 internal import BridgeModel
 internal import Logging
 
-/// Aborts multipart uploads that nothing goes on with, whose parts the user would pay for: of recordings that came to nothing after parts of them
-/// had been sent, of deliveries that were given up while their store was away, and those whose ids were lost. What is to be aborted is in the ledger, so that a restart goes on.
+/// Aborts uploads in parts that nothing goes on with, whose parts the user would pay for, or find in a folder: of recordings that came to nothing after
+/// parts of them had been sent, of deliveries that were given up while their destination was away, and those whose ids were lost. What is to be aborted is
+/// in the ledger, so that a restart goes on.
 package final class UploadSweeper: Sendable {
     private let ledger: any UploadLedger & UploadLeftovers
-    private let stores: S3UploadPerformer
+    private let routes: UploadRoutes
     private let lost: LostUploads
     private let clock: any OutboxClock
     private let logger: Logger
@@ -27,7 +28,7 @@ package final class UploadSweeper: Sendable {
     /// `routes`: those that began the uploads.
     package init(ledger: any UploadLedger & UploadLeftovers & UploadIntentions, routes: UploadRoutes, environment: OutboxEnvironment) {
         self.ledger = ledger
-        stores = routes.stores
+        self.routes = routes
         clock = environment.clock
         logger = environment.logger
         lost = LostUploads(ledger: ledger, stores: routes.stores, clock: environment.clock, logger: environment.logger)
@@ -53,7 +54,7 @@ package final class UploadSweeper: Sendable {
         do throws(BridgeError) {
             for file in try await ledger.strayUploads() {
                 // A part that is under way would lie there after the abort.
-                _ = await stores.streams.take(file)
+                _ = await routes.streams.take(file)
                 try await ledger.leaveUpload(of: file)
             }
             for leftover in try await ledger.leftovers(dueAt: moment, limit: Self.pageLength) { try await abort(leftover) }
@@ -65,15 +66,14 @@ package final class UploadSweeper: Sendable {
     }
 
     private func abort(_ leftover: LeftoverUpload) async throws(BridgeError) {
-        let store = stores.store(leftover.origin.destination, key: leftover.origin.key)
         let metadata: Logger.Metadata = ["recording": "\(leftover.origin.recording)", "attempt": "\(leftover.attempts + 1)"]
-        if await stores.abort(leftover.upload.uploadID, at: store) {
+        if await routes.abort(leftover) {
             logger.info("unfinished upload aborted", metadata: metadata)
             return try await ledger.forget(leftover)
         }
         guard leftover.attempts + 1 < Self.attempts else {
             logger.error(
-                "an unfinished upload could not be aborted for a week: abort it at the store, or have a lifecycle rule do so",
+                "an unfinished upload could not be removed for a week: abort it at the store, or remove the hidden .part file in the folder",
                 metadata: metadata)
             return try await ledger.forget(leftover)
         }

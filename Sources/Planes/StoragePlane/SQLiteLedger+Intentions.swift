@@ -5,7 +5,7 @@ internal import GRDB
 extension SQLiteLedger: UploadIntentions {
     package func intend(_ intention: UploadIntention) async throws(BridgeError) {
         try await database.write { [box = database.box] connection in
-            let destination = DestinationChoice(.s3(intention.origin.destination))
+            let destination = DestinationChoice(intention.origin.destination)
             let sealed = try DestinationColumn.seal(destination, table: UploadIntention.table, row: intention.id, box)
             let values = ColumnValues([
                 "id": intention.id, "location": intention.location, "recording": intention.origin.recording.rawValue,
@@ -56,13 +56,11 @@ extension UploadIntention {
 
     fileprivate init(_ row: Row, _ box: SecretBox) throws {
         let columns = ColumnReader(row: row, table: Self.table)
-        guard case .s3(let destination) = try DestinationColumn.open(columns, box).destination else {
-            throw StorageFault.UnreadableRow(table: Self.table, row: try columns.text("id"))
-        }
         self.init(
             id: try columns.text("id"),
             origin: UploadOrigin(
-                recording: RecordingID(try columns.text("recording")), destination: destination, key: try columns.text("object_key")),
+                recording: RecordingID(try columns.text("recording")), destination: try DestinationColumn.open(columns, box).destination,
+                key: try columns.text("object_key")),
             location: try columns.text("location"), since: try columns.moment("asked_at"),
             attempts: try columns.required(try columns.optionalCount("attempts")))
     }

@@ -57,7 +57,7 @@ extension BegunUpload {
 
     /// Beside the row of the file, which another upload may take.
     func write(_ origin: UploadOrigin, _ connection: Database, _ box: SecretBox) throws {
-        let sealed = try DestinationColumn.seal(DestinationChoice(.s3(origin.destination)), table: Self.table, row: storeID, box)
+        let sealed = try DestinationColumn.seal(DestinationChoice(origin.destination), table: Self.table, row: storeID, box)
         let values = ColumnValues([
             "id": storeID, "location": location, "upload_id": uploadID, "recording": origin.recording.rawValue, "object_key": origin.key,
             "attempts": 0, "due_at": 0, DestinationColumn.name: sealed,
@@ -69,13 +69,11 @@ extension BegunUpload {
 extension LeftoverUpload {
     fileprivate init(_ row: Row, _ box: SecretBox) throws {
         let columns = ColumnReader(row: row, table: BegunUpload.table)
-        guard case .s3(let destination) = try DestinationColumn.open(columns, box).destination else {
-            throw StorageFault.UnreadableRow(table: BegunUpload.table, row: try columns.text("id"))
-        }
         self.init(
             upload: BegunUpload(location: try columns.text("location"), uploadID: try columns.text("upload_id")),
             origin: UploadOrigin(
-                recording: RecordingID(try columns.text("recording")), destination: destination, key: try columns.text("object_key")),
+                recording: RecordingID(try columns.text("recording")), destination: try DestinationColumn.open(columns, box).destination,
+                key: try columns.text("object_key")),
             attempts: try columns.required(try columns.optionalCount("attempts")))
     }
 }

@@ -139,9 +139,7 @@ private final class FakePlaces: DestinationKeeping, SpoolErasing, DeliveryServic
     }
 
     @Test func aFolderLetsGoOfAFileAndOfNone() async throws {
-        let performer = FolderUploadPerformer(
-            transfer: TransferServices(
-                pool: BlockingPool(threads: 1), bandwidth: UploadBandwidth(bytesPerSecond: 0), stallTimeout: .seconds(5)))
+        let performer = try routes(folder).uploads.folders
         try folder.spoolFile("x.webm", length: 100)
         #expect(SpoolFile(folder: folder.spool, name: "x.webm") != nil)
         #expect(await performer.remove("x.webm", in: folder.spool) == .stored)

@@ -1,10 +1,10 @@
 package import BridgeModel
 
-/// A multipart upload that has begun.
+/// An upload in parts that has begun.
 package struct BegunUpload: Sendable, Equatable {
-    /// Endpoint, bucket and key, to notice that a file goes elsewhere now.
+    /// Endpoint, bucket and key, or the path of the file, to notice that a file goes elsewhere now.
     package var location: String
-    /// The store's id of it.
+    /// The store's id of it, or what is its own in the name of the temporary file.
     package var uploadID: String
 
     package init(location: String, uploadID: String) {
@@ -13,21 +13,21 @@ package struct BegunUpload: Sendable, Equatable {
     }
 }
 
-/// What it takes to end a multipart upload, whatever has become of the recording meanwhile.
+/// What it takes to end an upload in parts, whatever has become of the recording meanwhile.
 package struct UploadOrigin: Sendable, Equatable {
     package var recording: RecordingID
-    package var destination: S3Destination
-    /// Of the object.
+    package var destination: Destination
+    /// Of the object, or of the file below its folder.
     package var key: String
 
-    package init(recording: RecordingID, destination: S3Destination, key: String) {
+    package init(recording: RecordingID, destination: Destination, key: String) {
         self.recording = recording
         self.destination = destination
         self.key = key
     }
 }
 
-/// A multipart upload that nothing goes on with: its parts lie at the store, and cost, until it is aborted.
+/// An upload that nothing goes on with: its parts lie at the store, and cost, or in the folder, until it is aborted.
 package struct LeftoverUpload: Sendable, Equatable {
     package var upload: BegunUpload
     package var origin: UploadOrigin
@@ -58,7 +58,7 @@ package protocol UploadLedger: Sendable {
     func dueUploads(at now: WallTime, limit: Int, excluding: Set<DeliveryID>) async throws(BridgeError) -> [DeliveryRow]
     /// Gives pending uploads that lie further ahead of `now` than they can the longest wait that they may have.
     func bringUploadsForward(within longest: LongestWaits, of now: WallTime) async throws(BridgeError)
-    /// The multipart upload of a file; nil when none has begun.
+    /// The upload of a file in parts; nil when none has begun.
     func begunUpload(of file: String) async throws(BridgeError) -> BegunUpload?
     /// Remembers it. An earlier one of the file is a leftover from here on, if it had an origin.
     func begin(_ upload: BegunUpload, from origin: UploadOrigin?, of file: String) async throws(BridgeError)
@@ -72,13 +72,13 @@ package protocol UploadLedger: Sendable {
     func leaveUpload(of file: String) async throws(BridgeError)
 }
 
-/// What multipart uploads have left at stores, until it is removed there. Implemented by StoragePlane.
+/// What uploads in parts have left at stores and in folders, until it is removed there. Implemented by StoragePlane.
 package protocol UploadLeftovers: Sendable {
     /// Files with an upload that nothing will complete: their recording or segment is over, and no delivery of them is pending.
     func strayUploads() async throws(BridgeError) -> [String]
     /// Leftovers that are to be aborted by `now`, at most `limit`.
     func leftovers(dueAt now: WallTime, limit: Int) async throws(BridgeError) -> [LeftoverUpload]
-    /// The store has nothing of it any more, or it is given up.
+    /// The destination has nothing of it any more, or it is given up.
     func forget(_ leftover: LeftoverUpload) async throws(BridgeError)
     /// It could not be aborted: one attempt more, the next one at that moment.
     func postpone(_ leftover: LeftoverUpload, until moment: WallTime) async throws(BridgeError)
