@@ -139,7 +139,7 @@ enum SettingTable {
             "The same by size. 0: one file. A destination that is one URL always gets one file."),
         SettingKey(
             "recording.live-mp4-from", \.recording.liveMP4From, .bytes(0...1 << 30),
-            "An MP4 that has grown to this is written, and sent to S3 or a folder, while it is recorded: it takes its place twice until the end. 0: never."
+            "An MP4 that has grown to this is written, and sent to S3 or a folder, while it is recorded: it takes twice its space until the end. 0: never."
         ),
         SettingKey(
             "recording.free-space-reserve", \.recording.freeSpaceReserve, .bytes(0...1 << 40),

@@ -68,9 +68,15 @@ struct FolderUploadPerformer: Sendable {
         }
     }
 
-    /// Whether the folder has nothing of the upload any more.
+    /// Whether the folder has nothing of the upload any more. One that hangs is not waited for: nobody writes under this name again, so the file may
+    /// go at any time.
     func abort(_ uploadID: String, at place: FolderPlace) async -> Bool {
-        await clear(place.temporary(uploadID), in: place.folder)
+        let path = place.temporary(uploadID)
+        let result = await limited(to: transfer.stallTimeout) { [pool = transfer.pool] in
+            let isGone = try? await pool.runAbandonable { FolderFile.remove(path, in: place.folder) }
+            return isGone.map { .success($0) } ?? .failure(.timedOut)
+        }
+        return (try? result.get()) ?? false
     }
 
     private func clear(_ path: String, in folder: String) async -> Bool {

@@ -64,6 +64,14 @@ actor StreamedParts {
         return true
     }
 
+    /// Sends no more of a file; false while a part of it is under way, which may be for long where a folder hangs.
+    func stop(_ name: String) -> Bool {
+        streams[name]?.isTaken = true
+        guard streams[name]?.task == nil else { return false }
+        streams[name] = nil
+        return true
+    }
+
     /// The parts, when none is under way any more; forgets the file.
     func take(_ name: String) async -> Set<Int> {
         guard streams[name] != nil else { return [] }

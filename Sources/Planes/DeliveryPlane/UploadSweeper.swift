@@ -22,6 +22,9 @@ package final class UploadSweeper: Sendable {
     /// After the first attempt that failed; doubles with each.
     private static let firstWait: Duration = .seconds(30)
     private static let longestWait: Duration = .seconds(3600)
+    /// Two seconds in all.
+    private static let stopLooks = 20
+    private static let stopPause: Duration = .milliseconds(100)
     /// A week, most of it by the hour: a store that is away for longer does not come back.
     private static let attempts = 175
 
@@ -53,8 +56,8 @@ package final class UploadSweeper: Sendable {
     func sweep(dueAt moment: WallTime) async -> Bool {
         do throws(BridgeError) {
             for file in try await ledger.strayUploads() {
-                // A part that is under way would lie there after the abort.
-                _ = await routes.streams.take(file)
+                // A part that is under way would lie there after the abort: the next look finds the file again.
+                guard await hasStopped(file) else { continue }
                 try await ledger.leaveUpload(of: file)
             }
             for leftover in try await ledger.leftovers(dueAt: moment, limit: Self.pageLength) { try await abort(leftover) }
@@ -63,6 +66,15 @@ package final class UploadSweeper: Sendable {
             logger.warning("unfinished uploads cannot be looked up", metadata: ["error": "\(error)"])
             return true
         }
+    }
+
+    /// Waits for a part that is under way, but not for a destination that hangs.
+    private func hasStopped(_ file: String) async -> Bool {
+        for _ in 0..<Self.stopLooks {
+            if await routes.streams.stop(file) { return true }
+            guard (try? await clock.sleep(until: clock.now.advanced(by: Self.stopPause))) != nil else { return false }
+        }
+        return false
     }
 
     private func abort(_ leftover: LeftoverUpload) async throws(BridgeError) {

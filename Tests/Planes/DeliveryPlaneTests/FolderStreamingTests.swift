@@ -148,6 +148,31 @@ import Testing
         #expect(try await ledger.begunUpload(of: "r1.webm") == nil)
     }
 
+    /// A server that does not answer holds what is written to it for as long as it likes.
+    @Test func aCopyThatHangsHoldsUpTheRemovalOfNoOther() async throws {
+        try folder.spoolFile("r1.webm", length: 17 * Self.mebibyte)
+        let ledger = try folder.ledger()
+        try await ledger.commit([.recording(Rows.recording(state: .failed)), .recording(Rows.recording("r0", state: .failed))])
+        let origin = UploadOrigin(recording: RecordingID("r0"), destination: .folder(path: out), key: "r0.webm")
+        try await ledger.begin(BegunUpload(location: "folder \(out)/r0.webm", uploadID: "upl_0"), from: origin, of: "r0.webm")
+        let first = try routes(folder)
+        try await grow(to: [17], first)
+        let gate = Gate()
+        let growing = GrowingFile(path: "r0", durableSize: 1, rewritable: 0, isComplete: false)
+        await first.uploads.streams.note(growing, name: "r0.webm") {
+            Task { [streams = first.uploads.streams] in
+                await gate.pass()
+                _ = await streams.goesOn("r0.webm")
+            }
+        }
+        try await sweeper(first).sweep(dueAt: .init(nanoseconds: .max))
+        #expect(names().isEmpty)
+        #expect(try await ledger.begunUpload(of: "r0.webm") != nil, "what hangs may still write")
+        gate.open()
+        try await sweeper(first).sweep(dueAt: .init(nanoseconds: .max))
+        #expect(try await ledger.begunUpload(of: "r0.webm") == nil)
+    }
+
     /// The disk of the folder is away when the delivery is given up: the removal is in the ledger, and a later life of the bridge makes it.
     @Test(arguments: [false, true]) func whatAnAbandonedCopyLeftIsRemovedWhenTheFolderIsThere(isAway: Bool) async throws {
         try folder.spoolFile("r1.webm", length: 17 * Self.mebibyte)
