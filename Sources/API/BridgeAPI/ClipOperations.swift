@@ -13,15 +13,10 @@ struct ClipOperations: Sendable {
     /// Origin that clients use; empty: the request's.
     let publicBase: String
 
-    /// A clip is copied while its maker waits.
-    private static let longest: Duration = .seconds(3600)
-    private static let longestTitle = 200
-    private static let mostTags = 32
-    private static let longestTag = 64
-
     @Sendable func make(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let grant = try await access.operatorGrant(request)
-        let order = try Self.order(try await request.object())
+        let body = try await request.object()
+        let order = try Problem.reading { () throws(FieldFault) in try ClipOrder(reading: body) }
         guard order.range.to <= clock.wall() else { throw .invalidField("to", "in the past: what is to come cannot be cut yet") }
         let clip = try await Problem.playing { () async throws(PlaybackError) in try await clips.makeClip(order, for: grant.account) }
         return .json(.created, .clip(clip)).with(.location, "/bridge/v1/clips/\(clip.id)")
@@ -31,13 +26,11 @@ struct ClipOperations: Sendable {
     @Sendable func list(_ request: APIRequest) async throws(Problem) -> APIResponse {
         try await access.operatorGrant(request)
         let page = try PageRequest(request.query)
-        var query = ClipQuery(limit: page.limit + 1)
-        query.after = page.after.map { ClipID($0) }
-        query.stream = request.query["stream"].map { StreamID($0) }
-        query.tag = request.query["tag"]
-        query.from = try Self.moment(request, "from")
-        query.to = try Self.moment(request, "to")
-        let wanted = query
+        let (asked, limit) = (request.query, page.limit + 1)
+        let wanted = try Problem.reading { () throws(FieldFault) in
+            try ClipQuery(
+                limit: limit, after: page.after, stream: asked["stream"], tag: asked["tag"], within: (asked["from"], asked["to"]))
+        }
         let found = try await ask { () async throws(BridgeError) in try await clips.clips(wanted) }
         let shown = found.prefix(page.limit)
         let next = found.count > page.limit ? shown.last?.id.rawValue : nil
@@ -109,55 +102,6 @@ struct ClipOperations: Sendable {
 // MARK: What requests hold
 
 extension ClipOperations {
-    private static func order(_ body: JSONValue) throws(Problem) -> ClipOrder {
-        guard let stream = try body.optionalStream("stream") else { throw .missingField("stream") }
-        let (from, to) = (try moment(body, "from"), try moment(body, "to"))
-        let range: PlaybackRange
-        do throws(PlaybackError) {
-            range = try PlaybackRange(from: from, to: to, standard: nil, longest: longest)
-        } catch {
-            throw Problem(error)
-        }
-        let title = try body.optionalText("title") ?? ""
-        guard title.utf8.count <= longestTitle, isPlain(title) else {
-            throw .invalidField("title", "a string of at most \(longestTitle) bytes without control characters")
-        }
-        return ClipOrder(stream: stream, range: range, title: title, tags: try tags(body))
-    }
-
-    /// A date, or milliseconds as a number.
-    private static func moment(_ body: JSONValue, _ name: String) throws(Problem) -> String {
-        guard let value = body[name], !value.isNull else { throw .missingField(name) }
-        if let number = value.integer { return String(number) }
-        guard let text = value.string else { throw .invalidField(name, "a date as in RFC 3339, or milliseconds since 1970") }
-        return text
-    }
-
-    private static func moment(_ request: APIRequest, _ name: String) throws(Problem) -> WallTime? {
-        guard let text = request.query[name] else { return nil }
-        guard let moment = PlaybackTime.parse(text) else {
-            throw .invalidField(name, "a date as in RFC 3339, or milliseconds since 1970")
-        }
-        return moment
-    }
-
-    private static func tags(_ body: JSONValue) throws(Problem) -> [String] {
-        guard let value = body["tags"], !value.isNull else { return [] }
-        guard case .array(let items) = value, items.count <= mostTags else {
-            throw .invalidField("tags", "an array of at most \(mostTags) strings")
-        }
-        var tags: [String] = []
-        for item in items {
-            guard let tag = item.string, (1...longestTag).contains(tag.utf8.count), isPlain(tag) else {
-                throw .invalidField("tags", "strings of 1 to \(longestTag) bytes without control characters")
-            }
-            tags.append(tag)
-        }
-        return tags
-    }
-
-    private static func isPlain(_ text: String) -> Bool { !text.unicodeScalars.contains { $0.properties.generalCategory == .control } }
-
     /// `ttl_s`: a day when it is absent, 30 days at most.
     private static func lifetime(_ body: JSONValue) throws(Problem) -> Int {
         guard let value = body["ttl_s"], !value.isNull else { return 86_400 }

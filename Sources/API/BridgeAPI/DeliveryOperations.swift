@@ -77,7 +77,7 @@ struct DeliveryOperations: Sendable {
     /// A cursor: a sequence number in decimal digits; absent, the beginning.
     private static func sequence(_ text: String?) throws(Problem) -> Int64 {
         guard let text else { return 0 }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text) else {
+        guard let number = WholeNumber.read(text, in: 0...Int64.max) else {
             throw .invalidField("after", "the next of an answer, or absent")
         }
         return number

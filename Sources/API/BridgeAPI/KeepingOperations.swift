@@ -8,15 +8,10 @@ struct KeepingOperations: Sendable {
     let access: NativeAccess
     let keeping: any RecordingKeeping
 
-    private static let longestReason = 500
-
     @Sendable func hold(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let actor = AuditActor.bearer(of: try await access.operatorGrant(request))
-        let reason = try await request.object()["reason"]?.string ?? ""
-        let hasControl = reason.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        guard (1...Self.longestReason).contains(reason.count), !hasControl else {
-            throw .invalidField("reason", "a text of 1 to \(Self.longestReason) characters on one line")
-        }
+        let body = try await request.object()
+        let reason = try Problem.reading { () throws(FieldFault) in try RecordingHold.reason(reading: body) }
         let id = Self.id(request)
         let row = try await ask { () throws(BridgeError) in try await keeping.hold(id, reason: reason, by: actor) }
         return .json(.ok, .recording(row))
@@ -83,7 +78,8 @@ struct KeepingOperations: Sendable {
     @Sendable func setRetention(_ request: APIRequest) async throws(Problem) -> APIResponse {
         try await access.operatorGrant(request)
         let stream = try Self.stream(request)
-        let rule = try RetentionRule(try await request.object())
+        let body = try await request.object()
+        let rule = try Problem.reading { () throws(FieldFault) in try RetentionRule(reading: body) }
         try await ask { () throws(BridgeError) in try await keeping.setRetention(rule, of: stream) }
         return .json(.ok, .retention(rule, isOwn: true))
     }
@@ -101,7 +97,7 @@ struct KeepingOperations: Sendable {
 
     private static func stream(_ request: APIRequest) throws(Problem) -> StreamID {
         guard let stream = StreamID(named: request.parameters["stream"] ?? "") else {
-            throw .invalidField("stream", "a text of 1 to 128 bytes without control characters")
+            throw .invalidField("stream", StreamID.rule)
         }
         return stream
     }
@@ -116,7 +112,7 @@ struct KeepingOperations: Sendable {
 
     private static func sequence(_ text: String?) throws(Problem) -> Int64 {
         guard let text else { return 0 }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text) else {
+        guard let number = WholeNumber.read(text, in: 0...Int64.max) else {
             throw .invalidField("after", "the next of an answer, or absent")
         }
         return number
@@ -132,44 +128,9 @@ struct KeepingOperations: Sendable {
     }
 }
 
-extension RetentionRule {
-    /// Members that nobody knows are refused: a misspelt limit would keep, or remove, what its author did not mean.
-    fileprivate init(_ body: JSONValue) throws(Problem) {
-        let known = ["age_seconds", "bytes", "recordings", "destination", "undelivered"]
-        if case .object(let members) = body, let unknown = members.keys.first(where: { !known.contains($0) }) {
-            throw Problem(
-                .badRequest, "invalid_field", "A rule has no member of this name; it has \(known.joined(separator: ", ")).", field: unknown)
-        }
-        self.init(
-            age: try Self.limit(body, "age_seconds", 1...3_162_240_000).map { .seconds($0) },
-            bytes: try Self.limit(body, "bytes", 1...1 << 50).map { Int64($0) },
-            count: try Self.limit(body, "recordings", 1...1_000_000))
-        includesDestination = try Self.flag(body, "destination")
-        includesUndelivered = try Self.flag(body, "undelivered")
-    }
-
-    private static func limit(_ body: JSONValue, _ name: String, _ range: ClosedRange<Int>) throws(Problem) -> Int? {
-        guard let value = body[name], !value.isNull else { return nil }
-        guard let number = value.integer, range.contains(number) else {
-            throw .invalidField(name, "a whole number from \(range.lowerBound) to \(range.upperBound), or null")
-        }
-        return number
-    }
-
-    private static func flag(_ body: JSONValue, _ name: String) throws(Problem) -> Bool {
-        guard let value = body[name], !value.isNull else { return false }
-        guard let flag = value.bool else { throw .invalidField(name, "true or false") }
-        return flag
-    }
-}
-
 extension JSONText {
     fileprivate static func retention(_ rule: RetentionRule, isOwn: Bool) -> JSONText {
-        .object([
-            .init("age_seconds", .optional(rule.age.map { $0.components.seconds })), .init("bytes", .optional(rule.bytes)),
-            .init("recordings", .optional(rule.count.map { Int64($0) })), .init("destination", .bool(rule.includesDestination)),
-            .init("undelivered", .bool(rule.includesUndelivered)), .init("source", .string(isOwn ? "stream" : "configuration")),
-        ])
+        .object(rule.json + [.init("source", .string(isOwn ? "stream" : "configuration"))])
     }
 
     fileprivate static func entry(_ entry: AuditEntry) -> JSONText {

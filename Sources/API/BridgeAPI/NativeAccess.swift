@@ -90,6 +90,20 @@ extension Problem {
         Problem(.badRequest, "invalid_field", "\(name) must be \(rule).", field: name)
     }
 
+    /// What is wrong with a part of the request.
+    init(_ fault: FieldFault) {
+        self = fault.isMissing ? .missingField(fault.field) : .invalidField(fault.field, fault.rule)
+    }
+
+    /// Reads a part of the request.
+    static func reading<Value>(_ operation: () throws(FieldFault) -> Value) throws(Problem) -> Value {
+        do throws(FieldFault) {
+            return try operation()
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     static func wrongRole(_ role: Grant.Role) -> Problem {
         Problem(.forbidden, "wrong_role", "A token of role \(role.rawValue) does not allow this.")
     }
@@ -143,17 +157,8 @@ extension JSONValue {
     func optionalStream(_ name: String) throws(Problem) -> StreamID? {
         guard let text = try optionalText(name) else { return nil }
         guard let stream = StreamID(named: text) else {
-            throw .invalidField(name, "a string of 1 to 128 bytes without control characters")
+            throw .invalidField(name, StreamID.rule)
         }
         return stream
-    }
-}
-
-extension StreamID {
-    /// What may name a stream: 1 to 128 bytes without control characters, as dialect clients name theirs; nil for anything else.
-    init?(named text: String) {
-        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        guard (1...128).contains(text.utf8.count), !hasControl else { return nil }
-        self.init(text)
     }
 }

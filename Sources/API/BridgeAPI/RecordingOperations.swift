@@ -62,7 +62,7 @@ struct RecordingOperations: Sendable {
     /// The file of a segment (`?segment=`, the first when absent), with ranges; 404 while it is being written and after it has left the spool.
     @Sendable func file(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let row = try await row(request)
-        let number = try segment(request)
+        let number = try Problem.reading { () throws(FieldFault) in try SegmentRow.number(reading: request.query["segment"]) }
         let path = try await ask { () throws(BridgeError) in try await recordings.file(of: row.id, segment: number) }
         guard let path else {
             throw Problem(.notFound, "not_found", "The recording has no file here now: it is being written, or was removed.")
@@ -71,15 +71,6 @@ struct RecordingOperations: Sendable {
         return APIResponse(
             status: .ok, fields: [.contentType: row.container.mediaType, .contentDisposition: "attachment; filename=\"\(name)\""],
             body: .file(path: path))
-    }
-
-    private func segment(_ request: APIRequest) throws(Problem) -> Int {
-        guard let text = request.query["segment"] else { return 1 }
-        let isNumber = (1...6).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        guard isNumber, let number = Int(text), number > 0 else {
-            throw .invalidField("segment", "a number from 1 to 999999")
-        }
-        return number
     }
 
     private func row(_ request: APIRequest) async throws(Problem) -> RecordingRow {

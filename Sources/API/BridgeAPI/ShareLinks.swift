@@ -16,8 +16,7 @@ package struct ShareLinks: Sendable {
 
     /// Whether the parts of a link belong together and it has not expired. Takes the same time for every signature of the right length.
     package func isValid(_ clip: ClipID, expires: String?, signature: String?, now: WallTime) -> Bool {
-        guard let expires, let signature, (1...12).contains(expires.utf8.count), expires.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let seconds = Int64(expires), now.seconds < seconds
+        guard let expires, let signature, let seconds = WholeNumber.read(expires, in: 0...999_999_999_999), now.seconds < seconds
         else { return false }
         let (given, expected) = (Array(signature.utf8), Array(self.signature(clip, expires: expires).utf8))
         guard given.count == expected.count, !expected.isEmpty else { return false }

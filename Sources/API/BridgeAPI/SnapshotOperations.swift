@@ -27,9 +27,7 @@ struct SnapshotOperations: Sendable {
         }
         let stream = try await playback.stream(of: request)
         let spec = try Self.spec(request, format)
-        guard let moment = PlaybackTime.parse(text) else {
-            throw .invalidField("at", "a date as in RFC 3339, for instance 2026-03-01T09:00:00Z, or milliseconds since 1970")
-        }
+        guard let moment = PlaybackTime.parse(text) else { throw .invalidField("at", PlaybackTime.rule) }
         let picture = try await Problem.playing { () async throws(PlaybackError) in
             try await snapshots.recorded(of: stream, at: moment, spec)
         }
@@ -44,18 +42,8 @@ struct SnapshotOperations: Sendable {
     }
 
     private static func spec(_ request: APIRequest, _ format: PictureFormat) throws(Problem) -> PictureSpec {
-        var spec = PictureSpec(format)
-        spec.width = try number(request, "width", in: PictureSpec.widths)
-        if let quality = try number(request, "quality", in: PictureSpec.qualities) { spec.quality = quality }
-        return spec
-    }
-
-    private static func number(_ request: APIRequest, _ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
-        guard let text = request.query[name] else { return nil }
-        let isNumber = (1...5).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        guard isNumber, let number = Int(text), range.contains(number) else {
-            throw .invalidField(name, "a number from \(range.lowerBound) to \(range.upperBound)")
+        try Problem.reading { () throws(FieldFault) in
+            try PictureSpec(format, width: request.query["width"], quality: request.query["quality"])
         }
-        return number
     }
 }

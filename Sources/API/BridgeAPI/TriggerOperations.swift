@@ -32,12 +32,7 @@ struct TriggerOperations: Sendable {
         try await access.operatorGrant(request)
         let stream = try stream(request)
         let body = try await request.object()
-        let policy: RecordingPolicy
-        do throws(PolicyFault) {
-            policy = try RecordingPolicy(reading: body)
-        } catch {
-            throw .invalidField(error.field, error.rule)
-        }
+        let policy = try Problem.reading { () throws(FieldFault) in try RecordingPolicy(reading: body) }
         do throws(BridgeError) {
             try await triggers.set(policy, for: stream)
         } catch {
@@ -83,8 +78,8 @@ struct TriggerOperations: Sendable {
         try await access.operatorGrant(request)
         let page = try PageRequest(request.query)
         var query = StreamEventQuery(stream: try stream(request), after: page.after, limit: page.limit + 1)
-        query.from = try moment(request, "from")
-        query.to = try moment(request, "to")
+        query.from = try Problem.reading { () throws(FieldFault) in try PlaybackTime.read(request.query["from"], "from") }
+        query.to = try Problem.reading { () throws(FieldFault) in try PlaybackTime.read(request.query["to"], "to") }
         let wanted = query
         let found = try await ask { () throws(BridgeError) in try await triggers.streamEvents(wanted) }
         let shown = found.prefix(page.limit)
@@ -92,19 +87,11 @@ struct TriggerOperations: Sendable {
         return .json(.ok, .object([.init("events", .array(shown.map(JSONText.streamEvent))), .init("next", .optional(next))]))
     }
 
-    private func moment(_ request: APIRequest, _ name: String) throws(Problem) -> WallTime? {
-        guard let text = request.query[name] else { return nil }
-        guard let moment = PlaybackTime.parse(text) else {
-            throw .invalidField(name, "a time as 2026-03-01T09:00:00Z, or milliseconds since 1970")
-        }
-        return moment
-    }
-
     // MARK: - Pieces
 
     private func stream(_ request: APIRequest) throws(Problem) -> StreamID {
         guard let stream = StreamID(named: request.parameters["stream"] ?? "") else {
-            throw .invalidField("stream", "a name of 1 to 128 bytes without control characters")
+            throw .invalidField("stream", StreamID.rule)
         }
         return stream
     }

@@ -1,3 +1,4 @@
+import BridgeModel
 import HTTPTypes
 
 /// Which part of a list a request asks for: `limit` and `after`, the id behind which it continues.
@@ -14,10 +15,9 @@ package struct PageRequest: Sendable, Equatable {
             limit = standard
             return
         }
-        let isNumber = (1...6).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        guard isNumber, let number = Int(text), (1...maximum).contains(number) else {
+        guard let number = WholeNumber.read(text, in: 1...Int64(maximum)) else {
             throw Problem(.badRequest, "invalid_field", "limit must be an integer from 1 to \(maximum)", field: "limit")
         }
-        limit = number
+        limit = Int(number)
     }
 }

@@ -32,9 +32,7 @@ package struct PlaybackRange: Sendable, Equatable {
             guard let standard else { throw .malformed(field: field, rule: "given") }
             return standard
         }
-        guard let moment = PlaybackTime.parse(text) else {
-            throw .malformed(field: field, rule: "a date as in RFC 3339, for instance 2026-03-01T09:00:00Z, or milliseconds since 1970")
-        }
+        guard let moment = PlaybackTime.parse(text) else { throw .malformed(field: field, rule: PlaybackTime.rule) }
         return moment
     }
 }

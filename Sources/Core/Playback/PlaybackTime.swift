@@ -6,6 +6,16 @@ package enum PlaybackTime {
     private static let latest: Int64 = 7_258_118_399_999
     private static let longestText = 40
 
+    /// What a moment must be, for whoever wrote another thing.
+    package static let rule = "a date as in RFC 3339, for instance 2026-03-01T09:00:00Z, or milliseconds since 1970"
+
+    /// A moment that may be absent; `field` is what it is called where it stands.
+    package static func read(_ text: String?, _ field: String) throws(FieldFault) -> WallTime? {
+        guard let text else { return nil }
+        guard let moment = parse(text) else { throw FieldFault(field, rule) }
+        return moment
+    }
+
     /// The moment that `text` names; nil when it is none.
     package static func parse(_ text: String) -> WallTime? {
         guard (1...longestText).contains(text.utf8.count) else { return nil }

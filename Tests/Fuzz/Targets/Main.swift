@@ -26,6 +26,8 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "playback": fuzzPlayback,
     "publisher": fuzzPublisher,
     "recording-policy": fuzzRecordingPolicy,
+    "recording-queries": fuzzRecordingQueries,
+    "retention-rule": fuzzRetentionRule,
     "retransmission": fuzzRetransmission,
     "rtcp": fuzzRTCP,
     "rtm": fuzzRTM,

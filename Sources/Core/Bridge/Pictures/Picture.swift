@@ -30,6 +30,21 @@ package struct PictureSpec: Codable, Sendable, Hashable {
         self.quality = quality
     }
 
+    /// Reads the members of a query; those that are nil are as usual.
+    package init(_ format: PictureFormat, width: String?, quality: String?) throws(FieldFault) {
+        self.init(format)
+        self.width = try Self.number(width, "width", in: Self.widths)
+        if let quality = try Self.number(quality, "quality", in: Self.qualities) { self.quality = quality }
+    }
+
+    private static func number(_ text: String?, _ field: String, in range: ClosedRange<Int>) throws(FieldFault) -> Int? {
+        guard let text else { return nil }
+        guard let number = WholeNumber.read(text, in: Int64(range.lowerBound)...Int64(range.upperBound)) else {
+            throw FieldFault(field, "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return Int(number)
+    }
+
     /// What becomes of a picture of this size: even, its shape kept, at least 16 pixels either way (as WebP has it).
     package func size(of original: (width: Int, height: Int)) -> (width: Int, height: Int) {
         guard let width, width < original.width, original.width > 0 else { return original }

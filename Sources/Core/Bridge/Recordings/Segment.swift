@@ -97,6 +97,15 @@ package struct SegmentRow: Sendable, Equatable, Codable {
     }
 }
 
+extension SegmentRow {
+    /// Reads a segment's number as a query has it; the first one when it is absent.
+    package static func number(reading text: String?) throws(FieldFault) -> Int {
+        guard let text else { return 1 }
+        guard let number = WholeNumber.read(text, in: 1...999_999) else { throw FieldFault("segment", "a number from 1 to 999999") }
+        return Int(number)
+    }
+}
+
 extension RecordingRow {
     /// The row and its event when all uploads are over; nil while one is not, and for a recording that is not so far or ended before.
     package func settled(with segments: [SegmentRow]) -> (row: RecordingRow, event: BridgeEvent)? {

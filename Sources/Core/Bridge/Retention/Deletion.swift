@@ -14,6 +14,18 @@ package struct RecordingHold: Sendable, Equatable, Codable {
     }
 }
 
+extension RecordingHold {
+    private static let longestReason = 500
+
+    /// Reads the member `reason`: characters are counted as JSON Schema does (RFC 8259 section 1), since one that people see may be of any length.
+    package static func reason(reading value: JSONValue) throws(FieldFault) -> String {
+        guard let reason = value["reason"]?.string, (1...longestReason).contains(reason.unicodeScalars.count), reason.isOneLine else {
+            throw FieldFault("reason", "a text of 1 to \(longestReason) characters on one line")
+        }
+        return reason
+    }
+}
+
 /// The removal of a recording, from its decision to its end. Each step can be done twice, so that a bridge that starts goes on where the one before
 /// was.
 package struct Deletion: Sendable, Equatable, Codable {

@@ -90,7 +90,7 @@ import Testing
     {
         #expect(
             { () -> String? in
-                do throws(PolicyFault) { _ = try RecordingPolicy(reading: value) } catch { return error.field }
+                do throws(FieldFault) { _ = try RecordingPolicy(reading: value) } catch { return error.field }
                 return nil
             }() == field)
     }

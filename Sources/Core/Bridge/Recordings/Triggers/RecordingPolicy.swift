@@ -34,38 +34,25 @@ package struct RecordingPolicy: Sendable, Equatable {
     package static let longestPostRoll: Duration = .seconds(3600)
 }
 
-/// What is wrong with the description of a policy.
-package struct PolicyFault: Error, Sendable, Equatable {
-    /// The member that is at fault.
-    package var field: String
-    /// What it has to be.
-    package var rule: String
-
-    package init(_ field: String, _ rule: String) {
-        self.field = field
-        self.rule = rule
-    }
-}
-
 // As it travels and is stored.
 extension RecordingPolicy {
     private static let members: Set<String> = ["trigger", "pre_roll_s", "post_roll_s", "schedule"]
 
     /// Reads a description. Whether the time zone exists is not looked at.
-    package init(reading value: JSONValue) throws(PolicyFault) {
-        guard case .object(let members) = value else { throw PolicyFault("policy", "an object") }
+    package init(reading value: JSONValue) throws(FieldFault) {
+        guard case .object(let members) = value else { throw FieldFault("policy", "an object") }
         if let stranger = members.keys.sorted().first(where: { !Self.members.contains($0) }) {
-            throw PolicyFault(stranger, "left out: the members are trigger, pre_roll_s, post_roll_s and schedule")
+            throw FieldFault(stranger, "left out: the members are trigger, pre_roll_s, post_roll_s and schedule")
         }
         let schedule = try Self.schedule(value["schedule"])
         trigger = try Self.trigger(value["trigger"], schedule: schedule)
         guard schedule == nil || trigger == schedule.map(Trigger.schedule) else {
-            throw PolicyFault("schedule", "left out, unless the trigger is schedule")
+            throw FieldFault("schedule", "left out, unless the trigger is schedule")
         }
         preRoll = try Self.seconds(value, "pre_roll_s", in: 0...Self.longestPreRoll.components.seconds)
         postRoll = try Self.seconds(value, "post_roll_s", in: 1...Self.longestPostRoll.components.seconds)
         guard trigger == .event || (preRoll == nil && postRoll == nil) else {
-            throw PolicyFault(preRoll == nil ? "post_roll_s" : "pre_roll_s", "left out, unless the trigger is event")
+            throw FieldFault(preRoll == nil ? "post_roll_s" : "pre_roll_s", "left out, unless the trigger is event")
         }
     }
 
@@ -86,39 +73,39 @@ extension RecordingPolicy {
         return .object(members)
     }
 
-    private static func trigger(_ value: JSONValue?, schedule: WeeklySchedule?) throws(PolicyFault) -> Trigger {
+    private static func trigger(_ value: JSONValue?, schedule: WeeklySchedule?) throws(FieldFault) -> Trigger {
         switch value?.string {
         case "request": return .request
         case "session": return .session
         case "always": return .always
         case "event": return .event
         case "schedule":
-            guard let schedule else { throw PolicyFault("schedule", "an object with time_zone and windows") }
+            guard let schedule else { throw FieldFault("schedule", "an object with time_zone and windows") }
             return .schedule(schedule)
-        default: throw PolicyFault("trigger", "one of request, session, always, event and schedule")
+        default: throw FieldFault("trigger", "one of request, session, always, event and schedule")
         }
     }
 
-    private static func seconds(_ value: JSONValue, _ name: String, in range: ClosedRange<Int64>) throws(PolicyFault) -> Duration? {
+    private static func seconds(_ value: JSONValue, _ name: String, in range: ClosedRange<Int64>) throws(FieldFault) -> Duration? {
         guard let member = value[name], !member.isNull else { return nil }
         guard let number = member.integer, range.contains(Int64(number)) else {
-            throw PolicyFault(name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw FieldFault(name, "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return .seconds(number)
     }
 
-    private static func schedule(_ value: JSONValue?) throws(PolicyFault) -> WeeklySchedule? {
+    private static func schedule(_ value: JSONValue?) throws(FieldFault) -> WeeklySchedule? {
         guard let value, !value.isNull else { return nil }
         guard let zone = value["time_zone"]?.string, isZoneName(zone) else {
-            throw PolicyFault("schedule.time_zone", "a name of the time zone database, for instance Europe/Berlin")
+            throw FieldFault("schedule.time_zone", "a name of the time zone database, for instance Europe/Berlin")
         }
         guard case .array(let items)? = value["windows"], (1...WeeklySchedule.windowLimit).contains(items.count) else {
-            throw PolicyFault("schedule.windows", "a list of 1 to \(WeeklySchedule.windowLimit) windows")
+            throw FieldFault("schedule.windows", "a list of 1 to \(WeeklySchedule.windowLimit) windows")
         }
         var windows: [WeeklySchedule.Window] = []
         for (index, item) in items.enumerated() {
             guard let window = item.string.flatMap({ WeeklySchedule.Window($0) }) else {
-                throw PolicyFault(
+                throw FieldFault(
                     "schedule.windows[\(index)]", "days and times, for instance mon-fri 08:00-18:00 or daily 22:00-06:00")
             }
             windows.append(window)
