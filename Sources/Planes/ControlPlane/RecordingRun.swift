@@ -165,6 +165,7 @@ actor RecordingRun {
         case .progress(let segment): await grown(segment)
         case .movieProgress(let part, let bytes, let segment):
             await grown(path(of: .movie(part)), to: bytes, rewritable: LiveMovie.room, segment)
+        case .removeMovie(let part): await services.keeping.removeMovie(of: machine.name(of: part), in: machine.row.id)
         case .settle: await settleUploads()
         case .notify(let update): notify(update)
         }

@@ -32,6 +32,17 @@ extension RecordingSpool: SpoolKeeping {
         return hasSpace()
     }
 
+    package func removeMovie(of part: PartName, in recording: RecordingID) {
+        let path = layout.movie(part, of: recording)
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            logger.warning(
+                "An MP4 that is of no use cannot be removed; it goes with its recording's work folder", metadata: ["file": "\(path)"])
+        }
+    }
+
     package func shortage() -> StorageShortage { StorageShortage(freeBytes: freeBytes, reserveBytes: limits.reserve) }
 
     /// Removes a segment's file with its manifest, unless its recording is held; false when nothing was removed. The ledger decides and says so first, in

@@ -15,6 +15,7 @@ extension RecordingSpool {
         let limit = ContinuousClock.now + patience
         for row in try await ledger.recordings(in: RecordingState.incomplete) {
             await waitForRecorders(of: row, until: limit)
+            removeMovies(of: row)
             let segments = try await ledger.segments(of: row.id)
             findings.unfinished.append(SpoolFindings.Unfinished(row: row, remains: remains(of: row, segments)))
         }
@@ -61,6 +62,14 @@ extension RecordingSpool {
             if recording == row.id, let size = size(of: "\(layout.folder)/\(name)") { files[number] = size }
         }
         return RecordingMachine.Remains(parts: parts.sorted(), files: files, lastWrittenAt: lastWrittenAt, segments: segments)
+    }
+
+    /// What recorders wrote beside their parts is of no use to a bridge that did not hear that it is whole: the finisher makes it anew.
+    private func removeMovies(of row: RecordingRow) {
+        let folder = layout.workFolder(row.id)
+        for name in names(in: folder) where PartName.isMovie(fileName: name) {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
     }
 
     private func waitForRecorders(of row: RecordingRow, until limit: ContinuousClock.Instant) async {

@@ -35,7 +35,7 @@ import Testing
         var stage = RecordingStage(put, .mp4)
         stage.firstFrame()
         stage.take(.stop)
-        #expect(stage.take(.recorder(part: 1, done)) == ["finish [1]"])
+        #expect(stage.take(.recorder(part: 1, done)) == ["remove movie 1", "finish [1]"])
         #expect(stage.take(.finisher(.started)) == [])
         #expect(stage.take(.finisher(done)) == ["commit closing", "promote joined", "commit uploading+upload", "say uploading"])
     }
@@ -59,7 +59,10 @@ import Testing
         stage.firstFrame()
         stage.take(.recorder(part: 1, .movieGrew(part: 1, bytes: 20_000)))
         let movie = WrittenFile(bytes: 30_000, duration: .milliseconds(4300))
-        if fate != "never ended" { stage.take(.recorder(part: 1, .movieEnded(part: 1, fate == "given up" ? nil : movie))) }
+        if fate != "never ended" {
+            let words = stage.take(.recorder(part: 1, .movieEnded(part: 1, fate == "given up" ? nil : movie)))
+            #expect(words == (fate == "given up" ? ["remove movie 1"] : []))
+        }
         if fate == "another part" {
             #expect(stage.take(.sourceReturned(sameTracks: false)) == ["stop 1", "launch 2"])
             stage.firstFrame(part: 2)
@@ -67,8 +70,41 @@ import Testing
         }
         stage.take(.stop)
         let last = stage.take(.recorder(part: 1, fate == "died" ? died() : done))
-        guard fate == "another part" else { return #expect(last == ["finish [1]"]) }
-        #expect(stage.take(.recorder(part: 2, done)) == ["finish [1, 2]"])
+        guard fate == "another part" else {
+            return #expect(last == (fate == "given up" ? [] : ["remove movie 1"]) + ["finish [1]"])
+        }
+        #expect(stage.take(.recorder(part: 2, done)) == ["remove movie 1", "finish [1, 2]"])
+    }
+
+    /// Until the recording ends, which may be hours, it would only take room.
+    @Test func theMP4OfADeadRecorderGoesAtOnce() {
+        var stage = RecordingStage(put, .mp4)
+        stage.firstFrame()
+        #expect(stage.take(.recorder(part: 1, died())) == ["remove movie 1", "launch 2"])
+        #expect(stage.take(.recorder(part: 1, .movieGrew(part: 1, bytes: 20_000))) == [])
+        stage.firstFrame(part: 2)
+        #expect(stage.take(.recorder(part: 2, died())) == ["launch 3"], "what goes on in a segment is written without one")
+        stage.take(.stop)
+        #expect(stage.take(.recorder(part: 3, done)) == ["finish [1, 2, 3]"])
+    }
+
+    /// The part that came last held nothing.
+    @Test func theMP4StaysWhileItMayBeTheFile() {
+        var stage = RecordingStage(put, .mp4)
+        stage.firstFrame()
+        stage.take(.sourceReturned(sameTracks: false))
+        let movie = WrittenFile(bytes: 30_000, duration: .milliseconds(4300))
+        #expect(stage.take(.recorder(part: 1, .movieEnded(part: 1, movie))) == [])
+        #expect(stage.take(.recorder(part: 1, done)) == [])
+        stage.take(.stop)
+        #expect(stage.take(.recorder(part: 2, .finished(bytes: 0, duration: .zero))).contains("promote movie 1"))
+    }
+
+    @Test func otherContainersHaveNoMP4() {
+        var stage = RecordingStage(put)
+        stage.firstFrame()
+        #expect(stage.take(.recorder(part: 1, .movieEnded(part: 1, nil))) == [])
+        #expect(stage.take(.recorder(part: 1, died())) == ["launch 2"])
     }
 
     @Test func noKeyframeInTenSecondsFailsTheRecording() {

@@ -50,13 +50,13 @@ private func ended(_ part: Int, bytes: Int64 = 1000, seconds: Int64 = 60) -> Pip
     @Test func segmentsOfAnMP4AreFinishedOneAfterTheOther() {
         var stage = recording(folder, .mp4)
         stage.take(.recorder(part: 1, began(2, at: 60_100)))
-        #expect(stage.take(.recorder(part: 1, ended(1))) == ["finish [1]"])
+        #expect(stage.take(.recorder(part: 1, ended(1))) == ["remove movie 1", "finish [1]"])
         stage.take(.recorder(part: 1, began(3, at: 120_100)))
-        #expect(stage.take(.recorder(part: 1, ended(2))) == [], "the finisher is busy")
+        #expect(stage.take(.recorder(part: 1, ended(2))) == ["remove movie 2"], "the finisher is busy")
         #expect(
             stage.take(.finisher(done)) == ["commit recording", "promote joined", "commit recording+upload", "finish [2]"])
         stage.take(.stop)
-        #expect(stage.take(.recorder(part: 1, done)) == [])
+        #expect(stage.take(.recorder(part: 1, done)) == ["remove movie 3"])
         #expect(stage.take(.finisher(done)) == ["commit closing", "promote joined", "commit closing+upload", "finish [3]"])
         #expect(stage.take(.finisher(done)) == ["commit closing", "promote joined", "commit uploading+upload", "say uploading"])
         #expect(stage.machine.deadline == nil)

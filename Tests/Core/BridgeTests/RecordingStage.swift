@@ -76,6 +76,7 @@ struct RecordingStage {
             case .commit(let row, _, .event(.recordingFailed)?): words.append("commit \(row.state.rawValue)+failed")
             case .commit(_, _, .event?): words.append("another event")
             case .progress: break
+            case .removeMovie(let part): words.append("remove movie \(part)")
             case .movieProgress(let part, let bytes, _): words.append("movie \(part) \(bytes)")
             case .settle: words.append("settle")
             case .notify(let update): words.append("say \(update.state.rawValue)" + (update.message.isEmpty ? "" : ": \(update.message)"))

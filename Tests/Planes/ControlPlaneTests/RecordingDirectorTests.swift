@@ -125,6 +125,16 @@ import Testing
         #expect(bench.told.last == "upload_failed: no media")
     }
 
+    @Test func theMP4OfADeadRecorderIsRemovedWhileTheRecordingGoesOn() async throws {
+        let id = try await bench.start(Sample.stream(tracks: [Sample.h264, Sample.opus])) { $0.container = .mp4 }
+        let recorder = try #require(await bench.launcher.pipeline())
+        recorder.say(.firstFrame(writtenAt: bench.clock.wall, capturedAt: nil))
+        recorder.end(.failed(BridgeError(.pipelineCrashed, "signal 9")))
+        #expect(await bench.launcher.pipeline(2) != nil)
+        #expect(bench.files.deeds.contains(.removeMovie(PartName(segment: 1, number: 1), id)))
+        #expect(try await bench.ledger.recording(id)?.state == .recording)
+    }
+
     @Test func aRecorderThatDoesNotCloseItsFileIsKilled() async throws {
         let (id, recorder) = try await bench.startRecording()
         try await bench.director.stop(id)

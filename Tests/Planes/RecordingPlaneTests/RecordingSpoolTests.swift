@@ -9,7 +9,7 @@ import Testing
 @testable import RecordingPlane
 
 /// Rows in memory.
-private final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger {
+final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger {
     private let rows: Mutex<[RecordingID: RecordingRow]>
     private let all: Mutex<[SegmentRow]>
 
@@ -57,7 +57,7 @@ private final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger {
 
 private let day: Duration = .seconds(86_400)
 
-private func row(_ id: String, _ state: RecordingState, _ container: Container = .webm, stoppedAt: WallTime? = nil) -> RecordingRow {
+func row(_ id: String, _ state: RecordingState, _ container: Container = .webm, stoppedAt: WallTime? = nil) -> RecordingRow {
     let context = SessionContext(
         session: SessionID("s"), account: AccountID("a"), client: ClientID("c"), stream: StreamID("c"), direction: .publish)
     var row = RecordingRow(
@@ -78,7 +78,7 @@ private func segment(
 private let first = PartName(segment: 1, number: 1)
 
 /// A spool in a folder of its own that goes with the test.
-private final class Spool {
+final class Spool {
     let folder: String
     let spool: RecordingSpool
     let ledger: MemoryLedger

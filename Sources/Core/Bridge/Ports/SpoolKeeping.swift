@@ -9,6 +9,8 @@ package protocol SpoolKeeping: Sendable {
     func makeRoom() async -> Bool
     /// Whether a segment's file has a poster and a track of thumbnails beside it.
     func hasThumbnails(_ segment: SegmentRow) async -> Bool
+    /// Removes the MP4 that a part's recorder has written beside it, as far as it got; nothing happens where there is none.
+    func removeMovie(of part: PartName, in recording: RecordingID) async
     /// How much room there is.
     func shortage() async -> StorageShortage
 }

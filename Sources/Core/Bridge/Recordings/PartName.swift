@@ -31,6 +31,9 @@ package struct PartName: Hashable, Sendable, Codable, Comparable {
     /// How the names of a segment's MP4s begin.
     package static func moviePrefix(ofSegment number: Int) -> String { "movie-\(number)-" }
 
+    /// Whether it is the name of an MP4 beside a part.
+    package static func isMovie(fileName: String) -> Bool { fileName.hasPrefix("movie-") && fileName.hasSuffix(".mp4") }
+
     /// Reads a file's name. Before there were segments it was `part-<number>.<extension>`; nil for any other name.
     package init?(fileName: String) {
         let pieces = fileName.split(separator: ".", omittingEmptySubsequences: false)

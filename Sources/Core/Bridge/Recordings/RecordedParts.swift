@@ -14,6 +14,8 @@ struct RecordedParts: Sendable {
         var startedAt: WallTime?
         /// The complete MP4 that its recorder wrote beside it.
         var movie: WrittenFile?
+        /// That MP4 is not to be the segment's file, whatever there is of it.
+        var hasGivenUpMovie = false
         /// From the part's beginning.
         var gaps: [RecordingGap] = []
 
@@ -38,6 +40,8 @@ struct RecordedParts: Sendable {
     /// The longest with anything in it.
     var longest: Part? { all.max { $0.duration < $1.duration }.flatMap { $0.bytes > 0 ? $0 : nil } }
 
+    /// Part `number` was completed by its recorder.
+    func isClean(_ number: Int) -> Bool { all.contains { $0.number == number && $0.isClean } }
     func contains(_ number: Int) -> Bool { all.contains { $0.number == number } }
 
     /// A new part behind the others.
@@ -59,6 +63,13 @@ struct RecordedParts: Sendable {
         case .failed(let error): all[index].isClean = error.code == .storageFull
         default: break
         }
+        return true
+    }
+
+    /// The MP4 beside a part is of no use any more. False when that was known, and for parts that have none: only a segment's first is written so.
+    mutating func giveUpMovie(of number: Int) -> Bool {
+        guard all.first?.number == number, !all[0].hasGivenUpMovie else { return false }
+        (all[0].movie, all[0].hasGivenUpMovie) = (nil, true)
         return true
     }
 

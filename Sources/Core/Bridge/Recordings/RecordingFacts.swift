@@ -66,6 +66,8 @@ extension RecordingMachine {
         case progress(SegmentRow)
         /// More of the MP4 that this part's recorder writes is durable, so many bytes; it is to be the segment's file.
         case movieProgress(part: Int, bytes: Int64, SegmentRow)
+        /// The MP4 beside this part will not be the segment's file: remove what there is of it, which may be nothing.
+        case removeMovie(part: Int)
         /// All uploads may be over: end the recording if they are.
         case settle
         /// Tell the session.

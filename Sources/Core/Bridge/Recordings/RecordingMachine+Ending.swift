@@ -48,7 +48,8 @@ extension RecordingMachine {
             }
         }
         segments[index].phase = .closed
-        return launchFinisher(now: now)
+        // The finisher needs the room more than a movie that will not be the file.
+        return (segments[index].parts.all.first.map { giveUpMovie(of: $0.number) } ?? []) + launchFinisher(now: now)
     }
 
     /// One finisher at a time, for the oldest segment that waits for it.

@@ -73,6 +73,7 @@ extension RecordingMachine {
         case .segmentClosed(let bytes, let duration): return grow(current, bytes: bytes, duration: duration, now: now, wall: wall)
         case .movieGrew(let named, let bytes): return movieGrew(named, bytes: bytes)
         case .movieEnded(let named, let file):
+            guard let file else { return giveUpMovie(of: named) }
             update(named) { $0.movie = file }
             return []
         case .finished, .failed:
@@ -122,8 +123,16 @@ extension RecordingMachine {
     }
 
     private func movieGrew(_ part: Int, bytes: Int64) -> [Effect] {
-        guard let index = segmentIndex(of: part), segments[index].phase == .open, segments[index].parts.all.count == 1 else { return [] }
+        guard let index = segmentIndex(of: part), segments[index].phase == .open, segments[index].parts.all.count == 1,
+            segments[index].parts.last?.hasGivenUpMovie == false
+        else { return [] }
         return [.movieProgress(part: part, bytes: bytes, segments[index].row)]
+    }
+
+    /// What there is of the MP4 beside this part only takes room from now on.
+    mutating func giveUpMovie(of part: Int) -> [Effect] {
+        guard row.container == .mp4, let index = segmentIndex(of: part), segments[index].parts.giveUpMovie(of: part) else { return [] }
+        return [.removeMovie(part: part)]
     }
 
     private mutating func firstFrame(writtenAt: WallTime, capturedAt: WallTime?, wall: WallTime) -> [Effect] {
@@ -143,11 +152,13 @@ extension RecordingMachine {
 
     mutating func recorderEnded(part: Int, with event: PipelineEvent, now: MonotonicTime, wall: WallTime) -> [Effect] {
         guard let index = segmentIndex(of: part), segments[index].parts.close(part, with: event) else { return [] }
+        // A recorder that crashed has left its MP4 without an index.
+        let givenUp = segments[index].parts.isClean(part) ? [] : giveUpMovie(of: part)
         switch state {
-        case .running where part == partCount: return replaceRecorder(after: event.failure, now: now, wall: wall)
+        case .running where part == partCount: return givenUp + replaceRecorder(after: event.failure, now: now, wall: wall)
         // A recorder of tracks that are gone.
-        case .running: return index == segments.count - 1 ? [] : closeSegment(index, now: now, wall: wall)
-        case .stopping: return closeSegment(index, now: now, wall: wall)
+        case .running: return givenUp + (index == segments.count - 1 ? [] : closeSegment(index, now: now, wall: wall))
+        case .stopping: return givenUp + closeSegment(index, now: now, wall: wall)
         case .waiting, .complete: return []
         }
     }

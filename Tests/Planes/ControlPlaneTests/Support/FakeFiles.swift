@@ -9,6 +9,7 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
         case open(RecordingID)
         case promote(RecordingMachine.FinishedFile, RecordingID)
         case discard(RecordingID)
+        case removeMovie(PartName, RecordingID)
     }
 
     private struct State {
@@ -62,6 +63,11 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
         state.withLock { $0.finished[segment.recording] = "/spool/\(segment.file)" }
         return 0
     }
+
+    func removeMovie(of part: PartName, in recording: RecordingID) async { journal.note(.removeMovie(part, recording)) }
+
+    /// The finished file of a recording is here from now on; nil: nowhere.
+    func put(_ recording: RecordingID, at path: String?) { state.withLock { $0.finished[recording] = path } }
 
     func discard(_ recording: RecordingID) async { journal.note(.discard(recording)) }
 
