@@ -42,8 +42,8 @@ package actor SnapshotService: Snapshots {
     private let folder: PictureFolder
     private var desk: SnapshotDesk
     private var decoders: [StreamID: Decoder] = [:]
-    /// Of the orders under way.
-    private var formats: [UInt64: PictureFormat] = [:]
+    /// Orders that a decoder has not answered yet.
+    private var orders: [UInt64: (format: PictureFormat, decoder: PipelineID)] = [:]
     private var tickets: [SnapshotDesk.Ticket: CheckedContinuation<Result<Picture, BridgeError>, Never>] = [:]
     private var lastTicket: SnapshotDesk.Ticket = 0
     private let recorded: RecordedPictures
@@ -162,22 +162,32 @@ package actor SnapshotService: Snapshots {
             await hear(event, of: stream)
         }
         services.hub.unsubscribe(id)
+        await discardOrders(of: id)
         if decoders[stream]?.id == id { end(stream, reason) }
     }
 
+    /// What a decoder that is gone has not answered: it may have written the picture all the same.
+    private func discardOrders(of decoder: PipelineID) async {
+        for (number, order) in orders where order.decoder == decoder {
+            orders[number] = nil
+            await folder.discard(number, order.format)
+        }
+    }
+
     private func order(_ number: UInt64, _ spec: PictureSpec, of stream: StreamID) {
-        let notBefore = services.clock.now().nanoseconds - UInt64(Self.age.wholeNanoseconds)
-        decoders[stream]?.pipeline?.send(
+        guard let decoder = decoders[stream] else { return }
+        let notBefore = services.clock.now().advanced(by: .zero - Self.age)
+        decoder.pipeline?.send(
             .picture(
                 PictureOrder(
-                    number: number, spec: spec, path: folder.path(number, spec.format), notBefore: MonotonicTime(nanoseconds: notBefore))))
-        formats[number] = spec.format
+                    number: number, spec: spec, path: folder.path(number, spec.format), notBefore: notBefore)))
+        orders[number] = (spec.format, decoder.id)
     }
 
     private func hear(_ event: PipelineEvent, of stream: StreamID) async {
         switch event {
         case .picture(let result):
-            guard let format = formats.removeValue(forKey: result.number) else { return }
+            guard let format = orders.removeValue(forKey: result.number)?.format else { return }
             do throws(BridgeError) {
                 let picture = try await folder.take(result, format)
                 carryOut(desk.taken(picture, number: result.number, of: stream, now: services.clock.now()))
@@ -185,7 +195,7 @@ package actor SnapshotService: Snapshots {
                 carryOut(desk.failed(error, number: result.number, of: stream))
             }
         case .pictureFailed(let number, let error):
-            formats[number] = nil
+            orders[number] = nil
             carryOut(desk.failed(error, number: number, of: stream))
         default: break
         }
@@ -217,6 +227,11 @@ struct PictureFolder: Sendable {
     }
 
     func path(_ number: UInt64, _ format: PictureFormat) -> String { "\(path)/\(number).\(format.fileExtension)" }
+
+    /// Removes the file of a picture that nobody waits for.
+    @concurrent func discard(_ number: UInt64, _ format: PictureFormat) async {
+        try? FileManager.default.removeItem(atPath: path(number, format))
+    }
 
     /// Reads a picture and removes its file.
     @concurrent func take(_ result: PictureResult, _ format: PictureFormat) async throws(BridgeError) -> Picture {
