@@ -4,7 +4,7 @@ import BridgeTesting
 import Synchronization
 
 /// Rows in memory, and the transactions that wrote them.
-final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, EventLog {
+final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, RetentionLedger, EventLog {
     static let failure = BridgeError(.unavailable, "The database is locked.")
 
     private struct State {
@@ -12,7 +12,9 @@ final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, EventLog {
         var sessions: [SessionID: SessionRow] = [:]
         var recordings: [RecordingID: RecordingRow] = [:]
         var segments: [RecordingID: [Int: SegmentRow]] = [:]
+        var rules: [StreamID: RetentionRule] = [:]
         var failuresLeft = 0
+        var afterLook: (@Sendable () async -> Void)?
 
         mutating func take(_ changes: [LedgerChange]) {
             transactions.append(changes)
@@ -122,6 +124,33 @@ final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, EventLog {
             state.take(changes)
             return changes
         }
+    }
+
+    func retentionRules() async throws(BridgeError) -> [StreamID: RetentionRule] { try access { $0.rules } }
+    func retentionRule(of stream: StreamID) async throws(BridgeError) -> RetentionRule? { try access { $0.rules[stream] } }
+    func setRetentionRule(_ rule: RetentionRule?, of stream: StreamID) async throws(BridgeError) {
+        try access { $0.rules[stream] = rule }
+    }
+
+    func recordedStreams() async throws(BridgeError) -> [StreamID] {
+        try access { state in Set(state.recordings.values.map(\.context.stream)).sorted { $0.rawValue < $1.rawValue } }
+    }
+
+    /// What happens between a look at what remains and the next transaction.
+    func afterLook(_ deed: @escaping @Sendable () async -> Void) { state.withLock { $0.afterLook = deed } }
+
+    func remaining(of stream: StreamID, delivered: Bool) async throws(BridgeError) -> [(row: RecordingRow, localBytes: Int64)] {
+        let (found, deed) = try access { state in
+            let rows = state.recordings.values.filter { $0.context.stream == stream && $0.deletion == nil }
+            let found = rows.map { row in
+                let files = (state.segments[row.id] ?? [:]).values.filter { $0.state != .removed }
+                return (row: row, localBytes: files.reduce(0) { $0 + $1.sizeBytes })
+            }
+            defer { state.afterLook = nil }
+            return (found.filter { $0.localBytes > 0 || (delivered && $0.row.state == .delivered) }, state.afterLook)
+        }
+        await deed?()
+        return found
     }
 
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? { try access { $0.recordings[id] } }
