@@ -19,7 +19,7 @@ MEBIBYTE = 1 << 20
 KILOBITS = 40_000
 STREAM = "door"
 BATCH = 1 << 20
-GROWN = 16 * MEBIBYTE  # when the second part is there
+GROWN = 16 * MEBIBYTE
 
 
 def files(folder):

@@ -1,11 +1,18 @@
 internal import Bridge
 internal import BridgeModel
 
-/// One file on its way into a folder, part by part, under a temporary name that the ledger knows. The parts are those of S3 uploads, and lie where
-/// they will lie in the end. What this process has copied is right; of everything else the bytes are compared.
+/// One file on its way into a folder, part by part, under a temporary name that the ledger knows. The parts are smaller than those of S3 uploads, so
+/// that little is left for the end, and lie where they will lie then. What this process has copied is right; of everything else the bytes are compared.
 struct FolderPartialCopy: PartTaker {
     let performer: FolderUploadPerformer
     let place: FolderPlace
+
+    /// Bytes of the first parts.
+    private static let first: Int64 = 1 << 20
+    /// 1 TiB: what is longer is copied at once.
+    static let longestFile = PartLayout.offset(of: PartLayout.numbers.upperBound + 1, first: first)
+
+    let plan = MultipartPlan(first: first)
 
     private var ledger: any UploadLedger { performer.ledger }
 
@@ -15,7 +22,8 @@ struct FolderPartialCopy: PartTaker {
         var plan = try await compared(copy, job, known)
         let file = GrowingFile(path: copy.path, durableSize: job.file.size, rewritable: 0, isComplete: true)
         while case .send(let number, let range) = plan.next(file) {
-            plan.finished(try await send(number, range, of: job, to: copy))
+            try await performer.copy(range, of: job.file, to: copy)
+            plan.finished(part(number, of: job))
         }
         try await performer.blocking { [place] _ in try copy.complete(job.file.size, at: place) }
         // The sweeper finds nothing to remove where this fails.
@@ -32,7 +40,7 @@ struct FolderPartialCopy: PartTaker {
         }
         let path = place.temporary(begun.uploadID)
         let copy = try await performer.blocking { _ in try FolderFile(path: path, isNew: false) }
-        let plan = MultipartPlan(stored: sent.map { part($0, of: job) }.filter { PartLayout.end(of: $0) <= copy.size })
+        let plan = MultipartPlan(stored: sent.filter { end(of: $0) <= copy.size }.map { part($0, of: job) }, first: Self.first)
         return (copy, plan)
     }
 
@@ -56,8 +64,8 @@ struct FolderPartialCopy: PartTaker {
     /// With the parts that are there although this process has not copied them: an earlier one did, or an earlier attempt.
     private func compared(_ copy: FolderFile, _ job: UploadJob, _ known: MultipartPlan) async throws(UploadStop) -> MultipartPlan {
         var plan = known
-        for number in 1...PartLayout.count(size: job.file.size) where plan.stored[number] == nil {
-            let range = PartLayout.range(of: number, size: job.file.size)
+        for number in 1...PartLayout.count(size: job.file.size, first: Self.first) where plan.stored[number] == nil {
+            let range = range(of: number, job)
             guard range.upperBound <= copy.size else { break }
             let isRight = try await performer.blocking { flag in try copy.holds(range, of: job.file, flag) }
             if isRight { plan.finished(part(number, of: job)) }
@@ -66,10 +74,12 @@ struct FolderPartialCopy: PartTaker {
     }
 
     private func part(_ number: Int, of job: UploadJob) -> StoredPart {
-        StoredPart(number: number, entityTag: "", size: Int64(PartLayout.range(of: number, size: job.file.size).count))
+        StoredPart(number: number, entityTag: "", size: Int64(range(of: number, job).count))
     }
-}
 
-extension PartLayout {
-    fileprivate static func end(of part: StoredPart) -> Int64 { offset(of: part.number) + part.size }
+    private func range(of number: Int, _ job: UploadJob) -> Range<Int64> {
+        PartLayout.range(of: number, size: job.file.size, first: Self.first)
+    }
+
+    private func end(of number: Int) -> Int64 { PartLayout.offset(of: number + 1, first: Self.first) }
 }

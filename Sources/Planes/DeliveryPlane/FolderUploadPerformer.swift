@@ -4,6 +4,9 @@ internal import BridgeModel
 /// Copies recordings into folders of this machine, often of a server: under a temporary name, synced, then renamed. A small file is copied at once, and a
 /// repeated attempt replaces what an earlier one left; others go in parts, while they grow where they do, and a restarted bridge goes on with these.
 struct FolderUploadPerformer: Sendable {
+    /// Bytes that are copied at once, where nothing was while they grew.
+    private static let longestWhole: Int64 = 8 << 20
+
     /// With threads of its own: a folder that hangs holds nobody else's.
     let transfer: TransferServices
     let ledger: any UploadLedger
@@ -18,7 +21,8 @@ struct FolderUploadPerformer: Sendable {
             // Nothing is written here any more by those who copy what grows.
             let sent = await streams.take(job.name)
             let begun = try await ledger.begun(job.name, at: place.location)
-            if job.file.size <= PartLayout.firstLength, begun == nil {
+            let isWhole = job.file.size <= Self.longestWhole && begun == nil
+            if isWhole || job.file.size > FolderPartialCopy.longestFile {
                 try await copyWhole(job, to: place)
             } else {
                 try await FolderPartialCopy(performer: self, place: place).run(job, sent: sent)

@@ -6,6 +6,8 @@ protocol PartTaker: Sendable {
     /// What parts are sent to.
     associatedtype Upload: Sendable
 
+    /// How a file is cut for it; no part is there.
+    var plan: MultipartPlan { get }
     /// The upload that the ledger knows, or a new one, and the parts that it has. `sent`: by this process, and right if the destination still has them.
     func begin(_ job: UploadJob, sent: Set<Int>) async throws(UploadStop) -> (upload: Upload, plan: MultipartPlan)
     /// Sends one part; it is durable at the destination then.
@@ -46,7 +48,7 @@ struct GrowingUploads: StreamingUploads {
         while let state = await streams.latest(name) {
             var growing = state
             growing.isComplete = false
-            guard case .send(let number, let range) = (begun?.plan ?? MultipartPlan()).next(growing) else { return }
+            guard case .send(let number, let range) = (begun?.plan ?? taker.plan).next(growing) else { return }
             guard let file = SpoolFile(path: state.path) else { return }
             let job = UploadJob(id: DeliveryID(name), name: name, file: file, facts: facts)
             do {
@@ -72,6 +74,7 @@ struct GrowingUploads: StreamingUploads {
 struct S3GrowingObject: PartTaker {
     let performer: S3UploadPerformer
     let store: S3Store
+    let plan = MultipartPlan()
 
     func begin(_ job: UploadJob, sent: Set<Int>) async throws(UploadStop) -> (upload: String, plan: MultipartPlan) {
         let ledger = performer.ledger

@@ -1,5 +1,6 @@
 /// How a file is cut into the parts of a multipart upload. A part's place follows from its number alone, so that a file that still grows is cut as it
 /// will be when it is complete, and a restarted bridge cuts as the one before: the first thousand parts have 8 MiB, each further thousand twice as much.
+/// `first`: bytes of the first parts, where parts go to a place that takes smaller ones.
 package enum PartLayout {
     /// The numbers that S3 takes ("Amazon S3 multipart upload limits").
     package static let numbers = 1...10_000
@@ -10,25 +11,25 @@ package enum PartLayout {
     private static let tier = 1000
 
     /// Where a part begins.
-    package static func offset(of number: Int) -> Int64 {
+    package static func offset(of number: Int, first: Int64 = firstLength) -> Int64 {
         let before = Int64(min(max(number, 1), numbers.upperBound + 1) - 1)
         let (tiers, rest) = (before / Int64(tier), before % Int64(tier))
-        return firstLength * Int64(tier) * ((1 << tiers) - 1) + rest * (firstLength << tiers)
+        return first * Int64(tier) * ((1 << tiers) - 1) + rest * (first << tiers)
     }
 
     /// The bytes of a part of a complete file of `size` bytes; empty when it has no such part.
-    package static func range(of number: Int, size: Int64) -> Range<Int64> {
-        let start = min(offset(of: number), max(0, size))
+    package static func range(of number: Int, size: Int64, first: Int64 = firstLength) -> Range<Int64> {
+        let start = min(offset(of: number, first: first), max(0, size))
         let next = number < numbers.upperBound ? number &+ 1 : numbers.upperBound + 1
-        return start..<max(start, min(offset(of: next), size))
+        return start..<max(start, min(offset(of: next, first: first), size))
     }
 
     /// How many parts a file has; an empty one has one, too.
-    package static func count(size: Int64) -> Int {
+    package static func count(size: Int64, first: Int64 = firstLength) -> Int {
         var (low, high) = (1, numbers.upperBound)
         while low < high {
             let middle = (low + high) / 2
-            if offset(of: middle + 1) >= size { high = middle } else { low = middle + 1 }
+            if offset(of: middle + 1, first: first) >= size { high = middle } else { low = middle + 1 }
         }
         return low
     }
@@ -66,9 +67,12 @@ package struct MultipartPlan: Sendable, Equatable {
 
     /// What the store has, by number.
     package private(set) var stored: [Int: StoredPart] = [:]
+    /// Bytes of the first parts.
+    private let first: Int64
 
-    /// `stored`: as the store lists them.
-    package init(stored: [StoredPart] = []) {
+    /// `stored`: as the store lists them. `first`: bytes of the first parts.
+    package init(stored: [StoredPart] = [], first: Int64 = PartLayout.firstLength) {
+        self.first = first
         for part in stored where PartLayout.numbers.contains(part.number) { self.stored[part.number] = part }
     }
 
@@ -80,12 +84,12 @@ package struct MultipartPlan: Sendable, Equatable {
 
     /// Parts that may still change are sent when the file is complete, the first one last.
     package func next(_ file: GrowingFile) -> Step {
-        let count = PartLayout.count(size: file.durableSize)
+        let count = PartLayout.count(size: file.durableSize, first: first)
         for number in (1...count).dropFirst() + [1] {
-            let range = PartLayout.range(of: number, size: file.durableSize)
+            let range = PartLayout.range(of: number, size: file.durableSize, first: first)
             guard stored[number]?.size != Int64(range.count) else { continue }
             if file.isComplete { return .send(part: number, range: range) }
-            let isFull = range.upperBound == PartLayout.offset(of: number + 1)
+            let isFull = range.upperBound == PartLayout.offset(of: number + 1, first: first)
             if isFull, range.lowerBound >= file.rewritable { return .send(part: number, range: range) }
         }
         return file.isComplete ? .complete : .wait
@@ -94,8 +98,9 @@ package struct MultipartPlan: Sendable, Equatable {
     /// The parts that make the file, in order; nil when one is missing. Parts beyond its end are left out: the store drops them.
     package func parts(size: Int64) -> [StoredPart]? {
         var parts: [StoredPart] = []
-        for number in 1...PartLayout.count(size: size) {
-            guard let part = stored[number], part.size == Int64(PartLayout.range(of: number, size: size).count) else { return nil }
+        for number in 1...PartLayout.count(size: size, first: first) {
+            let range = PartLayout.range(of: number, size: size, first: first)
+            guard let part = stored[number], part.size == Int64(range.count) else { return nil }
             parts.append(part)
         }
         return parts
