@@ -195,6 +195,23 @@ import Testing
         #expect(PartLayout.longestFile > 5 << 40)
     }
 
+    /// A folder takes smaller parts than S3.
+    @Test func aFinerCutCoversTheFileToo() {
+        var plan = MultipartPlan(first: 1 << 20)
+        let file = file(3 * Self.mebibyte + 1)
+        var ranges: [Range<Int64>] = []
+        while case .send(let number, let range) = plan.next(file) {
+            ranges.append(range)
+            plan.finished(StoredPart(number: number, entityTag: "", size: Int64(range.count)))
+        }
+        let mebibyte = Self.mebibyte
+        #expect(
+            ranges == [
+                mebibyte..<(2 * mebibyte), (2 * mebibyte)..<(3 * mebibyte), (3 * mebibyte)..<(3 * mebibyte + 1), 0..<mebibyte,
+            ])
+        #expect(plan.parts(size: file.durableSize)?.count == 4)
+    }
+
     @Test(arguments: [Int.min, -1, 0, 10_002, .max])
     func numbersThatAreNoneHaveNoBytes(number: Int) { #expect(PartLayout.range(of: number, size: .max).lowerBound >= 0) }
 
