@@ -15,6 +15,8 @@ package actor FileRegistrar {
     private let logger: Logger
     private var waiting: [(segment: SegmentRow, row: RecordingRow)] = []
     private var worker: Task<Void, Never>?
+    /// The file at hand.
+    private var current: String?
 
     /// The longest wait for the ledger; the first is a second, and each is twice as long as the one before.
     private static let longestPause = Duration.seconds(15)
@@ -42,12 +44,17 @@ package actor FileRegistrar {
         }
     }
 
+    /// Whether it reads this file, or will.
+    package func isBusy(with file: String) -> Bool { current == file || waiting.contains { $0.segment.file == file } }
+
     private func registerNext() async -> Bool {
+        current = nil
         guard !waiting.isEmpty else {
             worker = nil
             return false
         }
         let (segment, row) = waiting.removeFirst()
+        current = segment.file
         do throws(BridgeError) {
             var described = segment
             described.sha256 = try await keeping.describe(segment, of: row)

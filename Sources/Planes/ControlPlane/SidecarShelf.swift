@@ -25,6 +25,8 @@ package struct SidecarShelf: SidecarSource {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: String(folder))) ?? []
         return SidecarFinding(SidecarName.wanted(wanted, of: file, among: Set(names)), isGrowing: isGrowing)
     }
+
+    package func isBeingRegistered(_ file: String) async -> Bool { await services.registrar.isBusy(with: file) }
 }
 
 extension RecordingRow {

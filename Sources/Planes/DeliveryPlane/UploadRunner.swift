@@ -124,7 +124,7 @@ extension UploadRunner {
             if let sidecar = upload.sidecar {
                 await attempt(sidecar, upload, of: recording, sidecars)
             } else {
-                await attempt(upload, of: recording, observer)
+                await attempt(upload, of: recording, observer, sidecars)
             }
         }
         underWay.remove(upload.id)
@@ -132,7 +132,9 @@ extension UploadRunner {
         webhooks.wake()
     }
 
-    private func attempt(_ upload: DeliveryRow, of id: RecordingID, _ observer: any UploadObserver) async {
+    private func attempt(
+        _ upload: DeliveryRow, of id: RecordingID, _ observer: any UploadObserver, _ source: any SidecarSource
+    ) async {
         guard let recording = await recording(id) else { return }
         // While media is added the row is the recording's own; one that had ended begins again.
         if var begun = recording, begun.state.isFinal || begun.state == .closing {
@@ -143,7 +145,7 @@ extension UploadRunner {
         let outcome = if let recording { await performer.attempt(upload, of: recording) } else { AttemptOutcome.failed(.impossible) }
         // An attempt that was broken off tells nothing about its destination; one that succeeded before it noticed has succeeded.
         guard !Task.isCancelled || outcome.sentence == nil else { return }
-        if outcome.sentence == nil, recording != nil { await registration(of: upload, in: id) }
+        if outcome.sentence == nil, recording != nil { await registration(of: upload, in: id, source) }
         guard let changes = await settle(upload, of: recording, outcome) else { return }
         for case .delivery(let row) in changes where row.id == upload.id {
             log(row, outcome)
@@ -153,10 +155,13 @@ extension UploadRunner {
     }
 
     /// Waits for the event that tells of the file, which is read once for its hash meanwhile: a receiver hears of a file before it hears of the
-    /// recording's delivery. Not for long: a file that cannot be read has no such event.
-    private func registration(of upload: DeliveryRow, in recording: RecordingID) async {
+    /// recording's delivery. As long as it is read, and not for long otherwise: a file that cannot be read has no such event.
+    private func registration(of upload: DeliveryRow, in recording: RecordingID, _ source: any SidecarSource) async {
         guard case .upload(_, let file, _) = upload.work else { return }
-        for _ in 0..<Self.registrationLooks {
+        var looks = 0
+        while true {
+            looks += 1
+            if looks > Self.registrationLooks, await !source.isBeingRegistered(file) { return }
             guard let segments = try? await ledger.segments(of: recording),
                 let segment = segments.first(where: { $0.file == file }), segment.sha256 == nil,
                 (try? await clock.sleep(until: clock.now.advanced(by: Self.registrationPause))) != nil

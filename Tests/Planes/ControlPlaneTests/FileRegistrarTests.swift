@@ -47,11 +47,13 @@ import Testing
         }
         await bench.clock.sleeper(for: .seconds(15))
         #expect(told.isEmpty && bench.services.unstored.count == 1)
+        #expect(await SidecarShelf(bench.services).isBeingRegistered(segment.file))
         bench.ledger.fail(0)
         bench.clock.advance(by: .seconds(15))
         #expect(await eventually { bench.services.unstored.count == 0 })
         #expect(await sha256(of: row.id) == "hash of \(segment.file)")
         #expect(told == [.recordingSegment, .recordingReady])
+        #expect(await eventually { await !bench.services.registrar.isBusy(with: segment.file) })
     }
 
     @Test func aFileThatCannotBeReadHoldsNoOtherUp() async throws {

@@ -88,6 +88,7 @@ final class RecordingObserver: UploadObserver {
 final class ScriptedSidecars: SidecarSource {
     private let answers: Mutex<[SidecarFinding]>
     private let questions = Mutex<[String]>([])
+    private let registered = Mutex<Set<String>>([])
 
     init(_ answers: SidecarFinding...) { self.answers = Mutex(answers) }
 
@@ -98,6 +99,11 @@ final class ScriptedSidecars: SidecarSource {
         questions.withLock { $0.append(file) }
         return answers.withLock { $0.count > 1 ? $0.removeFirst() : $0.first ?? SidecarFinding([]) }
     }
+
+    /// These files are read at some length.
+    func register(_ files: Set<String>) { registered.withLock { $0 = files } }
+
+    func isBeingRegistered(_ file: String) async -> Bool { registered.withLock { $0.contains(file) } }
 }
 
 /// Reports each event in one line to the recording's webhook.

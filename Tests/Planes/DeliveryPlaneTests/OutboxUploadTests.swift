@@ -69,6 +69,30 @@ import Testing
         }
     }
 
+    /// A day's recording takes longer to read than the half minute that others get.
+    @Test func aFileThatIsBeingReadIsWaitedFor() async throws {
+        let outbox = Outbox(ledger: ledger, performer: ScriptedPerformer(always: .replied(status: 201, retryAfter: nil)))
+        let segment = SegmentRow(
+            recording: RecordingID("r1"), number: 1, stream: StreamID("client-0"), container: .webm, file: "r1.webm", state: .uploading)
+        try await ledger.commit([
+            .recording(Rows.recording(state: .uploading, destination: destination)), .segment(segment),
+            .delivery(Rows.upload(to: destination)),
+        ])
+        outbox.sidecars.register(["r1.webm"])
+        try await outbox.runAll { [ledger] runner in
+            let end = Rows.start.advanced(by: .seconds(120))
+            for await moment in outbox.clock.sleeps {
+                let state = try await ledger.recording(RecordingID("r1"))?.state
+                #expect(state == .uploading)
+                if moment > end { outbox.sidecars.register([]) }
+                outbox.clock.advance(to: moment)
+                if moment > end { break }
+            }
+            #expect(await runner.drain(limit: anHour))
+            #expect(try await ledger.recording(RecordingID("r1"))?.state == .delivered)
+        }
+    }
+
     @Test func anUploadIsReportedByEveryDialectAfterItsCommit() async throws {
         let performer = ScriptedPerformer(always: .replied(status: 201, retryAfter: nil))
         var outbox = Outbox(ledger: ledger, performer: performer)

@@ -4,6 +4,8 @@ package import BridgeModel
 package protocol SidecarSource: Sendable {
     /// Those of a file that its recording wants.
     func sidecars(of file: String, in recording: RecordingRow) async throws(BridgeError) -> SidecarFinding
+    /// Whether a recording's file is being read for its hash, or waits for that: the event that tells of it is still to come.
+    func isBeingRegistered(_ file: String) async -> Bool
 }
 
 /// What there is of what travels with a file.
