@@ -17,15 +17,18 @@ extension RecordingSpool: SpoolKeeping {
     package func makeRoom() async -> Bool {
         if hasSpace() { return true }
         do throws(BridgeError) {
+            var last: [SegmentRow] = []
             // All of them: those that must stay may be the oldest.
             for segment in try await ledger.segments(in: [.delivered], limit: .max) {
                 guard let row = try await ledger.recording(segment.recording), row.keepLocal != .always else { continue }
-                guard try await remove(segment, by: .quota) else { continue }
-                logger.warning(
-                    "A delivered recording was removed to make room",
-                    metadata: ["recording": "\(segment.recording)", "stream": "\(segment.stream)", "segment": "\(segment.number)"])
-                if hasSpace() { return true }
+                if try await awaitsSidecars(segment, of: row) {
+                    last.append(segment)
+                } else if try await makesRoom(segment) {
+                    return true
+                }
             }
+            // Nothing that is sent frees this disk, and what would not be recorded is gone for ever.
+            for segment in last where try await makesRoom(segment) { return true }
         } catch {
             logger.error("No room can be made in the spool; free some space or look at the database", metadata: ["error": "\(error)"])
         }
@@ -40,6 +43,24 @@ extension RecordingSpool: SpoolKeeping {
         } catch {
             logger.warning(
                 "An MP4 that is of no use cannot be removed; it goes with its recording's work folder", metadata: ["file": "\(path)"])
+        }
+    }
+
+    /// Removes the file; true when there is space then.
+    private func makesRoom(_ segment: SegmentRow) async throws(BridgeError) -> Bool {
+        guard try await remove(segment, by: .quota) else { return false }
+        logger.warning(
+            "A delivered recording was removed to make room",
+            metadata: ["recording": "\(segment.recording)", "stream": "\(segment.stream)", "segment": "\(segment.number)"])
+        return hasSpace()
+    }
+
+    /// Whether what travels with the file is still to be sent: it is made of the file, and goes with it.
+    func awaitsSidecars(_ segment: SegmentRow, of row: RecordingRow) async throws(BridgeError) -> Bool {
+        guard row.sidecars?.isEmpty == false else { return false }
+        let stem = segment.file.prefix { $0 != "." }
+        return try await ledger.sidecarUploads(of: row.id).contains { upload in
+            upload.state == .pending && upload.sidecar.map { $0.stem == stem } ?? false
         }
     }
 

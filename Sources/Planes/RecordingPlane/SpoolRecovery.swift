@@ -112,7 +112,7 @@ extension RecordingSpool {
             else { continue }
             let since = row.stoppedAt ?? writtenAt("\(layout.folder)/\(name)") ?? now
             guard since.advanced(by: keep) <= now else { continue }
-            guard row.hold == nil, try await !hasSidecarsToSend(row) else { continue }
+            guard row.hold == nil, try await !awaitsSidecars(segment, of: row) else { continue }
             guard try await remove(segment, by: .expiry, at: now) else {
                 logger.warning("An expired recording cannot be removed", metadata: ["recording": "\(row.id)"])
                 continue
@@ -120,12 +120,6 @@ extension RecordingSpool {
             removed.append(name)
         }
         return removed
-    }
-
-    /// What travels with its files is made of them.
-    private func hasSidecarsToSend(_ row: RecordingRow) async throws(BridgeError) -> Bool {
-        guard row.sidecars?.isEmpty == false else { return false }
-        return try await ledger.sidecarUploads(of: row.id).contains { $0.state == .pending }
     }
 
     /// How long a file stays; nil: for good. A delivered one by its destination's rule, if that has one.

@@ -67,7 +67,7 @@ func row(_ id: String, _ state: RecordingState, _ container: Container = .webm, 
     return row
 }
 
-private func segment(
+func segment(
     _ recording: String, _ state: SegmentState = .closing, number: Int = 1, container: Container = .webm
 ) -> SegmentRow {
     let id = RecordingID(recording)
@@ -238,24 +238,6 @@ final class Spool {
         #expect(files.has("r-2.poster.jpg"), "another segment's stay")
         #expect(try await files.ledger.segments(of: RecordingID("r")).map(\.state) == [stays ? state : .removed])
         #expect(files.has("orphans/x.webm"))
-    }
-
-    @Test(arguments: [(DeliveryRow.State.pending, true), (.delivered, false), (.dead, false)])
-    func filesStayWhileWhatTravelsWithThemIsToBeSent(state: DeliveryRow.State, stays: Bool) async throws {
-        let stopped = WallTime(milliseconds: 1_709_283_600_000)
-        var recording = row("r", .delivered, stoppedAt: stopped)
-        (recording.keepLocal, recording.destination, recording.sidecars) = (.delete, .folder(path: "/a"), [.poster])
-        let files = try await Spool([recording], segments: [segment("r", .delivered)])
-        try files.write("r.webm")
-        files.ledger.outbox.withLock {
-            $0 = [
-                DeliveryRow(
-                    id: DeliveryID("u"), work: .upload(recording: recording.id, file: "r.poster.jpg", destination: .folder(path: "/a")),
-                    account: AccountID("a"), session: SessionID("s"), state: state, dueAt: stopped, createdAt: stopped)
-            ]
-        }
-        #expect(try await files.spool.removeExpired(now: stopped.advanced(by: .seconds(60))) == (stays ? [] : ["r.webm"]))
-        #expect(files.has("r.webm") == stays)
     }
 
     @Test func deliveredFilesMakeRoomOldestFirst() async throws {
