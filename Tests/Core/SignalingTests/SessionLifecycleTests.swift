@@ -135,6 +135,11 @@ import Testing
         #expect(effects.terminations == [.connectionError])
     }
 
+    @Test func whoNeverHadMediaIsNotWaitedFor() {
+        var bench = SessionBench(in: .negotiating)
+        #expect(bench.give(.peer(PeerSlot(1), .ended(BridgeError(.connectionLost, "refused")))).durableEnds == [.connectionError])
+    }
+
     @Test func whoBreaksOffWithoutASocketIsNotWaitedFor() {
         var bench = SessionBench(in: .active)
         bench.give(.socketClosed(SessionBench.first, .lost))

@@ -175,6 +175,11 @@ import Testing
         #expect(bench.give(.end(.clientStop)).durableEnds == [.clientStop])
     }
 
+    @Test func aClientThatNeverHadMediaIsNotWaitedFor() throws {
+        var bench = try WHIPBench.answered(isConnected: false)
+        #expect(bench.give(.peer(.ended(BridgeError(.connectionLost, "refused")))).durableEnds == [.connectionError])
+    }
+
     @Test func aClientThatIsGoneIsNotWaitedForLong() throws {
         var bench = try WHIPBench.answered(isConnected: true)
         bench.give(.peer(.ended(BridgeError(.connectionLost, "closed"))))

@@ -39,7 +39,7 @@ extension SessionMachine {
         case .ended(let error):
             if running.successor != nil {
                 running.promote()
-            } else if error?.code == .connectionLost, owner != nil {
+            } else if error?.code == .connectionLost, running.current.isConnected, owner != nil {
                 running.brokenOffAt = now
             } else {
                 return endForPeer(error, now: now)

@@ -80,6 +80,11 @@ package struct WHIPMachine: Sendable {
         var link: Link
         var ice: IceSession
         var rate: MessageRate
+
+        /// Its media was up at some time.
+        var wasConnected: Bool {
+            if case .connecting = link { false } else { true }
+        }
     }
 
     enum Link: Sendable, Equatable {
@@ -296,7 +301,7 @@ extension WHIPMachine {
         case .answer, .candidate: return
         case .connected: running.link = .connected
         case .disconnected: if running.link == .connected { running.link = .disconnected(since: now) }
-        case .ended(let error?) where error.code == .connectionLost: running.link = .brokenOff(since: now)
+        case .ended(let error?) where error.code == .connectionLost && running.wasConnected: running.link = .brokenOff(since: now)
         case .ended(let error): return beginEnding(TerminationCause(peerEnd: error, direction: context.direction), peer: running.peer)
         }
         state = .running(running)
