@@ -14,9 +14,8 @@ struct LostUploads: Sendable {
     /// Nobody waits so long for an answer.
     private static let patience: Duration = .seconds(600)
     private static let pageLength = 64
-    /// After the first look that failed; doubles with each.
-    private static let firstWait: Duration = .seconds(60)
-    private static let longestWait: Duration = .seconds(3600)
+    /// Between looks that failed.
+    private static let wait = DoublingWait(first: .seconds(60), longest: .seconds(3600))
     private static let attempts = 24
 
     private enum Finding {
@@ -64,7 +63,9 @@ struct LostUploads: Sendable {
     }
 
     private func postpone(_ intention: UploadIntention, because reason: String) async throws(BridgeError) {
-        let metadata: Logger.Metadata = ["recording": "\(intention.origin.recording)", "reason": "\(reason)"]
+        let metadata: Logger.Metadata = [
+            "recording": "\(intention.origin.recording)", "place": "\(intention.location)", "reason": "\(reason)",
+        ]
         guard intention.attempts + 1 < Self.attempts else {
             logger.warning(
                 "whether a store has an unfinished upload could not be found out: look there, or have a lifecycle rule abort it",
@@ -72,7 +73,6 @@ struct LostUploads: Sendable {
             return try await ledger.forget(intention)
         }
         logger.debug("whether a store has an unfinished upload is not known yet", metadata: metadata)
-        let wait = min(Self.longestWait, Self.firstWait * (1 << min(intention.attempts, 7)))
-        try await ledger.postpone(intention, until: clock.now.advanced(by: wait))
+        try await ledger.postpone(intention, until: clock.now.advanced(by: Self.wait.after(intention.attempts)))
     }
 }

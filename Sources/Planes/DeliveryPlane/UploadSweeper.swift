@@ -19,9 +19,8 @@ package final class UploadSweeper: Sendable {
     private static let interval: Duration = .seconds(60)
     /// When something can be looked at in a moment.
     private static let shortInterval: Duration = .seconds(2)
-    /// After the first attempt that failed; doubles with each.
-    private static let firstWait: Duration = .seconds(30)
-    private static let longestWait: Duration = .seconds(3600)
+    /// Between attempts that failed.
+    private static let wait = DoublingWait(first: .seconds(30), longest: .seconds(3600))
     /// Two seconds in all.
     private static let stopLooks = 20
     private static let stopPause: Duration = .milliseconds(100)
@@ -78,7 +77,9 @@ package final class UploadSweeper: Sendable {
     }
 
     private func abort(_ leftover: LeftoverUpload) async throws(BridgeError) {
-        let metadata: Logger.Metadata = ["recording": "\(leftover.origin.recording)", "attempt": "\(leftover.attempts + 1)"]
+        let metadata: Logger.Metadata = [
+            "recording": "\(leftover.origin.recording)", "place": "\(leftover.upload.location)", "attempt": "\(leftover.attempts + 1)",
+        ]
         if await routes.abort(leftover) {
             logger.info("unfinished upload aborted", metadata: metadata)
             return try await ledger.forget(leftover)
@@ -90,7 +91,6 @@ package final class UploadSweeper: Sendable {
             return try await ledger.forget(leftover)
         }
         logger.debug("unfinished upload not aborted yet", metadata: metadata)
-        let wait = min(Self.longestWait, Self.firstWait * (1 << min(leftover.attempts, 7)))
-        try await ledger.postpone(leftover, until: clock.now.advanced(by: wait))
+        try await ledger.postpone(leftover, until: clock.now.advanced(by: Self.wait.after(leftover.attempts)))
     }
 }
