@@ -207,19 +207,25 @@ def test_a_killed_bridge_goes_on_with_the_parts_that_the_store_has(network, s3):
     gate.close()
 
 
+def killed_before_the_upload(network, bridge, s3, gate, stream, size):
+    """The id of a recording whose file is larger by `size` bytes than it was when the bridge died; through the gate nothing reached the store."""
+    with Camera(network, bridge, stream, *media.clip("VP8").tracks(), codec="VP8"):
+        gate.limit = 0
+        destination = s3.destination(key=stream + "/{id}.mp4")
+        destination["s3"]["endpoint"] = gate.base
+        recording = record(bridge, destination)
+        reaches(bridge, recording, "uploading")
+        bridge.kill()
+    with open(os.path.join(bridge.data, "spool", f"{recording}.webm"), "ab") as file:
+        file.write(os.urandom(size))
+    return recording
+
+
 def test_parts_of_an_upload_that_was_given_up_do_not_stay_at_the_store(network, s3):
     """The store is away when the upload is given up, and the bridge is killed then: the abort is in the ledger, and made when both are back."""
     gate = Gate(s3.port)
     with Bridge(uploads__schedule="300ms") as bridge:
-        with Camera(network, bridge, "given-up", *media.clip("VP8").tracks(), codec="VP8"):
-            gate.limit = 0
-            destination = s3.destination(key="given-up/{id}.mp4")
-            destination["s3"]["endpoint"] = gate.base
-            recording = record(bridge, destination)
-            reaches(bridge, recording, "uploading")
-            bridge.kill()
-        with open(os.path.join(bridge.data, "spool", f"{recording}.webm"), "ab") as file:
-            file.write(os.urandom(20 * MEBIBYTE))
+        recording = killed_before_the_upload(network, bridge, s3, gate, "given-up", 20 * MEBIBYTE)
         gate.bytes, gate.limit = 0, 9 * MEBIBYTE
         bridge.start()
         unfinished = lambda: s3.client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads") or []
@@ -241,15 +247,7 @@ def test_an_upload_whose_id_was_lost_at_the_kill_does_not_stay_at_the_store(netw
     gate = Gate(s3.port)
     unfinished = lambda: s3.client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads") or []
     with Bridge(uploads__schedule="300ms,300ms,300ms") as bridge:
-        with Camera(network, bridge, "lost", *media.clip("VP8").tracks(), codec="VP8"):
-            gate.limit = 0
-            destination = s3.destination(key="lost/{id}.mp4")
-            destination["s3"]["endpoint"] = gate.base
-            recording = record(bridge, destination)
-            reaches(bridge, recording, "uploading")
-            bridge.kill()
-        with open(os.path.join(bridge.data, "spool", f"{recording}.webm"), "ab") as file:
-            file.write(os.urandom(9 * MEBIBYTE))
+        recording = killed_before_the_upload(network, bridge, s3, gate, "lost", 9 * MEBIBYTE)
         gate.limit, gate.mute = None, True
         bridge.start()
         assert len(settle(unfinished, len, timeout=30)) == 1, "the store was not asked"

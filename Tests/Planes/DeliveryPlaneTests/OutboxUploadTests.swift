@@ -48,15 +48,19 @@ import Testing
         }
     }
 
-    /// Its event may never come.
-    @Test func aFileWithoutAHashIsNotWaitedForForEver() async throws {
-        let outbox = Outbox(ledger: ledger, performer: ScriptedPerformer(always: .replied(status: 201, retryAfter: nil)))
+    private func commitFileWithoutHash() async throws {
         let segment = SegmentRow(
             recording: RecordingID("r1"), number: 1, stream: StreamID("client-0"), container: .webm, file: "r1.webm", state: .uploading)
         try await ledger.commit([
             .recording(Rows.recording(state: .uploading, destination: destination)), .segment(segment),
             .delivery(Rows.upload(to: destination)),
         ])
+    }
+
+    /// Its event may never come.
+    @Test func aFileWithoutAHashIsNotWaitedForForEver() async throws {
+        let outbox = Outbox(ledger: ledger, performer: ScriptedPerformer(always: .replied(status: 201, retryAfter: nil)))
+        try await commitFileWithoutHash()
         try await outbox.runAll { [ledger] runner in
             let time = Task {
                 for await moment in outbox.clock.sleeps where moment < Rows.start.advanced(by: .seconds(60)) {
@@ -72,12 +76,7 @@ import Testing
     /// A day's recording takes longer to read than the half minute that others get.
     @Test func aFileThatIsBeingReadIsWaitedFor() async throws {
         let outbox = Outbox(ledger: ledger, performer: ScriptedPerformer(always: .replied(status: 201, retryAfter: nil)))
-        let segment = SegmentRow(
-            recording: RecordingID("r1"), number: 1, stream: StreamID("client-0"), container: .webm, file: "r1.webm", state: .uploading)
-        try await ledger.commit([
-            .recording(Rows.recording(state: .uploading, destination: destination)), .segment(segment),
-            .delivery(Rows.upload(to: destination)),
-        ])
+        try await commitFileWithoutHash()
         outbox.sidecars.register(["r1.webm"])
         try await outbox.runAll { [ledger] runner in
             let end = Rows.start.advanced(by: .seconds(120))
