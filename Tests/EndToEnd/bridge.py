@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -19,10 +20,28 @@ BINARY = os.environ.get("VIADUCT_BINARY", os.path.join(ROOT, ".build", "release"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("VIADUCT_")}
 
 
+# Below the ports that the kernel gives to connections: none of them takes one between this answer and the server's start.
+PORTS = range(15_000, 32_000)
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for TCP and UDP that no server has, and that this process was not given before."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        if port not in given_ports and is_free(port):
+            given_ports.add(port)
+            return port
+
+
+def is_free(port):
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+        try:
+            stream.bind(("127.0.0.1", port))
+            datagram.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def kill_if_there(pid):

@@ -84,6 +84,7 @@ class S3(Server):
             os.path.join(os.path.dirname(sys.executable), "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=.", "-filer", "-s3",
             f"-s3.port={self.port}", "-s3.config=s3.json", "-master.volumeSizeLimitMB=256", "-volume.max=8",
             "-s3.port.iceberg=0", "-s3.port.lance=0",  # which have fixed ports
+            "-master.telemetry=false",
             *(f"-{name}={port}" for name, port in ports.items()), WEED_S3_SSE_KEY="a key")
         self.base = f"http://127.0.0.1:{self.port}"
         self.client = boto3.client(
