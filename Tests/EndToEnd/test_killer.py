@@ -50,7 +50,8 @@ def play(rounds, seconds):
     with contextlib.closing(killer.Killer(SEED, min(LANES, len(numbers)), KEEP)) as game:
         for outcome in game.play(numbers, seconds):
             outcomes.append(outcome)
-            print(f"{outcome.told}: {'FAILED' if outcome.failure else 'well'}, missing {outcome.missing}, {outcome.seconds:.1f} s", flush=True)
+            result = f"FAILED, {outcome.failure}" if outcome.failure else "well"
+            print(f"{outcome.told}: {result}, missing {outcome.missing}, {outcome.seconds:.1f} s", flush=True)
         took = time.monotonic() - began
         watch([outcome for outcome in outcomes if outcome.kept])
     report(outcomes, took)
