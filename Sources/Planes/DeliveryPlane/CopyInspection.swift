@@ -106,27 +106,39 @@ extension TransferServices {
         _ get: @escaping @Sendable (@escaping EgressRequest.Sink) async -> Result<EgressReply, AttemptFault>
     ) async throws(UploadStop) -> CopyFinding {
         let reading = CopyReading(limit: segment.sizeBytes)
+        try await read(into: reading, progress, get)
+        // Longer than it may be is another content, whatever would follow.
+        if reading.count > segment.sizeBytes { return .wrongContent }
+        return reading.count == segment.sizeBytes ? .comparing(reading.sha256, with: segment) : .wrongSize(reading.count)
+    }
+
+    /// Reads what a request that `get` makes is answered with, without keeping it; ends when nothing moves for too long, and, as if nothing followed, when
+    /// there is more than `reading` takes. `progress`: bytes so far.
+    func read(
+        into reading: CopyReading, _ progress: @escaping @Sendable (Int64) -> Void = { _ in },
+        _ get: @escaping @Sendable (@escaping EgressRequest.Sink) async -> Result<EgressReply, AttemptFault>
+    ) async throws(UploadStop) {
         let result = await limited(by: { [stallTimeout] in await reading.progress.untilStalled(for: stallTimeout) }) {
             await get { bytes in progress(try reading.take(bytes)) }
         }
-        // Longer than it may be is another content, whatever would follow.
-        if reading.count > segment.sizeBytes { return .wrongContent }
+        guard reading.count <= reading.limit else { return }
         switch result {
         case .failure(let fault): throw UploadStop(fault)
         case .success(let reply) where !reply.isSuccess:
             throw UploadStop(.refused(status: reply.status, ServiceRefusal(status: reply.status)))
-        case .success: return reading.count == segment.sizeBytes ? .comparing(reading.sha256, with: segment) : .wrongSize(reading.count)
+        case .success: return
         }
     }
 }
 
 /// The hash of a copy while it comes.
-private final class CopyReading: Sendable {
+final class CopyReading: Sendable {
     /// More comes than there may be.
     private struct TooLong: Error {}
 
     let progress: TransferProgress
-    private let limit: Int64
+    /// More bytes than these are too many.
+    let limit: Int64
     private let state = Mutex((hash: SHA256(), count: Int64(0)))
 
     init(limit: Int64) {

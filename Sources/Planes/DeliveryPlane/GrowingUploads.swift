@@ -14,11 +14,12 @@ protocol PartTaker: Sendable {
     func send(_ number: Int, _ range: Range<Int64>, of job: UploadJob, to upload: Upload) async throws(UploadStop) -> StoredPart
 }
 
-/// Sends parts of growing files to S3 stores and into folders. A fault ends the round; the next growth begins another.
+/// Sends parts of growing files to S3 stores, WebDAV servers and into folders. A fault ends the round; the next growth begins another.
 struct GrowingUploads: StreamingUploads {
     let streams: StreamedParts
     let stores: S3UploadPerformer
     let folders: FolderUploadPerformer
+    let servers: WebDAVUploadPerformer
 
     func grown(_ file: GrowingFile, name: String, of recording: RecordingRow) async {
         let facts = recording.keyFacts(of: name)
@@ -29,7 +30,8 @@ struct GrowingUploads: StreamingUploads {
         case .folder(let path, let key):
             guard let place = FolderPlace(path, key: facts.key(key, of: name)) else { return }
             await follow(file, name, facts, to: FolderPartialCopy(performer: folders, place: place))
-        case .keep, .put, .http, .webdav: break
+        case .webdav(let server): await follow(file, name, facts, to: servers.partialFile(server, facts))
+        case .keep, .put, .http: break
         }
     }
 

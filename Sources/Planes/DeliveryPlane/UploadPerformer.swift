@@ -31,7 +31,7 @@ package struct UploadRoutes: UploadPerformer {
         self.spoolFolder = spoolFolder
         https = HTTPUploadPerformer(client: client, transfer: transfer, clock: clock)
         stores = S3UploadPerformer(client: client, ledger: ledger, transfer: transfer, clock: clock, streams: streams)
-        servers = WebDAVUploadPerformer(client: client, transfer: transfer)
+        servers = WebDAVUploadPerformer(client: client, ledger: ledger, transfer: transfer, clock: clock, streams: streams)
         // A folder that hangs holds what waits for it alone.
         transfer.pool = BlockingPool(threads: max(1, settings.parallel))
         folders = FolderUploadPerformer(transfer: transfer, ledger: ledger, clock: clock, streams: streams)
@@ -65,7 +65,7 @@ package struct UploadRoutes: UploadPerformer {
         }
         switch destination {
         case .s3(let store): await stores.abandon(name, at: store, facts: recording.keyFacts(of: name))
-        case .webdav(let server): await servers.abandon(upload.id, at: server, facts: recording.keyFacts(of: name))
+        case .webdav(let server): await servers.abandon(upload.id, name, at: server, facts: recording.keyFacts(of: name))
         case .folder(let path, let key):
             await folders.abandon(name, at: path, key: recording.keyFacts(of: name).key(key, of: name))
         case .keep, .put, .http: break
@@ -80,10 +80,12 @@ package struct UploadRoutes: UploadPerformer {
         case .folder(let path, _):
             guard let place = FolderPlace(path, key: origin.key) else { return true }
             return await folders.abort(id, at: place)
-        case .keep, .put, .http, .webdav: return true
+        case .webdav(let server):
+            return await servers.abort(WebDAVPlace(server, key: origin.key, id: DeliveryID(id)).temporary, server)
+        case .keep, .put, .http: return true
         }
     }
 
     /// Sends parts of files that still grow, for the destinations that can take them.
-    package var streaming: any StreamingUploads { GrowingUploads(streams: streams, stores: stores, folders: growing) }
+    package var streaming: any StreamingUploads { GrowingUploads(streams: streams, stores: stores, folders: growing, servers: servers) }
 }

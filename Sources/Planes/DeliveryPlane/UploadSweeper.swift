@@ -86,7 +86,7 @@ package final class UploadSweeper: Sendable {
         }
         guard leftover.attempts + 1 < Self.attempts else {
             logger.error(
-                "an unfinished upload could not be removed for a week: abort it at the store, or remove the hidden .part file in the folder",
+                "an unfinished upload could not be removed for a week: abort it at the store, or remove the hidden .part file where it lies",
                 metadata: metadata)
             return try await ledger.forget(leftover)
         }

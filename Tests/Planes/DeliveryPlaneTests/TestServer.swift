@@ -7,6 +7,8 @@ final class TestServer: Sendable {
     enum Behaviour: Sendable {
         /// Reads the body, replies and closes.
         case reply(Int, headers: [String] = [], body: String = "")
+        /// The same, with any bytes.
+        case bytes(Int, Data)
         /// Replies at once and reads nothing of the body.
         case replyEarly(Int, headers: [String] = [])
         /// Reads everything and never replies.
@@ -43,7 +45,16 @@ final class TestServer: Sendable {
     var connectionCount: Int { connections.withLock { $0 } }
 
     /// `behave` is asked for each connection, by its place from 0.
-    init(_ behave: @escaping @Sendable (Int) -> Behaviour) throws {
+    convenience init(_ behave: @escaping @Sendable (Int) -> Behaviour) throws {
+        try self.init(readingBodies: false) { place, _ in behave(place) }
+    }
+
+    /// `answer` is asked for each request, when it is there as a whole.
+    convenience init(answering answer: @escaping @Sendable (Request) -> Behaviour) throws {
+        try self.init(readingBodies: true) { _, request in answer(request) }
+    }
+
+    private init(readingBodies: Bool, _ behave: @escaping @Sendable (Int, Request) -> Behaviour) throws {
         let (descriptor, port) = try boundSocket(listening: true)
         listener = descriptor
         self.port = port
@@ -56,8 +67,8 @@ final class TestServer: Sendable {
                     return count
                 }
                 Thread { [weak self] in
-                    TestConnection(connection).serve {
-                        behave(place)
+                    TestConnection(connection).serve(readingBody: readingBodies) {
+                        behave(place, $0)
                     } note: {
                         self?.note($0)
                     }
@@ -67,7 +78,9 @@ final class TestServer: Sendable {
         thread.start()
     }
 
-    convenience init(_ behaviour: Behaviour) throws { try self.init { _ in behaviour } }
+    convenience init(_ behaviour: Behaviour) throws {
+        try self.init(readingBodies: false) { _, _ in behaviour }
+    }
 
     deinit {
         shutdown(listener, Int32(SHUT_RDWR))
@@ -117,18 +130,26 @@ private struct TestConnection {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    func serve(_ behave: () -> TestServer.Behaviour, note: (TestServer.Request) -> Void) {
+    func serve(
+        readingBody: Bool, _ behave: (TestServer.Request) -> TestServer.Behaviour, note: (TestServer.Request) -> Void
+    ) {
         defer { close(descriptor) }
         guard var request = readHead() else { return }
         let length = Int(request.header("content-length") ?? "") ?? 0
-        let behaviour = behave()
-        if case .reply = behaviour { readBody(&request, length) }
+        if readingBody { readBody(&request, length) }
+        let behaviour = behave(request)
+        switch behaviour {
+        case .reply, .bytes: readBody(&request, length)
+        default: break
+        }
         note(request)
         switch behaviour {
         case .reply(let status, let headers, let body):
-            reply(status, headers, body)
+            reply(status, headers, Data(body.utf8))
+        case .bytes(let status, let body):
+            reply(status, [], body)
         case .replyEarly(let status, let headers):
-            reply(status, headers, "")
+            reply(status, headers, Data())
             untilClosed()
         case .hang:
             readBody(&request, length)
@@ -152,9 +173,9 @@ private struct TestConnection {
         }
     }
 
-    private func reply(_ status: Int, _ headers: [String], _ body: String) {
-        let lines = ["HTTP/1.1 \(status) Status", "content-length: \(body.utf8.count)", "connection: close"] + headers
-        send(lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
+    private func reply(_ status: Int, _ headers: [String], _ body: Data) {
+        let lines = ["HTTP/1.1 \(status) Status", "content-length: \(body.count)", "connection: close"] + headers
+        send(Data((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body)
     }
 
     private func readHead() -> TestServer.Request? {
@@ -180,9 +201,17 @@ private struct TestConnection {
     }
 
     @discardableResult
-    private func send(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        return Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+    private func send(_ text: String) -> Bool { send(Data(text.utf8)) }
+
+    @discardableResult
+    private func send(_ data: Data) -> Bool {
+        var rest = Array(data)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
     }
 
     private func untilClosed() {

@@ -2,7 +2,7 @@ package import BridgeModel
 
 /// An upload in parts that has begun.
 package struct BegunUpload: Sendable, Equatable {
-    /// Endpoint, bucket and key, or the path of the file, to notice that a file goes elsewhere now.
+    /// Endpoint, bucket and key, or what stands for the file's URL or path, to notice that a file goes elsewhere now. Stands in logs.
     package var location: String
     /// The store's id of it, or what is its own in the name of the temporary file.
     package var uploadID: String
@@ -27,7 +27,7 @@ package struct UploadOrigin: Sendable, Equatable {
     }
 }
 
-/// An upload that nothing goes on with: its parts lie at the store, and cost, or in the folder, until it is aborted.
+/// An upload that nothing goes on with: its parts lie at the store, and cost, or at the server or in the folder, until it is aborted.
 package struct LeftoverUpload: Sendable, Equatable {
     package var upload: BegunUpload
     package var origin: UploadOrigin
