@@ -15,7 +15,7 @@ final class MemoryDAV: Sendable {
         case appends
         /// With this status.
         case refuses(Int)
-        /// Half of each part but the first one that comes is lost on its way, and the answer is the one of success.
+        /// Half of the third part that comes is lost on its way, and the answer is the one of success.
         case cuts
         /// The connection ends by a reset, in each part.
         case resets
@@ -129,7 +129,7 @@ extension MemoryDAV.Content {
         case .replaces, .replacesAndClaims: file = body
         case .appends: file?.append(body)
         case .cuts, .writes:
-            if manners == .cuts, parts > 1 { body = body.prefix(body.count / 2) }
+            if manners == .cuts, parts == 3 { body = body.prefix(body.count / 2) }
             var whole = file ?? Data()
             if whole.count < start + body.count { whole.append(Data(count: start + body.count - whole.count)) }
             whole.replaceSubrange(start..<(start + body.count), with: body)
