@@ -21,8 +21,10 @@ struct LostUploads: Sendable {
     private enum Finding {
         /// The store has none any more.
         case none
-        /// Another upload is begun at the same place just now.
-        case later
+        /// The store has more of them than it has told.
+        case more
+        /// Another upload is begun at the same place just now: which of them is whose cannot be known before it has its answer.
+        case busy
         case unknown(reason: String)
     }
 
@@ -33,7 +35,8 @@ struct LostUploads: Sendable {
         for intention in try await ledger.intentions(before: latest, dueAt: moment, limit: Self.pageLength) {
             switch try await abort(intention, askedBefore: latest) {
             case .none: try await ledger.forget(intention)
-            case .later: isDone = false
+            case .more: isDone = false
+            case .busy: try await ledger.postpone(intention, until: clock.now.advanced(by: Self.wait.after(intention.attempts)))
             case .unknown(let reason): try await postpone(intention, because: reason)
             }
         }
@@ -52,14 +55,14 @@ struct LostUploads: Sendable {
             return .unknown(reason: reply.s3Refusal.sentence ?? "the store's answer cannot be read")
         }
         // Known are those that were stored while the store answered, too.
-        guard let known = try await ledger.knownUploads(at: intention.location, askedBefore: moment) else { return .later }
+        guard let known = try await ledger.knownUploads(at: intention.location, askedBefore: moment) else { return .busy }
         for id in listed.ids where !known.contains(id) {
             guard await stores.abort(id, at: stores.store(destination, key: key)) else {
                 return .unknown(reason: "the store did not abort the upload")
             }
             logger.info("an upload whose id was lost is aborted", metadata: ["recording": "\(intention.origin.recording)"])
         }
-        return listed.hasMore && !listed.ids.isEmpty ? .later : .none
+        return listed.hasMore && !listed.ids.isEmpty ? .more : .none
     }
 
     private func postpone(_ intention: UploadIntention, because reason: String) async throws(BridgeError) {
