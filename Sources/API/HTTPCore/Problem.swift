@@ -59,7 +59,7 @@ extension Problem {
         case .storageFull: status = .insufficientStorage
         case .fingerprintMismatch, .connectionTimeout, .connectionLost, .pipelineCrashed, .pipelineHung, .pipelineOverLimit,
             .pipelineFailed,
-            .noMedia, .internal:
+            .noMedia, .recordingUnreadable, .internal:
             status = .internalServerError
         }
         self.init(status, error.code.rawValue, error.message, retryAfter: retryAfter)

@@ -53,6 +53,8 @@ package struct BridgeError: Error, Sendable, Equatable, Codable, CustomStringCon
         case recordingInUse = "recording_in_use"
         /// The recording was removed, or its files are not on the bridge any more.
         case recordingGone = "recording_gone"
+        /// A complete file of the recording cannot be read; it is tried again when the bridge starts.
+        case recordingUnreadable = "recording_unreadable"
         /// The bridge cannot remove what this destination has taken.
         case destinationKeeps = "destination_keeps"
         /// A bug of ours.

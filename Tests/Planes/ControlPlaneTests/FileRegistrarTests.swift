@@ -66,6 +66,41 @@ import Testing
         #expect(await eventually { await sha256(of: other) != nil })
     }
 
+    /// Each start tries files that cannot be read again.
+    @Test(arguments: 1...3)
+    func aRecordingWithUnreadableFilesIsReadyOnce(count: Int) async throws {
+        let (first, row) = try await waitingFile()
+        for number in 2...4 {
+            var segment = first
+            (segment.number, segment.file) = (number, "r-\(number).webm")
+            try await bench.ledger.commit([.segment(segment)])
+        }
+        bench.files.put(row.id, at: "/spool/r.webm")
+        bench.files.refuseToRead(BridgeError(.internal, "It is broken."), files: (1...count).map { $0 == 1 ? "r.webm" : "r-\($0).webm" })
+        try await restart(until: 4)
+        try await restart(until: 4)
+        let hashes = Array(repeating: EventKind.recordingSegment, count: 4 - count)
+        #expect(told.filter { $0 == .recordingSegment } == hashes)
+        #expect(told.filter { $0 == .recordingReady } == [.recordingReady] && told.last == .recordingReady)
+        let codes = try await bench.ledger.segments(of: row.id).map { $0.failure?.code }
+        #expect(codes == (1...4).map { $0 <= count ? .recordingUnreadable : nil })
+        #expect(try await bench.ledger.recording(row.id)?.failure?.code == .recordingUnreadable)
+        // Its disk is back.
+        bench.files.refuseToRead(nil)
+        try await restart(until: 4)
+        #expect(told.filter { $0 == .recordingSegment }.count == 4 && told.filter { $0 == .recordingReady }.count == 1)
+        #expect(try await bench.ledger.segments(of: row.id).allSatisfy { $0.failure == nil && $0.sha256 != nil })
+        #expect(try await bench.ledger.recording(row.id)?.failure == nil)
+    }
+
+    /// Returns when so many files of the recording were tried.
+    private func restart(until number: Int) async throws {
+        try await RecordingDirector(services: bench.services).recover()
+        for file in ["r.webm"] + (2...number).map({ "r-\($0).webm" }) {
+            #expect(await eventually { await !bench.services.registrar.isBusy(with: file) })
+        }
+    }
+
     @Test func ofSeveralFilesTheLastOneMakesItReady() async throws {
         let (first, row) = try await waitingFile()
         var second = first

@@ -56,7 +56,7 @@ extension BridgeEvent {
         case .streamEnded: [.init("cause", .string("source_ended"))]
         case .streamEvent(let event, _): event.facts
         case .recordingAdvanced(let row, let step): row.facts + step.facts
-        case .recordingDelivered(let row): row.facts + row.fileFacts
+        case .recordingDelivered(let row): row.facts + row.fileFacts + row.flawFacts
         case .recordingFailed(let row): row.facts + row.fileFacts + row.failureFacts
         case .storageLow(let shortage):
             [.init("free_bytes", .optional(shortage.freeBytes)), .init("reserve_bytes", .integer(shortage.reserveBytes))]
@@ -139,6 +139,12 @@ extension RecordingRow {
             .init("first_frame_at", .optional(firstFrameWrittenAt?.iso8601)), .init("stopped_at", .optional(stoppedAt?.iso8601)),
             .init("duration_ms", .optional(durationMilliseconds)), .init("size_bytes", .optional(sizeBytes)),
         ]
+    }
+
+    /// Of a recording that stays here although not all of it is well.
+    fileprivate var flawFacts: [JSONText.Member] {
+        guard destination == .keep, let failure else { return [] }
+        return [.init("code", .string(failure.code.rawValue)), .init("detail", .string(failure.message))]
     }
 
     fileprivate var failureFacts: [JSONText.Member] {

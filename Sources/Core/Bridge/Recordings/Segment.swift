@@ -71,7 +71,7 @@ package struct SegmentRow: Sendable, Equatable, Codable {
     /// Of the complete file, 32 bytes as lower-case hexadecimal.
     package var sha256: String?
     package var gaps: [RecordingGap]
-    /// Set in `failed`, and where a part was lost.
+    /// Set in `failed`, where a part was lost, and where the complete file cannot be read.
     package var failure: BridgeError?
 
     package init(
@@ -98,6 +98,12 @@ package struct SegmentRow: Sendable, Equatable, Codable {
 }
 
 extension SegmentRow {
+    /// Its file was tried, and cannot be read.
+    package var isUnreadable: Bool { failure?.code == .recordingUnreadable }
+
+    /// Its file is complete, stays here, and nothing is known of it yet.
+    fileprivate var awaitsRegistration: Bool { state == .ready && sha256 == nil && !isUnreadable }
+
     /// Reads a segment's number as a query has it; the first one when it is absent.
     package static func number(reading text: String?) throws(FieldFault) -> Int {
         guard let text else { return 1 }
@@ -123,9 +129,9 @@ extension RecordingRow {
         return (row, .recordingFailed(row))
     }
 
-    /// The event of a recording that stays on the bridge: when it is complete and each of its files has a hash. nil before.
+    /// The event of a recording that stays on the bridge: when it is complete and each of its files has a hash, or cannot be read. nil before.
     package func completion(with segments: [SegmentRow]) -> BridgeEvent? {
-        guard state == .ready, !segments.contains(where: { $0.state == .ready && $0.sha256 == nil }) else { return nil }
+        guard state == .ready, !segments.contains(where: \.awaitsRegistration) else { return nil }
         return .recordingDelivered(self)
     }
 }

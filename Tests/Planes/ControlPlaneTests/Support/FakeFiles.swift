@@ -16,6 +16,8 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
         var hasSpace = true
         var openFailure: BridgeError?
         var readFailure: BridgeError?
+        /// Those that cannot be read; nil: all.
+        var unreadable: [String]?
         var findings = SpoolFindings()
         var finished: [RecordingID: String] = [:]
     }
@@ -27,7 +29,9 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
 
     func setSpace(_ hasSpace: Bool) { state.withLock { $0.hasSpace = hasSpace } }
     func refuseToOpen(_ error: BridgeError?) { state.withLock { $0.openFailure = error } }
-    func refuseToRead(_ error: BridgeError?) { state.withLock { $0.readFailure = error } }
+    func refuseToRead(_ error: BridgeError?, files: [String]? = nil) {
+        state.withLock { ($0.readFailure, $0.unreadable) = (error, files) }
+    }
     func find(_ findings: SpoolFindings) { state.withLock { $0.findings = findings } }
 
     func hasSpace() async -> Bool { state.withLock { $0.hasSpace } }
@@ -37,7 +41,7 @@ final class FakeFiles: RecordingFiles, SpoolKeeping {
     func hasThumbnails(_ segment: SegmentRow) async -> Bool { false }
 
     func describe(_ segment: SegmentRow, of recording: RecordingRow) async throws(BridgeError) -> String {
-        let failure = state.withLock { $0.readFailure }
+        let failure = state.withLock { $0.unreadable?.contains(segment.file) == false ? nil : $0.readFailure }
         if let failure { throw failure }
         return "hash of \(segment.file)"
     }
