@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A file that one process writes while everybody may read: created new, mode 0600, and locked (`flock`) for as long as this object lives, so that
 /// others can tell a writer that still runs from one that died. Not thread-safe: one thread writes.
-package final class LockedFile {
+package final class LockedFile: Sendable {
     private let descriptor: Int32
 
     /// Creates `path`, which must not exist; links are not followed.

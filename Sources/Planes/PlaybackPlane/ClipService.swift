@@ -52,7 +52,7 @@ package struct ClipService: ClipCommands {
         let (file, container) = try await cut(order)
         var clip = Clip(id: ClipID(UUID().uuidString.lowercased()), account: account, order: order, container: container, createdAt: now())
         let path = "\(folder)/\(clip.fileName)"
-        clip.sizeBytes = try await playback.library.blocking { try Self.write(file, to: path) }
+        clip.sizeBytes = try await write(file, to: path)
         do throws(BridgeError) {
             try await ledger.add(clip)
             return clip
@@ -73,21 +73,44 @@ package struct ClipService: ClipCommands {
     }
 
     /// Writes all of it under another name first. Returns its size in bytes; throws `failed`.
-    private static func write(_ cut: CutFile, to path: String) throws(PlaybackError) -> Int64 {
-        let temporary = path + unfinished
-        do throws(SystemError) {
-            let file = try LockedFile(creating: temporary)
-            var size: UInt64 = 0
-            while let part = cut.next() {
-                try file.write(part, at: size)
-                size += UInt64(part.count)
+    private func write(_ cut: CutFile, to path: String) async throws(PlaybackError) -> Int64 {
+        let library = playback.library
+        let temporary = path + Self.unfinished
+        do throws(PlaybackError) {
+            let file = try await library.blocking(.long) {
+                try Self.storing { () throws(SystemError) in try LockedFile(creating: temporary) }
             }
-            for correction in cut.corrections { try file.write(correction.bytes, at: correction.offset) }
-            try file.synchronise()
-            try DurableFiles.rename(temporary, to: path)
+            var size: UInt64 = 0
+            while let end = try await library.blocking(.long, { [size] in try Self.append(cut, to: file, at: size) }) { size = end }
+            try await library.blocking(.long) { try Self.finish(file, cut.corrections, temporary, to: path) }
             return Int64(clamping: size)
         } catch {
             try? DurableFiles.remove(temporary)
+            throw error
+        }
+    }
+
+    /// Writes the next part. Returns where it ends; nil when there is none.
+    private static func append(_ cut: CutFile, to file: LockedFile, at offset: UInt64) throws(PlaybackError) -> UInt64? {
+        guard let part = cut.next() else { return nil }
+        try storing { () throws(SystemError) in try file.write(part, at: offset) }
+        return offset + UInt64(part.count)
+    }
+
+    private static func finish(
+        _ file: LockedFile, _ corrections: [MatroskaWriter.Overwrite], _ temporary: String, to path: String
+    ) throws(PlaybackError) {
+        try storing { () throws(SystemError) in
+            for correction in corrections { try file.write(correction.bytes, at: correction.offset) }
+            try file.synchronise()
+            try DurableFiles.rename(temporary, to: path)
+        }
+    }
+
+    private static func storing<Value>(_ work: () throws(SystemError) -> Value) throws(PlaybackError) -> Value {
+        do throws(SystemError) {
+            return try work()
+        } catch {
             let code: BridgeError.Code = error.isStorageFull ? .storageFull : .internal
             throw .failed(BridgeError(code, "The clip cannot be written: \(error)."))
         }

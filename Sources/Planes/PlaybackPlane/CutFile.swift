@@ -38,20 +38,22 @@ struct CutFrames: Sendable {
     var cursor: Cursor { Cursor(self) }
 
     private func reader(of run: CutPlan.Run) -> FrameReader? {
-        guard let view = views.first(where: { $0.media.recording == run.recording }), view.sources.indices.contains(run.frames.file) else {
-            return nil
-        }
-        return FrameReader(run.frames, of: view.sources[run.frames.file], tracks: tracks)
+        let view = views.first { $0.media.recording == run.recording }
+        return view?.source(run.frames.file).map { FrameReader(run.frames, of: $0, tracks: tracks) }
     }
 }
 
-/// A cut as a file that is made while it is read: `next` gives its bytes part by part. Calls block; one at a time.
+/// A cut as a file that is made while it is read: `prepare` until it is ready, then `next` gives its bytes part by part. Calls block; one at a time.
 final class CutFile: Sendable {
     /// About as much is made at once, bytes.
     private static let partSize = 256 * 1024
+    /// Frames that are looked at in one go, for the index.
+    private static let countedAtOnce = 2000
 
     /// Takes a frame and gives the bytes that it adds, in their order.
     private enum Writer {
+        /// Counts the samples, for the index in front.
+        case counting(ProgressiveWriter)
         case movie(header: [UInt8], left: Int)
         case webm(MatroskaWriter)
     }
@@ -65,22 +67,43 @@ final class CutFile: Sendable {
 
     /// Its tracks' codecs, for the media type (RFC 6381).
     let codecs: [String]
+    private let frames: CutFrames
     private let state: Mutex<State>
 
-    /// Reads what the header needs. Throws `nothingRecorded`, `unsuitable`, `formatChanges`, `failed`.
+    /// Call `prepare` next. Throws `nothingRecorded`, `unsuitable`, `formatChanges`, `failed`.
     init(_ cut: MediaCut, plan: CutPlan, views: [RecordingView]) throws(PlaybackError) {
         let tracks = try Self.tracks(of: plan, views, container: cut.container)
         let frames = CutFrames(plan: plan, views: views, tracks: Set(tracks.tracks.map(\.number)))
         let writer: Writer
         if cut.container == .mp4 {
             let movieTracks = try tracks.tracks.movieTracks(from: tracks.source)
-            writer = try Self.movie(frames, tracks: movieTracks, isExact: cut.isExact)
+            writer = .counting(Self.movie(plan, tracks: movieTracks, isExact: cut.isExact))
             codecs = movieTracks.map(\.format.codecString)
         } else {
             writer = .webm(MatroskaWriter(.webm, tracks: tracks.tracks, startedAt: plan.startedAt, cluster: .seconds(1)))
             codecs = tracks.tracks.map(\.webMCodecName)
         }
+        self.frames = frames
         state = Mutex(State(writer: writer, cursor: frames.cursor))
+    }
+
+    /// Reads some of what the header needs: true until it has all. Throws `nothingRecorded`, `failed`.
+    func prepare() throws(PlaybackError) -> Bool {
+        try state.withLock { state throws(PlaybackError) in
+            guard case .counting(var writer) = state.writer else { return false }
+            // The writer is in one place only while it grows: without this, all of it would be copied.
+            state.writer = .movie(header: [], left: 0)
+            for _ in 0..<Self.countedAtOnce {
+                guard let frame = state.cursor.next() else {
+                    state.writer = try Self.counted(writer)
+                    state.cursor = frames.cursor
+                    return false
+                }
+                _ = writer.add(track: UInt32(frame.track), time: frame.time, isKeyframe: frame.isKeyframe, size: frame.bytes.count)
+            }
+            state.writer = .counting(writer)
+            return true
+        }
     }
 
     /// The tracks, which must be the same all over the cut.
@@ -89,8 +112,8 @@ final class CutFile: Sendable {
     ) throws(PlaybackError) -> (tracks: [MatroskaTrack], source: MediaSource) {
         var found: (tracks: [MatroskaTrack], source: MediaSource)?
         for run in plan.runs {
-            guard let view = views.first(where: { $0.media.recording == run.recording }) else { continue }
-            let source = view.sources[run.frames.file]
+            let view = views.first { $0.media.recording == run.recording }
+            guard let source = view?.source(run.frames.file) else { continue }
             let tracks = try source.index.tracks.fitting(container)
             guard let first = found else {
                 found = (tracks, source)
@@ -104,13 +127,13 @@ final class CutFile: Sendable {
         return found
     }
 
-    private static func movie(_ frames: CutFrames, tracks: [MovieTrack], isExact: Bool) throws(PlaybackError) -> Writer {
-        var writer = ProgressiveWriter(tracks: tracks, createdAt: frames.plan.startedAt)
-        if isExact { writer.shown = frames.plan.leadIn..<frames.plan.leadIn + frames.plan.length }
-        var cursor = frames.cursor
-        while let frame = cursor.next() {
-            _ = writer.add(track: UInt32(frame.track), time: frame.time, isKeyframe: frame.isKeyframe, size: frame.bytes.count)
-        }
+    private static func movie(_ plan: CutPlan, tracks: [MovieTrack], isExact: Bool) -> ProgressiveWriter {
+        var writer = ProgressiveWriter(tracks: tracks, createdAt: plan.startedAt)
+        if isExact { writer.shown = plan.leadIn..<plan.leadIn + plan.length }
+        return writer
+    }
+
+    private static func counted(_ writer: ProgressiveWriter) throws(PlaybackError) -> Writer {
         guard writer.count > 0 else { throw .nothingRecorded }
         do throws(ISOMediaError) {
             return .movie(header: try writer.header(), left: writer.count)
@@ -134,6 +157,9 @@ final class CutFile: Sendable {
 
     private static func step(_ state: inout State) -> [UInt8] {
         switch state.writer {
+        case .counting:
+            state.isOver = true
+            return []
         case .movie(let header, let left):
             // The index in front holds so many samples, whatever the recorder has added since.
             guard header.isEmpty else {

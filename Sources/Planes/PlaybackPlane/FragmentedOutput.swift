@@ -9,16 +9,16 @@ struct FragmentedOutput {
 
     init(_ view: RecordingView) { self.view = view }
 
-    /// The writer for a file's tracks. Throws `unsuitable`.
+    /// The writer for the tracks of a file, or of the last one. Throws `unsuitable`.
     private func writer(file: Int) throws(PlaybackError) -> FragmentedWriter {
-        let source = view.sources[min(max(0, file), view.sources.count - 1)]
+        guard let source = view.source(file) ?? view.sources.last else { throw .nothingRecorded }
         let tracks = try source.index.tracks.fittingHLS()
         return FragmentedWriter(tracks: try tracks.movieTracks(from: source), createdAt: view.media.startedAt)
     }
 
     /// `codecs` of the media type, and the size of the picture; of the newest file. Throws `unsuitable`.
     func variant() throws(PlaybackError) -> (codecs: [String], size: (width: Int, height: Int)) {
-        let tracks = try writer(file: view.sources.count - 1).tracks
+        let tracks = try writer(file: view.sources.last?.number ?? 0).tracks
         let video = tracks.first { $0.format.kind == .video }
         return (tracks.map(\.format.codecString), (video?.width ?? 0, video?.height ?? 0))
     }
@@ -35,7 +35,8 @@ struct FragmentedOutput {
         var samples: [MovieSample] = []
         var ends: [UInt32: Duration] = [:]
         for run in runs {
-            var reader = FrameReader(run, of: view.sources[run.file], tracks: numbers)
+            guard let source = view.source(run.file) else { continue }
+            var reader = FrameReader(run, of: source, tracks: numbers)
             while let frame = reader.next() { samples.append(MovieSample(frame)) }
             for (track, time) in reader.nextTimes { ends[UInt32(track)] = time }
         }

@@ -4,6 +4,8 @@ internal import Playback
 
 /// A file in a recording, at one moment.
 struct MediaSource: Sendable {
+    /// Among the files of the recording, those included that cannot be read or are not looked into.
+    let number: Int
     let file: IndexedFile
     let index: MediaIndex
     /// What brings the file's times onto the recording's timeline; whole milliseconds, as names of HLS resources are.

@@ -9,8 +9,14 @@ actor MediaLibrary {
     private static let indexLimit = 64
     /// Recordings of which the newest view is kept; a day of one is some 10 MB.
     private static let madeLimit = 16
-    /// Recordings of one request at most.
-    private static let recordingLimit = 1000
+    /// Recordings that the ledger is asked for at once.
+    private static let pageSize = 500
+    /// A recording of more files is opened only where a range needs it.
+    private static let wholeLimit = 32
+    /// Files that are opened before others have a turn.
+    private static let openedAtOnce = 16
+    /// Threads for long work.
+    private static let longThreads = 2
     /// Media may lie outside the times of its recording's row: before its beginning by the pre-roll, behind its end by what was under way.
     private static let tolerance: Duration = .seconds(120)
     /// How often a file that grows is looked at while somebody waits for it.
@@ -19,6 +25,7 @@ actor MediaLibrary {
     private let recordings: any RecordingLibrary
     private let files: any RecordedFiles
     private let threads: NIOThreadPool
+    private let longLane: NIOThreadPool
     private var indexed: [String: IndexedFile] = [:]
     /// The paths of `indexed`, the one that was asked for last at the end.
     private var order: [String] = []
@@ -46,15 +53,30 @@ actor MediaLibrary {
         self.recordings = recordings
         self.files = files
         threads = NIOThreadPool(numberOfThreads: count)
+        longLane = NIOThreadPool(numberOfThreads: Self.longThreads)
         threads.start()
+        longLane.start()
     }
 
-    deinit { threads.shutdownGracefully { _ in } }
+    deinit {
+        threads.shutdownGracefully { _ in }
+        longLane.shutdownGracefully { _ in }
+    }
+
+    /// Who a piece of blocking work waits for.
+    enum Lane {
+        /// A player waits for it: lists, segments, pictures.
+        case short
+        /// A piece of what takes seconds or minutes as a whole, as a day in one file does: it waits for its like only.
+        case long
+    }
 
     /// Runs work that blocks. Throws `failed` with `unavailable` when the bridge ends meanwhile, and what `work` throws.
-    nonisolated func blocking<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws(PlaybackError) -> Value {
+    nonisolated func blocking<Value: Sendable>(
+        _ lane: Lane = .short, _ work: @escaping @Sendable () throws -> Value
+    ) async throws(PlaybackError) -> Value {
         do {
-            return try await threads.runIfActive(work)
+            return try await (lane == .short ? threads : longLane).runIfActive(work)
         } catch let error as PlaybackError {
             throw error
         } catch {
@@ -71,7 +93,7 @@ actor MediaLibrary {
             for run in found.runs(by: \.isKnown) {
                 if run.allSatisfy(\.isKnown) {
                     for file in run { outline.add(file) }
-                } else if let view = try await view(of: row, files: Array(run), isWhole: run.count == found.count) {
+                } else if let view = try await view(of: row, FileSelection(run.indices, of: found)) {
                     outline.add(view)
                 }
             }
@@ -81,29 +103,77 @@ actor MediaLibrary {
     }
 
     private func rows(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingRow] {
-        try await ledger { recordings async throws(BridgeError) in
-            try await recordings.recordings(
-                of: stream, from: range.from.advanced(by: .zero - Self.tolerance), to: range.to.advanced(by: Self.tolerance),
-                limit: Self.recordingLimit)
+        let (from, to) = (range.from.advanced(by: .zero - Self.tolerance), range.to.advanced(by: Self.tolerance))
+        var rows: [RecordingRow] = []
+        var isOver = false
+        // All of them: what is missing at the end is what was recorded last.
+        while !isOver, !Task.isCancelled {
+            let page = try await ledger { [last = rows.last] recordings async throws(BridgeError) in
+                try await recordings.recordings(of: stream, from: from, to: to, after: last, limit: Self.pageSize)
+            }
+            rows += page
+            isOver = page.count < Self.pageSize
         }
+        return rows
     }
 
-    /// The recordings of a stream that hold media of a range, oldest first; those without a readable file are left out.
-    func views(of stream: StreamID, in range: PlaybackRange) async throws(PlaybackError) -> [RecordingView] {
-        let rows = try await rows(of: stream, in: range)
+    /// The recordings of a stream that hold media of a range, oldest first; those without a readable file are left out. Of recordings of many files
+    /// they hold what lies in the range, at least; `isWhole`: all.
+    func views(of stream: StreamID, in range: PlaybackRange, isWhole: Bool = false) async throws(PlaybackError) -> [RecordingView] {
         var views: [RecordingView] = []
-        for row in rows {
-            guard let view = try await view(of: row) else { continue }
+        for row in try await rows(of: stream, in: range) {
+            let found = try await found(of: row)
+            let selection = isWhole ? FileSelection(found) : try await selection(of: found, of: row) { _ in range.from...range.to }
+            guard let view = try await view(of: row, selection) else { continue }
             views.append(view)
         }
         return views.sorted { $0.media.startedAt < $1.media.startedAt }
     }
 
+    /// A recording, at least that which lies between two moments of its own timeline; nil when there is none, or nothing of it can be read.
+    func view(of id: RecordingID, from: Duration, to: Duration) async throws(PlaybackError) -> RecordingView? {
+        guard let row = try await row(id), from <= to else { return nil }
+        let selection = try await selection(of: try await found(of: row), of: row) { $0.advanced(by: from)...$0.advanced(by: to) }
+        return try await view(of: row, selection)
+    }
+
+    /// A recording, at least its file of this number, or the last one; nil when there is none, or nothing of it can be read.
+    func view(of id: RecordingID, file number: Int) async throws(PlaybackError) -> RecordingView? {
+        guard let row = try await row(id) else { return nil }
+        let found = try await found(of: row)
+        guard found.count > Self.wholeLimit else { return try await view(of: row, FileSelection(found)) }
+        let place = min(max(0, number), found.count - 1)
+        return try await view(of: row, FileSelection(place..<place + 1, of: found))
+    }
+
+    /// The files of a recording; nil when there is none.
+    func files(of id: RecordingID) async throws(PlaybackError) -> (stream: StreamID, files: [RecordedFile])? {
+        guard let row = try await row(id) else { return nil }
+        return (row.context.stream, try await found(of: row))
+    }
+
+    /// The files that may hold media of a window, which depends on the recording's beginning. Which they are is the ledger's to know.
+    private func selection(
+        of found: [RecordedFile], of row: RecordingRow, _ window: (WallTime) -> ClosedRange<WallTime>
+    ) async throws(PlaybackError) -> FileSelection {
+        guard found.count > Self.wholeLimit else { return FileSelection(found) }
+        // The first that can be read: all times of the recording count from there.
+        for file in found {
+            guard let first = try await opened([(0, file)], of: row).first else { continue }
+            let origin = first.startedAt(in: row)
+            return FileSelection(found.near(window(origin)), of: found, origin: origin)
+        }
+        return FileSelection(found)
+    }
+
     /// One recording; nil when there is none, or nothing of it can be read.
     func view(of id: RecordingID) async throws(PlaybackError) -> RecordingView? {
-        let row = try await ledger { recordings async throws(BridgeError) in try await recordings.recording(id) }
-        guard let row else { return nil }
-        return try await view(of: row)
+        guard let row = try await row(id) else { return nil }
+        return try await view(of: row, FileSelection(try await found(of: row)))
+    }
+
+    private func row(_ id: RecordingID) async throws(PlaybackError) -> RecordingRow? {
+        try await ledger { recordings async throws(BridgeError) in try await recordings.recording(id) }
     }
 
     private func found(of row: RecordingRow) async throws(PlaybackError) -> [RecordedFile] {
@@ -111,29 +181,36 @@ actor MediaLibrary {
         return try await blocking { [files] in files.files(of: row, segments: segments) }
     }
 
-    private func view(of row: RecordingRow) async throws(PlaybackError) -> RecordingView? {
-        try await view(of: row, files: try await found(of: row), isWhole: true)
-    }
-
-    /// `isWhole`: these are all its files, and not those only that a timeline asks for.
-    private func view(of row: RecordingRow, files found: [RecordedFile], isWhole: Bool) async throws(PlaybackError) -> RecordingView? {
+    /// Opens files, a few at a time so that others have their turn; those that cannot be read are left out.
+    private func opened(_ files: [(place: Int, file: RecordedFile)], of row: RecordingRow) async throws(PlaybackError) -> [OpenedFile] {
         // The index is looked up here and read there: what several requests ask for at once is read once. A view keeps the indexes of all its files,
         // so that a recording of more files than are kept otherwise is not read anew for each look at its end.
         let held = Dictionary(made[row.id]?.view.sources.map { ($0.file.path, $0.file) } ?? [], uniquingKeysWith: { first, _ in first })
-        let known = found.map { (file: $0, indexed: indexed[$0.path] ?? held[$0.path]) }
-        let opened = try await blocking {
-            known.compactMap { entry -> OpenedFile? in
-                guard let indexed = entry.indexed ?? IndexedFile(path: entry.file.path, container: entry.file.container),
-                    let (index, size) = indexed.refreshed()
-                else { return nil }
-                return OpenedFile(file: entry.file, indexed: indexed, index: index, size: size)
+        var opened: [OpenedFile] = []
+        for start in stride(from: 0, to: files.count, by: Self.openedAtOnce) {
+            let known = files[start..<min(start + Self.openedAtOnce, files.count)].map { entry in
+                (place: entry.place, file: entry.file, indexed: indexed[entry.file.path] ?? held[entry.file.path])
+            }
+            opened += try await blocking {
+                known.compactMap { entry -> OpenedFile? in
+                    guard let indexed = entry.indexed ?? IndexedFile(path: entry.file.path, container: entry.file.container),
+                        let (index, size) = indexed.refreshed()
+                    else { return nil }
+                    return OpenedFile(place: entry.place, file: entry.file, indexed: indexed, index: index, size: size)
+                }
             }
         }
         for one in opened { keep(one.indexed, path: one.file.path) }
+        return opened
+    }
+
+    private func view(of row: RecordingRow, _ selection: FileSelection) async throws(PlaybackError) -> RecordingView? {
+        let (isWhole, origin) = (selection.isWhole, selection.origin)
+        let opened = try await opened(selection.files, of: row)
         let version = RecordingView.Version(row, opened)
         let earlier = isWhole ? made[row.id] : nil
         if let view = earlier?.view, view.version == version { return view }
-        let view = try await blocking { RecordingView(row, version: version, files: opened, earlier: earlier?.view) }
+        let view = try await blocking { RecordingView(row, version: version, files: opened, earlier: earlier?.view, origin: origin) }
         guard isWhole else { return view }
         // Another request may have made a newer one meanwhile, and its segments.
         let division = (made[row.id] ?? earlier)?.division
@@ -207,7 +284,7 @@ extension MediaLibrary {
     func newestEdge(of stream: StreamID, in range: PlaybackRange, rules: HLSRules) async throws(PlaybackError) -> LiveEdge? {
         if let look = streamLooks[stream] { return try await result(of: look) }
         let look = Task { () async throws -> LiveEdge? in
-            let views = try await views(of: stream, in: range)
+            let views = try await views(of: stream, in: range, isWhole: true)
             guard let view = views.last(where: \.media.isLive) ?? views.last else { return nil }
             return LiveEdge(view: view, segments: segments(of: view, by: rules))
         }

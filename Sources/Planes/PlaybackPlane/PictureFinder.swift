@@ -30,10 +30,9 @@ extension RecordingView {
     /// Where the frame of a moment is; nil when the recording shows nothing then.
     fileprivate func pictureSource(at moment: WallTime) -> PictureSource? {
         let time = media.time(moment)
-        guard let place = media.fragment(at: time), sources.indices.contains(media.fragments[place].file) else { return nil }
+        guard let place = media.fragment(at: time), let source = source(media.fragments[place].file) else { return nil }
         let isFollowed = place + 1 < media.fragments.count && !media.isGap(after: place)
         guard isFollowed || time < media.fragments[place].end + RecordedMedia.lastFrame else { return nil }
-        let source = sources[media.fragments[place].file]
         guard let track = source.index.tracks.first(where: { $0.codec.kind == .video }) else { return nil }
         return PictureSource(
             path: source.file.path, container: source.file.container, track: track.number, codec: track.codec,

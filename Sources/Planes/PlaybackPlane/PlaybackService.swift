@@ -45,14 +45,19 @@ package struct PlaybackService: StreamPlayback {
     package func media(of stream: StreamID, _ cut: MediaCut) async throws(PlaybackError) -> PlaybackMedia {
         let (file, startedAt) = try await cutFile(of: stream, cut)
         let library = library
-        let parts = AsyncStream<[UInt8]> { try? await library.blocking { file.next() } }
+        let parts = AsyncStream<[UInt8]> { try? await library.blocking(.long) { file.next() } }
         return PlaybackMedia(parts: parts, startedAt: startedAt, codecs: file.codecs)
     }
 
     func cutFile(of stream: StreamID, _ cut: MediaCut) async throws(PlaybackError) -> (CutFile, startedAt: WallTime) {
         let views = try await library.views(of: stream, in: cut.range)
         let plan = try CutPlan(cut.range, of: views.map(\.media))
-        return (try await library.blocking { try CutFile(cut, plan: plan, views: views) }, plan.startedAt)
+        let file = try await library.blocking(.long) { try CutFile(cut, plan: plan, views: views) }
+        // A day is gone through in pieces, so that others have their turn, and it ends with its player.
+        while try await library.blocking(.long, { try file.prepare() }) {
+            guard !Task.isCancelled else { throw .failed(BridgeError(.unavailable, "Nobody waits for the file any more.")) }
+        }
+        return (file, plan.startedAt)
     }
 }
 
@@ -136,21 +141,16 @@ extension PlaybackService {
     package func resource(_ resource: HLSResource, of stream: StreamID) async throws(PlaybackError) -> [UInt8]? {
         switch resource {
         case .initialization(let recording, let file):
-            guard let view = try await view(of: recording, of: stream) else { return nil }
+            guard let view = try await library.view(of: recording, file: file), view.stream == stream else { return nil }
             return try await library.blocking { try FragmentedOutput(view).initialization(file: file) }
         case .segment(let recording, let start, let end):
-            guard let view = try await view(of: recording, of: stream), end - start <= .seconds(rules.hls.targetDuration),
-                end <= view.media.end
+            guard end - start <= .seconds(rules.hls.targetDuration),
+                let view = try await library.view(of: recording, from: start, to: end), view.stream == stream, end <= view.media.end
             else { return nil }
             return try await library.blocking { try FragmentedOutput(view).media(from: start, to: end) }
         case .part(let recording, let start, let index):
             return try await part(index, ofSegmentAt: start, of: recording, stream: stream)
         }
-    }
-
-    private func view(of recording: RecordingID, of stream: StreamID) async throws(PlaybackError) -> RecordingView? {
-        guard let view = try await library.view(of: recording), view.stream == stream else { return nil }
-        return view
     }
 
     /// A part; the next one is waited for (RFC 8216bis section 6.2.6).

@@ -31,8 +31,8 @@ struct RecordingOutline: Sendable {
         let media = view.media
         for span in RecordedSpans(media).spans { spans.append(span) }
         let ends = Dictionary(media.fragments.map { ($0.file, $0.end) }, uniquingKeysWith: { $1 })
-        for (number, source) in view.sources.enumerated() {
-            let end = (ends[number] ?? source.offset) + RecordedMedia.lastFrame
+        for source in view.sources {
+            let end = (ends[source.number] ?? source.offset) + RecordedMedia.lastFrame
             files.append(File(path: source.file.path, from: media.wallTime(source.offset), to: media.wallTime(end)))
         }
     }
@@ -46,7 +46,38 @@ extension RecordedFile {
     }
 }
 
+/// Files of a recording that are to be opened.
+struct FileSelection: Sendable {
+    /// With their places among all of them.
+    let files: [(place: Int, file: RecordedFile)]
+    let isWhole: Bool
+    /// The recording's time zero, where the first file is not among them.
+    let origin: WallTime?
+
+    /// All files.
+    init(_ all: [RecordedFile]) { self.init(all.indices, of: all) }
+
+    init(_ places: some Collection<Int>, of all: [RecordedFile], origin: WallTime? = nil) {
+        files = places.map { ($0, all[$0]) }
+        isWhole = files.count == all.count
+        self.origin = origin
+    }
+}
+
 extension [RecordedFile] {
+    /// A file's frames may lie outside its row's times by as much, and a segment of a list outside its file.
+    private static let margin: Duration = .seconds(15)
+
+    /// The places of those that may hold media of a window; of one that the ledger does not know, nobody knows.
+    func near(_ window: ClosedRange<WallTime>) -> [Int] {
+        let (from, to) = (window.lowerBound.advanced(by: .zero - Self.margin), window.upperBound.advanced(by: Self.margin))
+        return indices.filter { place in
+            guard self[place].isKnown, let segment = self[place].segment, let began = segment.startedAt, let ended = segment.endsAt
+            else { return true }
+            return began < to && ended > from
+        }
+    }
+
     /// Those that follow each other and share a property, together.
     func runs(by property: (RecordedFile) -> Bool) -> [ArraySlice<RecordedFile>] {
         var runs: [ArraySlice<RecordedFile>] = []

@@ -5,17 +5,23 @@ internal import Playback
 
 /// A file with its index as they are now.
 struct OpenedFile: Sendable {
+    /// Its number among the files of its recording.
+    var place: Int
     var file: RecordedFile
     var indexed: IndexedFile
     var index: MediaIndex
     /// Of the file, bytes.
     var size: UInt64
+
+    /// The wall-clock time of its time zero.
+    func startedAt(in row: RecordingRow) -> WallTime { index.startedAt ?? file.startedAt ?? row.firstFrameWrittenAt ?? row.startedAt }
 }
 
 /// A recording at one moment: what can be played of it, and the files to read it from.
 struct RecordingView: Sendable {
     let stream: StreamID
     let media: RecordedMedia
+    /// In the order of their numbers; never empty.
     let sources: [MediaSource]
     /// What it was made of.
     let version: Version
@@ -34,10 +40,7 @@ struct RecordingView: Sendable {
 
         init(_ row: RecordingRow, _ files: [OpenedFile]) {
             isLive = row.state.isRunning
-            self.files = files.map { file in
-                let startedAt = file.index.startedAt ?? file.file.startedAt ?? row.firstFrameWrittenAt ?? row.startedAt
-                return File(path: file.file.path, size: file.size, startedAt: startedAt)
-            }
+            self.files = files.map { File(path: $0.file.path, size: $0.size, startedAt: $0.startedAt(in: row)) }
         }
 
         /// Only the last file is longer than in `earlier`.
@@ -48,19 +51,20 @@ struct RecordingView: Sendable {
         }
     }
 
-    /// Nil when no file holds media. What `earlier`, an earlier view of the same files, has is not made again.
-    init?(_ row: RecordingRow, version: Version, files: [OpenedFile], earlier: RecordingView?) {
+    /// Nil when no file holds media. What `earlier`, an earlier view of the same files, has is not made again. `origin` is the recording's time zero;
+    /// nil: that of the first of these files.
+    init?(_ row: RecordingRow, version: Version, files: [OpenedFile], earlier: RecordingView?, origin: WallTime?) {
         if let earlier, let grown = earlier.grown(to: version, last: files.last) {
             self = grown
             return
         }
-        guard let startedAt = version.files.first?.startedAt else { return nil }
+        guard let startedAt = origin ?? version.files.first?.startedAt else { return nil }
         var media = RecordedMedia(recording: row.id, startedAt: startedAt, isLive: version.isLive)
         var sources: [MediaSource] = []
         for (one, known) in zip(files, version.files) {
             let distance = known.startedAt.nanoseconds.subtractingReportingOverflow(startedAt.nanoseconds).partialValue
-            let source = MediaSource(file: one.indexed, index: one.index, offset: .milliseconds(distance / 1_000_000))
-            media.append(one.index.fragments(file: sources.count, offset: source.offset))
+            let source = MediaSource(number: one.place, file: one.indexed, index: one.index, offset: .milliseconds(distance / 1_000_000))
+            media.append(one.index.fragments(file: one.place, offset: source.offset))
             sources.append(source)
         }
         guard !media.fragments.isEmpty else { return nil }
@@ -86,14 +90,24 @@ struct RecordingView: Sendable {
         guard kept > 0, last.index.count > kept, last.indexed === before.file else { return nil }
         var media = media
         media.isLive = version.isLive
-        media.replaceLast(with: last.index.fragments(file: sources.count - 1, offset: before.offset, from: kept))
-        let source = MediaSource(file: before.file, index: last.index, offset: before.offset)
+        media.replaceLast(with: last.index.fragments(file: before.number, offset: before.offset, from: kept))
+        let source = MediaSource(number: before.number, file: before.file, index: last.index, offset: before.offset)
         return RecordingView(self, media: media, sources: sources.dropLast() + [source], version: version)
+    }
+
+    /// The file of this number; nil for one that is not among its files.
+    func source(_ number: Int) -> MediaSource? {
+        var (low, high) = (0, sources.count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if sources[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return sources.indices.contains(low) && sources[low].number == number ? sources[low] : nil
     }
 
     /// Whether two of its files can be played with one initialization section.
     func haveSameFormat(_ one: Int, _ other: Int) -> Bool {
-        one == other || sources[one].index.tracks == sources[other].index.tracks
+        one == other || source(one)?.index.tracks == source(other)?.index.tracks
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Bridge
 package import BridgeModel
 internal import Foundation
 package import Playback
@@ -6,9 +7,9 @@ extension PlaybackService {
     package func thumbnail(_ name: String, of stream: StreamID) async throws(PlaybackError) -> String? {
         guard let names = ThumbnailNames(ofThumbnail: name) else { return nil }
         for recording in names.recordings {
-            guard let view = try await library.view(of: recording), view.stream == stream else { continue }
-            for source in view.sources {
-                let found = ThumbnailNames(ofFile: source.file.path)
+            guard let known = try await library.files(of: recording), known.stream == stream else { continue }
+            for file in known.files {
+                let found = ThumbnailNames(ofFile: file.path)
                 guard found.stem.hasSuffix("/" + names.stem) else { continue }
                 let path = String(found.stem.dropLast(names.stem.count)) + name
                 return FileManager.default.fileExists(atPath: path) ? path : nil

@@ -88,6 +88,127 @@ import Testing
         }
     }
 
+    @Test func aTimelineShowsTheNewestOfThousandsOfRecordings() async throws {
+        let shelf = try Shelf()
+        shelf.add(try FileWriter(in: shelf))
+        shelf.entries.withLock { entries in
+            let model = entries[0]
+            entries = (0..<1200).map { number in
+                var segment = segment(1, from: .seconds(number * 60), .seconds(5))
+                var entry = model
+                entry.row.id = RecordingID("r\(number)")
+                segment.recording = entry.row.id
+                entry.files = [
+                    RecordedFile(path: "/nowhere/\(number)", container: .matroska, startedAt: nil, isGrowing: false, segment: segment)
+                ]
+                return entry
+            }
+        }
+        var items: [TimelineItem] = []
+        var next: TimelineCursor?
+        let range = try PlaybackRange(from: Shelf.start, to: Shelf.start.advanced(by: .seconds(80_000)), longest: .seconds(80_000))
+        repeat {
+            let page = try await service(shelf, now: .seconds(80_000)).timeline(of: Shelf.stream, in: range, after: next, limit: 1000)
+            items += page.items
+            next = page.next
+        } while next != nil
+        #expect(items.count == 1200)
+        #expect(items.last?.recording == RecordingID("r1199"))
+    }
+
+    /// A recording of many files of four seconds each, of which only those that are there can be opened.
+    private func manyFiles(_ count: Int, there: some Sequence<Int>) throws -> Shelf {
+        let shelf = try Shelf()
+        shelf.add(try FileWriter(in: shelf))
+        var files = (0..<count).map { number in
+            RecordedFile(
+                path: "/nowhere/\(number).mkv", container: .matroska, startedAt: nil, isGrowing: false,
+                segment: segment(number + 1, from: .seconds(number * 4), .seconds(4)))
+        }
+        for number in there {
+            let file = try FileWriter(in: shelf, startedAt: Shelf.start.advanced(by: .seconds(number * 4)))
+            try file.write(Shelf.frames(0..<4000), isLast: true)
+            files[number].path = file.path
+        }
+        shelf.entries.withLock { [files] in $0[0].files = files }
+        return shelf
+    }
+
+    private func range(_ from: Int, _ to: Int) throws -> PlaybackRange {
+        try PlaybackRange(
+            from: Shelf.start.advanced(by: .seconds(from)), to: Shelf.start.advanced(by: .seconds(to)), longest: .seconds(86_400))
+    }
+
+    /// A range of some files of many is what it is when all of them are looked into: the same names, the same frames.
+    @Test func aRangeOpensTheFilesThatItIsIn() async throws {
+        let (all, some) = (try manyFiles(100, there: 0..<100), try manyFiles(100, there: [0] + Array(48..<62)))
+        let asked = try range(217, 227)
+        var lists: [String] = []
+        for shelf in [all, some] {
+            let service = service(shelf, now: .seconds(1000))
+            lists.append(try await service.playlist(of: Shelf.stream, in: asked, query: ""))
+            _ = try await service.masterPlaylist(of: Shelf.stream, in: asked, media: "m")
+            let cut = try await service.media(of: Shelf.stream, MediaCut(asked, container: .mp4))
+            #expect(cut.startedAt == Shelf.start.advanced(by: .seconds(216)))
+        }
+        #expect(lists[0] == lists[1])
+        #expect(lists[0].contains("r0.216000.") && lists[0].contains("r0.54-init.mp4"))
+        let names: [HLSResource] = [
+            .initialization(RecordingID("r0"), file: 54), .segment(RecordingID("r0"), start: .seconds(216), end: .seconds(218)),
+        ]
+        for name in names {
+            let content = try await service(all, now: .seconds(1000)).resource(name, of: Shelf.stream)
+            #expect(try await service(some, now: .seconds(1000)).resource(name, of: Shelf.stream) == content)
+            #expect(content?.isEmpty == false)
+        }
+    }
+
+    /// Of files that lie elsewhere none is even tried: with all files opened, this range would have the frames of a file that has no such row.
+    @Test func aRangeLeavesOutFilesThatTheLedgerKnowsElsewhere() async throws {
+        let shelf = try manyFiles(100, there: [0, 10, 50])
+        // By its own words it is in the range.
+        let stray = try FileWriter(in: shelf, startedAt: Shelf.start.advanced(by: .seconds(204)))
+        try stray.write(Shelf.frames(0..<4000), isLast: true)
+        shelf.entries.withLock { $0[0].files[80].path = stray.path }
+        let list = try await service(shelf, now: .seconds(1000)).playlist(of: Shelf.stream, in: try range(196, 212), query: "")
+        #expect(list.contains("r0.200000."))
+        #expect(!list.contains("r0.204000."))
+    }
+
+    private final class Tally: Sendable {
+        let count = Mutex(0)
+    }
+
+    /// However many of them are made: a player that waits for a segment is answered meanwhile.
+    @Test func longExportsHoldNobodyUp() async throws {
+        let shelf = try Shelf()
+        let file = try FileWriter(in: shelf)
+        try file.write(Shelf.frames(0..<1_200_000), isLast: true)
+        shelf.add(file)
+        let service = service(shelf, now: .seconds(2000))
+        let segment = HLSResource.segment(RecordingID("r0"), start: .seconds(2), end: .seconds(4))
+        _ = try await service.resource(segment, of: Shelf.stream)
+        let asked = try range(0, 1200)
+        let done = Tally()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<6 {
+                group.addTask {
+                    let media = try await service.media(of: Shelf.stream, MediaCut(asked, container: .mp4))
+                    done.count.withLock { $0 += 1 }
+                    for await _ in media.parts { break }
+                }
+            }
+            // They have begun.
+            try await Task.sleep(for: .milliseconds(50))
+            let waited = try await ContinuousClock().measure { _ = try await service.resource(segment, of: Shelf.stream) }
+            let before = done.count.withLock { $0 }
+            print("a segment was answered in \(waited) beside \(6 - before) exports")
+            #expect(before == 0, "the segment waited for \(before) exports")
+            try await group.waitForAll()
+        }
+        #expect(done.count.withLock { $0 } == 6)
+    }
+
     /// A picture a second, each in its cluster.
     private func pictures(_ seconds: Range<Int>) -> [MatroskaFrame] {
         seconds.map { MatroskaFrame(track: 1, time: .seconds($0), isKeyframe: true, bytes: [1, 2, 3]) }

@@ -58,8 +58,13 @@ final class Shelf: RecordingLibrary, RecordedFiles, ClipLedger {
 
     func end() { entries.withLock { $0[$0.count - 1].row.state = .ready } }
 
-    func recordings(of stream: StreamID, from: WallTime, to: WallTime, limit: Int) async throws(BridgeError) -> [RecordingRow] {
-        stream == Self.stream ? entries.withLock { $0.map(\.row) } : []
+    func recordings(
+        of stream: StreamID, from: WallTime, to: WallTime, after last: RecordingRow?, limit: Int
+    ) async throws(BridgeError) -> [RecordingRow] {
+        guard stream == Self.stream else { return [] }
+        let rows = entries.withLock { $0.map(\.row) }
+        let first = last.flatMap { last in rows.firstIndex { $0.id == last.id } }.map { $0 + 1 } ?? 0
+        return Array(rows[first...].prefix(limit))
     }
 
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow? {

@@ -62,7 +62,8 @@ struct ClipLedgerTests {
         try await ledger.commit([.recording(over), .recording(running)])
         let find = { (stream: StreamID, from: Int, to: Int) in
             try await ledger.recordings(
-                of: stream, from: over.startedAt.advanced(by: .seconds(from)), to: over.startedAt.advanced(by: .seconds(to)), limit: 9
+                of: stream, from: over.startedAt.advanced(by: .seconds(from)), to: over.startedAt.advanced(by: .seconds(to)), after: nil,
+                limit: 9
             ).map(\.id.rawValue)
         }
         #expect(try await find(over.context.stream, 0, 50) == ["over"])
@@ -70,5 +71,27 @@ struct ClipLedgerTests {
         #expect(try await find(over.context.stream, 30, 5000) == ["over", "running"])
         #expect(try await find(over.context.stream, 4000, 5000) == ["running"])
         #expect(try await find(StreamID("other"), 0, 5000) == [])
+    }
+
+    /// Also those that begin at the same moment.
+    @Test func recordingsOfAStreamAreGivenPageByPage() async throws {
+        let folder = try DataFolder()
+        let ledger = SQLiteLedger(try StorageDatabase(dataFolder: folder.path), logger: Logger(label: "test"))
+        var row = Rows.recording("r")
+        let start = row.startedAt
+        for number in 0..<7 {
+            row.id = RecordingID("r\(number)")
+            row.startedAt = start.advanced(by: .seconds(number / 3))
+            try await ledger.commit([.recording(row)])
+        }
+        var found: [[String]] = []
+        var last: RecordingRow?
+        repeat {
+            let page = try await ledger.recordings(
+                of: row.context.stream, from: start, to: start.advanced(by: .seconds(60)), after: last, limit: 2)
+            last = page.last
+            found.append(page.map(\.id.rawValue))
+        } while last != nil
+        #expect(found == [["r0", "r1"], ["r2", "r3"], ["r4", "r5"], ["r6"], []])
     }
 }

@@ -56,8 +56,10 @@ package struct PlaybackMedia: Sendable {
 
 /// Recordings by stream and time. Implemented by StoragePlane.
 package protocol RecordingLibrary: Sendable {
-    /// Recordings of a stream that may hold media of `from..<to`, oldest first, at most `limit`.
-    func recordings(of stream: StreamID, from: WallTime, to: WallTime, limit: Int) async throws(BridgeError) -> [RecordingRow]
+    /// Recordings of a stream that may hold media of `from..<to`, oldest first, at most `limit` of those behind `last`; nil: from the first one on.
+    func recordings(
+        of stream: StreamID, from: WallTime, to: WallTime, after last: RecordingRow?, limit: Int
+    ) async throws(BridgeError) -> [RecordingRow]
     /// One recording; nil when there is none of this id.
     func recording(_ id: RecordingID) async throws(BridgeError) -> RecordingRow?
     /// A recording's segments in order.
