@@ -10,13 +10,17 @@ struct PlaybackAccess: Sendable {
     let viewersMay: Bool
 
     /// The stream of the path, when the request may see what was recorded of it. A player that cannot set a field has its token in the query.
-    func stream(of request: APIRequest) async throws(Problem) -> StreamID {
+    func stream(of request: APIRequest) async throws(Problem) -> StreamID { try await visit(of: request).stream }
+
+    /// The same, and whether it is the operator who asks.
+    func visit(of request: APIRequest) async throws(Problem) -> (stream: StreamID, isOperator: Bool) {
         let grant = try await grant(request)
         guard grant != nil || (access.streamsArePublic && viewersMay) else { throw .token(.missing) }
         let id = request.parameters["id"] ?? ""
         let stream = StreamID(id)
-        guard grant?.role == .admin || (viewersMay && access.mayWatch(stream, grant)) else { throw .noSuchStream(id) }
-        return stream
+        let isOperator = grant?.role == .admin
+        guard isOperator || (viewersMay && access.mayWatch(stream, grant)) else { throw .noSuchStream(id) }
+        return (stream, isOperator)
     }
 
     /// The stream of the path, when the request may watch it live. A page's picture cannot set a field: its token may be in the query.

@@ -18,7 +18,7 @@ struct PlaybackOperations: Sendable {
     private static let usualTimeline: Duration = .seconds(86_400)
 
     @Sendable func timeline(_ request: APIRequest) async throws(Problem) -> APIResponse {
-        let stream = try await access.stream(of: request)
+        let (stream, isOperator) = try await access.visit(of: request)
         let limit = try PageRequest(request.query).limit
         let now = clock.wall()
         let (range, page) = try await Problem.playing { () async throws(PlaybackError) in
@@ -35,7 +35,7 @@ struct PlaybackOperations: Sendable {
             .object([
                 .init("stream", .string(stream.rawValue)), .init("now", .string(now.iso8601)),
                 .init("items", .array(page.items.map(JSONText.timelineItem))), .init("next", .optional(page.next?.text)),
-                .init("events", .array(events.map(JSONText.streamEvent))),
+                .init("events", .array(events.map(isOperator ? JSONText.streamEvent : JSONText.streamMarker))),
             ]))
     }
 

@@ -106,11 +106,16 @@ struct TriggerOperations: Sendable {
 }
 
 extension JSONText {
-    /// An event that was reported of a stream.
-    static func streamEvent(_ event: StreamEvent) -> JSONText {
+    /// An event that was reported of a stream, for the operator.
+    static func streamEvent(_ event: StreamEvent) -> JSONText { streamEvent(event, note: .string(event.report.note)) }
+
+    /// An event for viewers: its note was written for the operator.
+    static func streamMarker(_ event: StreamEvent) -> JSONText { streamEvent(event, note: .null) }
+
+    private static func streamEvent(_ event: StreamEvent, note: JSONText) -> JSONText {
         .object([
             .init("id", .string(event.id)), .init("stream", .string(event.stream.rawValue)), .init("type", .string(event.report.type)),
-            .init("note", .string(event.report.note)), .init("at", .string(event.at.iso8601)),
+            .init("note", note), .init("at", .string(event.at.iso8601)),
             .init("recording", .optional(event.recording?.rawValue)),
         ])
     }

@@ -56,6 +56,18 @@ import Testing
         #expect(second["next"] == .null)
     }
 
+    @Test(arguments: [("T-admin", JSONValue.string("at the door")), ("T-watch", .null), (nil, .null)] as [(String?, JSONValue)])
+    func theNoteOfAnEventIsForTheOperator(token: String?, note: JSONValue) async throws {
+        let stage = Stage(streamsArePublic: true, viewersLookBack: true)
+        let body = #"{"type":"motion","note":"at the door"}"#
+        #expect(try await stage.send(.post, "/bridge/v1/streams/cam/events", token: "T-admin", body: body).status == 201)
+        let reply = try await stage.send(.get, "/bridge/v1/streams/cam/timeline", token: token)
+        let event = try #require(reply.json["events"]?.array?.first)
+        #expect(event["type"] == "motion" && event["id"] == "e-0" && event["at"]?.string != nil)
+        #expect(event["note"] == note)
+        #expect(reply.text.contains("door") == (note != .null))
+    }
+
     @Test func aRangeSaysWhereItBegins() async throws {
         let stage = Stage()
         let reply = try await stage.send(.get, "/bridge/v1/streams/cam/range.mp4?from=1000&to=2000&exact=true", token: "T-admin")
