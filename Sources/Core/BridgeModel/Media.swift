@@ -6,12 +6,14 @@ package enum MediaKind: String, Codable, Sendable, CaseIterable {
 /// The codecs that the bridge carries without transcoding.
 package enum Codec: String, Codable, Sendable, CaseIterable {
     case h264, h265, vp8, vp9, av1, opus, pcmu, pcma
+    /// MPEG-4 AAC as RFC 3640 packs it. Browsers do not know it over WebRTC: it comes from publishers and goes into recordings.
+    case aac
 
     /// The kind of track that this codec belongs to.
     package var kind: MediaKind {
         switch self {
         case .h264, .h265, .vp8, .vp9, .av1: .video
-        case .opus, .pcmu, .pcma: .audio
+        case .opus, .pcmu, .pcma, .aac: .audio
         }
     }
 
@@ -26,14 +28,15 @@ package enum Codec: String, Codable, Sendable, CaseIterable {
         case .opus: "OPUS"
         case .pcmu: "PCMU"
         case .pcma: "PCMA"
+        case .aac: "MPEG4-GENERIC"
         }
     }
 
-    /// RTP clock rate in Hz.
+    /// RTP clock rate in Hz; for AAC only the usual one, each track has its own (`TrackDescription.clockRate`).
     package var clockRate: UInt32 {
         switch self {
         case .h264, .h265, .vp8, .vp9, .av1: 90_000
-        case .opus: 48_000
+        case .opus, .aac: 48_000
         case .pcmu, .pcma: 8_000
         }
     }
@@ -53,11 +56,17 @@ package struct TrackDescription: Codable, Sendable, Equatable {
     package var formatParameters: String
     /// The media section's identification (RFC 8843) on the publishing side.
     package var mid: String
+    /// RTP clock rate in Hz as `a=rtpmap` says, where the codec leaves that open; nil elsewhere.
+    private var rate: UInt32?
 
-    package init(index: UInt8, codec: Codec, payloadType: UInt8, channels: UInt8? = nil, formatParameters: String = "", mid: String) {
+    package init(
+        index: UInt8, codec: Codec, payloadType: UInt8, clockRate: UInt32? = nil, channels: UInt8? = nil, formatParameters: String = "",
+        mid: String
+    ) {
         self.index = index
         self.codec = codec
         self.payloadType = payloadType
+        rate = clockRate == codec.clockRate ? nil : clockRate
         self.channels = channels
         self.formatParameters = formatParameters
         self.mid = mid
@@ -65,6 +74,9 @@ package struct TrackDescription: Codable, Sendable, Equatable {
 
     /// Audio or video, from the codec.
     package var kind: MediaKind { codec.kind }
+
+    /// RTP clock rate of the packets, Hz.
+    package var clockRate: UInt32 { rate ?? codec.clockRate }
 }
 
 /// How a subscriber gets the packets that lie in the GOP cache when it joins.

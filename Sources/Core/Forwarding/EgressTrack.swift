@@ -86,7 +86,7 @@ package struct EgressTrack: Sendable {
         kind = description.kind
         self.timing = timing
         self.rules = rules
-        munger = PacketMunger(clockRate: description.codec.clockRate, payloadType: description.payloadType)
+        munger = PacketMunger(clockRate: description.clockRate, payloadType: description.payloadType)
         cursor = cache.endIndex
         joinedAt = cache.endIndex
         phase = .flowing

@@ -19,6 +19,7 @@ package struct IngressTrack: Sendable {
     /// Counts the sources: another SSRC, a leap of sequence numbers or timestamps, or a replaced publisher begins a new one.
     package private(set) var epoch: UInt32 = 0
     private let codec: Codec
+    private let clockRate: UInt32
     private let payloadType: UInt8
     private var ssrc: UInt32?
     private var tracker = FrameTracker()
@@ -26,6 +27,7 @@ package struct IngressTrack: Sendable {
 
     package init(_ description: TrackDescription, epoch: UInt32 = 0, continuing statistics: TrackCounters = TrackCounters()) {
         codec = description.codec
+        clockRate = description.clockRate
         payloadType = description.payloadType
         self.epoch = epoch
         self.statistics = statistics
@@ -90,7 +92,7 @@ package struct IngressTrack: Sendable {
         guard abs(SequenceUnwrapper.distance(from: newest.sequence, to: header.sequence)) < Self.sequenceLeap else { return true }
         let step = TimestampUnwrapper.distance(from: newest.timestamp, to: header.timestamp)
         let expected = Int64(clamping: arrival.nanoseconds) - Int64(clamping: newest.arrival.nanoseconds)
-        let media = step * 1_000_000_000 / Int64(codec.clockRate)
+        let media = step * 1_000_000_000 / Int64(clockRate)
         return abs(media - expected) > Self.timestampLeap
     }
 

@@ -29,7 +29,10 @@ package struct MovieTrack: Sendable, Equatable {
         firstKeyframe: [UInt8] = []
     ) throws(ISOMediaError) {
         let format = try SampleFormat(codec: codec, codecPrivate: codecPrivate, size: size, firstKeyframe: firstKeyframe)
-        self.init(number: number, format: format, width: size.width, height: size.height, channels: channels)
+        let config = codec == .aac ? AudioSpecificConfig(codecPrivate) : nil
+        self.init(
+            number: number, format: format, width: size.width, height: size.height, channels: channels,
+            sampleRate: config.map { Int($0.sampleRate) } ?? 48_000)
     }
 
     /// Ticks a second: 90 kHz for video, the sample rate for audio.

@@ -28,10 +28,13 @@ package enum SampleFormat: Sendable, Equatable {
         case .vp9:
             guard let configuration = VP9Configuration(keyframe: firstKeyframe, size: size) else { throw .badConfiguration(codec) }
             (self, smallest) = (.vp9(configuration), 0)
+        case .aac:
+            guard AudioSpecificConfig(codecPrivate) != nil else { throw .badConfiguration(codec) }
+            (self, smallest) = (.aac(configuration: codecPrivate), 2)
         case .vp8, .pcmu, .pcma: throw .unsupportedCodec(codec)
         }
-        // Each record begins with its version; 0 would be what parsers write that have not seen the parameter sets yet.
-        let hasVersion = codec == .vp9 || codec == .opus || codecPrivate.first.map { $0 & 0x7F == 1 } ?? false
+        // Each record but these begins with its version; 0 would be what parsers write that have not seen the parameter sets yet.
+        let hasVersion = [.vp9, .opus, .aac].contains(codec) || codecPrivate.first.map { $0 & 0x7F == 1 } ?? false
         guard codecPrivate.count >= smallest, hasVersion else { throw .badConfiguration(codec) }
     }
 
@@ -51,7 +54,7 @@ package enum SampleFormat: Sendable, Equatable {
         case .vp9: (.vp9, [])
         case .av1(let record): (.av1, record)
         case .opus(let head): (.opus, head)
-        case .aac: nil
+        case .aac(let record): (.aac, record)
         }
     }
 

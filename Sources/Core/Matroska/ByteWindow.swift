@@ -55,7 +55,7 @@ struct ByteWindow {
     }
 
     private mutating func isGap(at position: UInt64, count: UInt64) -> Bool {
-        OpusSilence.gapSizes.contains(Int(clamping: count)) && OpusSilence.isGap(peek(position, Int(count)))
+        GapSilence.sizes.contains(Int(clamping: count)) && GapSilence.isGap(peek(position, Int(count)))
     }
 
     private mutating func peek(_ position: UInt64, _ count: Int) -> ArraySlice<UInt8> {

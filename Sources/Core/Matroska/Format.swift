@@ -15,7 +15,7 @@ package struct MatroskaTrack: Sendable, Equatable {
     package var height: Int
     /// Audio only.
     package var channels: Int
-    /// The codec's initialisation data (`avcC`, `hvcC`, `av1C`, OpusHead); empty where the codec has none.
+    /// The codec's initialisation data (`avcC`, `hvcC`, `av1C`, OpusHead, AudioSpecificConfig); empty where the codec has none.
     package var codecPrivate: [UInt8]
 
     package init(number: UInt8, codec: Codec, width: Int = 0, height: Int = 0, channels: Int = 1, codecPrivate: [UInt8] = []) {
@@ -25,6 +25,12 @@ package struct MatroskaTrack: Sendable, Equatable {
         self.height = height
         self.channels = channels
         self.codecPrivate = codecPrivate
+    }
+
+    /// Hz, audio only.
+    package var sampleRate: UInt32 {
+        guard codec == .aac, let config = AudioSpecificConfig(codecPrivate) else { return codec.clockRate }
+        return config.sampleRate
     }
 }
 
@@ -56,6 +62,7 @@ extension Codec {
         case .vp9: "V_VP9"
         case .av1: "V_AV1"
         case .opus: "A_OPUS"
+        case .aac: "A_AAC"
         case .pcmu, .pcma: "A_MS/ACM"
         }
     }
@@ -78,7 +85,7 @@ extension Codec {
     package var isWebM: Bool {
         switch self {
         case .vp8, .vp9, .av1, .opus: true
-        case .h264, .h265, .pcmu, .pcma: false
+        case .h264, .h265, .pcmu, .pcma, .aac: false
         }
     }
 }

@@ -77,7 +77,7 @@ package struct MatroskaWriter: Sendable {
         guard tracks.contains(where: { $0.number == frame.track }) else { return nil }
         let time = max(0, frame.time.wholeMilliseconds)
         let closed = needsCluster(for: frame, at: time) ? closeCluster() : nil
-        if cluster == nil { openCluster(at: time, isGap: OpusSilence.isGap(frame.bytes)) }
+        if cluster == nil { openCluster(at: time, isGap: GapSilence.isGap(frame.bytes)) }
         addCue(frame, at: time)
         writeBlock(frame, at: time)
         ends[frame.track, default: TrackEnd(last: time, step: 0)].advance(to: time)
@@ -125,7 +125,7 @@ package struct MatroskaWriter: Sendable {
         // Browsers' Media Source refuses a block whose time is before that of the block before it in its cluster.
         guard time >= cluster.newest else { return true }
         // What fills a gap stands alone, so that the index can leave it out.
-        guard cluster.isGap == OpusSilence.isGap(frame.bytes) else { return true }
+        guard cluster.isGap == GapSilence.isGap(frame.bytes) else { return true }
         return frame.isKeyframe && videoNumbers.contains(frame.track) && time > cluster.time
     }
 
@@ -271,7 +271,7 @@ extension MatroskaWriter {
             content += EBML.element(ElementID.video, size)
         } else {
             let sound =
-                EBML.element(ElementID.samplingFrequency, float: Double(codec.clockRate))
+                EBML.element(ElementID.samplingFrequency, float: Double(track.sampleRate))
                 + EBML.element(ElementID.channels, unsigned: UInt64(max(1, track.channels)))
             content += EBML.element(ElementID.audio, sound)
         }

@@ -23,7 +23,8 @@ package struct GatePolicy: Sendable, Equatable {
         switch codec {
         case .vp8, .vp9, .av1, .h264, .opus: true
         case .h265: allowsH265
-        case .pcmu, .pcma: false
+        // Of AAC webrtcbin would have to be told the format of; the edge takes it.
+        case .pcmu, .pcma, .aac: false
         }
     }
 

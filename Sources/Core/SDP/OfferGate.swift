@@ -67,9 +67,9 @@ package enum OfferGate {
         return try AcceptedOffer(checked, decisions: decisions, sources: sources)
     }
 
-    /// The first track of this kind that one of the formats can play, and the nearest such format.
+    /// The first track of this kind that one of the formats can play, and the nearest such format. AAC is for recordings.
     private static func viewChoice(_ formats: [PayloadFormat], kind: MediaKind, tracks: [TrackDescription]) -> (Int, PayloadFormat)? {
-        for (place, track) in tracks.enumerated() where track.kind == kind {
+        for (place, track) in tracks.enumerated() where track.kind == kind && track.codec != .aac {
             let source = PayloadFormat(track)
             let playable = formats.filter { $0.codec == track.codec }.compactMap { format in
                 format.distance(to: source).map { (distance: $0, format: format) }
@@ -93,7 +93,7 @@ extension PayloadFormat {
     /// A track of the hub as a format, to be compared with a viewer's.
     init(_ track: TrackDescription) {
         self.init(
-            payloadType: track.payloadType, encodingName: track.codec.encodingName, clockRate: track.codec.clockRate,
+            payloadType: track.payloadType, encodingName: track.codec.encodingName, clockRate: track.clockRate,
             channels: track.channels ?? (track.codec == .opus ? 2 : 1), parameters: FormatParameters(track.formatParameters), feedback: [])
     }
 }

@@ -17,8 +17,22 @@ package struct PayloadFormat: Sendable, Equatable {
 
     /// The codec that the bridge carries under this name and clock; nil for RTX, FEC, comfort noise and the unknown.
     package var codec: Codec? {
-        guard let codec = Self.codecs[encodingName.uppercased()], codec.clockRate == clockRate else { return nil }
-        return codec != .opus || channels == 2 ? codec : nil
+        guard let codec = Self.codecs[encodingName.uppercased()] else { return nil }
+        guard codec != .aac else { return isPlainAAC ? codec : nil }
+        return codec.clockRate == clockRate && (codec != .opus || channels == 2) ? codec : nil
+    }
+
+    /// RFC 3640 section 3.3.6 (AAC-hbr) as cameras send it: frames in their order, with nothing between their sizes, and described by `config`.
+    private var isPlainAAC: Bool {
+        guard AudioSpecificConfig.rates.contains(clockRate), parameters["mode"]?.lowercased() == "aac-hbr" else { return false }
+        guard let config = parameters["config"], AudioSpecificConfig(hexadecimal: config) != nil else { return false }
+        let sizes = [("sizelength", "13"), ("indexlength", "3"), ("indexdeltalength", "3")]
+        guard sizes.allSatisfy({ name, size in parameters[name] == size }) else { return false }
+        let others = [
+            "ctsdeltalength", "dtsdeltalength", "randomaccessindication", "streamstateindication", "auxiliarydatasizelength",
+            "maxdisplacement",
+        ]
+        return others.allSatisfy { parameters[$0].map { $0 == "0" } ?? true }
     }
 
     /// The payload type that this format retransmits (RFC 4588 section 8.1); nil when it is no RTX format.

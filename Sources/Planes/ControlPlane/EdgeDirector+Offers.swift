@@ -49,14 +49,14 @@ struct EdgeOffer {
 }
 
 extension BridgeOffer {
-    /// The first track of each kind, each with sources of its own.
+    /// The first track of each kind that viewers can play, each with sources of its own.
     fileprivate init(
         sending tracks: [OfferedTrack], cname: String, policy: NegotiationPolicy, using random: inout some RandomNumberGenerator
     ) throws(SDPError) {
         self.init(policy: policy)
         var first = UInt32.random(in: 1..<UInt32.max / 2, using: &random)
         for kind in MediaKind.allCases {
-            guard let track = tracks.first(where: { $0.description.kind == kind }) else { continue }
+            guard let track = tracks.first(where: { $0.description.kind == kind && $0.description.codec != .aac }) else { continue }
             try send(track, source: MediaSource(ssrc: first, rtx: kind == .video ? first + 1 : nil, cname: cname))
             first += 2
         }

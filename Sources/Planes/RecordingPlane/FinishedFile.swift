@@ -80,7 +80,7 @@ extension RecordedTrack {
             codec: track.codec, codecPrivate: track.codecPrivate, size: (track.width, track.height), firstKeyframe: firstKeyframe)
         self.init(
             kind: track.codec.kind, codec: format?.codecString ?? track.codec.plainCodecString, width: track.width, height: track.height,
-            channels: isAudio ? track.channels : 0, sampleRate: isAudio ? Int(track.codec.clockRate) : 0)
+            channels: isAudio ? track.channels : 0, sampleRate: isAudio ? Int(track.sampleRate) : 0)
     }
 }
 
@@ -96,6 +96,7 @@ extension Codec {
         case .opus: "opus"
         case .pcmu: "ulaw"
         case .pcma: "alaw"
+        case .aac: "mp4a"
         }
     }
 }

@@ -13,7 +13,7 @@ let opusHead: [UInt8] = Array("OpusHead".utf8) + [1, 2, 0x38, 0x01, 0x80, 0xBB, 
     @Test(
         arguments: [
             (.h264, avcRecord, "avc1.42E01F"), (.h265, hevcRecord, "hvc1.1.6.L93.B0"), (.av1, av1Record, "av01.0.04M.08"),
-            (.vp9, [], "vp09.00.21.08"), (.opus, opusHead, "opus"),
+            (.vp9, [], "vp09.00.21.08"), (.opus, opusHead, "opus"), (.aac, [0x11, 0x90], "mp4a.40.2"),
             (.av1, [0x81, 0x4D, 0xE0, 0x00], "av01.2.13H.12"), (.av1, [0x81, 0x08, 0x4C, 0x00], "av01.0.08M.10"),
             (
                 .h265, [1, 0xA2, 0x20, 0, 0, 0, 0x90, 0, 0, 0, 0, 0x01, 120] + [UInt8](repeating: 0, count: 10),
@@ -29,6 +29,13 @@ let opusHead: [UInt8] = Array("OpusHead".utf8) + [1, 2, 0x38, 0x01, 0x80, 0xBB, 
     @Test(arguments: [([0x11, 0x90], "mp4a.40.2"), ([0xF8, 0xE6, 0x30], "mp4a.40.39"), ([], "mp4a.40.0")] as [([UInt8], String)])
     func soundOfMPEG4IsNamedByItsObjectType(configuration: [UInt8], expected: String) {
         #expect(SampleFormat.aac(configuration: configuration).codecString == expected)
+    }
+
+    @Test func aTrackOfAACHasTheClockOfItsSamples() throws {
+        let track = try MovieTrack(number: 1, codec: .aac, codecPrivate: [0x14, 0x08], channels: 1)
+        #expect(track.sampleRate == 16_000 && track.timescale == 16_000)
+        #expect(track.format.matroskaData.map { $0.codec == .aac && $0.codecPrivate == [0x14, 0x08] } == true)
+        #expect(throws: ISOMediaError.badConfiguration(.aac)) { try MovieTrack(number: 1, codec: .aac, codecPrivate: [0x14]) }
     }
 
     @Test func aKeyframeOfVP9DescribesItsTrack() throws {

@@ -2,6 +2,7 @@ import Glibc
 
 /// One program for all targets: building and linking takes longer than a short run. `FUZZ_TARGET` in the environment chooses.
 private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
+    "aac": fuzzAAC,
     "av1-depacketizer": fuzzAV1Depacketizer,
     "cluster-index": fuzzClusterIndex,
     "configuration": fuzzConfiguration,

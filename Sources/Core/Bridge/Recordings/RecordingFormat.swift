@@ -7,7 +7,7 @@ extension Container {
         case (.matroska, _): true
         case (.webm, .vp8), (.webm, .vp9), (.webm, .av1), (.webm, .opus): true
         case (.webm, _): false
-        case (.mp4, .h264), (.mp4, .h265), (.mp4, .vp9), (.mp4, .av1), (.mp4, .opus): true
+        case (.mp4, .h264), (.mp4, .h265), (.mp4, .vp9), (.mp4, .av1), (.mp4, .opus), (.mp4, .aac): true
         case (.mp4, _): false
         }
     }

@@ -49,7 +49,7 @@ package struct PacketDescriptor: Sendable, Equatable {
             if let descriptor = VP8Descriptor(reading: packet.payload) { read(descriptor) }
         case .vp9:
             if let descriptor = VP9Descriptor(reading: packet.payload) { read(descriptor) }
-        case .h264, .h265, .av1, .opus, .pcmu, .pcma: break
+        case .h264, .h265, .av1, .opus, .pcmu, .pcma, .aac: break
         }
     }
 

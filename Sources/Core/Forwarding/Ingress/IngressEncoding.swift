@@ -13,6 +13,8 @@ struct IngressEncoding: Sendable {
     /// Its track's place in `IngressParameters.tracks`.
     let track: Int
     let codec: Codec
+    /// RTP clock rate, Hz.
+    let clockRate: UInt32
     let formats: IngressFormats
     let feedback: RTCPFeedbackKinds
     /// NACK was negotiated.
@@ -40,13 +42,15 @@ struct IngressEncoding: Sendable {
     init(track: Int, _ parameters: IngressTrackParameters, extensions: ExtensionMap, rules: IngressRules) {
         self.track = track
         codec = parameters.codec
+        clockRate = parameters.clockRate
         formats = IngressFormats(parameters)
         feedback = parameters.feedback
         asksAgain = parameters.feedback.contains(.nack)
         media = IngressTrack(
             TrackDescription(
-                index: UInt8(truncatingIfNeeded: track), codec: parameters.codec, payloadType: parameters.payloadType, mid: ""))
-        statistics = ReceptionStatistics(clockRate: parameters.codec.clockRate)
+                index: UInt8(truncatingIfNeeded: track), codec: parameters.codec, payloadType: parameters.payloadType,
+                clockRate: parameters.clockRate, mid: ""))
+        statistics = ReceptionStatistics(clockRate: parameters.clockRate)
         nacks = NackList(roundTrip: rules.initialRoundTrip, hasOwnStream: parameters.rtxPayloadType != nil)
         dependencies = DependencyReader(parameters.codec, extensions: extensions)
         gate = KeyframeGate(interval: rules.keyframeInterval)
@@ -157,7 +161,7 @@ struct IngressEncoding: Sendable {
     private mutating func beginReception() {
         sequences = SequenceUnwrapper()
         window = ArrivalWindow()
-        statistics = ReceptionStatistics(clockRate: codec.clockRate)
+        statistics = ReceptionStatistics(clockRate: clockRate)
         clock = SenderClock()
         nacks.reset()
         dependencies?.reset()

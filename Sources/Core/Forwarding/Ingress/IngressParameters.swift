@@ -34,6 +34,8 @@ package struct IngressTrackParameters: Sendable, Equatable {
     /// Nil when the section has no identification on the wire.
     package var mid: ExtensionToken?
     package var payloadType: UInt8
+    /// RTP clock rate, Hz.
+    package var clockRate: UInt32
     /// Of the retransmissions (RFC 4588).
     package var rtxPayloadType: UInt8?
     /// Passed through around or beside the media (RFC 2198, RFC 5109).
@@ -43,13 +45,15 @@ package struct IngressTrackParameters: Sendable, Equatable {
     /// At least one; in ascending quality.
     package var encodings: [IngressEncodingParameters]
 
+    /// `clockRate` is the codec's own where nothing is said.
     package init(
-        codec: Codec, mid: ExtensionToken? = nil, payloadType: UInt8, rtxPayloadType: UInt8? = nil, feedback: RTCPFeedbackKinds = [],
-        encodings: [IngressEncodingParameters] = [IngressEncodingParameters()]
+        codec: Codec, mid: ExtensionToken? = nil, payloadType: UInt8, clockRate: UInt32? = nil, rtxPayloadType: UInt8? = nil,
+        feedback: RTCPFeedbackKinds = [], encodings: [IngressEncodingParameters] = [IngressEncodingParameters()]
     ) {
         self.codec = codec
         self.mid = mid
         self.payloadType = payloadType
+        self.clockRate = clockRate ?? codec.clockRate
         self.rtxPayloadType = rtxPayloadType
         self.feedback = feedback
         self.encodings = encodings

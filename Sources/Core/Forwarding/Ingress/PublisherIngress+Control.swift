@@ -142,6 +142,6 @@ extension PublisherIngress {
 
     /// The wall clock of an encoding's source at `timestamp`, as NTP time (32.32 fixed point); nil before its first sender report.
     package func captureTime(of encoding: Int, timestamp: UInt32) -> UInt64? {
-        encodings[encoding].clock.ntp(of: timestamp, clockRate: encodings[encoding].codec.clockRate)
+        encodings[encoding].clock.ntp(of: timestamp, clockRate: encodings[encoding].clockRate)
     }
 }

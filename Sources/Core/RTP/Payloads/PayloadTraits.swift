@@ -24,7 +24,7 @@ package struct PayloadTraits: OptionSet, Sendable {
         case .h264: traits = H264Payload.traits(of: payload)
         case .h265: traits = H265Payload.traits(of: payload)
         case .av1: traits = AV1AggregationHeader(reading: payload)?.traits(of: payload)
-        case .opus, .pcmu, .pcma: traits = .beginsFrame
+        case .opus, .pcmu, .pcma, .aac: traits = .beginsFrame
         }
         guard let traits else { return nil }
         self = traits

@@ -8,6 +8,7 @@ enum AnswerParameters {
         .h265: ["profile-space", "profile-id", "tier-flag", "level-id", "tx-mode"],
         .vp9: ["profile-id"],
         .av1: ["profile", "level-idx", "tier"],
+        .aac: ["streamtype", "profile-level-id", "mode", "config", "sizelength", "indexlength", "indexdeltalength", "constantduration"],
     ]
 
     /// For a publisher: the form of the codec as it was offered, and for Opus what makes it robust.
@@ -31,7 +32,7 @@ enum AnswerParameters {
         case .h265: parameters.copy(["profile-id", "tier-flag", "level-id"], from: stream.parameters)
         case .vp9: parameters.copy(["profile-id"], from: stream.parameters)
         case .av1: parameters.copy(["profile", "level-idx", "tier"], from: stream.parameters)
-        case .vp8, .opus, .pcmu, .pcma: break
+        case .vp8, .opus, .pcmu, .pcma, .aac: break
         }
         return parameters
     }
@@ -53,7 +54,7 @@ enum AnswerParameters {
         case .vp9: FormatParameters("profile-id=0")
         case .av1: FormatParameters("profile=0;level-idx=8;tier=0")
         case .opus: opus(isStereo: false, marksSender: false)
-        case .vp8, .pcmu, .pcma: FormatParameters("")
+        case .vp8, .pcmu, .pcma, .aac: FormatParameters("")
         }
     }
 

@@ -117,11 +117,11 @@ extension NegotiatedFormat {
         return lines
     }
 
-    private var clock: String { channels > 1 ? "\(codec.clockRate)/\(channels)" : "\(codec.clockRate)" }
-    /// Names are compared without regard to case; `opus` is how everyone writes it.
-    private var map: String { "\(codec == .opus ? "opus" : codec.encodingName)/\(clock)" }
+    private var clock: String { channels > 1 ? "\(clockRate)/\(channels)" : "\(clockRate)" }
+    /// Names are compared without regard to case; everyone writes these two in small letters.
+    private var map: String { "\(codec == .opus || codec == .aac ? codec.encodingName.lowercased() : codec.encodingName)/\(clock)" }
 
     private func retransmission(_ rtx: UInt8, of type: UInt8) -> [SDPAttribute] {
-        [SDPAttribute("rtpmap", "\(rtx) rtx/\(codec.clockRate)"), SDPAttribute("fmtp", "\(rtx) apt=\(type)")]
+        [SDPAttribute("rtpmap", "\(rtx) rtx/\(clockRate)"), SDPAttribute("fmtp", "\(rtx) apt=\(type)")]
     }
 }

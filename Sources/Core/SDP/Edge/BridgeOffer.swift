@@ -52,12 +52,12 @@ package struct BridgeOffer: Sendable {
         return terms.mid
     }
 
-    /// Appends a section that receives any codec of this kind that the policy takes. Returns its mid.
+    /// Appends a section that receives any codec of this kind that the policy takes, but for AAC, whose sender describes it. Returns its mid.
     /// Throws `tooManySections`, `tooManyFormats`, and `nothingToReceive` when the policy takes none.
     @discardableResult
     package mutating func receive(_ kind: MediaKind) throws(SDPError) -> String {
         var formats: [NegotiatedFormat] = []
-        for codec in policy.codecs where codec.kind == kind {
+        for codec in policy.codecs where codec.kind == kind && codec != .aac {
             formats.append(
                 try numbers.format(codec, parameters: AnswerParameters.wanted(codec), channels: codec == .opus ? 2 : 1, policy: policy))
         }
@@ -185,7 +185,7 @@ private struct OfferedNumbers: Sendable {
         switch codec {
         case .pcmu: (0, nil)
         case .pcma: (8, nil)
-        case .opus: (try next(), nil)
+        case .opus, .aac: (try next(), nil)
         case .h264, .h265, .vp8, .vp9, .av1: (try next(), try next())
         }
     }

@@ -208,8 +208,8 @@ extension NegotiatedPeer {
         sections.filter { $0.direction.receives }.enumerated().map { index, section in
             TrackDescription(
                 index: UInt8(clamping: index), codec: section.format.codec, payloadType: section.format.payloadType,
-                channels: section.kind == .audio ? section.format.channels : nil, formatParameters: section.format.parameters.text,
-                mid: section.mid)
+                clockRate: section.format.clockRate, channels: section.kind == .audio ? section.format.channels : nil,
+                formatParameters: section.format.parameters.text, mid: section.mid)
         }
     }
 }

@@ -127,6 +127,8 @@ package struct NegotiatedFormat: Sendable, Equatable {
     package var codec: Codec
     /// The offerer's number for it.
     package var payloadType: UInt8
+    /// RTP clock rate, Hz.
+    package var clockRate: UInt32
     /// Audio channels; 1 for video.
     package var channels: UInt8
     /// The parameters that stand in the answer.
@@ -138,9 +140,14 @@ package struct NegotiatedFormat: Sendable, Equatable {
     /// RED around this format (RFC 2198) and the FEC inside (RFC 5109), where the policy takes them.
     package var redundancy: Redundancy?
 
-    package init(codec: Codec, payloadType: UInt8, channels: UInt8, parameters: FormatParameters, feedback: RTCPFeedbackKinds) {
+    /// `clockRate` is the codec's own where nothing is said.
+    package init(
+        codec: Codec, payloadType: UInt8, clockRate: UInt32? = nil, channels: UInt8, parameters: FormatParameters,
+        feedback: RTCPFeedbackKinds
+    ) {
         self.codec = codec
         self.payloadType = payloadType
+        self.clockRate = clockRate ?? codec.clockRate
         self.channels = channels
         self.parameters = parameters
         self.feedback = feedback

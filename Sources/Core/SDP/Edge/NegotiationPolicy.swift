@@ -11,11 +11,11 @@ package struct NegotiationPolicy: Sendable, Equatable {
     }
 
     /// Codecs of publishers, for `.bridge` the best first.
-    package var codecs: [Codec] = [.h264, .vp8, .vp9, .av1, .h265, .opus, .pcmu, .pcma]
+    package var codecs: [Codec] = [.h264, .vp8, .vp9, .av1, .h265, .opus, .pcmu, .pcma, .aac]
     /// Who decides among them.
     package var preference = Preference.offer
-    /// Codecs that few browsers play: taken only from publishers that offer nothing else of the policy.
-    package var lastResorts: Set<Codec> = [.h265]
+    /// Codecs that few browsers play, or none: taken only from publishers that offer nothing else of the policy.
+    package var lastResorts: Set<Codec> = [.h265, .aac]
     /// Header extensions that are agreed on where the peer offers them; the dependency descriptor for AV1 alone.
     package var extensions = Set(HeaderExtensionKind.allCases)
     /// Feedback that is agreed on where the peer offers it. `receiverEstimate` is for those who have no `transportWide`.

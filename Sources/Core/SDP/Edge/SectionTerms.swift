@@ -58,8 +58,9 @@ struct SectionTerms {
         }
     }
 
-    /// What a viewer gets here of this track; nil when it offers no form of the codec that plays the stream.
+    /// What a viewer gets here of this track; nil when it offers no form of the codec that plays the stream. AAC is for recordings.
     func watch(_ track: OfferedTrack) -> NegotiatedSection? {
+        guard track.description.codec != .aac else { return nil }
         let stream = track.format
         let playable = choices.filter { $0.codec == track.description.codec }.compactMap { choice in
             choice.format.distanceInPractice(to: stream).map { (distance: $0, choice: choice) }
@@ -89,8 +90,8 @@ struct SectionTerms {
         let offered = OfferedExtensions(section, wanted: wantedExtensions, direction: direction, mixesHeaders: mixesHeaders)
         let feedback = feedback(choice.format, isNumbered: offered.list.contains { $0.kind == .transportSequence })
         var format = NegotiatedFormat(
-            codec: choice.codec, payloadType: choice.format.payloadType, channels: choice.format.channels, parameters: parameters,
-            feedback: feedback)
+            codec: choice.codec, payloadType: choice.format.payloadType, clockRate: choice.format.clockRate,
+            channels: choice.format.channels, parameters: parameters, feedback: feedback)
         if kind == .video, feedback.contains(.nack) { format.rtxPayloadType = retransmission(of: choice.format.payloadType) }
         var terms = NegotiatedSection(mid: section.name, index: section.index, direction: direction, format: format)
         terms.mixesExtensionForms = mixesForms

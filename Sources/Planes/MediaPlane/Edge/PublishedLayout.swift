@@ -72,8 +72,8 @@ extension IngressTrackParameters {
     fileprivate init(_ section: NegotiatedSection) {
         let format = section.format
         self.init(
-            codec: format.codec, mid: ExtensionToken(section.mid), payloadType: format.payloadType, rtxPayloadType: format.rtxPayloadType,
-            feedback: format.feedback)
+            codec: format.codec, mid: ExtensionToken(section.mid), payloadType: format.payloadType, clockRate: format.clockRate,
+            rtxPayloadType: format.rtxPayloadType, feedback: format.feedback)
         redundancy = format.redundancy.map { RedundancyFormat(red: $0.red, redRTX: $0.redRTX, ulpfec: $0.ulpfec) }
         let announced = section.remoteSources.map { IngressEncodingParameters(ssrc: $0.ssrc, rtxSSRC: $0.rtx) }
         let layers = section.layers.compactMap { layer in ExtensionToken(layer.rid).map { IngressEncodingParameters(rid: $0) } }

@@ -16,7 +16,7 @@ struct VideoFormat: Sendable, Equatable {
         case .h264: return "video/x-h264,stream-format=avc,alignment=au" + data
         case .h265: return "video/x-h265,stream-format=hvc1,alignment=au" + data
         case .av1: return "video/x-av1,stream-format=obu-stream,alignment=tu"
-        case .opus, .pcmu, .pcma: return nil
+        case .opus, .pcmu, .pcma, .aac: return nil
         }
     }
 
@@ -32,7 +32,7 @@ struct VideoFormat: Sendable, Equatable {
             try decoder.set("max-threads", "1")
             return decoder
         case .av1: return try Element("av1dec")
-        case .opus, .pcmu, .pcma: throw BridgeError(.noMedia, "There is no picture in sound.")
+        case .opus, .pcmu, .pcma, .aac: throw BridgeError(.noMedia, "There is no picture in sound.")
         }
     }
 

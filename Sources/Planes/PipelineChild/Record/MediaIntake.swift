@@ -99,7 +99,7 @@ private struct IntakeState: ~Copyable {
 
     init(tracks: [MediaIntake.Track]) {
         self.tracks = tracks
-        clock = RTPClock(clockRates: tracks.map(\.description.codec.clockRate))
+        clock = RTPClock(clockRates: tracks.map(\.description.clockRate))
         intakes = tracks.map { _ in TrackIntake() }
         openings = tracks.map { _ in TrackOpening() }
         requests = tracks.map { _ in (0, nil) }

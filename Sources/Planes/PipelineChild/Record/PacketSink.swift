@@ -77,6 +77,11 @@ func packetSink(
     case .vp9: return PictureChain(VP9Picture(), receiver)
     case .av1: return AV1Chain(receiver)
     case .opus, .pcmu, .pcma: return SoundChain(receiver)
+    case .aac:
+        guard let config = track.audioConfiguration.flatMap({ AudioSpecificConfig($0) }) else {
+            throw BridgeError(.unacceptableOffer, "The stream's AAC cannot be recorded: nothing describes it (config of its fmtp).")
+        }
+        return AACChain(config, receiver)
     case .h265:
         let chain = try TrackChain(track) { receiver.take($0) }
         try chain.join(pipeline())

@@ -59,6 +59,35 @@ struct SoundChain: PacketSink {
     func endOfStream() { receiver.end() }
 }
 
+/// A track of AAC, whose frames are several to a packet, or one in several (RFC 3640).
+final class AACChain: PacketSink {
+    private let depacketizer: Mutex<AACDepacketizer>
+    private let receiver: FrameReceiver
+
+    init(_ config: AudioSpecificConfig, _ receiver: FrameReceiver) {
+        depacketizer = Mutex(AACDepacketizer(frame: config.frame))
+        self.receiver = receiver
+    }
+
+    func push(_ packet: UnsafeRawBufferPointer, time: UInt64, isAfterGap: Bool) -> Bool {
+        guard let view = RTPPacketView(reading: packet) else { return false }
+        let moment = PacketMoment(
+            timestamp: view.timestamp, time: MonotonicTime(nanoseconds: time), marker: view.marker, isAfterGap: isAfterGap)
+        return depacketizer.withLock { depacketizer in
+            do throws(DepacketizerFailure) {
+                for unit in try depacketizer.take(view.payload, of: moment) {
+                    receiver.take(unit.bytes, time: unit.time.nanoseconds, isKeyframe: true)
+                }
+                return true
+            } catch {
+                return false
+            }
+        }
+    }
+
+    func endOfStream() { receiver.end() }
+}
+
 extension RecordingAssembler.Format {
     fileprivate init(_ format: PictureFormat) {
         self.init(width: Int(format.size.width), height: Int(format.size.height), codecPrivate: format.codecPrivate)

@@ -182,7 +182,7 @@ struct RecordingAssembler {
             let track = plan.tracks[index]
             return MatroskaTrack(
                 number: UInt8(index + 1), codec: track.codec, width: format.width, height: format.height,
-                channels: Int(track.channels ?? Self.usualChannels(track.codec)), codecPrivate: format.codecPrivate)
+                channels: Int(Self.channels(track, format)), codecPrivate: format.codecPrivate)
         }
     }
 
@@ -194,11 +194,18 @@ struct RecordingAssembler {
     /// Opus is always announced with two channels (RFC 7587 section 7); G.711 has one.
     private static func usualChannels(_ codec: Codec) -> UInt8 { codec == .opus ? 2 : 1 }
 
+    /// AAC's configuration says what the frames hold, whatever else was announced.
+    private static func channels(_ track: TrackDescription, _ format: Format) -> UInt8 {
+        let config = track.codec == .aac ? AudioSpecificConfig(format.codecPrivate) : nil
+        return config?.channels ?? track.channels ?? usualChannels(track.codec)
+    }
+
     private static func soundFormat(_ track: TrackDescription) -> Format {
         let channels = track.channels ?? usualChannels(track.codec)
         switch track.codec {
         case .opus: return Format(codecPrivate: opusHead(channels: channels))
         case .pcmu, .pcma: return Format(codecPrivate: waveFormat(track.codec, channels: channels))
+        case .aac: return Format(codecPrivate: track.audioConfiguration ?? [])
         case .h264, .h265, .vp8, .vp9, .av1: return Format()
         }
     }

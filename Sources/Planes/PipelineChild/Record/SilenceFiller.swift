@@ -1,7 +1,7 @@
 internal import BridgeModel
 internal import Matroska
 
-/// Fills the holes of Opus tracks with silence, frame by frame as time goes on. Pure.
+/// Fills the holes of Opus and AAC tracks with silence, frame by frame as time goes on. Pure.
 ///
 /// Players that count samples need it: Chromium plays what comes after a hole at once, so that each lost packet puts the sound 20 ms ahead of the
 /// pictures, and a microphone that was muted for a minute a minute. A hole is filled before the track's own next frame; a track that is silent for
@@ -19,10 +19,8 @@ struct SilenceFiller {
     /// For who reads what a recorder has written: the recorder's own silence comes first.
     static let readersPatience: Duration = recordersPatience + .seconds(1)
 
-    /// A longer gap stays one: a file of silence alone, or times that are not to be believed, are worse than sound that is early.
-    static let longestGap: Duration = .seconds(86_400)
-
     fileprivate struct Track {
+        let form: SoundForm
         /// Its end until now.
         var end: Duration = .zero
         /// How much earlier a player that counts samples plays what comes at `end`. Holes are no whole number of frames: the rest is not forgotten.
@@ -41,7 +39,8 @@ struct SilenceFiller {
     /// `patience` is how long a track's own next frame may still come behind the other tracks'.
     init(tracks: [MatroskaTrack], patience: Duration) {
         self.patience = patience
-        self.tracks = Dictionary(tracks.filter { $0.codec == .opus }.map { ($0.number, Track()) }, uniquingKeysWith: { first, _ in first })
+        let forms = tracks.compactMap { track in SoundForm(track).map { (track.number, Track(form: $0)) } }
+        self.tracks = Dictionary(forms, uniquingKeysWith: { first, _ in first })
     }
 
     /// The frame, at the place where it is to stand, behind the silence that must stand before it.
@@ -63,19 +62,19 @@ struct SilenceFiller {
         track.isSilent = !isOwn && (track.isSilent || isGap || frame.time - track.end > patience)
         guard isOwn || track.isSilent else { return [] }
         var row: [MatroskaFrame] = []
-        if isGap, frame.time - newest > Self.longestGap { track.end = max(track.end, frame.time) }
+        if isGap, frame.time - newest > track.form.longestGap { track.end = max(track.end, frame.time) }
         if isGap {
-            track.fill(number, count: (newest - track.end).frames, into: &row)
+            track.fill(number, count: track.frames(newest - track.end), into: &row)
             track.fillGap(number, to: frame.time, into: &row)
         }
         let hole = frame.time - track.end
         guard isOwn else {
-            track.fill(number, count: hole.frames, into: &row)
+            track.fill(number, count: track.frames(hole), into: &row)
             return row
         }
         guard hole > Self.tolerance else { return row }
-        let fitting = (hole + OpusSilence.frame - .nanoseconds(1)).frames
-        track.fill(number, count: min(fitting, (hole + track.ahead + Self.tolerance).frames), into: &row)
+        let fitting = track.frames(hole + track.form.frame - .nanoseconds(1))
+        track.fill(number, count: min(fitting, track.frames(hole + track.ahead + Self.tolerance)), into: &row)
         return row
     }
 }
@@ -83,33 +82,34 @@ struct SilenceFiller {
 extension SilenceFiller.Track {
     /// Puts a frame that came behind the track's end; its time rises.
     fileprivate mutating func place(_ frame: inout MatroskaFrame) {
+        // Rounded times would make every piece a little too long or too short.
+        if last >= .zero, max(frame.time - end, end - frame.time) <= form.rounding { frame.time = end }
         if frame.time <= last { _ = pace.place(last, ofPart: 1) }
         frame.time = pace.place(frame.time, ofPart: 0)
         last = frame.time
         ahead += frame.time - end
-        end = frame.time + opusDuration(frame.bytes)
+        end = frame.time + form.duration(of: frame.bytes)
     }
 
     fileprivate mutating func fill(_ number: UInt8, count: Int, into row: inout [MatroskaFrame]) {
-        for _ in 0..<max(0, count) { add(OpusSilence.packet, frames: 1, number, to: &row) }
+        guard let packet = form.packet else { return }
+        for _ in 0..<max(0, count) { add(packet, frames: 1, number, to: &row) }
     }
 
     fileprivate mutating func fillGap(_ number: UInt8, to limit: Duration, into row: inout [MatroskaFrame]) {
-        while case let count = min((limit - end).frames, OpusSilence.mostFrames), count > 0 {
-            add(OpusSilence.gap(frames: count), frames: count, number, to: &row)
+        while case let count = frames(limit - end), count > 0, let gap = form.gap(count) {
+            add(gap.packet, frames: gap.frames, number, to: &row)
         }
     }
 
     private mutating func add(_ packet: [UInt8], frames: Int, _ number: UInt8, to row: inout [MatroskaFrame]) {
         row.append(MatroskaFrame(track: number, time: end, isKeyframe: true, bytes: packet))
         last = end
-        end += OpusSilence.frame * frames
+        end += form.frame * frames
     }
-}
 
-extension Duration {
     /// Whole frames of silence in it.
-    fileprivate var frames: Int { Int(clamping: wholeNanoseconds / OpusSilence.frame.wholeNanoseconds) }
+    fileprivate func frames(_ time: Duration) -> Int { Int(clamping: time.wholeNanoseconds / form.frame.wholeNanoseconds) }
 }
 
 /// How long a packet of Opus sounds (RFC 6716 section 3.1 and 3.2); 20 ms where it does not say.

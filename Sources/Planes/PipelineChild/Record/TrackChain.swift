@@ -31,7 +31,7 @@ struct TrackChain {
 enum RTPCaps {
     static func text(_ track: TrackDescription) -> String {
         var text = "application/x-rtp,media=\(track.kind.rawValue),encoding-name=\(track.codec.encodingName)"
-        text += ",payload=\(track.payloadType),clock-rate=\(track.codec.clockRate)"
+        text += ",payload=\(track.payloadType),clock-rate=\(track.clockRate)"
         for (name, value) in ParameterSetTexts.values(of: track.formatParameters).sorted(by: { $0.key < $1.key }) {
             text += ",\(name)=(string)\(Caps.quoted(value))"
         }
@@ -39,11 +39,11 @@ enum RTPCaps {
     }
 }
 
-/// The parameters of an `a=fmtp` line that a depacketizer reads: parameter sets that come only in the SDP.
+/// The parameters of an `a=fmtp` line that a depacketizer or a decoder reads: parameter sets and configurations that come only in the SDP.
 enum ParameterSetTexts {
-    private static let names: Set<String> = ["sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps"]
+    private static let names: Set<String> = ["sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps", "config"]
 
-    /// Those whose value is base64 and commas; the text came from a peer.
+    /// Those whose value is base64 or hexadecimal and commas; the text came from a peer.
     static func values(of text: String) -> [String: String] {
         var values: [String: String] = [:]
         for parameter in text.split(separator: ";") {
@@ -64,6 +64,13 @@ enum ParameterSetTexts {
             true
         default: false
         }
+    }
+}
+
+extension TrackDescription {
+    /// `config` of AAC: an AudioSpecificConfig (RFC 3640 section 4.1).
+    var audioConfiguration: [UInt8]? {
+        ParameterSetTexts.values(of: formatParameters)["config"].flatMap { AudioSpecificConfig.bytes(hexadecimal: $0) }
     }
 }
 

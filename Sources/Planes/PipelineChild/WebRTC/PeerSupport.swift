@@ -49,7 +49,7 @@ extension BridgeError {
 extension TrackDescription {
     /// Caps of this track's RTP packets. Format parameters are left out, so that webrtcbin answers with the offer's own.
     func rtpCaps(payloadType: UInt8, ssrc: UInt32? = nil) throws(GStreamerError) -> Caps {
-        var text = "application/x-rtp,media=\(kind.rawValue),encoding-name=\(codec.encodingName),clock-rate=\(codec.clockRate)"
+        var text = "application/x-rtp,media=\(kind.rawValue),encoding-name=\(codec.encodingName),clock-rate=\(clockRate)"
         text += ",payload=\(payloadType)"
         if let ssrc { text += ",ssrc=(uint)\(ssrc)" }
         return try Caps(text)

@@ -37,7 +37,7 @@ final class ViewFeeder: Sendable {
     init(lanes: [Lane], gate: MediaGate) {
         self.lanes = lanes
         self.gate = gate
-        let clock = RTPClock(clockRates: lanes.map(\.track.source.codec.clockRate))
+        let clock = RTPClock(clockRates: lanes.map(\.track.source.clockRate))
         let none = lanes.map { _ in false }
         state = Mutex(State(clock: clock, skipping: none, gaps: none, sequences: lanes.map { _ in SequenceContinuity() }))
         lastRequests = Mutex(lanes.map { _ in 0 })

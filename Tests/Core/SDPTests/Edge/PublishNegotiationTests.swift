@@ -118,6 +118,46 @@ import SDP
         #expect(try section(text, policy: policy).format.codec == .h265)
     }
 
+    private static let aac =
+        "streamtype=5;profile-level-id=2;mode=AAC-hbr;config=121056e500;sizelength=13;indexlength=3;indexdeltalength=3"
+
+    /// A camera's offer whose sound is AAC alone.
+    private func offer(aac parameters: String, rate: String = "44100/2") -> String {
+        Fixture["ffmpeg-8-whip"].text.replacing("opus/48000/2", with: "MPEG4-GENERIC/\(rate)\r\na=fmtp:111 \(parameters)")
+    }
+
+    @Test func aacIsTakenAsItIsDescribed() throws {
+        let negotiated = try Negotiations.publish(offer(aac: Self.aac))
+        let track = try #require(negotiated.peer.publishedTracks.first)
+        #expect(track.codec == .aac && track.clockRate == 44_100 && track.channels == 2)
+        #expect(track.formatParameters == Self.aac)
+        let answer = negotiated.answer(Negotiations.transport)
+        #expect(answer.values("rtpmap", section: 0) == ["111 mpeg4-generic/44100/2"])
+        #expect(answer.values("fmtp", section: 0) == ["111 " + Self.aac])
+    }
+
+    @Test func aacIsTakenOnlyWhereThereIsNothingElse() throws {
+        let text = offer(aac: Self.aac).replacing("SAVPF 111\r\n", with: "SAVPF 111 112\r\n")
+            .replacing("a=rtpmap:111", with: "a=rtpmap:112 opus/48000/2\r\na=rtpmap:111")
+        #expect(try section(text).format.codec == .opus)
+    }
+
+    @Test(
+        arguments: [
+            "", "mode=AAC-hbr", aac.replacing("AAC-hbr", with: "AAC-lbr"), aac.replacing("config=121056e500", with: "config=12"),
+            aac.replacing("config=121056e500", with: "config=F8E63000"), aac.replacing("config=121056e500;", with: ""),
+            aac.replacing("sizelength=13", with: "sizelength=6"), aac.replacing(";indexlength=3", with: ""),
+            aac + ";maxDisplacement=4", aac + ";CTSDeltaLength=8",
+        ])
+    func aacOfAnotherFormIsRefusedAndTheVideoIsNot(parameters: String) throws {
+        let negotiated = try Negotiations.publish(offer(aac: parameters))
+        #expect(negotiated.peer.publishedTracks.map(\.codec) == [.h264])
+    }
+
+    @Test(arguments: ["7000/2", "192000/2", "0/2"]) func aacOfAnImpossibleClockIsRefused(rate: String) throws {
+        #expect(try Negotiations.publish(offer(aac: Self.aac, rate: rate)).peer.publishedTracks.map(\.codec) == [.h264])
+    }
+
     @Test func transportWideFeedbackNeedsItsExtensionAndREMBIsForThoseWithout() throws {
         let base = Fixture["chromium-156-publish"]
         let full = try section(base.text, 1)

@@ -147,6 +147,17 @@ import SDP
         #expect(throws: SDPError.cannotDecode(.pcmu)) { try N.watch(text, [N.audio(.pcmu)]) }
     }
 
+    /// Browsers do not know it, and nobody gets it.
+    @Test func aViewerOfAACGetsTheVideoAlone() throws {
+        let aac = OfferedTrack(
+            TrackDescription(
+                index: 0, codec: .aac, payloadType: 97, clockRate: 44_100, channels: 2, formatParameters: "config=1210", mid: "a"))
+        let negotiated = try N.watch(Fixture["safari-18-macos-view"].text, [aac, N.video(.vp8)])
+        #expect(negotiated.peer.sections.compactMap(\.trackIndex) == [1])
+        #expect(negotiated.peer.undecodableTracks == [0])
+        #expect(throws: SDPError.cannotDecode(.aac)) { try N.watch(Fixture["safari-18-macos-view"].text, [aac]) }
+    }
+
     @Test func aViewerWithoutAudioGetsVideoAlone() throws {
         let text = Fixture["safari-18-macos-view"].text.replacing("m=audio 9", with: "m=audio 0")
         let negotiated = try N.watch(text, [N.audio(), N.video(.vp8)])

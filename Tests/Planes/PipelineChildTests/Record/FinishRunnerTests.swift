@@ -39,11 +39,15 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
         return recording
     }
 
-    @Test(arguments: [(Codec.vp8, Container.webm), (.h264, .matroska), (.h264, .mp4), (.h265, .mp4), (.vp9, .mp4)])
-    func aFileThatWasCutGetsDurationAndIndex(video: Codec, container: Container) async throws {
+    @Test(
+        arguments: [
+            (Codec.vp8, Container.webm, Codec.opus), (.h264, .matroska, .opus), (.h264, .mp4, .opus), (.h265, .mp4, .opus),
+            (.vp9, .mp4, .opus), (.h264, .matroska, .aac), (.h264, .mp4, .aac),
+        ])
+    func aFileThatWasCutGetsDurationAndIndex(video: Codec, container: Container, sound: Codec) async throws {
         let folder = try ScratchFolder()
         let (part, whole) = (folder.file("part-1.mkv"), folder.file("whole"))
-        _ = try await record(video, container, seconds: 3, path: part)
+        _ = try await record(video, container, seconds: 3, path: part, sound: sound)
         let bytes = try Data(contentsOf: URL(fileURLWithPath: part))
         try bytes.prefix(bytes.count * 2 / 3).write(to: URL(fileURLWithPath: part))
 

@@ -10,6 +10,51 @@ extension MatroskaFrame {
     var isReceived: Bool { bytes != OpusSilence.packet && bytes.first != 0xFB }
 }
 
+@Suite struct AACSilenceFillingTests {
+    private static let lowComplexity: [UInt8] = [0x11, 0x90]  // 48,000 Hz, two channels
+
+    private func written(_ times: [Duration], config: [UInt8] = lowComplexity) -> [MatroskaFrame] {
+        let tracks = [MatroskaTrack(number: 1, codec: .h264), MatroskaTrack(number: 2, codec: .aac, codecPrivate: config)]
+        var filler = SilenceFiller(tracks: tracks, patience: .seconds(5))
+        return times.flatMap { filler.fill(before: MatroskaFrame(track: 2, time: $0, isKeyframe: true, bytes: [1])) }
+    }
+
+    private let frame = Duration.nanoseconds(21_333_333)
+
+    @Test func roundedTimesBecomeWholeFramesAgain() {
+        let times = (0..<1000).map { Duration.milliseconds((frame * $0).wholeMilliseconds) }
+        let placed = written(times).map(\.time)
+        #expect(placed == (0..<1000).map { frame * $0 })
+    }
+
+    @Test func aClockThatDriftsIsFollowed() {
+        let times = (0..<3000).map { frame * $0 * 1001 / 1000 }
+        let placed = written(times)
+        #expect(placed.count == 3000)
+        #expect(zip(placed, times).allSatisfy { abs(($0.time - $1).wholeMilliseconds) <= 3 })
+        #expect(zip(placed, placed.dropFirst()).allSatisfy { $0.time < $1.time })
+    }
+
+    @Test func lostFramesAreFilledWithSilenceOfTheirKind() throws {
+        let row = written([.zero, frame, frame * 4])
+        let silence = try #require(AudioSpecificConfig(Self.lowComplexity).flatMap { AACSilence($0) })
+        #expect(row.map(\.bytes) == [[1], [1], silence.packet, silence.packet, [1]])
+        #expect(row.map(\.time) == (0..<5).map { frame * $0 })
+    }
+
+    @Test func aGapIsFilledWithSilenceThatTellsIt() throws {
+        let silence = try #require(AudioSpecificConfig(Self.lowComplexity).flatMap { AACSilence($0) })
+        let row = written([.zero, .seconds(10)])
+        #expect(row.filter { $0.bytes == silence.gap }.count == 468)
+        #expect(row.filter { $0.bytes == [1] }.map(\.time) == [.zero, .seconds(10)])
+        #expect(written([.zero, .seconds(4000)]).count == 2, "a longer gap stays one")
+    }
+
+    @Test func layoutsWithoutSilenceOfOursAreLeftAsTheyAre() {
+        #expect(written([.zero, frame, frame * 4], config: [0x11, 0xB0]).count == 3)
+    }
+}
+
 @Suite struct SilenceFillerTests {
     private let tracks = [MatroskaTrack(number: 1, codec: .h264), MatroskaTrack(number: 2, codec: .opus)]
 

@@ -46,7 +46,8 @@ final class SyntheticCamera: Sendable {
         }
         if let sound {
             let track = TrackDescription(
-                index: UInt8(tracks.count), codec: sound, payloadType: 111, channels: sound == .opus ? 2 : nil, mid: "a")
+                index: UInt8(tracks.count), codec: sound, payloadType: 111, channels: Self.isStereo(sound) ? 2 : nil,
+                formatParameters: sound == .aac ? "mode=AAC-hbr;config=1190" : "", mid: "a")
             let feed = try Feed(track)
             try Self.audio(sound, into: pipeline, feed)
             tracks.append(track)
@@ -105,10 +106,10 @@ final class SyntheticCamera: Sendable {
 
     private static func audio(_ codec: Codec, into pipeline: Pipeline, _ feed: Feed) throws {
         let source = try Element("audiotestsrc")
-        try source.set(["is-live": "true", "samplesperbuffer": codec == .opus ? "960" : "160"])
+        try source.set(["is-live": "true", "samplesperbuffer": isStereo(codec) ? "960" : "160"])
         let filter = try Element("capsfilter")
         let rate = codec.clockRate
-        try filter.set("caps", Caps("audio/x-raw,format=S16LE,layout=interleaved,rate=\(rate),channels=\(codec == .opus ? 2 : 1)"))
+        try filter.set("caps", Caps("audio/x-raw,format=S16LE,layout=interleaved,rate=\(rate),channels=\(isStereo(codec) ? 2 : 1)"))
         let (encoderName, payloader) = try names(codec)
         let payload = try Element(payloader)
         try payload.set(["pt": "111"])
@@ -116,6 +117,8 @@ final class SyntheticCamera: Sendable {
         try pipeline.add(chain)
         try Element.chain(chain)
     }
+
+    private static func isStereo(_ codec: Codec) -> Bool { codec == .opus || codec == .aac }
 
     private static func names(_ codec: Codec) throws -> (encoder: String, payloader: String) {
         switch codec {
@@ -126,6 +129,7 @@ final class SyntheticCamera: Sendable {
         case .opus: ("opusenc", "rtpopuspay")
         case .pcmu: ("mulawenc", "rtppcmupay")
         case .pcma: ("alawenc", "rtppcmapay")
+        case .aac: ("voaacenc", "rtpmp4gpay")
         case .av1: throw GStreamerError(.missingElement, "no AV1 payloader")
         }
     }

@@ -17,7 +17,7 @@ package struct VideoParameters: Sendable, Equatable {
         case .vp8: found = VP8Descriptor(reading: payload).flatMap { $0.parameters(in: payload) }
         case .vp9: found = VP9Descriptor(reading: payload).flatMap { $0.parameters(in: payload) }
         case .av1: found = AV1AggregationHeader(reading: payload).flatMap { $0.parameters(in: payload) }
-        case .opus, .pcmu, .pcma: found = nil
+        case .opus, .pcmu, .pcma, .aac: found = nil
         }
         guard let found else { return nil }
         self = found
