@@ -42,7 +42,10 @@ function begin() {
   page.sessions += 1;
   page.session = session;
   quality.reset();
-  session.addEventListener("answered", () => checkVideo(session));
+  session.addEventListener("answered", () => {
+    checkVideo(session);
+    checkSound(session);
+  });
   session.addEventListener("track", ({ detail: { track, receiver } }) => {
     // Live: as little in the jitter buffer as the network allows (W3C webrtc-extensions).
     receiver.jitterBufferTarget = 0;
@@ -64,18 +67,27 @@ function begin() {
 async function checkVideo(session) {
   const section = session.peer.getTransceivers().find(({ receiver }) => receiver.track.kind === "video");
   if (section?.currentDirection === "recvonly") return;
-  const codec = await streamsVideoCodec();
+  const codec = await streamsCodec("video");
   if (codec === null || session.isOver) return;
   session.stop();
   refuse(new BridgeFailure("unacceptable_offer", undecodable(codec)));
 }
 
-/** The codec of the stream's video; null when it has none, or is not there. */
-async function streamsVideoCodec() {
+/** Sound that cannot be played live is said to be there, and the picture goes on without it. */
+async function checkSound(session) {
+  const section = session.peer.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
+  const codec = section?.currentDirection === "recvonly" ? null : await streamsCodec("audio");
+  if (session.isOver || page.session !== session) return;
+  byId("silence").hidden = codec === null;
+  if (codec !== null) byId("silence").textContent = `The camera's sound (${codecWord(codec)}) cannot be played live by this browser; recordings have it.`;
+}
+
+/** The codec of the stream's video or audio; null when it has none, or is not there. */
+async function streamsCodec(wanted) {
   const reply = await fetch(`/bridge/v1/streams/${encodeURIComponent(stream)}`, { headers: authorization() }).catch(() => null);
   if (!reply?.ok) return null;
   const { tracks } = await reply.json();
-  return tracks.find(({ kind }) => kind === "video")?.codec ?? null;
+  return tracks.find(({ kind }) => kind === wanted)?.codec ?? null;
 }
 
 function undecodable(codec) {
@@ -97,7 +109,7 @@ function ended(failure) {
 }
 
 async function refuse(failure) {
-  const codec = failure.code === "unacceptable_offer" ? await streamsVideoCodec() : null;
+  const codec = failure.code === "unacceptable_offer" ? await streamsCodec("video") ?? await streamsCodec("audio") : null;
   const text = codec === null ? explain(failure) : undecodable(codec);
   page.failure = { code: failure.code, message: text };
   status.show("refused", "Refused", { title: "You cannot watch this stream", text, again: true });

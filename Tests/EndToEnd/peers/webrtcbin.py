@@ -67,6 +67,7 @@ CODECS = {codec.name: codec for codec in (
     Audio("OPUS", 111, "opusenc ! rtpopuspay", "rtpopusdepay ! opusparse", 48_000, **{"encoding-params": 2}),
     Audio("PCMU", 0, "mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000", "rtppcmudepay", 8_000),
     Audio("PCMA", 8, "alawenc ! rtppcmapay min-ptime=20000000 max-ptime=20000000", "rtppcmadepay", 8_000),
+    Audio("MPEG4-GENERIC", 97, "voaacenc ! rtpmp4gpay", "rtpmp4gdepay ! aacparse", 44_100),
 )}
 
 
