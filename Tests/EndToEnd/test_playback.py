@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import pathlib
 import subprocess
 import time
 
@@ -10,14 +11,15 @@ import pytest
 import media
 from bridge import Bridge
 from hls import MediaPlaylist, Violation, multivariant
-from rtm import Camera
+from raw import settle
+from rtm import Camera, fall_silent
 
 LATENCY = 3.0  # seconds that the live edge of LL-HLS may be behind, as users were promised
 
 
 @pytest.fixture(scope="module")
 def bridge():
-    with Bridge() as bridge:
+    with Bridge(recording__manifest="true") as bridge:
         yield bridge
 
 
@@ -237,6 +239,37 @@ def test_vp8_is_webm_and_says_so(network, bridge, tmp_path):
     film = media.Film(path)
     assert film.last - film.first + 1 >= 2 * media.RATE - 2
     assert film.repeated() == []
+
+
+def test_a_camera_that_was_away_leaves_a_gap_in_its_one_recording(network, bridge):
+    """It comes back in another session, before its stream is given up."""
+    past, clip = Past(bridge, "away"), media.clip("H264")
+
+    def policy(trigger):
+        assert bridge.request("PUT", past.path + "/recording-policy", body={"trigger": trigger}, headers=past.headers)[0] == 200
+
+    policy("always")
+    with Camera(network, bridge, "away", *clip.tracks(), codec="H264") as camera:
+        recording = past.wait_for_media(2)["recording"]
+        network.run(fall_silent(camera.client.peer))
+        assert settle(lambda: bridge.recording(recording)["state"], lambda state: state != "recording", timeout=60) == "gap"
+    with Camera(network, bridge, "away", *clip.tracks(), codec="H264"):
+        live = settle(lambda: past.timeline()["items"], lambda items: len(items) == 3 and items[2]["live"], timeout=20)
+        assert [item["type"] for item in live] == ["media", "gap", "media"], live
+        policy("request")
+        past.stop(recording)
+    row = settle(lambda: bridge.recording(recording), lambda row: row["segments"][0]["sha256"], timeout=20)
+    items = past.timeline()["items"]
+    assert [(item["type"], item["recording"], item["live"]) for item in items] == [
+        (kind, recording, False) for kind in ("media", "gap", "media")], items
+    length = seconds_of(items[1]["to"]) - seconds_of(items[1]["from"])
+    assert length > 1, items
+    # The manifest says the same, from the beginning of its file.
+    [file] = pathlib.Path(bridge.data, "spool").glob(f"{recording}.*.json")
+    [gap] = json.loads(file.read_text())["gaps"]
+    assert gap["cause"] == "source" and [gap] == row["segments"][0]["gaps"], (gap, row)
+    assert gap["length_ms"] / 1000 == pytest.approx(length, abs=0.1), (gap, items)
+    assert gap["offset_ms"] / 1000 == pytest.approx(seconds_of(items[1]["from"]) - seconds_of(items[0]["from"]), abs=0.1), (gap, items)
 
 
 @pytest.mark.parametrize("name", [
