@@ -59,7 +59,7 @@ extension Problem {
         case .storageFull: status = .insufficientStorage
         case .fingerprintMismatch, .connectionTimeout, .connectionLost, .pipelineCrashed, .pipelineHung, .pipelineOverLimit,
             .pipelineFailed,
-            .noMedia, .recordingUnreadable, .internal:
+            .noMedia, .recordingUnreadable, .conferenceRefused, .conferenceUnavailable, .conferenceAnswerInvalid, .internal:
             status = .internalServerError
         }
         self.init(status, error.code.rawValue, error.message, retryAfter: retryAfter)

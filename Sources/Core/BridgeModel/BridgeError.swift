@@ -57,6 +57,12 @@ package struct BridgeError: Error, Sendable, Equatable, Codable, CustomStringCon
         case recordingUnreadable = "recording_unreadable"
         /// The bridge cannot remove what this destination has taken.
         case destinationKeeps = "destination_keeps"
+        /// The conference elsewhere does not take the stream, and will not without a change.
+        case conferenceRefused = "conference_refused"
+        /// The conference elsewhere cannot be reached, or cannot take the stream now.
+        case conferenceUnavailable = "conference_unavailable"
+        /// What the conference elsewhere replied breaks its protocol.
+        case conferenceAnswerInvalid = "conference_answer_invalid"
         /// A bug of ours.
         case `internal` = "internal"
     }

@@ -42,6 +42,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "transport-feedback": fuzzTransportFeedback,
     "websocket": fuzzWebSocket,
     "whip-fragment": fuzzWHIPFragment,
+    "whip-reply": fuzzWHIPReply,
 ]
 
 private let chosen: @Sendable (UnsafeRawBufferPointer) -> Void = {

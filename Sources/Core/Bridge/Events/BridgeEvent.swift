@@ -24,6 +24,10 @@ package enum BridgeEvent: Sendable, Equatable {
     case destinationFailing(RecordingRow, DestinationTrouble)
     /// A recording that is over was held, released or removed.
     case recordingKept(RecordingRow, KeepingStep)
+    /// A stream is in a conference elsewhere; the context is its publisher's.
+    case conferenceConnected(ConferenceRow, SessionContext?)
+    /// It is not any more, and why.
+    case conferenceDisconnected(ConferenceRow, SessionContext?, BridgeError)
 }
 
 /// What happens to a recording after its end.

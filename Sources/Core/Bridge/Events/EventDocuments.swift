@@ -20,6 +20,8 @@ extension BridgeEvent {
         case .recordingFailed: .recordingFailed
         case .storageLow: .storageLow
         case .destinationFailing: .destinationFailing
+        case .conferenceConnected: .conferenceConnected
+        case .conferenceDisconnected: .conferenceDisconnected
         case .recordingKept(_, .held): .recordingHeld
         case .recordingKept(_, .released): .recordingReleased
         case .recordingKept(_, .deleted(let deletion)): deletion.step == .failed ? .recordingDeletionFailed : .recordingDeleted
@@ -34,6 +36,8 @@ extension BridgeEvent {
             .recordingKept(let row, _):
             EventParty(row.context)
         case .streamEvent(let event, let context): context.map { EventParty($0) } ?? EventParty(stream: event.stream)
+        case .conferenceConnected(let row, let context), .conferenceDisconnected(let row, let context, _):
+            context.map { EventParty($0) } ?? EventParty(stream: row.stream)
         case .storageLow: EventParty()
         }
     }
@@ -44,6 +48,8 @@ extension BridgeEvent {
         case .sessionEnded(let row): EventPairing(.ends, .session(row.context.session))
         case .streamStarted(let context, _): EventPairing(.begins, .stream(context.stream))
         case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
+        case .conferenceConnected(let row, _): EventPairing(.begins, .conference(row.id))
+        case .conferenceDisconnected(let row, _, _): EventPairing(.ends, .conference(row.id))
         case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept: nil
         }
     }
@@ -62,6 +68,9 @@ extension BridgeEvent {
             [.init("free_bytes", .optional(shortage.freeBytes)), .init("reserve_bytes", .integer(shortage.reserveBytes))]
         case .destinationFailing(let row, let trouble): row.facts + trouble.facts
         case .recordingKept(let row, let step): row.facts + step.facts
+        case .conferenceConnected(let row, _): row.facts
+        case .conferenceDisconnected(let row, _, let reason):
+            row.facts + [.init("cause", .string(reason.code.rawValue)), .init("detail", .string(reason.message))]
         }
     }
 }
@@ -92,6 +101,16 @@ extension StreamEvent {
         [
             .init("event_id", .string(id)), .init("event_type", .string(report.type)), .init("note", .string(report.note)),
             .init("recording_id", .optional(recording?.rawValue)),
+        ]
+    }
+}
+
+extension ConferenceRow {
+    /// Nothing of the target but where it is.
+    fileprivate var facts: [JSONText.Member] {
+        [
+            .init("conference_id", .string(id.rawValue)), .init("kind", .string(target.kind.rawValue)),
+            .init("origin", .string(target.origin)),
         ]
     }
 }

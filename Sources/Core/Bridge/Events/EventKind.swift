@@ -42,12 +42,16 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let storageLow = EventKind(rawValue: "storage.low")
     /// Uploads to a destination fail and are tried again.
     package static let destinationFailing = EventKind(rawValue: "destination.failing")
+    /// A stream is in a conference elsewhere.
+    package static let conferenceConnected = EventKind(rawValue: "conference.connected")
+    /// It is not any more; `cause` says why.
+    package static let conferenceDisconnected = EventKind(rawValue: "conference.disconnected")
 
     /// Every kind of this version.
     package static let all: [EventKind] = [
         .sessionStarted, .sessionEnded, .streamStarted, .streamEnded, .streamEvent, .recordingStarted, .recordingGap, .recordingResumed,
         .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .recordingHeld, .recordingReleased, .recordingDeleted,
-        .recordingDeletionFailed, .storageLow, .destinationFailing,
+        .recordingDeletionFailed, .storageLow, .destinationFailing, .conferenceConnected, .conferenceDisconnected,
     ]
 
     /// The kind that ends what this one begins; nil for all that do not come in pairs.
@@ -55,6 +59,7 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         switch self {
         case .sessionStarted: .sessionEnded
         case .streamStarted: .streamEnded
+        case .conferenceConnected: .conferenceDisconnected
         default: nil
         }
     }

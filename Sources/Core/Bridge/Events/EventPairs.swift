@@ -28,6 +28,16 @@ package struct EventPairing: Sendable, Equatable {
         package static func session(_ id: SessionID) -> Subject { Subject(rawValue: "session:\(id)") }
         /// A stream, which has one source at a time and may come back under its name.
         package static func stream(_ id: StreamID) -> Subject { Subject(rawValue: "stream:\(id)") }
+        /// A stream's place in a conference, which may be lost and come back.
+        package static func conference(_ id: ConferenceID) -> Subject { Subject(rawValue: conferencePrefix + id.rawValue) }
+
+        private static let conferencePrefix = "conference:"
+
+        /// What an event must say of it that its party does not.
+        fileprivate var facts: [JSONText.Member] {
+            guard rawValue.hasPrefix(Self.conferencePrefix) else { return [] }
+            return [.init("conference_id", .string(String(rawValue.dropFirst(Self.conferencePrefix.count))))]
+        }
     }
 }
 
@@ -47,9 +57,8 @@ package struct OpenFact: Sendable, Equatable {
     /// The event that ends it, for a reason that its own end cannot tell any more; nil for a kind that this version does not know.
     package func end(_ cause: Cause, id: EventID, at moment: WallTime) -> EventDraft? {
         guard let end = kind.end else { return nil }
-        return EventDraft(
-            id: id, kind: end, party: party, facts: .object([.init("cause", .string(cause.rawValue))]), at: moment,
-            pairing: EventPairing(.ends, subject))
+        let facts = subject.facts + [.init("cause", .string(cause.rawValue))]
+        return EventDraft(id: id, kind: end, party: party, facts: .object(facts), at: moment, pairing: EventPairing(.ends, subject))
     }
 
     /// Why a fact was ended by somebody else.

@@ -34,6 +34,18 @@ import Testing
         return [(.streamEvent(alarm, context), .streamEvent), (.streamEvent(alarm, nil), .streamEvent)]
     }
 
+    private static var conferences: [(BridgeEvent, EventKind)] {
+        guard let url = try? DeliveryURL(parsing: Redacted("https://meet.example/secret"), rules: AddressRules()) else { return [] }
+        let row = ConferenceRow(
+            id: ConferenceID("c1"), stream: StreamID("camera"), target: .whip(WHIPTarget(url: url, token: Redacted("secret"))),
+            createdAt: now)
+        let reason = BridgeError(.connectionLost, "The peer closed its transport.")
+        return [
+            (.conferenceConnected(row, context), .conferenceConnected), (.conferenceConnected(row, nil), .conferenceConnected),
+            (.conferenceDisconnected(row, context, reason), .conferenceDisconnected),
+        ]
+    }
+
     private static let events: [(BridgeEvent, EventKind)] =
         [
             (.sessionStarted(session(ended: false)), .sessionStarted), (.sessionEnded(session(ended: true)), .sessionEnded),
@@ -58,7 +70,7 @@ import Testing
             (.recordingKept(recording(.delivered, put), .released(by: .commandLine)), .recordingReleased),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.done))), .recordingDeleted),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.failed))), .recordingDeletionFailed),
-        ] + alarms
+        ] + alarms + conferences
 
     private static func removal(_ step: Deletion.Step) -> Deletion {
         Deletion(
@@ -92,7 +104,10 @@ import Testing
         #expect(Set(Self.events.map(\.1)) == Set(EventKind.all))
         for kind in EventKind.all { #expect(try schema(kind)["title"]?.string == kind.rawValue) }
         let pairs = EventKind.all.compactMap { kind in kind.end.map { "\(kind.rawValue) \($0.rawValue)" } }
-        #expect(pairs == ["session.started session.ended", "stream.started stream.ended"])
+        #expect(
+            pairs == [
+                "session.started session.ended", "stream.started stream.ended", "conference.connected conference.disconnected",
+            ])
     }
 
     @Test(

@@ -1,0 +1,108 @@
+package import BridgeModel
+
+/// One session in a conference elsewhere, by what its kind speaks. Made for one session, used once: `join`, then `leave`.
+package protocol ConferenceCall: Sendable {
+    /// Brings the complete offer to the far end and returns its answer. Waits for what the far end takes its time for, within limits of its own.
+    func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer
+    /// Takes away what the far end holds of us; nothing where `join` brought nothing about. Returns when that is done or cannot be.
+    func leave() async
+}
+
+/// What the far end said to an offer.
+package struct ConferenceAnswer: Sendable, Equatable {
+    /// Its SDP, unread.
+    package var sdp: String
+    /// What it holds of us now, as its kind names it.
+    package var resource: Redacted<String>
+    /// Servers that it wants to be reached through, from the next session on.
+    package var iceServers: [IceServer]
+
+    package init(sdp: String, resource: Redacted<String>, iceServers: [IceServer] = []) {
+        self.sdp = sdp
+        self.resource = resource
+        self.iceServers = iceServers
+    }
+}
+
+/// Makes the calls, by the kind of the target. Implemented by ControlPlane.
+package protocol ConferenceCalls: Sendable {
+    /// A call that has not joined. With a `resource`, one that an earlier run of the bridge left: it can only leave.
+    func call(_ target: ConferenceTarget, resource: Redacted<String>?) -> any ConferenceCall
+}
+
+/// HTTP to places that somebody else chose, guarded by the address rules. Implemented by DeliveryPlane.
+package protocol OutgoingCalls: Sendable {
+    /// One request and its whole reply, within `limit`; redirects are replies.
+    func call(_ call: OutgoingCall, within limit: Duration) async -> Result<OutgoingReply, AttemptFault>
+}
+
+/// What is asked of somebody else's server.
+package struct OutgoingCall: Sendable, Equatable {
+    /// POST, DELETE and the like.
+    package var method: String
+    package var url: DeliveryURL
+    /// Sent as a bearer token.
+    package var token: Redacted<String>?
+    /// Of the body; nil without one.
+    package var contentType: String?
+    package var body: [UInt8]
+    /// A longer reply is invalid.
+    package var replyBytes: Int
+
+    package init(
+        method: String, url: DeliveryURL, token: Redacted<String>? = nil, contentType: String? = nil, body: [UInt8] = [], replyBytes: Int
+    ) {
+        self.method = method
+        self.url = url
+        self.token = token
+        self.contentType = contentType
+        self.body = body
+        self.replyBytes = replyBytes
+    }
+}
+
+/// What came back.
+package struct OutgoingReply: Sendable, Equatable {
+    package var status: Int
+    package var location: Redacted<String>?
+    /// The `Link` fields, each as it came.
+    package var links: [Redacted<String>]
+    package var contentType: String?
+    /// The field `Retry-After` as it came.
+    package var retryAfter: String?
+    package var body: [UInt8]
+
+    package init(
+        status: Int, location: Redacted<String>? = nil, links: [Redacted<String>] = [], contentType: String? = nil,
+        retryAfter: String? = nil, body: [UInt8] = []
+    ) {
+        self.status = status
+        self.location = location
+        self.links = links
+        self.contentType = contentType
+        self.retryAfter = retryAfter
+        self.body = body
+    }
+}
+
+/// The conferences' rows. Implemented by StoragePlane.
+package protocol ConferenceStore: Sendable {
+    /// All of them, oldest first.
+    func conferences() async throws(BridgeError) -> [ConferenceRow]
+    /// Writes one, new or changed; targets and resources are sealed.
+    func save(_ row: ConferenceRow) async throws(BridgeError)
+    func remove(_ id: ConferenceID) async throws(BridgeError)
+}
+
+/// Conferences elsewhere, as the native API commands and shows them. Implemented by ControlPlane.
+package protocol ConferenceCommands: Sendable {
+    /// Joins a stream to a conference, now or as soon as the stream is there; durable when this returns. The same order again changes nothing and
+    /// finds what it made (`isNew` is false). Throws `limit_reached` and `unavailable`.
+    func join(_ stream: StreamID, _ target: ConferenceTarget) async throws(BridgeError) -> (status: ConferenceStatus, isNew: Bool)
+    /// Oldest first.
+    func conferences(of stream: StreamID) async -> [ConferenceStatus]
+    /// One of them; nil when there is none of this id.
+    func conference(_ id: ConferenceID) async -> ConferenceStatus?
+    /// Takes the stream out of the conference for good and returns when the far end was told. Throws `not_found`.
+    func leave(_ id: ConferenceID) async throws(BridgeError)
+}
