@@ -38,7 +38,7 @@ enum ElementAllowList {
     /// What this plan needs.
     static func elements(for work: PipelinePlan.Work) -> Set<String> {
         switch work {
-        case .publish, .view: webRTC
+        case .publish, .view, .conference: webRTC
         case .record: recorder
         case .finish: []
         case .picture: recorder.union(pictures)

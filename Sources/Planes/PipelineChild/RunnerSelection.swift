@@ -6,6 +6,7 @@ extension PipelinePlan {
         switch work {
         case .publish(let plan): PublishRunner(plan: plan, context: context)
         case .view(let plan): ViewRunner(plan: plan, context: context)
+        case .conference(let plan): ConferenceRunner(plan: plan, context: context)
         case .camera(let plan): CameraRunner(plan: plan, context: context)
         case .record(let plan): RecordRunner(plan: plan, context: context)
         case .finish(let plan): FinishRunner(plan: plan, context: context)

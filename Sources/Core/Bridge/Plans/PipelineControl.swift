@@ -80,6 +80,8 @@ package struct PipelineStats: Codable, Sendable, Equatable {
     /// Datagrams that a full socket refused.
     package var packetsDropped: UInt64
     package var residentBytes: UInt64
+    /// RTP with its headers; nil where the runner does not count it.
+    package var bytesOut: UInt64?
 
     package init(packetsIn: UInt64 = 0, packetsOut: UInt64 = 0, packetsDropped: UInt64 = 0, residentBytes: UInt64 = 0) {
         self.packetsIn = packetsIn

@@ -16,6 +16,8 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case publish(PublishPlan)
         /// webrtcbin answers a viewer's offer; RTP comes from the hub.
         case view(ViewPlan)
+        /// webrtcbin offers a stream of the hub to a conference elsewhere.
+        case conference(ConferencePlan)
         /// RTP from the hub into a file.
         case record(RecordPlan)
         /// Rewrites a finished or broken recording so that it has a duration and an index.
@@ -33,6 +35,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         switch work {
         case .publish(let plan): plan.tracks
         case .view(let plan): plan.tracks.map(\.source)
+        case .conference(let plan): plan.tracks.map(\.source)
         case .record(let plan): plan.tracks
         case .picture(let plan): plan.tracks
         case .finish, .camera, .thumbnails: []
@@ -42,7 +45,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
     /// False when the child's own code does all: then its process need not load GStreamer, which takes half a second and most of its memory.
     package var needsGStreamer: Bool {
         switch work {
-        case .publish, .view, .camera, .picture, .thumbnails: true
+        case .publish, .view, .conference, .camera, .picture, .thumbnails: true
         case .record(let plan): plan.tracks.contains { $0.codec == .h265 }
         case .finish: false
         }

@@ -8,11 +8,13 @@ struct PeerSilence {
     /// How often `hasEnded` is to be asked; the verdict comes so much earlier that it never comes late.
     static let interval: Duration = .milliseconds(500)
 
+    private let limit: Duration
     private var newest: Int64
     private var heardAt: MonotonicTime
 
     /// The peer was heard of just now.
-    init(newest: Int64, now: MonotonicTime) {
+    init(newest: Int64, now: MonotonicTime, limit: Duration = PeerSilence.limit) {
+        self.limit = limit
         self.newest = newest
         heardAt = now
     }
@@ -23,6 +25,6 @@ struct PeerSilence {
             self.newest = newest
             heardAt = now
         }
-        return now.duration(since: heardAt) > Self.limit - Self.interval * 2
+        return now.duration(since: heardAt) > limit - Self.interval * 2
     }
 }

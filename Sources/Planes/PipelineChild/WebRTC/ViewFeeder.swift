@@ -82,6 +82,7 @@ final class ViewFeeder: Sendable {
             }
             state.gaps[index] = false
             state.counters.packetsOut += 1
+            state.counters.bytesOut = (state.counters.bytesOut ?? 0) + UInt64(size)
         }
     }
 

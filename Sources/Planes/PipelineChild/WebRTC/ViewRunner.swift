@@ -24,7 +24,7 @@ actor ViewRunner: PipelineRunner {
 
     func start() async throws(BridgeError) {
         do {
-            let feeder = ViewFeeder(lanes: try makeLanes(), gate: gate)
+            let feeder = ViewFeeder(lanes: try plan.tracks.makeLanes(context.media), gate: gate)
             self.feeder = feeder
             var context = context
             context.events = EventSink { [events = context.events, weak feeder] event in
@@ -35,7 +35,7 @@ actor ViewRunner: PipelineRunner {
             self.peer = peer
             try peer.pipeline.add(feeder.lanes.map(\.source.element))
             try await peer.play()
-            for (section, lane) in feeder.lanes.enumerated() { try Self.attach(lane, section: section, to: peer.bin, of: feeder) }
+            for (section, lane) in feeder.lanes.enumerated() { try lane.attach(section: section, to: peer.bin, of: feeder) }
             let answer = try await peer.answer(plan.offer, sections: plan.tracks.count)
             let pipeline = WeakPipeline(peer.pipeline)
             reader = try DatagramReader(sockets: context.media) { lane, header, packet in
@@ -46,28 +46,6 @@ actor ViewRunner: PipelineRunner {
         } catch {
             throw BridgeError(pipelineFailure: error)
         }
-    }
-
-    private func makeLanes() throws(GStreamerError) -> [ViewFeeder.Lane] {
-        var lanes: [ViewFeeder.Lane] = []
-        for (track, socket) in zip(plan.tracks, context.media) {
-            let ssrc = UInt32.random(in: 1...UInt32.max)
-            let source = try AppSource(caps: track.source.rtpCaps(payloadType: track.payloadType, ssrc: ssrc))
-            lanes.append(ViewFeeder.Lane(track: track, ssrc: ssrc, socket: socket, source: source))
-        }
-        return lanes
-    }
-
-    /// Links a lane to its media section and catches the viewer's keyframe requests. webrtcbin runs already: a source that started before it
-    /// would push into an inactive pad and end for good.
-    private static func attach(_ lane: ViewFeeder.Lane, section: Int, to bin: WebRTCBin, of feeder: ViewFeeder) throws(GStreamerError) {
-        let caps = try lane.track.source.rtpCaps(payloadType: lane.track.payloadType, ssrc: lane.ssrc)
-        let sink = try bin.element.requestPad("sink_\(section)", caps: caps)
-        try sink.object("transceiver")?.set(["direction": "sendonly", "do-nack": lane.track.source.kind == .video ? "true" : "false"])
-        let out = try lane.source.element.pad("src")
-        out.interceptKeyframeRequests { [weak feeder] in feeder?.requestKeyframe(lane: section) }
-        try out.link(to: sink)
-        try lane.source.element.syncStateWithParent()
     }
 
     func handle(_ command: PipelineCommand) async {

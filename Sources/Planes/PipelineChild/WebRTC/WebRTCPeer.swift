@@ -15,6 +15,7 @@ actor WebRTCPeer {
 
     private let events: EventSink
     private let identity: Fingerprint
+    private let patience: Patience
     private let onSegmentDone: @Sendable () -> Void
     private let news: AsyncStream<News>
     private let inbox: AsyncStream<News>.Continuation
@@ -22,10 +23,16 @@ actor WebRTCPeer {
     private var gathering = Gathering.running
     private var life = Life.connecting
 
+    /// What a peer may take its time for.
+    struct Patience: Sendable {
+        /// How long the description waits for candidates (RFC 8838 lets the rest follow).
+        var gathering: Duration = .milliseconds(500)
+        /// Silence after which it counts as gone.
+        var silence: Duration = PeerSilence.limit
+    }
+
     /// What the jitter buffers wait for a retransmission: two tries at the round trip of a mobile network.
     private static let jitterLatency = ClockTime.milliseconds(200)
-    /// How long the description waits for candidates (RFC 8838 lets the rest follow).
-    private static let gatheringLimit: Duration = .milliseconds(500)
 
     private enum Life {
         case connecting
@@ -60,7 +67,7 @@ actor WebRTCPeer {
 
     /// `onSegmentDone` runs on the loop when a source has played a segment.
     init(
-        identity: DTLSIdentity, ice: IceSettings, gate: MediaGate, context: RunnerContext,
+        identity: DTLSIdentity, ice: IceSettings, gate: MediaGate, context: RunnerContext, patience: Patience = Patience(),
         onSegmentDone: @escaping @Sendable () -> Void = {}
     ) throws(GStreamerError) {
         let (news, inbox) = AsyncStream<News>.makeStream()
@@ -80,6 +87,7 @@ actor WebRTCPeer {
         self.inbox = inbox
         events = context.events
         self.identity = identity.fingerprint
+        self.patience = patience
         self.onSegmentDone = onSegmentDone
         loop = context.loop
     }
@@ -108,7 +116,7 @@ actor WebRTCPeer {
 
     private func describe(_ kind: WebRTCBin.DescriptionKind) async throws(GStreamerError) -> String {
         try await bin.makeLocalDescription(kind)
-        loop.schedule(after: Self.gatheringLimit) { [inbox] in inbox.yield(.gatheringLimit) }
+        loop.schedule(after: patience.gathering) { [inbox] in inbox.yield(.gatheringLimit) }
         await candidatesInTime()
         guard let description = bin.localDescription else {
             throw GStreamerError(.sessionDescription, "webrtcbin has no local description")
@@ -198,7 +206,7 @@ actor WebRTCPeer {
 
     private func beginLife() {
         guard !life.isConnected else { return }
-        life = .connected(PeerSilence(newest: bin.newestDatagram, now: now))
+        life = .connected(PeerSilence(newest: bin.newestDatagram, now: now, limit: patience.silence))
         scheduleConsentCheck()
     }
 
