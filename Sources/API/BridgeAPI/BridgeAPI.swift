@@ -27,11 +27,14 @@ package struct BridgeAPI: RouteGroup {
         package var triggers: any TriggerCommands
         /// Holds, removals and retention.
         package var keeping: any RecordingKeeping
+        /// Conferences elsewhere.
+        package var conferences: any ConferenceCommands
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
             destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
-            library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands, keeping: any RecordingKeeping
+            library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands, keeping: any RecordingKeeping,
+            conferences: any ConferenceCommands
         ) {
             self.authority = authority
             self.directory = directory
@@ -43,6 +46,7 @@ package struct BridgeAPI: RouteGroup {
             self.deliveries = deliveries
             self.triggers = triggers
             self.keeping = keeping
+            self.conferences = conferences
         }
     }
 
@@ -77,6 +81,7 @@ package struct BridgeAPI: RouteGroup {
     private let deliveries: DeliveryOperations
     private let triggers: TriggerOperations
     private let keeping: KeepingOperations
+    private let conferences: ConferenceOperations
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -103,6 +108,8 @@ package struct BridgeAPI: RouteGroup {
         deliveries = DeliveryOperations(access: access, deliveries: ports.deliveries)
         triggers = TriggerOperations(access: access, triggers: ports.triggers)
         keeping = KeepingOperations(access: access, keeping: ports.keeping)
+        conferences = ConferenceOperations(
+            access: access, conferences: ports.conferences, rules: AddressRules(settings.webhooks))
     }
 
     /// The operations of `RouteGroup`.
@@ -127,7 +134,16 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/watch-links", sessions.makeWatchLink),
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
-        ] + playbackRoutes + triggerRoutes + keepingRoutes
+        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes
+    }
+
+    private var conferenceRoutes: [Route] {
+        [
+            route(.get, "/bridge/v1/streams/{stream}/conferences", conferences.list),
+            route(.post, "/bridge/v1/streams/{stream}/conferences", conferences.join),
+            route(.get, "/bridge/v1/conferences/{id}", conferences.show),
+            route(.delete, "/bridge/v1/conferences/{id}", conferences.leave),
+        ]
     }
 
     private var keepingRoutes: [Route] {

@@ -190,6 +190,9 @@ struct EgressReply: Sendable, Equatable {
     var retryAfter: String?
     var location: Redacted<String>?
     var entityTag: String?
+    /// The `Link` fields, which may hold secrets.
+    var links: [Redacted<String>]
+    var contentType: String?
     /// `Content-Length`: of a reply to HEAD the length of what is there.
     var length: Int64?
     /// How an S3 store encrypts the object; nil when it does not say.
@@ -204,6 +207,8 @@ struct EgressReply: Sendable, Equatable {
         retryAfter = response.headers.first(name: "retry-after")
         location = response.headers.first(name: "location").map { Redacted($0) }
         entityTag = response.headers.first(name: "etag")
+        links = response.headers["link"].prefix(16).map { Redacted($0) }
+        contentType = response.headers.first(name: "content-type")
         length = response.headers.first(name: "content-length").flatMap { Int64($0) }
         encryption = response.headers.first(name: "x-amz-server-side-encryption")
     }

@@ -20,6 +20,7 @@ enum Migrations {
         migrator.registerMigration("2026-11 outbox") { try $0.execute(sql: outbox) }
         migrator.registerMigration("2026-11 triggers") { try $0.execute(sql: triggers) }
         migrator.registerMigration("2026-11 retention") { try $0.execute(sql: retention) }
+        migrator.registerMigration("2026-11 conferences") { try $0.execute(sql: conferences) }
         return migrator
     }
 

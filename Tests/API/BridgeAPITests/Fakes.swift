@@ -186,6 +186,7 @@ struct Stage {
     let probe = FakeProbe()
     let triggers = FakeTriggers()
     let keeper = FakeKeeper()
+    let conferences = FakeConferences()
     let api: BridgeAPI
 
     typealias Method = HTTPRequest.Method
@@ -197,7 +198,7 @@ struct Stage {
         let ports = BridgeAPI.Ports(
             authority: authority, directory: bridge, streams: bridge, recordings: bridge, destinations: (destinations, probe),
             operations: bridge, library: .init(playback: library, snapshots: library, clips: library, links: ShareLinks { $0 }),
-            deliveries: bridge, triggers: triggers, keeping: keeper)
+            deliveries: bridge, triggers: triggers, keeping: keeper, conferences: conferences)
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })

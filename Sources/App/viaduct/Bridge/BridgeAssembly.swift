@@ -44,6 +44,8 @@ struct BridgeAssembly {
     /// Hears of uploads, and lets recordings go.
     let retention: RetentionWarden
     private let keeper: RecordingKeeper
+    /// Streams that are published elsewhere.
+    let conferences: ConferenceDirector
     /// Uploads and webhooks.
     let deliveries: OutboxHalves
     private let destinations: SQLiteDestinationStore
@@ -135,6 +137,9 @@ struct BridgeAssembly {
             environment: OutboxEnvironment(logger: logger.named("deletion")))
         (retention, keeper) = Self.keeping(
             services, ledger: ledger, recordings: recordings, deletions: deletions, destinations: destinations)
+        conferences = Self.conferences(
+            services, ledger: ledger, store: SQLiteConferenceStore(database, logger: logger.named("storage")), client: client,
+            transport: Self.outwardTransport(settings, identity: identity))
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
     }
 
@@ -166,7 +171,7 @@ struct BridgeAssembly {
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
                 deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers,
-                keeping: keeper),
+                keeping: keeper, conferences: conferences),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)

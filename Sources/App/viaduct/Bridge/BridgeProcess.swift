@@ -41,6 +41,7 @@ final class BridgeProcess: Sendable {
             try await assembly.sessions.recover()
             try await assembly.recordings.recover()
             try await assembly.triggers.recover()
+            try await assembly.conferences.recover()
             return try await open(assembly, settings, extra: extra, logger: logger)
         } catch let error as BridgeError {
             throw OperatorError(error.message)
@@ -97,6 +98,7 @@ final class BridgeProcess: Sendable {
             await assembly.recordings.streamChanged(change)
             await assembly.triggers.streamChanged(change)
             await assembly.whip.streamChanged(change)
+            await assembly.conferences.streamChanged(change)
             if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
         }
     }
@@ -169,7 +171,9 @@ final class BridgeProcess: Sendable {
         async let sockets: Void = assembly.rtm.shutdown()
         async let resources: Void = assembly.whip.shutdown()
         _ = await (sockets, resources)
+        async let left: Void = assembly.conferences.shutDown(limit: Self.closing * 2)
         await assembly.recordings.waitForFiles(limit: (end - .now) / 2)
+        await left
         await assembly.streams.shutDown()
         await journal.value(within: Self.closing)
         if await !assembly.deliveries.drain(limit: end - .now - Self.closing) {

@@ -1,0 +1,28 @@
+import Bridge
+import BridgeModel
+import ControlPlane
+import DeliveryPlane
+import Logging
+import StoragePlane
+
+extension BridgeAssembly {
+    /// What publishes streams elsewhere, under the rules for places that somebody else chose.
+    static func conferences(
+        _ services: RecordingServices, ledger: SQLiteLedger, store: SQLiteConferenceStore, client: EgressClient,
+        transport: ConferenceDirector.Transport
+    ) -> ConferenceDirector {
+        let calls = ConferenceCallMaker(http: client, rules: transport.rules, clock: services.clock)
+        return ConferenceDirector(
+            .init(
+                launcher: services.launcher, hub: services.hub, store: store, ledger: ledger, outbox: services.outbox, calls: calls,
+                clock: services.clock, logger: services.logger),
+            transport: transport)
+    }
+
+    /// For legs on which the bridge is the client: they go out to wherever the conference is, also from a bridge that listens on loopback alone.
+    static func outwardTransport(_ settings: Settings, identity: DTLSIdentity) -> ConferenceDirector.Transport {
+        var ice = IceSettings(settings)
+        ice.addresses = []
+        return .init(identity: identity, ice: ice, rules: AddressRules(settings.webhooks))
+    }
+}

@@ -1,0 +1,22 @@
+package import Bridge
+package import BridgeModel
+
+/// Makes the calls of conferences elsewhere: one file a kind.
+package struct ConferenceCallMaker: ConferenceCalls {
+    private let http: any OutgoingCalls
+    private let rules: AddressRules
+    private let clock: BridgeClock
+
+    package init(http: any OutgoingCalls, rules: AddressRules, clock: BridgeClock) {
+        self.http = http
+        self.rules = rules
+        self.clock = clock
+    }
+
+    package func call(_ target: ConferenceTarget, resource: Redacted<String>?) -> any ConferenceCall {
+        switch target {
+        case .whip(let target):
+            WHIPCall(WHIPExchange(target, rules: rules), resource: resource, http: http, clock: clock)
+        }
+    }
+}

@@ -1,0 +1,304 @@
+package import Bridge
+package import BridgeModel
+package import Logging
+
+/// Keeps streams in conferences elsewhere: runs a machine for each, one leg for each session, and remembers them beyond a restart.
+package actor ConferenceDirector: ConferenceCommands {
+    /// What it stands on.
+    package struct Services: Sendable {
+        package var launcher: any PipelineLauncher
+        package var hub: any MediaHub
+        package var store: any ConferenceStore
+        package var ledger: any Ledger & EventLog
+        package var outbox: OutboxWriter
+        package var calls: any ConferenceCalls
+        package var clock: BridgeClock
+        package var logger: Logger
+
+        package init(
+            launcher: any PipelineLauncher, hub: any MediaHub, store: any ConferenceStore, ledger: any Ledger & EventLog,
+            outbox: OutboxWriter, calls: any ConferenceCalls, clock: BridgeClock, logger: Logger
+        ) {
+            self.launcher = launcher
+            self.hub = hub
+            self.store = store
+            self.ledger = ledger
+            self.outbox = outbox
+            self.calls = calls
+            self.clock = clock
+            self.logger = logger
+        }
+    }
+
+    /// How the bridge's own transports are.
+    package struct Transport: Sendable {
+        package var identity: DTLSIdentity
+        package var ice: IceSettings
+        /// Where relays that others name may be.
+        package var rules: AddressRules
+
+        package init(identity: DTLSIdentity, ice: IceSettings, rules: AddressRules) {
+            self.identity = identity
+            self.ice = ice
+            self.rules = rules
+        }
+    }
+
+    /// Conferences of one stream that did not come to their end.
+    private static let mostOfAStream = 8
+
+    private let services: Services
+    private let transport: Transport
+    private var live: [StreamID: LiveStream] = [:]
+    private var entries: [ConferenceID: Entry] = [:]
+    private var random = SystemRandomNumberGenerator()
+    private var isShutDown = false
+
+    package init(_ services: Services, transport: Transport) {
+        self.services = services
+        self.transport = transport
+    }
+
+    private struct Entry {
+        var row: ConferenceRow
+        var machine: ConferenceMachine
+        var since: WallTime
+        /// Of the session that is being made or runs; nil when there is none.
+        var leg: ConferenceLeg?
+        var iceServers: [IceServer] = []
+        /// Of former sessions, and of this one.
+        var bytesBefore: UInt64 = 0
+        var bytesNow: UInt64 = 0
+        var timer: Task<Void, Never>?
+        /// False when its row is not to be written any more.
+        var isStored = true
+        var leavers: [CheckedContinuation<Void, Never>] = []
+
+        var status: ConferenceStatus {
+            ConferenceStatus(
+                row: row, phase: machine.phase, since: since, attempts: machine.attempts, reason: machine.reason,
+                bytesSent: bytesBefore + bytesNow)
+        }
+    }
+
+    // MARK: - Life
+
+    /// Reads what is to go on, and takes away what an earlier run left at far ends. Call once, before anything is served.
+    package func recover() async throws(BridgeError) {
+        let open = try await services.ledger.openFacts().filter { $0.kind == .conferenceConnected }
+        if !open.isEmpty {
+            try await services.ledger.commit(services.outbox.changes(ending: open))
+            services.outbox.wake()
+        }
+        for row in try await services.store.conferences() { enter(row) }
+        for entry in entries.values where entry.row.resource != nil {
+            let (row, calls) = (entry.row, services.calls)
+            Task { [weak self] in
+                await calls.call(row.target, resource: row.resource).leave()
+                await self?.forget(row)
+            }
+        }
+    }
+
+    /// The former run's session is gone, unless a new one has taken its place.
+    private func forget(_ former: ConferenceRow) async {
+        guard entries[former.id]?.row.resource == former.resource else { return }
+        entries[former.id]?.row.resource = nil
+        await store(former.id)
+    }
+
+    private func enter(_ row: ConferenceRow) {
+        let machine = row.end.map { ConferenceMachine(ended: $0) } ?? ConferenceMachine()
+        entries[row.id] = Entry(row: row, machine: machine, since: services.clock.wall())
+    }
+
+    /// Takes what happens to streams.
+    package func streamChanged(_ change: StreamTable.Change) async {
+        switch change {
+        case .started where isShutDown, .returned where isShutDown: break
+        case .started(let stream):
+            live[stream.id] = stream
+            await take(.streamLive, ofAllOf: stream.id)
+        case .returned(let stream): live[stream.id] = stream
+        // It may return: the session stays.
+        case .lost: break
+        case .ended(let stream):
+            live[stream] = nil
+            await take(.streamEnded, ofAllOf: stream)
+        }
+    }
+
+    /// Leaves every conference; the rows stay for the next run. Returns when the far ends were told, or after `limit`.
+    package func shutDown(limit: Duration) async {
+        isShutDown = true
+        live = [:]
+        for id in entries.keys { await take(.streamEnded, of: id) }
+        let end = services.clock.now().advanced(by: limit)
+        while entries.values.contains(where: { $0.leg != nil }), services.clock.now() < end {
+            guard (try? await services.clock.pause(.milliseconds(20))) != nil else { return }
+        }
+    }
+
+    // MARK: - The machines
+
+    private func take(_ input: ConferenceMachine.Input, ofAllOf stream: StreamID) async {
+        for (id, entry) in entries where entry.row.stream == stream { await take(input, of: id) }
+    }
+
+    private func take(_ input: ConferenceMachine.Input, of id: ConferenceID) async {
+        guard var entry = entries[id] else { return }
+        let former = entry.machine.phase
+        let effects = entry.machine.handle(input, now: services.clock.now(), using: &random)
+        if entry.machine.phase != former { entry.since = services.clock.wall() }
+        entries[id] = entry
+        armTimer(of: id)
+        for effect in effects { await carryOut(effect, of: id) }
+    }
+
+    private func armTimer(of id: ConferenceID) {
+        guard let entry = entries[id] else { return }
+        entry.timer?.cancel()
+        entries[id]?.timer = entry.machine.deadline.map { deadline in
+            Task { [weak self, clock = services.clock] in
+                guard (try? await clock.sleep(deadline)) != nil else { return }
+                await self?.take(.deadline, of: id)
+            }
+        }
+    }
+
+    private func carryOut(_ effect: ConferenceMachine.Effect, of id: ConferenceID) async {
+        guard let row = entries[id]?.row else { return }
+        let context = live[row.stream]?.context
+        switch effect {
+        case .open(let session): await open(session, of: id)
+        case .close: await entries[id]?.leg?.close()
+        case .reportConnected:
+            services.logger.notice("in a conference", metadata: metadata(row))
+            await report(.conferenceConnected(row, context))
+        case .reportDisconnected(let reason):
+            services.logger.notice("out of a conference", metadata: metadata(row, reason))
+            await report(.conferenceDisconnected(row, context, reason))
+        case .reportEnded(let reason):
+            services.logger.warning("a conference does not take the stream", metadata: metadata(row, reason))
+            entries[id]?.row.end = reason
+            await store(id)
+        case .finished:
+            let leavers = entries.removeValue(forKey: id)?.leavers ?? []
+            for leaver in leavers { leaver.resume() }
+        }
+    }
+
+    private func open(_ session: Int, of id: ConferenceID) async {
+        guard let entry = entries[id], let stream = live[entry.row.stream] else { return await take(.closed(session: session), of: id) }
+        var ice = transport.ice
+        ice.add(entry.iceServers, rules: transport.rules)
+        let plan = ConferencePlan(tracks: ConferencePlan.tracks(of: stream.tracks), identity: transport.identity, ice: ice)
+        let pipeline = PipelineID("conference-\(RandomUUID.text())")
+        let leg = ConferenceLeg(
+            stream: stream, call: services.calls.call(entry.row.target, resource: nil),
+            services: .init(launcher: services.launcher, hub: services.hub)
+        ) { [weak self] news in await self?.hear(news, session, of: id) }
+        entries[id]?.leg = leg
+        Task { await leg.run(PipelinePlan(pipeline: pipeline, work: .conference(plan))) }
+    }
+
+    private func hear(_ news: ConferenceLeg.News, _ session: Int, of id: ConferenceID) async {
+        switch news {
+        case .holding(let resource):
+            guard entries[id]?.row.resource != resource else { return }
+            entries[id]?.row.resource = resource
+            await store(id)
+        case .answered(let servers): entries[id]?.iceServers = servers
+        case .connected: await take(.connected(session: session), of: id)
+        case .interrupted: await take(.interrupted(session: session), of: id)
+        case .failed(let fault):
+            if let row = entries[id]?.row { services.logger.info("a session in a conference failed", metadata: metadata(row, fault.error)) }
+            await take(.failed(session: session, fault), of: id)
+        case .sent(let bytes): entries[id]?.bytesNow = bytes
+        case .closed:
+            guard var entry = entries[id] else { return }
+            entry.bytesBefore += entry.bytesNow
+            (entry.bytesNow, entry.leg) = (0, nil)
+            entries[id] = entry
+            await take(.closed(session: session), of: id)
+        }
+    }
+
+    // MARK: - Durable
+
+    private func store(_ id: ConferenceID) async {
+        guard let entry = entries[id], entry.isStored else { return }
+        let row = entry.row
+        do throws(BridgeError) {
+            try await services.store.save(row)
+        } catch {
+            services.logger.error("a conference could not be stored", metadata: metadata(row, error))
+        }
+    }
+
+    private func report(_ event: BridgeEvent) async {
+        do throws(BridgeError) {
+            try await services.ledger.commit(services.outbox.changes(for: event))
+            services.outbox.wake()
+        } catch {
+            services.logger.error("a conference's event could not be stored", metadata: ["error": "\(error.description)"])
+        }
+    }
+
+    private func metadata(_ row: ConferenceRow, _ reason: BridgeError? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["conference": "\(row.id)", "stream": "\(row.stream)", "kind": "\(row.target.kind.rawValue)"]
+        if let reason { metadata["reason"] = "\(reason.description)" }
+        return metadata
+    }
+}
+
+// MARK: - Commands
+
+extension ConferenceDirector {
+    package func join(
+        _ stream: StreamID, _ target: ConferenceTarget
+    ) async throws(BridgeError) -> (status: ConferenceStatus, isNew: Bool) {
+        guard !isShutDown else { throw BridgeError(.unavailable, "The bridge shuts down; try again when it is back.") }
+        let others = entries.values.filter { $0.row.stream == stream && $0.row.end == nil }
+        if let same = others.first(where: { $0.row.target == target }) { return (same.status, false) }
+        guard others.count < Self.mostOfAStream else {
+            throw BridgeError(.limitReached, "The stream is in \(others.count) conferences; leave one of them first.")
+        }
+        let row = ConferenceRow(id: ConferenceID(RandomUUID.text()), stream: stream, target: target, createdAt: services.clock.wall())
+        enter(row)
+        do throws(BridgeError) {
+            try await services.store.save(row)
+        } catch {
+            entries[row.id]?.isStored = false
+            await take(.remove, of: row.id)
+            throw error
+        }
+        let status = ConferenceStatus(row: row, phase: .waiting, since: row.createdAt)
+        if live[stream] != nil { await take(.streamLive, of: row.id) }
+        return (entries[row.id]?.status ?? status, true)
+    }
+
+    package func conferences(of stream: StreamID) -> [ConferenceStatus] {
+        entries.values.filter { $0.row.stream == stream }.map(\.status).sorted {
+            ($0.row.createdAt, $0.row.id.rawValue) < ($1.row.createdAt, $1.row.id.rawValue)
+        }
+    }
+
+    package func conference(_ id: ConferenceID) -> ConferenceStatus? { entries[id]?.status }
+
+    package func leave(_ id: ConferenceID) async throws(BridgeError) {
+        guard entries[id] != nil else { throw BridgeError(.notFound, "There is no such conference.") }
+        entries[id]?.isStored = false
+        do throws(BridgeError) {
+            try await services.store.remove(id)
+        } catch {
+            entries[id]?.isStored = true
+            throw error
+        }
+        guard entries[id] != nil else { return }
+        await withCheckedContinuation { leaver in
+            entries[id]?.leavers.append(leaver)
+            Task { await take(.remove, of: id) }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+internal import Bridge
+internal import BridgeModel
+internal import LinuxIO
+internal import SDP
+
+/// One session of a stream in a conference elsewhere: a child that offers, the call that brings its offer there, and what ends both.
+///
+/// Tells what happens in order; `failed` at most once, and `closed` last and always. Whatever the far end was asked for is taken away before that.
+actor ConferenceLeg {
+    /// What its owner hears.
+    enum News: Sendable {
+        /// The far end holds this now, or with nil nothing any more.
+        case holding(Redacted<String>?)
+        case answered([IceServer])
+        case connected, interrupted
+        case failed(ConferenceFault)
+        case sent(bytes: UInt64)
+        case closed
+    }
+
+    /// What it stands on.
+    struct Services: Sendable {
+        var launcher: any PipelineLauncher
+        var hub: any MediaHub
+    }
+
+    private static let stopDeadline = Duration.seconds(1)
+
+    private let stream: LiveStream
+    private let call: any ConferenceCall
+    private let services: Services
+    private let tell: @Sendable (News) async -> Void
+    private var pipeline: (any RunningPipeline)?
+    private var joining: Task<Void, Never>?
+    private var isClosing = false
+    private var hasFailed = false
+    private var isSubscribed = false
+
+    init(
+        stream: LiveStream, call: any ConferenceCall, services: Services, tell: @escaping @Sendable (News) async -> Void
+    ) {
+        self.stream = stream
+        self.call = call
+        self.services = services
+        self.tell = tell
+    }
+
+    /// From the launch to `closed`. Call it once.
+    func run(_ plan: PipelinePlan) async {
+        do throws(BridgeError) {
+            let pipeline = try await services.launcher.launch(plan)
+            self.pipeline = pipeline
+            if isClosing { pipeline.send(.stop(deadline: Self.stopDeadline)) }
+            for await event in pipeline.events { await hear(event, pipeline) }
+            if isSubscribed {
+                services.hub.unsubscribe(pipeline.id)
+            } else {
+                pipeline.media.forEach { closeDescriptor($0.rawValue) }
+            }
+        } catch {
+            await fail(ConferenceFault(error))
+        }
+        await fail(ConferenceFault(BridgeError(.connectionLost, "The session in the conference is over.")))
+        await joining?.value
+        await call.leave()
+        await tell(.holding(nil))
+        await tell(.closed)
+    }
+
+    /// Ends the session soon; `closed` follows.
+    func close() {
+        isClosing = true
+        pipeline?.send(.stop(deadline: Self.stopDeadline))
+    }
+
+    private func hear(_ event: PipelineEvent, _ pipeline: any RunningPipeline) async {
+        switch event {
+        case .localDescription(let offer):
+            guard !isClosing, joining == nil else { return }
+            joining = Task { await self.join(offer, pipeline) }
+        case .connected:
+            subscribe(pipeline)
+            await tell(.connected)
+        case .disconnected: await tell(.interrupted)
+        case .failed(let error): await fail(ConferenceFault(error))
+        case .stats(let statistics): if let bytes = statistics.bytesOut { await tell(.sent(bytes: bytes)) }
+        default: break
+        }
+    }
+
+    private func subscribe(_ pipeline: any RunningPipeline) {
+        // The path may come back after a loss: the sockets were handed over at the first time.
+        guard !isSubscribed else { return }
+        isSubscribed = true
+        services.hub.subscribe(
+            pipeline.id, to: stream.id, tracks: stream.tracks.map(\.index), sinks: pipeline.media, timing: .live)
+    }
+
+    private func join(_ offer: String, _ pipeline: any RunningPipeline) async {
+        do throws(ConferenceFault) {
+            let answer = try await call.join(offer)
+            await tell(.holding(answer.resource))
+            await tell(.answered(answer.iceServers))
+            guard !isClosing else { return }
+            let accepted = try Self.check(answer.sdp, offer)
+            pipeline.send(.remoteDescription(sdp: accepted.sdp, fingerprints: accepted.fingerprints))
+        } catch {
+            await fail(error)
+        }
+    }
+
+    private static func check(_ answer: String, _ offer: String) throws(ConferenceFault) -> (sdp: String, fingerprints: [Fingerprint]) {
+        do throws(SDPError) {
+            return try AnswerGate.accept(answer, offer: offer)
+        } catch .nothingAccepted {
+            throw ConferenceFault(
+                BridgeError(.conferenceRefused, "The conference takes none of the stream's codecs; publish it with others."),
+                isPermanent: true)
+        } catch {
+            throw ConferenceFault(
+                BridgeError(.conferenceAnswerInvalid, "The conference's answer does not fit the offer: \(error.description)"))
+        }
+    }
+
+    private func fail(_ fault: ConferenceFault) async {
+        guard !hasFailed, !isClosing else { return }
+        hasFailed = true
+        await tell(.failed(fault))
+    }
+}

@@ -1,0 +1,215 @@
+import Bridge
+import BridgeModel
+import BridgeTesting
+import ControlPlane
+import Synchronization
+import Testing
+
+/// Rows in memory.
+private final class MemoryConferences: ConferenceStore {
+    let rows = Mutex<[ConferenceRow]>([])
+
+    func conferences() async throws(BridgeError) -> [ConferenceRow] { rows.withLock { $0 } }
+    func save(_ row: ConferenceRow) async throws(BridgeError) {
+        rows.withLock { rows in
+            rows.removeAll { $0.id == row.id }
+            rows.append(row)
+        }
+    }
+    func remove(_ id: ConferenceID) async throws(BridgeError) { rows.withLock { $0.removeAll { $0.id == id } } }
+}
+
+/// Somebody else's server: answers offers, or as it is told, and notes what it is asked.
+private final class ScriptedServer: OutgoingCalls {
+    let asked = Journal<OutgoingCall>()
+    let replies = Mutex<[Result<OutgoingReply, AttemptFault>]>([])
+    let gate = Gate()
+
+    var methods: [String] { asked.all.map { "\($0.method) \($0.url.target.revealed)" } }
+
+    func call(_ call: OutgoingCall, within limit: Duration) async -> Result<OutgoingReply, AttemptFault> {
+        asked.note(call)
+        await gate.pass()
+        if let scripted = replies.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return scripted }
+        guard call.method == "POST" else { return .success(OutgoingReply(status: 200)) }
+        let answer = SampleOffer.answer(to: String(decoding: call.body, as: UTF8.self))
+        let number = asked.all.count { $0.method == "POST" }
+        return .success(
+            OutgoingReply(
+                status: 201, location: Redacted("/session/\(number)"), contentType: "application/sdp", body: Array(answer.utf8)))
+    }
+}
+
+/// Conferences among fakes: children, the hub and the far end's server say what the test wants.
+@Suite struct ConferenceDirectorTests {
+    private let clock = TestClock()
+    private let launcher = FakeLauncher()
+    private let hub = FakeHub()
+    private let ledger = MemoryLedger()
+    private let store = MemoryConferences()
+    private let server = ScriptedServer()
+    private let director: ConferenceDirector
+    private let stream = Sample.stream()
+    private let target: ConferenceTarget
+
+    init() throws {
+        let rules = AddressRules()
+        target = .whip(WHIPTarget(url: try DeliveryURL(parsing: Redacted("https://meet.example/whip"), rules: rules), token: Redacted("t")))
+        let outbox = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: FakeDelivery())
+        director = ConferenceDirector(
+            .init(
+                launcher: launcher, hub: hub, store: store, ledger: ledger, outbox: outbox,
+                calls: ConferenceCallMaker(http: server, rules: rules, clock: clock.clock), clock: clock.clock, logger: Sample.logger),
+            transport: .init(identity: Sample.identity, ice: IceSettings(), rules: rules))
+    }
+
+    private func phase(_ id: ConferenceID) async -> ConferencePhase? { await director.conference(id)?.phase }
+
+    private func reaches(_ phase: ConferencePhase, _ id: ConferenceID) async -> Bool { await eventually { await self.phase(id) == phase } }
+
+    /// The session number `count`, up to media that flows.
+    private func goLive(_ count: Int, _ id: ConferenceID) async throws -> FakePipeline {
+        let child = try #require(await launcher.pipeline(count))
+        child.say(.localDescription(sdp: SampleOffer.publish))
+        let isAnswered = await eventually {
+            child.commands.contains { command in
+                guard case .remoteDescription = command else { return false }
+                return true
+            }
+        }
+        #expect(isAnswered)
+        child.say(.connected)
+        #expect(await reaches(.live, id))
+        return child
+    }
+
+    /// Whether the child was told to stop; then it does.
+    private func stops(_ child: FakePipeline) async {
+        #expect(await eventually { child.isStopped })
+        child.end()
+    }
+
+    @Test func aStreamIsPublishedUntilItEndsAndOnceMoreWhenItIsBack() async throws {
+        let (status, isNew) = try await director.join(stream.id, target)
+        let id = status.row.id
+        #expect(isNew && status.phase == .waiting)
+        #expect(try await director.join(stream.id, target).isNew == false)
+        await director.streamChanged(.started(stream))
+        let child = try await goLive(1, id)
+        guard case .conference(let plan) = child.plan.work else { throw Unexpected() }
+        #expect(plan.tracks.map(\.source) == stream.tracks)
+        #expect(hub.calls == [.subscribe(child.id, to: stream.id, tracks: [0, 1], sinks: child.media, .live)])
+        #expect(await eventually { store.rows.withLock { $0.first?.resource?.revealed } == "https://meet.example/session/1" })
+        var statistics = PipelineStats()
+        statistics.bytesOut = 500
+        child.say(.stats(statistics))
+        #expect(await eventually { await director.conference(id)?.bytesSent == 500 })
+        await director.streamChanged(.ended(stream.id))
+        await stops(child)
+        #expect(await reaches(.waiting, id))
+        #expect(server.methods == ["POST /whip", "DELETE /session/1"] && store.rows.withLock { $0.first?.resource } == nil)
+        #expect(hub.calls.last == .unsubscribe(child.id))
+        await director.streamChanged(.started(stream))
+        let next = try await goLive(2, id)
+        #expect(await director.conference(id)?.bytesSent == 500)
+        async let gone: Void = director.leave(id)
+        await stops(next)
+        try await gone
+        #expect(await director.conference(id) == nil && store.rows.withLock { $0.isEmpty })
+        #expect(server.methods.last == "DELETE /session/2" && server.asked.all.allSatisfy { $0.token?.revealed == "t" })
+        let kinds = ledger.events.map(\.kind)
+        #expect(kinds == [.conferenceConnected, .conferenceDisconnected, .conferenceConnected, .conferenceDisconnected])
+    }
+
+    @Test func aLostSessionIsEndedThereBeforeTheNextBegins() async throws {
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, target).status.row.id
+        let child = try await goLive(1, id)
+        server.gate.close()
+        child.end(.failed(BridgeError(.connectionLost, "The peer closed its transport.")))
+        #expect(await eventually { server.methods.last == "DELETE /session/1" })
+        #expect(launcher.pipelines.count == 1, "the far end still has the first session")
+        #expect(await director.conference(id)?.reason?.code == .connectionLost)
+        server.gate.open()
+        #expect(await clock.pass { launcher.pipelines.count == 2 })
+        _ = try await goLive(2, id)
+        #expect(await director.conference(id)?.reason == nil)
+    }
+
+    @Test func aRefusalForGoodEndsItAndStays() async throws {
+        server.replies.withLock { $0 = [.success(OutgoingReply(status: 401))] }
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, target).status.row.id
+        let child = try #require(await launcher.pipeline(1))
+        child.say(.localDescription(sdp: SampleOffer.publish))
+        await stops(child)
+        #expect(await reaches(.ended, id))
+        #expect(server.methods == ["POST /whip"], "there is nothing to end")
+        #expect(await eventually { store.rows.withLock { $0.first?.end?.code } == .conferenceRefused })
+        #expect(try await director.join(stream.id, target).isNew, "a new order is a new try")
+    }
+
+    @Test func anUnusableAnswersSessionIsEnded() async throws {
+        let reply = OutgoingReply(
+            status: 201, location: Redacted("/session/x"), contentType: "application/sdp", body: Array("v=0\r\nnonsense".utf8))
+        server.replies.withLock { $0 = [.success(reply)] }
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, target).status.row.id
+        let child = try #require(await launcher.pipeline(1))
+        child.say(.localDescription(sdp: SampleOffer.publish))
+        await stops(child)
+        #expect(await eventually { server.methods.last == "DELETE /session/x" })
+        #expect(await director.conference(id)?.reason?.code == .conferenceAnswerInvalid)
+    }
+
+    @Test func anOrderThatIsTakenBackDuringItsOfferIsEndedThere() async throws {
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, target).status.row.id
+        let child = try #require(await launcher.pipeline(1))
+        server.gate.close()
+        child.say(.localDescription(sdp: SampleOffer.publish))
+        #expect(await eventually { server.methods == ["POST /whip"] })
+        async let gone: Void = director.leave(id)
+        await stops(child)
+        server.gate.open()
+        try await gone
+        #expect(server.methods == ["POST /whip", "DELETE /session/1"])
+    }
+
+    @Test func anEarlierRunsSessionIsEndedAndItsConferenceGoesOn() async throws {
+        var row = ConferenceRow(id: ConferenceID("c1"), stream: stream.id, target: target, createdAt: TestClock.epoch)
+        row.resource = Redacted("https://meet.example/session/old")
+        try await store.save(row)
+        try await director.recover()
+        #expect(await eventually { store.rows.withLock { $0.first?.resource } == nil })
+        #expect(server.methods == ["DELETE /session/old"])
+        await director.streamChanged(.started(stream))
+        _ = try await goLive(1, row.id)
+    }
+
+    @Test func aStreamIsInSoManyConferencesAtMost() async throws {
+        for number in 0..<8 {
+            let url = try DeliveryURL(parsing: Redacted("https://meet.example/\(number)"), rules: AddressRules())
+            _ = try await director.join(stream.id, .whip(WHIPTarget(url: url)))
+        }
+        let error = await #expect(throws: BridgeError.self) { try await director.join(stream.id, target) }
+        #expect(error?.code == .limitReached)
+        #expect(await director.conferences(of: stream.id).count == 8)
+    }
+
+    @Test func atShutdownTheFarEndIsToldAndTheRowStays() async throws {
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, target).status.row.id
+        let child = try await goLive(1, id)
+        let stopping = Task { await director.shutDown(limit: .seconds(3600)) }
+        await stops(child)
+        #expect(await clock.pass { server.methods.last == "DELETE /session/1" })
+        #expect(await reaches(.waiting, id))
+        clock.advance(by: .seconds(1))
+        #expect(store.rows.withLock { $0.map(\.id) } == [id])
+        stopping.cancel()
+        await stopping.value
+    }
+
+    private struct Unexpected: Error {}
+}
