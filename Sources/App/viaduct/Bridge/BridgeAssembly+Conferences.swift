@@ -8,9 +8,10 @@ import StoragePlane
 extension BridgeAssembly {
     /// What publishes streams elsewhere, under the rules for places that somebody else chose.
     static func conferences(
-        _ services: RecordingServices, ledger: SQLiteLedger, store: SQLiteConferenceStore, client: EgressClient,
-        transport: ConferenceDirector.Transport
+        _ services: RecordingServices, _ ledger: SQLiteLedger, _ database: StorageDatabase, _ client: EgressClient,
+        _ transport: ConferenceDirector.Transport
     ) -> ConferenceDirector {
+        let store = SQLiteConferenceStore(database, logger: services.logger)
         let calls = ConferenceCallMaker(http: client, rules: transport.rules, clock: services.clock)
         return ConferenceDirector(
             .init(

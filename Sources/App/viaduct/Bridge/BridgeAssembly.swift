@@ -128,18 +128,15 @@ struct BridgeAssembly {
                     clock: clock),
                 folder: settings.dataFolder + "/pictures", decoders: settings.pipelines.pictures)
         }
-        recordingServices = services
         (self.ledger, self.spool, self.hub, self.supervisor) = (ledger, spool, hub, supervisor)
-        (self.webhooks, self.uploads) = (webhooks, uploads)
+        (recordingServices, self.webhooks, self.uploads) = (services, webhooks, uploads)
         deletions = DeletionRunner(
             .init(ledger: ledger, spool: spool, destinations: routes, webhooks: webhooks),
             settings: UploadRunnerSettings(settings.uploads, reporter: Self.reporter(settings)),
             environment: OutboxEnvironment(logger: logger.named("deletion")))
         (retention, keeper) = Self.keeping(
             services, ledger: ledger, recordings: recordings, deletions: deletions, destinations: destinations)
-        conferences = Self.conferences(
-            services, ledger: ledger, store: SQLiteConferenceStore(database, logger: logger.named("storage")), client: client,
-            transport: Self.outwardTransport(settings, identity: identity))
+        conferences = Self.conferences(services, ledger, database, client, Self.outwardTransport(settings, identity: identity))
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
     }
 

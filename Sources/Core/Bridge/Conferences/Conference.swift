@@ -22,6 +22,13 @@ package enum ConferenceTarget: Sendable, Equatable {
         }
     }
 
+    /// In lower case, or an address literal.
+    package var host: String {
+        switch self {
+        case .whip(let target): target.url.host
+        }
+    }
+
     /// Scheme, host and port: what may be shown and logged.
     package var origin: String {
         switch self {

@@ -34,7 +34,7 @@ package actor ConferenceDirector: ConferenceCommands {
     package struct Transport: Sendable {
         package var identity: DTLSIdentity
         package var ice: IceSettings
-        /// Where relays that others name may be.
+        /// Where media and relays that others name may be.
         package var rules: AddressRules
 
         package init(identity: DTLSIdentity, ice: IceSettings, rules: AddressRules) {
@@ -196,7 +196,9 @@ package actor ConferenceDirector: ConferenceCommands {
         let pipeline = PipelineID("conference-\(RandomUUID.text())")
         let leg = ConferenceLeg(
             stream: stream, call: services.calls.call(entry.row.target, resource: nil),
-            services: .init(launcher: services.launcher, hub: services.hub)
+            services: .init(launcher: services.launcher, hub: services.hub) { [rules = transport.rules, host = entry.row.target.host] sdp in
+                rules.keepingAllowedCandidates(of: sdp, host: host)
+            }
         ) { [weak self] news in await self?.hear(news, session, of: id) }
         entries[id]?.leg = leg
         Task { await leg.run(PipelinePlan(pipeline: pipeline, work: .conference(plan))) }

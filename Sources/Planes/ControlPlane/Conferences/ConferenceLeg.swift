@@ -22,6 +22,8 @@ actor ConferenceLeg {
     struct Services: Sendable {
         var launcher: any PipelineLauncher
         var hub: any MediaHub
+        /// An answer without the candidates that must not be sent to.
+        var allowed: @Sendable (_ sdp: String) -> String
     }
 
     private static let stopDeadline = Duration.seconds(1)
@@ -103,7 +105,7 @@ actor ConferenceLeg {
             await tell(.answered(answer.iceServers))
             guard !isClosing else { return }
             let accepted = try Self.check(answer.sdp, offer)
-            pipeline.send(.remoteDescription(sdp: accepted.sdp, fingerprints: accepted.fingerprints))
+            pipeline.send(.remoteDescription(sdp: services.allowed(accepted.sdp), fingerprints: accepted.fingerprints))
         } catch {
             await fail(error)
         }

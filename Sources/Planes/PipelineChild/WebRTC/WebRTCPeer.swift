@@ -14,8 +14,7 @@ actor WebRTCPeer {
     nonisolated let gate: MediaGate
 
     private let events: EventSink
-    private let identity: Fingerprint
-    private let patience: Patience
+    private let terms: (identity: Fingerprint, patience: Patience)
     private let onSegmentDone: @Sendable () -> Void
     private let news: AsyncStream<News>
     private let inbox: AsyncStream<News>.Continuation
@@ -86,8 +85,7 @@ actor WebRTCPeer {
         self.news = news
         self.inbox = inbox
         events = context.events
-        self.identity = identity.fingerprint
-        self.patience = patience
+        terms = (identity.fingerprint, patience)
         self.onSegmentDone = onSegmentDone
         loop = context.loop
     }
@@ -116,12 +114,12 @@ actor WebRTCPeer {
 
     private func describe(_ kind: WebRTCBin.DescriptionKind) async throws(GStreamerError) -> String {
         try await bin.makeLocalDescription(kind)
-        loop.schedule(after: patience.gathering) { [inbox] in inbox.yield(.gatheringLimit) }
+        loop.schedule(after: terms.patience.gathering) { [inbox] in inbox.yield(.gatheringLimit) }
         await candidatesInTime()
         guard let description = bin.localDescription else {
             throw GStreamerError(.sessionDescription, "webrtcbin has no local description")
         }
-        return description.namingFingerprint(identity)
+        return description.namingFingerprint(terms.identity)
     }
 
     private func candidatesInTime() async {
@@ -206,7 +204,7 @@ actor WebRTCPeer {
 
     private func beginLife() {
         guard !life.isConnected else { return }
-        life = .connected(PeerSilence(newest: bin.newestDatagram, now: now, limit: patience.silence))
+        life = .connected(PeerSilence(newest: bin.newestDatagram, now: now, limit: terms.patience.silence))
         scheduleConsentCheck()
     }
 
