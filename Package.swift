@@ -202,7 +202,7 @@ let package = Package(
         .target(
             name: "NetworkTesting", dependencies: ["BridgeModel"], path: "Tests/Core/NetworkTesting", swiftSettings: strict),
         tests("NetworkTesting", in: Room.core, ["NetworkTesting", "BridgeModel"]),
-        tests("Bridge", in: Room.core, ["Bridge", "BridgeModel"]),
+        tests("Bridge", in: Room.core, ["Bridge", "BridgeModel", "NetworkTesting"]),
         tests("LoadGeneration", in: Room.core, ["LoadGeneration", "BridgeModel", "RTP", "SDP"]),
         tests("Matroska", in: Room.core, ["Matroska", "BridgeModel"]),
         tests("ISOMedia", in: Room.core, ["ISOMedia", "BridgeModel"]),

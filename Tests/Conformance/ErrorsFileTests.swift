@@ -21,6 +21,10 @@ import Testing
         #expect(try Set(section("rtm").keys) == Set(RTMError.Code.allCases.map(\.rawValue)))
     }
 
+    @Test func roomCodes() throws {
+        #expect(try Set(section("room").keys) == Set(RoomError.Code.allCases.map(\.rawValue)))
+    }
+
     @Test func closeCodes() throws {
         #expect(try Set(section("close").keys) == Set(CloseCode.allCases.map { String($0.rawValue) }))
     }
@@ -34,7 +38,7 @@ import Testing
     }
 
     @Test func everyCodeIsExplained() throws {
-        for name in ["bridge", "rtm", "close", "termination_cause", "recording_state", "whip", "rest"] {
+        for name in ["bridge", "rtm", "close", "termination_cause", "recording_state", "room", "whip", "rest"] {
             for (code, entry) in try section(name) {
                 let text = entry.string ?? entry["meaning"]?.string ?? ""
                 #expect(!text.isEmpty, "\(name) \(code)")

@@ -93,3 +93,39 @@ package struct ReceiverHostID: Identifier {
     package let rawValue: String
     package init(_ rawValue: String) { self.rawValue = rawValue }
 }
+
+/// One room. Untrusted text of the form `RoomID.rule`: it stands in URLs.
+package struct RoomID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Who somebody is in a room, the same across reconnects. The account's own text (`ParticipantID.rule`) or made by the bridge, with a colon.
+package struct ParticipantID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// One published track of a room, of its own publication once.
+package struct RoomTrackID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// A camera's seat in a room: a lower-case UUID, version 4.
+package struct SeatID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// A frozen frame that people draw on, of its own freezing once.
+package struct BoardID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Something drawn on a board; its author's own text.
+package struct AnnotationID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}

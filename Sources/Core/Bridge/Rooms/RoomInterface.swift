@@ -1,0 +1,187 @@
+package import BridgeModel
+
+/// One signalling socket, never used again after it is closed.
+package struct RoomSocketID: Hashable, Sendable, Comparable {
+    package let rawValue: UInt64
+
+    package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// Somebody at the door, whose link was verified.
+package struct RoomJoin: Sendable, Equatable {
+    package var socket: RoomSocketID
+    package var grant: RoomGrant
+    /// How they call themselves; the link's name goes first.
+    package var name: String?
+    /// They return with their peers as they were: only the socket was lost. A page that was loaded anew has none.
+    package var keepsPeers = false
+    /// How many more participants the account may have in all its rooms; nil: no limit.
+    package var accountHeadroom: Int?
+
+    package init(socket: RoomSocketID, grant: RoomGrant, name: String? = nil) {
+        self.socket = socket
+        self.grant = grant
+        self.name = name
+    }
+}
+
+/// Something that somebody wants.
+package enum RoomCommand: Sendable, Equatable {
+    case leave
+    case publish(RoomTrackKind, mid: String)
+    case unpublish(RoomTrackID)
+    case mute(RoomTrackID, Bool)
+    case admit(ParticipantID)
+    case deny(ParticipantID)
+    case remove(ParticipantID)
+    /// nil: one's own.
+    case hand(ParticipantID?, isRaised: Bool)
+    /// The tracks that stay in the own view, in their order.
+    case pin([RoomTrackID])
+    /// The tracks that stay in everybody's view, in their order.
+    case spotlight([RoomTrackID])
+    /// How tracks are seen; those that are not named stay as they are.
+    case view([RoomTrackID: TrackView])
+    /// nil: oneself. Members of the metadata that are empty are taken away; others are added or replaced.
+    case describe(ParticipantID?, name: String?, metadata: [String: String])
+    case chat(String)
+    case seat(SeatID, SeatOrder)
+    case unseat(SeatID)
+    /// `at`: the moment of the frame.
+    case freeze(RoomTrackID, at: WallTime)
+    case closeBoard(BoardID)
+    /// An id that its author has used on this board replaces what it was: a stroke grows.
+    case annotate(BoardID, AnnotationID, AnnotationShape, colour: UInt32)
+    /// nil: everything that one may erase.
+    case erase(BoardID, AnnotationID?)
+    /// nil: nowhere any more.
+    case point(RoomTrackID, PicturePoint?)
+    case close
+}
+
+/// What is told to people's pages; `RoomMessage` puts it into words.
+package enum RoomNotice: Sendable, Equatable {
+    /// All that somebody who comes in has to know.
+    case welcome(RoomSnapshot)
+    /// They wait to be let in.
+    case waiting
+    case knocking(ParticipantID, name: String, role: RoomRole)
+    /// Somebody knocks no more: they are in, were denied or went away.
+    case knockEnded(ParticipantID)
+    case joined(RoomParticipant)
+    case changed(RoomParticipant)
+    case left(ParticipantID, Departure)
+    case published(RoomTrack)
+    case trackChanged(RoomTrack)
+    case unpublished(RoomTrackID)
+    case speaker(ParticipantID?)
+    case pinned([RoomTrackID])
+    case spotlighted([RoomTrackID])
+    case chat(ChatMessage)
+    case seat(RoomSeat)
+    case unseated(SeatID, RoomSeat.End)
+    case board(RoomBoard)
+    case boardClosed(BoardID)
+    case annotated(BoardID, Annotation)
+    case erased(BoardID, [AnnotationID])
+    case pointer(RoomTrackID, ParticipantID, PicturePoint?)
+    case refused(RoomError)
+    case ended(RoomEnd)
+}
+
+/// A room as somebody sees it who comes in.
+package struct RoomSnapshot: Sendable, Equatable {
+    package var you: ParticipantID
+    package var participants: [RoomParticipant]
+    package var tracks: [RoomTrack]
+    package var seats: [RoomSeat]
+    package var spotlight: [RoomTrackID]
+    package var pins: [RoomTrackID]
+    package var speaker: ParticipantID?
+    package var chat: [ChatMessage]
+    package var boards: [RoomBoard]
+}
+
+/// Why the room closes somebody's socket.
+package enum RoomSocketEnd: Sendable, Equatable {
+    /// They left, or the room is over.
+    case normal
+    /// A newer socket of the same participant took over.
+    case takenOver
+    case removed
+    /// They do not come in.
+    case refused
+}
+
+extension RoomMachine {
+    /// A fact.
+    package enum Input: Sendable, Equatable {
+        /// Somebody came to the door.
+        case join(RoomJoin)
+        case command(RoomCommand, from: RoomSocketID)
+        /// A socket is gone without a word.
+        case socketLost(RoomSocketID)
+        /// The way by which a participant published broke: their tracks are dead.
+        case publisherLost(ParticipantID)
+        /// The way by which a participant was sent to broke, and is made anew.
+        case subscriberLost(ParticipantID)
+        /// The camera that the bridge joins has these tracks now.
+        case seatLive(SeatID, [SeatTrack])
+        case seatLost(SeatID)
+        /// How loud these microphones are, as in RFC 6464.
+        case levels([RoomLevel])
+        /// The account takes a link back: who came by it goes, and nobody comes by it any more.
+        case revoke(link: String)
+        /// `deadline` has passed.
+        case deadline
+    }
+
+    /// Something to do, in this order.
+    package enum Effect: Sendable, Equatable {
+        /// One frame for all of these.
+        case tell([RoomSocketID], RoomNotice)
+        case closeSocket(RoomSocketID, RoomSocketEnd)
+        /// A track goes to nobody yet; its packets come by its owner's publishing peer, or the seat's stream.
+        case openTrack(RoomTrack)
+        /// Its packets go to its subscribers, or to nobody.
+        case forward(RoomTrackID, Bool)
+        case dropTrack(RoomTrackID)
+        case subscribe(ParticipantID, SubscriptionUpdate)
+        /// Close what is left of the peer by which a participant is sent to; `subscribe` follows, for another one.
+        case renewSubscriber(ParticipantID)
+        /// Both peers of a participant; with them go all its subscriptions.
+        case closePeers(ParticipantID)
+        /// Bring this camera, and bring it back whenever it drops, until `releaseCamera`.
+        case seatCamera(RoomSeat)
+        case releaseCamera(SeatID)
+        /// Write it beside the room's recordings.
+        case keep(RoomRecord)
+        /// The link is barred for good.
+        case revokeLink(String)
+        case event(RoomEvent)
+        /// The room is over; nothing follows.
+        case retire
+    }
+}
+
+/// The loudness of a microphone.
+package struct RoomLevel: Sendable, Equatable {
+    package var track: RoomTrackID
+    /// 0 is loudest, 127 silence.
+    package var level: UInt8
+
+    package init(_ track: RoomTrackID, _ level: UInt8) {
+        self.track = track
+        self.level = level
+    }
+}
+
+/// What a recording of the room keeps of what people showed each other.
+package enum RoomRecord: Sendable, Equatable {
+    case frozen(RoomBoard)
+    case annotated(BoardID, Annotation)
+    case erased(BoardID, [AnnotationID], at: WallTime)
+    case boardClosed(BoardID, at: WallTime)
+}
