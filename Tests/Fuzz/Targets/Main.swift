@@ -30,6 +30,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "recording-queries": fuzzRecordingQueries,
     "retention-rule": fuzzRetentionRule,
     "retransmission": fuzzRetransmission,
+    "room-messages": fuzzRoomMessages,
     "rtcp": fuzzRTCP,
     "rtm": fuzzRTM,
     "rtp": fuzzRTP,

@@ -102,6 +102,21 @@ package struct RoomSnapshot: Sendable, Equatable {
     package var speaker: ParticipantID?
     package var chat: [ChatMessage]
     package var boards: [RoomBoard]
+
+    package init(
+        you: ParticipantID, participants: [RoomParticipant], tracks: [RoomTrack], seats: [RoomSeat], spotlight: [RoomTrackID],
+        pins: [RoomTrackID], speaker: ParticipantID?, chat: [ChatMessage], boards: [RoomBoard]
+    ) {
+        self.you = you
+        self.participants = participants
+        self.tracks = tracks
+        self.seats = seats
+        self.spotlight = spotlight
+        self.pins = pins
+        self.speaker = speaker
+        self.chat = chat
+        self.boards = boards
+    }
 }
 
 /// Why the room closes somebody's socket.

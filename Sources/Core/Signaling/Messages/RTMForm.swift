@@ -142,7 +142,7 @@ extension RTMForm {
     }
 
     /// A choice is sent back: a frame must not make a long reply.
-    private static let maximumIdentificationBytes = 64
+    static let maximumIdentificationBytes = 64
 
     private func count(_ data: JSONValue, _ name: String) throws(RTMError) -> Int? {
         guard let member = data[name], !member.isNull else { return nil }

@@ -1,0 +1,38 @@
+import Bridge
+import BridgeModel
+import Signaling
+
+/// A text frame of a room's socket, a line each: what is read of it is done in a room, and what the room tells is written. A host of a room with two
+/// tracks and a frozen frame sends them all.
+func fuzzRoomMessages(_ bytes: UnsafeRawBufferPointer) {
+    let wall = WallTime(milliseconds: 1_700_000_000_000)
+    var now = MonotonicTime(nanoseconds: 1_000_000_000)
+    var grant = RoomGrant(
+        account: AccountID("a"), room: RoomID("r"), role: .host, expiresAt: wall.advanced(by: .seconds(3600)), tokenID: "t")
+    grant.identity = ParticipantID("host")
+    let socket = RoomSocketID(1)
+    var room = RoomMachine(room: grant.room, account: grant.account, settings: RoomSettings(), now: now, wall: wall)
+    var inputs: [RoomMachine.Input] = [
+        .join(RoomJoin(socket: socket, grant: grant)), .command(.publish(.camera, mid: "0"), from: socket),
+        .command(.publish(.microphone, mid: "1"), from: socket), .command(.freeze(RoomTrackID("t1"), at: wall), from: socket),
+    ]
+    for (number, line) in bytes.split(separator: UInt8(ascii: "\n")).prefix(64).enumerated() {
+        guard let request = try? RoomForm.request(in: try? JSONValue.read(line)) else { continue }
+        switch request {
+        case .command(let command): inputs.append(.command(command, from: socket))
+        case .seat(let order): inputs.append(.command(.seat(SeatID("s\(number)"), order), from: socket))
+        case .join(let name, let keepsPeers):
+            var join = RoomJoin(socket: RoomSocketID(UInt64(number) + 2), grant: grant, name: name)
+            join.keepsPeers = keepsPeers
+            inputs.append(.join(join))
+        }
+    }
+    for input in inputs {
+        now = now.advanced(by: .milliseconds(100))
+        for case .tell(_, let notice) in room.handle(input, now: now, wall: wall) {
+            // What is told is JSON that everybody reads.
+            let text = RoomMessage.frame(notice).text
+            precondition((try? JSONValue.read(text.utf8)) != nil)
+        }
+    }
+}
