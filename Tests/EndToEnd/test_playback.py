@@ -241,6 +241,7 @@ def test_vp8_is_webm_and_says_so(network, bridge, tmp_path):
     assert film.repeated() == []
 
 
+@pytest.mark.patient
 def test_a_camera_that_was_away_leaves_a_gap_in_its_one_recording(network, bridge):
     """It comes back in another session, before its stream is given up."""
     past, clip = Past(bridge, "away"), media.clip("H264")
