@@ -29,6 +29,8 @@ struct SilenceFiller {
         var isSilent = false
         /// Where the last piece of it stands.
         var last: Duration = .milliseconds(-1)
+        /// That is silence of ours.
+        var endsInSilence = false
         var pace = TrackPace()
     }
 
@@ -84,7 +86,9 @@ extension SilenceFiller.Track {
     fileprivate mutating func place(_ frame: inout MatroskaFrame) {
         // Rounded times would make every piece a little too long or too short.
         if last >= .zero, max(frame.time - end, end - frame.time) <= form.rounding { frame.time = end }
-        if frame.time <= last { _ = pace.place(last, ofPart: 1) }
+        // Once: each step after that is the track's own again.
+        if endsInSilence, frame.time <= last { _ = pace.place(last, ofPart: 1) }
+        endsInSilence = false
         frame.time = pace.place(frame.time, ofPart: 0)
         last = frame.time
         ahead += frame.time - end
@@ -104,7 +108,7 @@ extension SilenceFiller.Track {
 
     private mutating func add(_ packet: [UInt8], frames: Int, _ number: UInt8, to row: inout [MatroskaFrame]) {
         row.append(MatroskaFrame(track: number, time: end, isKeyframe: true, bytes: packet))
-        last = end
+        (last, endsInSilence) = (end, true)
         end += form.frame * frames
     }
 

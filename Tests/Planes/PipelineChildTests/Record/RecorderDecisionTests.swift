@@ -76,6 +76,34 @@ private func track(_ index: UInt8, _ codec: Codec, _ parameters: String = "") ->
         #expect(interleaver.release(now: 399 * millisecond).isEmpty)
         #expect(interleaver.release(now: 400 * millisecond).count == 1)
     }
+
+    /// Pictures of twenty seconds come at once, and their sound over a second after them.
+    @Test func aTrackThatWasThereIsWaitedForAfterAStandstill() {
+        var interleaver = Interleaver(tracks: 2)
+        for track in [0, 1] { interleaver.add(frame(track, 100)) }
+        #expect(interleaver.release(now: 400 * millisecond).count == 2)
+        for time in stride(from: UInt64(150), to: 20_000, by: 50) { interleaver.add(frame(0, time, at: 20_000)) }
+        #expect(interleaver.release(now: 20_600 * millisecond).count == 0)
+        for time in stride(from: UInt64(120), to: 10_000, by: 20) { interleaver.add(frame(1, time, at: 21_000)) }
+        #expect(interleaver.release(now: 21_400 * millisecond).last?.time == 9980 * millisecond)
+        #expect(interleaver.release(now: 22_400 * millisecond).count == 0, "it still brings something")
+        for time in stride(from: UInt64(10_000), to: 20_000, by: 20) { interleaver.add(frame(1, time, at: 22_450)) }
+        #expect(interleaver.release(now: 22_460 * millisecond).last?.time == 19_950 * millisecond)
+    }
+
+    @Test func aTrackThatIsOverHoldsNothingUpAfterAStandstill() {
+        var interleaver = Interleaver(tracks: 2)
+        for track in [0, 1] { interleaver.add(frame(track, 100)) }
+        _ = interleaver.release(now: 400 * millisecond)
+        // The microphone was muted long before.
+        interleaver.add(frame(0, 19_000, at: 21_000))
+        #expect(interleaver.release(now: 21_300 * millisecond).count == 1)
+        // It was muted lately: nobody knows, and nobody waits for ever.
+        interleaver.add(frame(1, 30_000))
+        interleaver.add(frame(0, 30_010, at: 33_000))
+        #expect(interleaver.release(now: 35_900 * millisecond).map(\.track) == [1])
+        #expect(interleaver.release(now: 36_000 * millisecond).map(\.track) == [0])
+    }
 }
 
 @Suite struct RecordingAssemblerTests {

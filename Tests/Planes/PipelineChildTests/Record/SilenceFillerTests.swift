@@ -104,10 +104,12 @@ extension MatroskaFrame {
 
     @Test func soundThatComesBehindItsSilenceIsKeptAndItsTimesRise() {
         let pictures = stride(from: Int64(500), through: 6000, by: 500).map { (track: UInt8(1), time: $0) }
-        let late = stride(from: Int64(20), to: 400, by: 20).map { (track: UInt8(2), time: $0) }
-        let sound = written([(2, 0)] + pictures + late).filter { $0.track == 2 }
-        #expect(sound.count { $0.bytes == [0xF8] } == late.count + 1)
+        let late = stride(from: Int64(40), to: 400, by: 20).map { (track: UInt8(2), time: $0) }
+        let sound = written([(2, 0), (2, 20)] + pictures + late).filter { $0.track == 2 }
+        #expect(sound.count { $0.bytes == [0xF8] } == late.count + 2)
         #expect(zip(sound, sound.dropFirst()).allSatisfy { $0.time < $1.time })
+        let last = sound.last?.time ?? .zero
+        #expect(last <= .milliseconds(6000 + 20 * late.count), "it lasts no longer than it did: it ends at \(last)")
     }
 
     @Test func aGapIsFilledWhenItIsOver() {
