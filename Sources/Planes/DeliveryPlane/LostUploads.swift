@@ -16,6 +16,9 @@ struct LostUploads: Sendable {
     private static let pageLength = 64
     /// Between looks that failed.
     private static let wait = DoublingWait(first: .seconds(60), longest: .seconds(3600))
+    /// As a rule the other upload's answer comes in a moment: so many looks are short, with this between them.
+    private static let shortLooks = 5
+    private static let shortWait: Duration = .seconds(2)
     private static let attempts = 24
 
     private enum Finding {
@@ -36,7 +39,11 @@ struct LostUploads: Sendable {
             switch try await abort(intention, askedBefore: latest) {
             case .none: try await ledger.forget(intention)
             case .more: isDone = false
-            case .busy: try await ledger.postpone(intention, until: clock.now.advanced(by: Self.wait.after(intention.attempts)))
+            case .busy:
+                let isShort = intention.attempts < Self.shortLooks
+                let wait = isShort ? Self.shortWait : Self.wait.after(intention.attempts - Self.shortLooks)
+                try await ledger.postpone(intention, until: clock.now.advanced(by: wait))
+                if isShort { isDone = false }
             case .unknown(let reason): try await postpone(intention, because: reason)
             }
         }
