@@ -47,7 +47,10 @@ struct LostUploads: Sendable {
             case .unknown(let reason): try await postpone(intention, because: reason)
             }
         }
-        return isDone
+        guard isDone else { return false }
+        // Somebody may have rung while a short wait runs.
+        let soon = clock.now.advanced(by: Self.shortWait)
+        return try await ledger.intentions(before: latest, dueAt: soon, limit: 1).isEmpty
     }
 
     private func abort(_ intention: UploadIntention, askedBefore moment: WallTime) async throws(BridgeError) -> Finding {

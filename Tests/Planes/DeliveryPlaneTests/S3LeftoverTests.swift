@@ -125,6 +125,8 @@ extension S3UploadTests {
         try await ledger.intend(young)
         for isDone in [false, false, false, false, false, true] {
             #expect(try await sweeper(routes(folder)).sweep(dueAt: SystemOutboxClock().now.advanced(by: .seconds(10))) == isDone)
+            // A look that comes too early, because somebody rang, is not the last one for a while.
+            #expect(try await sweeper(routes(folder)).sweep(dueAt: SystemOutboxClock().now) == isDone)
         }
         #expect(server.received.count == 7)
         #expect(try await sweeper(routes(folder)).sweep(dueAt: SystemOutboxClock().now.advanced(by: .seconds(50))))
