@@ -98,7 +98,13 @@ private func finish(_ plan: FinishPlan) async throws -> PipelineEvent? {
         #expect(probe.decodeErrors == "")
         let before = try await MediaProbe.times(part, stream: "a:0")
         let after = try await MediaProbe.times(whole, stream: "a:0")
-        for times in [before, after] { #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 < 0.03 }, "\(times)") }
+        for times in [before, after] {
+            // After a stall a hole of up to a frame may be left, if the sound before it was late by as much: players that count samples are right again.
+            let holes = zip(times, times.dropFirst()).filter { $1 - $0 > 0.02 + 0.025 }
+            #expect(holes.isEmpty, "\(holes.prefix(5))")
+            let length = try #require(times.last) - #require(times.first)
+            #expect(abs(length - 0.02 * Double(times.count - 1)) < 0.045, "\(times.count) frames in \(length) s")
+        }
         #expect(abs((before.last ?? 0) - (after.last ?? 1)) < 0.002)
     }
 
