@@ -4,7 +4,7 @@ internal import Foundation
 package enum WebPages {
     /// A page for people, or a file that pages load.
     package enum Page: String, Sendable, CaseIterable {
-        case index, watch, publish, playback
+        case index, watch, publish, playback, call
     }
 
     /// The absolute path of a page's HTML; nil when the resources are missing beside the executable.

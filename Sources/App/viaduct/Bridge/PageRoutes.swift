@@ -11,7 +11,7 @@ struct PageRoutes: RouteGroup {
         [
             Route(.get, "/") { _ in Self.page(.index) }, Route(.get, "/watch/{stream}") { _ in Self.page(.watch) },
             Route(.get, "/publish/{stream}") { _ in Self.page(.publish) },
-            Route(.get, "/playback/{stream}") { _ in Self.page(.playback) },
+            Route(.get, "/playback/{stream}") { _ in Self.page(.playback) }, Route(.get, "/call/{room}") { _ in Self.page(.call) },
             Route(.get, "/assets/{file}") { request in Self.asset(request.parameters["file"] ?? "") },
         ] + extra
     }

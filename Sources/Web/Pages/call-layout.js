@@ -1,0 +1,75 @@
+// Where pictures go: pure arithmetic of a stage's size and the number of pictures.
+
+/** What a camera's picture is like. */
+const ASPECT = 16 / 9;
+const GAP = 8;
+/** A row of small pictures beside the large ones takes this part of the stage. */
+const STRIP_SHARE = 0.2;
+const STRIP_SMALLEST = 72;
+const STRIP_LARGEST = 200;
+
+/**
+ * The grid that shows `count` pictures as large as they can be: `{ columns, rows, width, height }` of one picture, in pixels.
+ * A single person on a tall screen fills more of it than 16:9 would: pictures may be as tall as they are wide.
+ */
+export function grid(count, width, height) {
+  let best = { columns: 1, rows: Math.max(1, count), width: 0, height: 0 };
+  for (let columns = 1; columns <= Math.max(1, count); columns++) {
+    const rows = Math.ceil(count / columns);
+    const [cellWidth, cellHeight] = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
+    if (cellWidth <= 0 || cellHeight <= 0) continue;
+    const tileWidth = Math.min(cellWidth, cellHeight * ASPECT);
+    const tileHeight = Math.min(cellHeight, tileWidth / (cellHeight > cellWidth ? 1 : ASPECT));
+    if (tileWidth * tileHeight > best.width * best.height) {
+      best = { columns, rows, width: Math.floor(tileWidth), height: Math.floor(tileHeight) };
+    }
+  }
+  return best;
+}
+
+/**
+ * The place of each picture: `[{ key, x, y, width, height, isLarge }]` in the order of `pictures`, in pixels of the stage.
+ * `mode`: `grid` shows all alike; `speaker` shows the preferred ones, or else who speaks or spoke last, large, and the others in a strip.
+ * `lastSpeaker`: the key that was large before, which stays while nobody speaks.
+ */
+export function arrange(pictures, { width, height }, mode, lastSpeaker = null) {
+  const large = mode === "grid" ? [] : enlarged(pictures, lastSpeaker);
+  const others = pictures.filter((picture) => !large.includes(picture));
+  if (large.length === 0 || others.length === 0) return cells(pictures, { x: 0, y: 0, width, height }, mode !== "grid");
+  const isWide = width >= height;
+  const strip = Math.min(STRIP_LARGEST, Math.max(STRIP_SMALLEST, Math.floor((isWide ? width : height) * STRIP_SHARE)));
+  const main = isWide ? { x: 0, y: 0, width: width - strip - GAP, height } : { x: 0, y: 0, width, height: height - strip - GAP };
+  const side = isWide ? { x: width - strip, y: 0, width: strip, height } : { x: 0, y: height - strip, width, height: strip };
+  const places = [...cells(large, main, true), ...cells(others, side, false)];
+  return pictures.map(({ key }) => places.find((place) => place.key === key));
+}
+
+/** Those that are chosen; else who speaks, who spoke last, or the first of the others. */
+export function enlarged(pictures, lastSpeaker) {
+  const preferred = pictures.filter(({ isPreferred }) => isPreferred);
+  if (preferred.length > 0) return preferred;
+  const others = pictures.filter(({ isMine }) => !isMine);
+  const one = others.find(({ isSpeaking }) => isSpeaking) ?? others.find(({ key }) => key === lastSpeaker) ?? others[0];
+  return one ? [one] : [];
+}
+
+/** A grid in a part of the stage; the last row stands in the middle. */
+function cells(pictures, area, isLarge) {
+  const { columns, rows, width, height } = grid(pictures.length, area.width, area.height);
+  const top = area.y + (area.height - rows * height - (rows - 1) * GAP) / 2;
+  return pictures.map(({ key }, place) => {
+    const row = Math.floor(place / columns);
+    const inRow = row === rows - 1 ? pictures.length - row * columns : columns;
+    const left = area.x + (area.width - inRow * width - (inRow - 1) * GAP) / 2;
+    const x = left + (place - row * columns) * (width + GAP);
+    return { key, x: Math.round(x), y: Math.round(top + row * (height + GAP)), width, height, isLarge };
+  });
+}
+
+/** Where the picture itself lies in a box that shows it whole: `{ x, y, width, height }`. */
+export function contained(pictureWidth, pictureHeight, width, height) {
+  if (!pictureWidth || !pictureHeight) return { x: 0, y: 0, width, height };
+  const scale = Math.min(width / pictureWidth, height / pictureHeight);
+  const [w, h] = [pictureWidth * scale, pictureHeight * scale];
+  return { x: (width - w) / 2, y: (height - h) / 2, width: w, height: h };
+}

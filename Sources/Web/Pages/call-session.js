@@ -1,0 +1,264 @@
+// A page's side of a room: the socket, and two peer connections, one that sends and one that receives. See signaling/asyncapi.yaml.
+
+import { encodingsFor, preferCommonCodecs } from "/assets/encodings.js";
+import { BridgeFailure } from "/assets/rtm.js";
+
+const UNREACHABLE = "The bridge cannot be reached.";
+/** The room keeps a place without a socket for 20 s. */
+const RETURN_LIMIT_MS = 20_000;
+const SOCKET_OPENING_LIMIT_MS = 4000;
+const PING_INTERVAL_MS = 15_000;
+/** A peer that does not come back by itself in this time is made anew. */
+const PEER_LOSS_LIMIT_MS = 3000;
+/** A sending peer's sections, in this order. */
+const KINDS = ["microphone", "camera", "screen"];
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/**
+ * One participant, from joining to the end.
+ *
+ * Events: `notice` (detail: a frame of the room), `track` (detail: `{ track, media }`, a MediaStreamTrack for a room's track), `away` and `back` (the
+ * socket), `media` (detail: `{ peer, state }`), `refused` (detail: `{ code, msg }`), and last `over` (detail: BridgeFailure or null).
+ */
+export class CallSession extends EventTarget {
+  #url;
+  #name;
+  #socket = null;
+  #isInside = false;
+  #pinger = 0;
+  #sender = null;
+  #receiver = null;
+  #transceivers = {};
+  /** What is being sent, by kind: a MediaStreamTrack. */
+  #sources = {};
+  #lossTimer = 0;
+  /** Descriptions are applied one after the other. */
+  #work = Promise.resolve();
+  /** Tracks of the room by section of the receiving peer. */
+  #sections = {};
+
+  constructor({ url, name }) {
+    super();
+    [this.#url, this.#name] = [url, name];
+    this.isOver = false;
+  }
+
+  get senders() {
+    return this.#sender;
+  }
+
+  get receivers() {
+    return this.#receiver;
+  }
+
+  async start() {
+    try {
+      await this.#open();
+      this.#join(false);
+    } catch (failure) {
+      this.#end(failure);
+    }
+  }
+
+  leave() {
+    this.request("leave", {});
+    this.#end(null);
+  }
+
+  request(type, data) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, data }));
+  }
+
+  /** Sends a track of a kind, in place of the one before; null: nothing any more. The peer is made with the first. */
+  async send(kind, source) {
+    const had = this.#sources[kind];
+    this.#sources[kind] = source;
+    if (!this.#isInside || this.isOver) return;
+    if (!this.#sender) return source && this.#makeSender();
+    const transceiver = this.#transceivers[kind];
+    await transceiver.sender.replaceTrack(source);
+    if (source) await this.#shape(kind, transceiver);
+    // The bridge cannot see that a section has fallen silent for good.
+    if (source && !had) this.request("publish", { kind, mid: transceiver.mid });
+  }
+
+  // MARK: the socket
+
+  async #open() {
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    const limit = setTimeout(() => socket.close(), SOCKET_OPENING_LIMIT_MS);
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onclose = ({ code, reason }) => reject(new BridgeFailure(reason || "unreachable", reason || UNREACHABLE, code));
+    }).finally(() => clearTimeout(limit));
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    clearInterval(this.#pinger);
+    this.#pinger = setInterval(() => this.request("ping", {}), PING_INTERVAL_MS);
+  }
+
+  #join(keepsPeers) {
+    this.request("join", { ...(this.#name ? { name: this.#name } : {}), keeps_peers: keepsPeers });
+  }
+
+  #closed(code, reason) {
+    clearInterval(this.#pinger);
+    if (this.isOver) return;
+    if (code >= 4000 || code === 1000 || !this.#isInside) return this.#end(new BridgeFailure(reason || `closed_${code}`, reason, 0));
+    this.#return();
+  }
+
+  async #return() {
+    this.#emit("away");
+    const limit = performance.now() + RETURN_LIMIT_MS;
+    for (let wait = 250; performance.now() < limit; wait = Math.min(2000, wait * 2)) {
+      await pause(wait * (0.75 + Math.random() / 2));
+      if (this.isOver) return;
+      try {
+        await this.#open();
+      } catch {
+        continue;
+      }
+      return this.#join([this.#sender, this.#receiver].every((peer) => peer === null || peer.connectionState === "connected"));
+    }
+    this.#end(new BridgeFailure("unreachable", UNREACHABLE));
+  }
+
+  #receive(frame) {
+    const { type, data } = frame;
+    switch (type) {
+      case "welcome": return this.#welcomed(frame);
+      case "sdp_update": return this.#described(data);
+      case "peer_state": return this.#emit("media", data);
+      case "error":
+      case "refused": return this.#emit("refused", data);
+      case "pong": return;
+      case "ended": this.#emit("notice", frame); return this.#end(null);
+      default: this.#emit("notice", frame);
+    }
+  }
+
+  #welcomed(frame) {
+    const isReturn = this.#isInside;
+    this.#isInside = true;
+    this.#emit("notice", frame);
+    const mine = frame.data.tracks.filter(({ participant }) => participant === frame.data.you);
+    // Who was away for too long is new in the room, and so are their peers.
+    const isNew = isReturn && Object.values(this.#sources).some(Boolean) && mine.length === 0;
+    if (isNew) this.#dropPeers();
+    this.#emit("back");
+    if (!this.#sender && Object.values(this.#sources).some(Boolean)) this.#makeSender();
+  }
+
+  // MARK: the peers
+
+  #dropPeers() {
+    for (const peer of [this.#sender, this.#receiver]) peer?.close();
+    [this.#sender, this.#receiver, this.#sections] = [null, null, {}];
+  }
+
+  async #makeSender() {
+    this.#sender?.close();
+    const peer = (this.#sender = new RTCPeerConnection({ bundlePolicy: "max-bundle" }));
+    for (const kind of KINDS) this.#transceivers[kind] = this.#addSection(peer, kind);
+    peer.onconnectionstatechange = () => this.#senderChanged(peer);
+    try {
+      await peer.setLocalDescription();
+      this.request("sdp_update", { peer: "publish", sdp: { type: "offer", sdp: peer.localDescription.sdp } });
+    } catch (failure) {
+      this.#end(new BridgeFailure("browser_failed", String(failure.message ?? failure)));
+    }
+  }
+
+  #addSection(peer, kind) {
+    const source = this.#sources[kind] ?? (kind === "microphone" ? "audio" : "video");
+    const init = { direction: "sendonly" };
+    if (kind === "camera") {
+      const { width = 1280, height = 720 } = this.#sources.camera?.getSettings() ?? {};
+      init.sendEncodings = encodingsFor({ width, height }, "", true);
+    }
+    const transceiver = peer.addTransceiver(source, init);
+    if (kind !== "microphone") preferCommonCodecs(transceiver);
+    return transceiver;
+  }
+
+  /** Sizes that go with another camera than the one that the peer was made with. */
+  async #shape(kind, { sender }) {
+    sender.track.contentHint = kind === "screen" ? "detail" : kind === "camera" ? "motion" : "speech";
+  }
+
+  #senderChanged(peer) {
+    if (peer !== this.#sender) return;
+    clearTimeout(this.#lossTimer);
+    if (["disconnected", "failed"].includes(peer.connectionState)) {
+      this.#lossTimer = setTimeout(() => { if (!this.isOver && peer === this.#sender) this.#makeSender(); }, PEER_LOSS_LIMIT_MS);
+    }
+  }
+
+  #described({ peer, sdp, tracks }) {
+    this.#work = this.#work.then(() => (peer === "publish" ? this.#answered(sdp) : this.#offered(sdp, tracks))).catch((failure) => {
+      if (!this.isOver) this.#end(new BridgeFailure("browser_failed", String(failure.message ?? failure)));
+    });
+  }
+
+  async #answered(description) {
+    const peer = this.#sender;
+    if (peer?.signalingState !== "have-local-offer") return;
+    await peer.setRemoteDescription(description);
+    for (const kind of KINDS) {
+      const transceiver = this.#transceivers[kind];
+      if (this.#sources[kind]) this.request("publish", { kind, mid: transceiver.mid });
+    }
+  }
+
+  async #offered(description, tracks) {
+    const isOther = this.#receiver && sessionOf(this.#receiver.remoteDescription?.sdp) !== sessionOf(description.sdp);
+    if (isOther) {
+      this.#receiver.close();
+      [this.#receiver, this.#sections] = [null, {}];
+    }
+    const peer = (this.#receiver ??= new RTCPeerConnection({ bundlePolicy: "max-bundle" }));
+    await peer.setRemoteDescription(description);
+    await peer.setLocalDescription();
+    this.request("sdp_update", { peer: "subscribe", sdp: { type: "answer", sdp: peer.localDescription.sdp } });
+    for (const transceiver of peer.getTransceivers()) {
+      const track = tracks[transceiver.mid] ?? null;
+      if (track === null || this.#sections[transceiver.mid] === track) continue;
+      this.#sections[transceiver.mid] = track;
+      this.#emit("track", { track, media: transceiver.receiver.track });
+    }
+    for (const mid of Object.keys(this.#sections)) if (!tracks[mid]) delete this.#sections[mid];
+  }
+
+  /** The reports of both peers, by room track for what is received. */
+  async statistics() {
+    const reports = {};
+    for (const transceiver of this.#receiver?.getTransceivers() ?? []) {
+      const track = this.#sections[transceiver.mid];
+      if (track) reports[track] = await transceiver.receiver.getStats();
+    }
+    return { received: reports, sent: await this.#sender?.getStats() ?? null };
+  }
+
+  #end(failure) {
+    if (this.isOver) return;
+    this.isOver = true;
+    clearTimeout(this.#lossTimer);
+    clearInterval(this.#pinger);
+    if (this.#socket) {
+      this.#socket.onclose = null;
+      this.#socket.close(1000);
+    }
+    this.#dropPeers();
+    this.#emit("over", failure instanceof Error && !(failure instanceof BridgeFailure) ? new BridgeFailure("browser_failed", failure.message) : failure);
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** The number of the session in `o=`: another one is another peer. */
+const sessionOf = (sdp) => sdp?.match(/^o=\S+ (\d+)/m)?.[1];
