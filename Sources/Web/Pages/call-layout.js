@@ -4,22 +4,23 @@
 const ASPECT = 16 / 9;
 const GAP = 8;
 /** A row of small pictures beside the large ones takes this part of the stage. */
-const STRIP_SHARE = 0.2;
+const STRIP_SHARE = 0.16;
 const STRIP_SMALLEST = 72;
-const STRIP_LARGEST = 200;
+const STRIP_LARGEST = 480;
 
 /**
  * The grid that shows `count` pictures as large as they can be: `{ columns, rows, width, height }` of one picture, in pixels.
- * A single person on a tall screen fills more of it than 16:9 would: pictures may be as tall as they are wide.
+ * On a stage that is taller than wide, pictures may be as tall as they are wide: a person fills more of it than 16:9 would.
  */
 export function grid(count, width, height) {
+  const narrowest = height > width ? 1 : ASPECT;
   let best = { columns: 1, rows: Math.max(1, count), width: 0, height: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns++) {
     const rows = Math.ceil(count / columns);
     const [cellWidth, cellHeight] = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
     if (cellWidth <= 0 || cellHeight <= 0) continue;
     const tileWidth = Math.min(cellWidth, cellHeight * ASPECT);
-    const tileHeight = Math.min(cellHeight, tileWidth / (cellHeight > cellWidth ? 1 : ASPECT));
+    const tileHeight = Math.min(cellHeight, tileWidth / narrowest);
     if (tileWidth * tileHeight > best.width * best.height) {
       best = { columns, rows, width: Math.floor(tileWidth), height: Math.floor(tileHeight) };
     }
@@ -40,7 +41,7 @@ export function arrange(pictures, { width, height }, mode, lastSpeaker = null) {
   const strip = Math.min(STRIP_LARGEST, Math.max(STRIP_SMALLEST, Math.floor((isWide ? width : height) * STRIP_SHARE)));
   const main = isWide ? { x: 0, y: 0, width: width - strip - GAP, height } : { x: 0, y: 0, width, height: height - strip - GAP };
   const side = isWide ? { x: width - strip, y: 0, width: strip, height } : { x: 0, y: height - strip, width, height: strip };
-  const places = [...cells(large, main, true), ...cells(others, side, false)];
+  const places = [...cells(large, main, true), ...cells(others, side, false, true)];
   return pictures.map(({ key }) => places.find((place) => place.key === key));
 }
 
@@ -53,16 +54,32 @@ export function enlarged(pictures, lastSpeaker) {
   return one ? [one] : [];
 }
 
+/** One row or column of small pictures, more where they would get too small to be seen. */
+function row(count, area) {
+  const isRow = area.width > area.height;
+  const [length, thickness] = isRow ? [area.width, area.height] : [area.height, area.width];
+  for (let lines = 1; lines <= count; lines++) {
+    const inLine = Math.ceil(count / lines);
+    const [along, across] = [(length - GAP * (inLine - 1)) / inLine, (thickness - GAP * (lines - 1)) / lines];
+    const [width, height] = isRow ? [along, across] : [across, along];
+    const fitting = Math.min(width, height * ASPECT);
+    if (fitting < STRIP_SMALLEST * 0.75 && lines < 3 && lines < count) continue;
+    const [columns, rows] = isRow ? [inLine, lines] : [lines, inLine];
+    return { columns, rows, width: Math.floor(fitting), height: Math.floor(fitting / ASPECT) };
+  }
+  return { columns: 1, rows: Math.max(1, count), width: 0, height: 0 };
+}
+
 /** A grid in a part of the stage; the last row stands in the middle. */
-function cells(pictures, area, isLarge) {
-  const { columns, rows, width, height } = grid(pictures.length, area.width, area.height);
+function cells(pictures, area, isLarge, isStrip = false) {
+  const { columns, rows, width, height } = isStrip ? row(pictures.length, area) : grid(pictures.length, area.width, area.height);
   const top = area.y + (area.height - rows * height - (rows - 1) * GAP) / 2;
   return pictures.map(({ key }, place) => {
-    const row = Math.floor(place / columns);
-    const inRow = row === rows - 1 ? pictures.length - row * columns : columns;
+    const line = Math.floor(place / columns);
+    const inRow = line === rows - 1 ? pictures.length - line * columns : columns;
     const left = area.x + (area.width - inRow * width - (inRow - 1) * GAP) / 2;
-    const x = left + (place - row * columns) * (width + GAP);
-    return { key, x: Math.round(x), y: Math.round(top + row * (height + GAP)), width, height, isLarge };
+    const x = left + (place - line * columns) * (width + GAP);
+    return { key, x: Math.round(x), y: Math.round(top + line * (height + GAP)), width, height, isLarge };
   });
 }
 

@@ -56,6 +56,7 @@ class Tile {
     });
     this.hand = new Hand(this.board, { ...hand(this), picture: () => this.size });
     this.video.addEventListener("resize", () => this.draw());
+    new ResizeObserver(() => this.draw()).observe(this.element);
   }
 
   get size() {

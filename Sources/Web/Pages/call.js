@@ -9,7 +9,7 @@ import { byId, explain, pageStream, pageToken } from "/assets/page.js";
 
 const NAME_MEMORY = "viaduct.name";
 /** Views are told when the layout has come to rest. */
-const VIEW_PAUSE_MS = 200;
+const VIEW_PAUSE_MS = 300;
 const QUALITY_INTERVAL_MS = 2000;
 /** Parts of what was sent that were lost, above which a connection is no longer good, or is poor. */
 const LOSS = { fair: 0.02, poor: 0.08 };
