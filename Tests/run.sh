@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 1
 [[ -w ${HOME:-/nonexistent} ]] || { HOME=$(mktemp -d) && export HOME; }
 
 # For each parser of what any peer may send; the others get a sixth of it. Coverage hardly grows after twenty seconds.
-fuzz_seconds=${FUZZ_SECONDS:-30}
+fuzz_seconds=${FUZZ_SECONDS:-20}
 exposed_parsers=(stun dtls rtp rtcp edge-offer whip-fragment peer-transport publisher)
 python=.venv/bin/python
 summary=()
