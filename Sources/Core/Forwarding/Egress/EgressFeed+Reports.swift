@@ -2,7 +2,7 @@ package import BridgeModel
 internal import RTP
 
 // What is told to the viewer, and about it.
-extension EgressViewer {
+extension EgressFeed {
     /// Nanoseconds between two compounds (RFC 3550 section 6.2 allows less than five seconds by the session's bandwidth).
     private static let reportInterval: Int64 = 1_000_000_000
     /// While the publisher's first report is waited for.
@@ -32,18 +32,15 @@ extension EgressViewer {
     }
 
     /// What is known of the viewer now; allocates, so not for each packet.
-    package var statistics: EgressViewerStatistics {
+    package func statistics(over path: borrowing EgressPath) -> EgressViewerStatistics {
         EgressViewerStatistics(
             tracks: tracks.map(\.statistics), layers: tracks.map { $0.media.isVideo ? $0.selector.target : nil },
-            dropped: tracks.reduce(0) { $0 &+ $1.media.dropped }, estimate: estimator.estimate, roundTrip: estimator.roundTrip)
+            dropped: tracks.reduce(0) { $0 &+ $1.media.dropped }, estimate: path.estimate, roundTrip: path.estimator.roundTrip)
     }
 
-    /// The transport-wide sequence number of the next packet.
-    package var nextTransportSequence: UInt16 { estimator.nextSequence }
-
-    /// Bytes that the viewer's state takes, on the heap and beside it.
-    package var byteCount: Int {
-        MemoryLayout<EgressViewer>.size + estimator.heapByteCount + tracks.capacity * MemoryLayout<TrackSender>.stride
+    /// Bytes that the feed's state takes on the heap.
+    package var heapByteCount: Int {
+        tracks.capacity * MemoryLayout<TrackSender>.stride
             + tracks.reduce(0) { $0 + $1.queue.heapByteCount + ($1.media.rewriter.map?.heapByteCount ?? 0) }
     }
 }

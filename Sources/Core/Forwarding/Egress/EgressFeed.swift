@@ -1,0 +1,200 @@
+package import BridgeModel
+package import RTP
+
+/// All that is sent to one viewer of one stream: which cached packet comes next, with which header, and what the viewer's RTCP does to that. The path that
+/// it shares with the viewer's other feeds is a parameter.
+///
+/// The viewer waits in the stream's cache: what the pacer holds back is the part of the cache between its place and the newest packet, so that nothing
+/// is queued twice. Owned by one media worker; nothing here allocates per packet.
+/// ```
+/// while let packet = feed.next(in: cache, over: &path, now: now, header: buffer) {
+///     packet.withPayload(in: cache) { protect(buffer[..<(packet.headerSize + packet.prefixSize)], $0, into: slot) }
+/// }
+/// for track in feed.takeKeyframeRequests(now: now) { gates[Int(track)].request(now: now) }
+/// ```
+package struct EgressFeed: ~Copyable {
+    /// Nanoseconds between two choices of layers.
+    private static let adaptInterval: Int64 = 200_000_000
+
+    let canonicalName: String
+    /// Audio first.
+    var tracks: [TrackSender]
+    /// How many of them are audio.
+    private let audioCount: Int
+    /// Where the path knows it.
+    let place: Int
+    var keyframeRequests = TrackSet()
+    /// The pacer was closed when `next` was asked last.
+    private var isHeldBack = false
+    private var adaptAt: Int64
+    var reportAt: Int64?
+
+    /// Joins the stream as its cache stands. `layers` is what its publisher sends. A track without encodings gets nothing.
+    ///
+    /// The numbers begin with the publisher's: the SSRCs must not have been used before under the same keys, or packets would share a key stream.
+    package init(
+        _ parameters: EgressViewerParameters, over path: inout EgressPath, cache: borrowing GOPCache, layers: borrowing StreamLayers,
+        now: MonotonicTime
+    ) {
+        canonicalName = parameters.canonicalName
+        tracks = parameters.tracks.filter { !$0.encodings.isEmpty }.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }.map {
+            TrackSender($0, rules: parameters.rules.join, cache: cache, now: now)
+        }
+        audioCount = tracks.count { !$0.media.isVideo }
+        place = path.join(videos: tracks.count - audioCount)
+        adaptAt = Int64(clamping: now.nanoseconds)
+        adapt(to: layers, in: cache, over: &path, now: now)
+    }
+
+    /// The next packet to send now, its new bytes in `header` (at least `EgressPacket.headerCapacity`); nil when nothing is due.
+    package mutating func next(
+        in cache: borrowing GOPCache, over path: inout EgressPath, now: MonotonicTime, header: UnsafeMutableRawBufferPointer
+    ) -> EgressPacket? {
+        let moment = TrackSender.Moment(now: now, transportSequence: path.nextTransportSequence)
+        isHeldBack = false
+        for index in 0..<audioCount {
+            if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment, &path) }
+        }
+        guard path.isOpen(now: moment.time) else {
+            isHeldBack = true
+            return nil
+        }
+        for index in tracks.indices where !tracks[index].queue.isEmpty {
+            let bandwidth = path.estimate
+            if let packet = tracks[index].nextRetransmission(moment, bandwidth: bandwidth, in: cache, into: header) {
+                return sent(packet, index, moment, &path)
+            }
+        }
+        for index in audioCount..<tracks.count {
+            if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment, &path) }
+        }
+        return nextProbe(moment, in: cache, &path, header: header)
+    }
+
+    /// When `next`, `adapt` and `writeReport` are to be called although nothing came.
+    package func deadline(over path: borrowing EgressPath) -> MonotonicTime? {
+        var earliest = adaptAt
+        if isHeldBack || path.estimator.probeRate != nil { earliest = min(earliest, path.opensAt) }
+        if let reportAt { earliest = min(earliest, reportAt) }
+        for index in audioCount..<tracks.count {
+            if let fallback = tracks[index].media.deadline { earliest = min(earliest, Int64(clamping: fallback.nanoseconds)) }
+        }
+        return MonotonicTime(nanoseconds: UInt64(max(0, earliest)))
+    }
+
+    /// Cache tracks whose publisher is to be asked for a keyframe; each call clears them.
+    package mutating func takeKeyframeRequests(now: MonotonicTime) -> TrackSet {
+        for index in audioCount..<tracks.count {
+            if let track = tracks[index].media.takeKeyframeRequest(now: now) { keyframeRequests.insert(track) }
+        }
+        defer { keyframeRequests = TrackSet() }
+        return keyframeRequests
+    }
+
+    /// Its packets come no more: the path is for the others.
+    package consuming func leave(_ path: inout EgressPath) { path.leave(place) }
+
+    /// Counts for so much, where not all feeds have what they want: 1 a video by default.
+    package func weigh(_ weight: Double, over path: inout EgressPath) { path[place].weight = max(0.01, weight) }
+}
+
+extension EgressFeed {
+    private mutating func nextProbe(
+        _ moment: TrackSender.Moment, in cache: borrowing GOPCache, _ path: inout EgressPath, header: UnsafeMutableRawBufferPointer
+    ) -> EgressPacket? {
+        guard path.estimator.probeRate != nil, let index = tracks.lastIndex(where: { $0.canProbe }),
+            let packet = tracks[index].nextProbe(moment, in: cache, into: header)
+        else { return nil }
+        return sent(packet, index, moment, &path)
+    }
+
+    private mutating func sent(_ packet: EgressPacket, _ index: Int, _ moment: TrackSender.Moment, _ path: inout EgressPath) -> EgressPacket {
+        if reportAt == nil { reportAt = moment.time }
+        if path.isSettling { path[place].isCatchingUp = isCatchingUp }
+        path.sent(packet.size, counts: tracks[index].countsForTransport, moment)
+        return packet
+    }
+
+    var isCatchingUp: Bool {
+        for index in audioCount..<tracks.count where tracks[index].media.isCatchingUp { return true }
+        return false
+    }
+}
+
+// Layers.
+extension EgressFeed {
+    /// Media that waits this long in the pacer shows that the layer is too much.
+    private static let tooLate: Int64 = 250_000_000
+
+    /// Chooses layers by the estimate, and begins probes; to be called at `deadline`, and after RTCP.
+    package mutating func adapt(
+        to layers: borrowing StreamLayers, in cache: borrowing GOPCache, over path: inout EgressPath, now: MonotonicTime
+    ) {
+        let time = Int64(clamping: now.nanoseconds)
+        defer {
+            path[place].isCatchingUp = isCatchingUp
+            path.pace(now: time)
+        }
+        guard time >= adaptAt else { return }
+        adaptAt = time + Self.adaptInterval
+        var demand = path[place]
+        demand.sound = .zero
+        for index in 0..<audioCount { demand.sound = demand.sound + layers.rate(TargetLayer(track: tracks[index].media.encoding)) }
+        path[place] = demand
+        guard demand.videos > 0 else { return }
+        let share = path.share(of: place)
+        (demand.isNarrow, demand.wanted, demand.cost) = (false, .zero, .zero)
+        for index in audioCount..<tracks.count {
+            if chooseLayer(index, share, isMeasured: path.estimator.isMeasured, layers, in: cache, now: now) { demand.isNarrow = true }
+            demand.wanted = max(demand.wanted, tracks[index].selector.wanted)
+            demand.cost = demand.cost + tracks[index].selector.cost
+        }
+        demand.canProbe = tracks.contains(where: { $0.canProbe })
+        path[place] = demand
+        path.update(now: now)
+    }
+
+    /// Aims one track at what fits into its share; whether what flows is more than that.
+    private mutating func chooseLayer(
+        _ index: Int, _ share: Bitrate, isMeasured: Bool, _ layers: borrowing StreamLayers, in cache: borrowing GOPCache, now: MonotonicTime
+    ) -> Bool {
+        var limit = share
+        if tracks[index].media.isLate(by: Self.tooLate, in: cache, now: now) { limit = min(limit, tracks[index].selector.cost * 0.8) }
+        let rate = tracks[index].media.flowing.map(layers.rate) ?? .zero
+        tracks[index].selector.update(layers, limit: limit, isMeasured: isMeasured, now: now)
+        tracks[index].media.aim(at: tracks[index].selector.target, isNarrow: rate > limit, in: cache, now: now)
+        return isMeasured && rate > share
+    }
+
+    /// The viewer's own choice for its video: nothing outside of these layers.
+    package mutating func limit(to cap: LayerCap) {
+        for index in tracks.indices { tracks[index].selector.limit(to: cap) }
+        adaptAt = 0
+    }
+
+    /// The same for the track with this encoding among its own; false when there is none.
+    package mutating func limit(to cap: LayerCap, ofTrackWith encoding: UInt8) -> Bool {
+        guard let index = tracks.firstIndex(where: { $0.media.encodings.contains(encoding) }) else { return false }
+        tracks[index].selector.limit(to: cap)
+        adaptAt = 0
+        return true
+    }
+
+    /// The publisher's encodings, track by track, the smallest first: of another publisher, or in another order than before. A track keeps its own in
+    /// the list that has its main one, `mainEncoding`.
+    package mutating func use(_ encodings: [[UInt8]], in cache: borrowing GOPCache) {
+        for index in audioCount..<tracks.count {
+            guard let own = encodings.first(where: { $0.contains(tracks[index].mainEncoding) }), own != tracks[index].media.encodings else {
+                continue
+            }
+            tracks[index].selector.use(own)
+            tracks[index].media.use(own, in: cache)
+            adaptAt = 0
+        }
+    }
+
+    /// The publisher of this cache track was replaced by one that negotiated other header extensions.
+    package mutating func setSourceExtensions(_ map: ExtensionMap, of track: UInt8) {
+        for index in tracks.indices where tracks[index].media.encodings.contains(track) { tracks[index].setSourceExtensions(map) }
+    }
+}
