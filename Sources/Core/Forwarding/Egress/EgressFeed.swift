@@ -91,8 +91,8 @@ package struct EgressFeed: ~Copyable {
         return keyframeRequests
     }
 
-    /// Its packets come no more: the path is for the others.
-    package consuming func leave(_ path: inout EgressPath) { path.leave(place) }
+    /// Its packets come no more: the path is for the others. Nothing else is to be asked of it then.
+    package func leave(_ path: inout EgressPath) { path.leave(place) }
 
     /// Counts for so much, where not all feeds have what they want: 1 a video by default.
     package func weigh(_ weight: Double, over path: inout EgressPath) { path[place].weight = max(0.01, weight) }

@@ -140,7 +140,8 @@ extension EgressPath {
     /// Begins a probe when more could be used than is estimated.
     mutating func update(now: MonotonicTime) {
         guard demands.contains(where: { $0.wanted > .zero && $0.canProbe }) else { return }
-        estimator.update(wanted: demands.reduce(.zero) { $0 + $1.sound + ($1.wanted > .zero ? $1.wanted * Double($1.videos) : $1.cost) }, now: now)
+        estimator.update(
+            wanted: demands.reduce(.zero) { $0 + $1.sound + ($1.wanted > .zero ? $1.wanted * Double($1.videos) : $1.cost) }, now: now)
     }
 
     /// The part of the path that is for each video of the feed at a place. Sound comes first; what some do not need is for the others, by their weights.
@@ -188,4 +189,3 @@ struct EgressDemand: Sendable {
 
     func need(ease: Double) -> Bitrate { wanted > .zero ? wanted * Double(videos) : cost * ease }
 }
-

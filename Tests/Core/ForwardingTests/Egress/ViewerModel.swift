@@ -47,6 +47,8 @@ struct ViewerModel {
     private(set) var totalBytes = 0
     private(set) var requests = 0
     var asksAgain = true
+    /// It speaks of what arrived on the transport. Of several models behind one transport one does, as a browser.
+    var tellsArrivals = true
     private var unwrappers: [SequenceUnwrapper]
     private var missing: [Int64: (tries: Int, last: MonotonicTime)] = [:]
     private var decodedFrames: Set<UInt64> = []
@@ -213,7 +215,7 @@ struct ViewerModel {
             if withReports { appendReports(&writer, at: now) }
             appendNACK(&writer, at: now)
             appendKeyframeRequest(&writer, at: now)
-            appendTransportFeedback(&writer)
+            if tellsArrivals { appendTransportFeedback(&writer) }
             return writer.count
         }
         return Array(bytes.prefix(count))
