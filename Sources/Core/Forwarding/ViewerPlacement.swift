@@ -38,6 +38,11 @@ package struct ViewerPlacement: Sendable {
         return begun.min(by: isBetter) ?? open.min(by: isBetter)
     }
 
+    /// The worker for a peer that is sent several streams: the least busy of all; nil when none has room.
+    package func worker(loads: [Double]) -> Int? {
+        peers.indices.filter { hasRoom($0) && load($0, loads) < loadLimit }.min { busyness($0, loads) < busyness($1, loads) }
+    }
+
     /// Whether a worker takes another peer at all.
     package func hasRoom(_ worker: Int) -> Bool { peers.indices.contains(worker) && peers[worker] < capacity }
 

@@ -163,7 +163,7 @@ package actor EdgeDirector: PeerEngine {
         for await event in events {
             guard let peer = peers[id] else { continue }
             switch event {
-            case .connecting: break
+            case .connecting, .levels: break
             case .connected: await connect(id, peer)
             case .disconnected: peer.tell(.disconnected)
             case .reconnected: peer.tell(.connected)

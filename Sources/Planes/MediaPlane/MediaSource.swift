@@ -24,7 +24,11 @@ struct MediaSource {
     var ingress: IngressTrack
     var gate: KeyframeGate
     /// A peer's sources are numbered from here, so that those of the one before are not taken for them.
-    let firstEpoch: UInt32
+    private(set) var firstEpoch: UInt32
+    /// False: what a peer sends goes to nobody.
+    private(set) var isForwarded = true
+    /// The next packet is the first since the track was let through again.
+    private var beginsAnew = false
     /// What came from a peer, and from whoever sent the track before.
     var peerCounters: TrackCounters
     /// The newest of a peer's sources.
@@ -60,6 +64,23 @@ struct MediaSource {
         peerCounters.bytes += UInt64(bytes)
         peerCounters.lastPacketAt = arrival
         if packet.frame.revealsKeyframe { peerCounters.keyframes += 1 }
+    }
+
+    /// Lets a peer's packets through, or not. What was sent meanwhile is not missing: those who go on do so as with another source.
+    mutating func forward(_ isForwarded: Bool) {
+        self.isForwarded = isForwarded
+        if isForwarded {
+            firstEpoch &+= 1
+            beginsAnew = true
+        } else {
+            gate.cancel()
+        }
+    }
+
+    /// Whether this packet is the first of its kind since the track was let through again.
+    mutating func takeBeginning() -> Bool {
+        defer { beginsAnew = false }
+        return beginsAnew
     }
 
     /// The peer that sends it; nil for a child's track and while the peer is away.

@@ -124,7 +124,7 @@ final class MediaStream {
 
     /// Somebody on this worker, who was counted, or on another one needs a keyframe of `track`.
     func passKeyframeRequest(of track: Int, ports: inout MediaPorts, now: MonotonicTime) {
-        guard isVideo(track), sources[track].gate.request(now: now) else { return }
+        guard isVideo(track), sources[track].isForwarded, sources[track].gate.request(now: now) else { return }
         sources[track].sendKeyframeRequest(ports: &ports, now: now)
     }
 

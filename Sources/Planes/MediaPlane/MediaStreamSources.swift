@@ -88,7 +88,7 @@ extension MediaStream {
     private func endViewers(of replaced: ArraySlice<MediaSource>, ports: inout MediaPorts) {
         let isChanged = zip(replaced, sources).contains { $0.description.codec != $1.description.codec } || replaced.count > encodings.count
         guard isChanged else { return }
-        for viewer in viewers.viewers { ports.edge.orphans.append(viewer.peer) }
+        for viewer in viewers.viewers { ports.edge.orphans.append(EdgeOrphan(viewer)) }
     }
 
     private func addSource(_ description: TrackDescription, origin: MediaSource.Origin, replacing old: MediaSource?) {

@@ -65,7 +65,7 @@ struct MediaStreams {
         stream.feedReplicas(ports: &ports, now: now)
         stream.closeSources(ports: &ports)
         stream.endSinks(.afterRest) { _ in true }
-        for viewer in stream.viewers.viewers { ports.edge.orphans.append(viewer.peer) }
+        for viewer in stream.viewers.viewers { ports.edge.orphans.append(EdgeOrphan(viewer)) }
         stream.replication.end(ports: &ports)
         stream.lingersUntil = now.advanced(by: options.lingering)
         stream.pump(ports: &ports, now: now)

@@ -103,14 +103,14 @@ package final class EdgeClient {
         }
     }
 
-    /// Protects and sends an RTP packet.
-    package func send(rtp packet: [UInt8]) throws {
+    /// Protects and sends an RTP packet; `headerSize` counts its extensions too.
+    package func send(rtp packet: [UInt8], headerSize: Int = 12) throws {
         guard let protection else { throw Failure.timedOut("not connected") }
         try withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
             let count = try packet.withUnsafeBytes { bytes in
                 try protection.protect(
-                    header: UnsafeRawBufferPointer(rebasing: bytes[..<12]), payload: UnsafeRawBufferPointer(rebasing: bytes[12...]),
-                    into: buffer)
+                    header: UnsafeRawBufferPointer(rebasing: bytes[..<headerSize]),
+                    payload: UnsafeRawBufferPointer(rebasing: bytes[headerSize...]), into: buffer)
             }
             send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }

@@ -34,11 +34,14 @@ package enum EdgePeerUse: Sendable, Equatable {
     case publish(StreamID)
     /// It receives tracks of this stream.
     case watch(StreamID)
+    /// It receives tracks of several streams, as `EdgeSubscribers` says.
+    case subscribe
 
-    /// The stream that is meant.
-    package var stream: StreamID {
+    /// The stream that is meant; nil where there is more than one.
+    package var stream: StreamID? {
         switch self {
         case .publish(let stream), .watch(let stream): stream
+        case .subscribe: nil
         }
     }
 }
@@ -92,6 +95,8 @@ package enum EdgePeerEvent: Sendable, Equatable {
     case reconnected
     /// So many packets of a publisher found no room before it was let in: viewers may wait for its next keyframe. Told once, when it is let in or over.
     case earlyMediaDropped(packets: Int)
+    /// How loud a publisher's tracks are, at most ten times a second; only where `EdgeSubscribers.reportLevels` asked for it.
+    case levels([TrackLevel])
     /// Nothing follows. nil: it was closed by `close`, or the stream that it watched is over.
     case ended(BridgeError?)
 }

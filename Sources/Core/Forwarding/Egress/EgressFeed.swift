@@ -27,6 +27,8 @@ package struct EgressFeed: ~Copyable {
     /// The pacer was closed when `next` was asked last.
     private var isHeldBack = false
     private var adaptAt: Int64
+    /// Nobody looks, or nobody may.
+    private var isPaused = false
     var reportAt: Int64?
 
     /// Joins the stream as its cache stands. `layers` is what its publisher sends. A track without encodings gets nothing.
@@ -46,12 +48,23 @@ package struct EgressFeed: ~Copyable {
         adapt(to: layers, in: cache, over: &path, now: now)
     }
 
+    /// Sends nothing, or goes on: pictures with a keyframe, sound with what comes then.
+    package mutating func pause(_ isPaused: Bool) {
+        guard isPaused != self.isPaused else { return }
+        self.isPaused = isPaused
+        adaptAt = 0
+    }
+
     /// The next packet to send now, its new bytes in `header` (at least `EgressPacket.headerCapacity`); nil when nothing is due.
     package mutating func next(
         in cache: borrowing GOPCache, over path: inout EgressPath, now: MonotonicTime, header: UnsafeMutableRawBufferPointer
     ) -> EgressPacket? {
         let moment = TrackSender.Moment(now: now, transportSequence: path.nextTransportSequence)
         isHeldBack = false
+        guard !isPaused else {
+            for index in tracks.indices { tracks[index].media.skip(in: cache) }
+            return nil
+        }
         for index in 0..<audioCount {
             if let packet = tracks[index].nextMedia(moment, in: cache, into: header) { return sent(packet, index, moment, &path) }
         }
@@ -108,7 +121,8 @@ extension EgressFeed {
         return sent(packet, index, moment, &path)
     }
 
-    private mutating func sent(_ packet: EgressPacket, _ index: Int, _ moment: TrackSender.Moment, _ path: inout EgressPath) -> EgressPacket {
+    private mutating func sent(_ packet: EgressPacket, _ index: Int, _ moment: TrackSender.Moment, _ path: inout EgressPath) -> EgressPacket
+    {
         if reportAt == nil { reportAt = moment.time }
         if path.isSettling { path[place].isCatchingUp = isCatchingUp }
         path.sent(packet.size, counts: tracks[index].countsForTransport, moment)
@@ -137,6 +151,7 @@ extension EgressFeed {
         }
         guard time >= adaptAt else { return }
         adaptAt = time + Self.adaptInterval
+        guard !isPaused else { return rest(in: cache, over: &path, now: now) }
         var demand = path[place]
         demand.sound = .zero
         for index in 0..<audioCount { demand.sound = demand.sound + layers.rate(TargetLayer(track: tracks[index].media.encoding)) }
@@ -152,6 +167,14 @@ extension EgressFeed {
         demand.canProbe = tracks.contains(where: { $0.canProbe })
         path[place] = demand
         path.update(now: now)
+    }
+
+    /// It needs nothing of the path for now.
+    private mutating func rest(in cache: borrowing GOPCache, over path: inout EgressPath, now: MonotonicTime) {
+        for index in audioCount..<tracks.count { tracks[index].media.aim(at: nil, isNarrow: false, in: cache, now: now) }
+        var demand = path[place]
+        (demand.sound, demand.cost, demand.wanted, demand.isNarrow) = (.zero, .zero, .zero, false)
+        path[place] = demand
     }
 
     /// Aims one track at what fits into its share; whether what flows is more than that.

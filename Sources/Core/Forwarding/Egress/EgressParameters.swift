@@ -44,7 +44,7 @@ package struct EgressTrackParameters: Sendable, Equatable {
 
 extension EgressTrackParameters {
     /// Whether the viewer will say how much its path takes: transport-wide feedback, or REMB, which goes by send times.
-    var reportsBandwidth: Bool { extensions[.transportSequence] != nil || extensions[.absoluteSendTime] != nil }
+    package var reportsBandwidth: Bool { extensions[.transportSequence] != nil || extensions[.absoluteSendTime] != nil }
 }
 
 /// A retransmission stream (RFC 4588) of a viewer's track.

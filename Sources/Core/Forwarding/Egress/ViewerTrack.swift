@@ -116,6 +116,12 @@ struct ViewerTrack: Sendable {
         return nil
     }
 
+    /// Leaves out what there is: the track goes on with what comes after it.
+    mutating func skip(in cache: borrowing GOPCache) {
+        (cursor, isCatchingUp) = (cache.endIndex, false)
+        rewriter.resynchronize()
+    }
+
     /// Whether a keyframe of `encoding`'s successor or of itself is to be asked for now.
     mutating func takeKeyframeRequest(now: MonotonicTime) -> UInt8? {
         let wanted: UInt8? =
@@ -138,10 +144,7 @@ extension ViewerTrack {
     /// Aims at a layer; nil pauses the track. `isNarrow`: what flows is more than the path takes.
     mutating func aim(at target: TargetLayer?, isNarrow: Bool, in cache: borrowing GOPCache, now: MonotonicTime) {
         guard isVideo else { return }
-        guard let target else {
-            pause()
-            return
-        }
+        guard let target else { return pause() }
         if case .paused = phase {
             encoding = target.track
             self.target = target

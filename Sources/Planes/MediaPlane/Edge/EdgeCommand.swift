@@ -8,6 +8,11 @@ enum EdgeCommand: Sendable {
     case open(EdgePeerOpening)
     case publish(PeerID)
     case limit(PeerID, LayerBounds, track: UInt8)
+    case attach(EdgeSection, PeerID)
+    case detach(String, PeerID)
+    case bound(String, PeerID, SectionBounds)
+    case forward(PeerID, track: UInt8, Bool)
+    case reportLevels(PeerID)
     case restart(PeerID, IceCredentials, CheckedContinuation<Bool, Never>)
     case close(PeerID)
     case statistics(PeerID, CheckedContinuation<EdgePeerStatistics?, Never>)
@@ -27,7 +32,8 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .publish, .limit, .close, .datagrams, .connection, .claim, .release: break
+        case .publish, .limit, .attach, .detach, .bound, .forward, .reportLevels: break
+        case .close, .datagrams, .connection, .claim, .release: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
         }
@@ -50,6 +56,8 @@ extension EdgeLoop {
             guard let peer = peer(id) else { return }
             publish(peer, streams: &streams, ports: &ports, now: now)
         case .limit(let id, let bounds, let track): peer(id)?.limit(to: bounds, ofTrack: track, now: now)
+        case .attach, .detach, .bound, .forward, .reportLevels:
+            executeOfRooms(command, streams: &streams, ports: &ports, now: now)
         case .restart(let id, let credentials, let continuation):
             guard let peer = peer(id) else { return continuation.resume(returning: false) }
             continuation.resume(returning: restart(peer, with: credentials, streams: &streams, ports: &ports, now: now))
@@ -62,6 +70,24 @@ extension EdgeLoop {
         case .connection(let handed): take(handed, streams: &streams, ports: &ports, now: now)
         case .claim(let tuple, let owner): exchange.accept(tuple, owner: owner)
         case .release(let tuple, let owner): exchange.forget(tuple, owner: owner)
+        }
+    }
+
+    /// What only rooms ask for.
+    private mutating func executeOfRooms(
+        _ command: EdgeCommand, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
+    ) {
+        switch command {
+        case .attach(let section, let id):
+            guard let peer = peer(id) else { return }
+            attach(section, to: peer, streams: &streams, ports: &ports, now: now)
+        case .detach(let mid, let id): peer(id).map { detach(mid, from: $0) }
+        case .bound(let mid, let id, let bounds): peer(id).map { bound(mid, of: $0, by: bounds) }
+        case .forward(let id, let track, let isForwarded):
+            guard let peer = peer(id) else { return }
+            forward(track, of: peer, isForwarded, ports: &ports, now: now)
+        case .reportLevels(let id): peer(id)?.wishes.reportsLevels = true
+        default: break
         }
     }
 
@@ -94,7 +120,7 @@ extension EdgeLoop {
 extension EdgePeer {
     /// The viewer's choice of layers, kept for when it is connected.
     func limit(to bounds: LayerBounds, ofTrack track: UInt8, now: MonotonicTime) {
-        choices[track] = bounds
+        wishes.choices[track] = bounds
         guard case .viewer(let viewer, let stream) = media else { return }
         viewer.limit(to: bounds, ofTrack: track)
         stream.viewers.noteDue(viewer)
@@ -102,7 +128,9 @@ extension EdgePeer {
 
     /// It is connected and watches.
     var isViewer: Bool {
-        guard case .viewer = media else { return false }
-        return true
+        switch media {
+        case .viewer, .subscriber: true
+        case .none, .awaited, .publisher: false
+        }
     }
 }

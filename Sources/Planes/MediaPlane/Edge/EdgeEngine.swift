@@ -47,7 +47,7 @@ package final class EdgeEngine: EdgePeers {
 
     package func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint {
         let loads = hub.loads
-        let home = hub.workerNumber(of: use.stream)
+        let home = use.stream.map { hub.workerNumber(of: $0) }
         let outcome = peers.withLock { $0.place(peer, use, home: home, loads: loads) }
         return endpoint(try outcome.get())
     }
@@ -131,11 +131,15 @@ package final class EdgeEngine: EdgePeers {
 extension EdgeEngine.Peers {
     /// Gives a peer to a worker: its credentials there.
     fileprivate mutating func place(
-        _ peer: PeerID, _ use: EdgePeerUse, home: Int, loads: [Double]
+        _ peer: PeerID, _ use: EdgePeerUse, home: Int?, loads: [Double]
     ) -> Result<IceCredentials, BridgeError> {
-        var worker = home
-        if case .watch(let stream) = use {
-            guard let chosen = placement.worker(for: stream, home: home, loads: loads) else {
+        var worker = home ?? 0
+        if use.receives {
+            let chosen =
+                if let stream = use.stream, let home { placement.worker(for: stream, home: home, loads: loads) } else {
+                    placement.worker(loads: loads)
+                }
+            guard let chosen else {
                 return .failure(
                     BridgeError(.limitReached, "the bridge has as many viewers as it can serve well; try again in a few seconds"))
             }
@@ -169,5 +173,33 @@ extension EdgeTotals {
         strangers += other.strangers
         refused += other.refused
         dropped += other.dropped
+    }
+}
+
+extension EdgePeerUse {
+    fileprivate var receives: Bool {
+        switch self {
+        case .publish: false
+        case .watch, .subscribe: true
+        }
+    }
+}
+
+extension EdgeEngine: EdgeSubscribers {
+    package func attach(_ section: EdgeSection, to peer: PeerID) { post(.attach(section, peer), about: peer) }
+
+    package func detach(_ mid: String, from peer: PeerID) { post(.detach(mid, peer), about: peer) }
+
+    package func bound(_ mid: String, of peer: PeerID, by bounds: SectionBounds) { post(.bound(mid, peer, bounds), about: peer) }
+
+    package func forward(_ track: UInt8, of publisher: PeerID, _ isForwarded: Bool) {
+        post(.forward(publisher, track: track, isForwarded), about: publisher)
+    }
+
+    package func reportLevels(of publisher: PeerID) { post(.reportLevels(publisher), about: publisher) }
+
+    private func post(_ command: EdgeCommand, about peer: PeerID) {
+        guard let worker = worker(of: peer) else { return }
+        hub.post(.edge(command), toWorker: worker)
     }
 }

@@ -13,6 +13,7 @@ extension EdgeLoop {
         switch peer.use {
         case .publish: peer.media = .awaited(EarlyMedia())
         case .watch(let id): beginWatching(id, by: peer, streams: &streams, ports: &ports, now: now)
+        case .subscribe: beginSubscribing(peer, streams: &streams, ports: &ports, now: now)
         }
     }
 
@@ -23,6 +24,7 @@ extension EdgeLoop {
         let stream = streams.publish(id, layout: layout, from: peer, ports: &ports, now: now)
         let publisher = EdgePublisher(layout, stream: stream)
         peer.media = .publisher(publisher)
+        for track in peer.wishes.closed { stream.forward(layout.encodings(of: track), false, ports: &ports, now: now) }
         tellDropped(early, of: peer)
         early.takeAll { packet, isControl, arrival in publisher.receive(packet, isControl: isControl, ports: &ports, now: arrival) }
         stream.requestMissingKeyframes(ports: &ports, now: now)
@@ -38,6 +40,7 @@ extension EdgeLoop {
         case .awaited(let early): tellDropped(early, of: peer)
         case .publisher(let publisher): publisher.stream.lose(peer)
         case .viewer(let viewer, let stream): stream.remove(viewer)
+        case .subscriber(let subscriber): subscriber.removeAll()
         }
         peer.media = .none
     }
@@ -57,10 +60,15 @@ extension EdgeLoop {
         ports.edge.keyframeRequests.removeAll(keepingCapacity: true)
     }
 
-    /// Closes the peers whose stream is over, or is no longer what they negotiated. The reason counts: their sessions may hear of the end here
+    /// Closes the peers whose stream is over, or is no longer what they negotiated; of a peer with several streams only the section ends. The reason counts: their sessions may hear of the end here
     /// before anybody else ends them, and would take it for a lost connection.
     mutating func closeOrphans(streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
-        while let peer = ports.edge.orphans.popLast() {
+        while let orphan = ports.edge.orphans.popLast() {
+            let peer = orphan.peer
+            guard orphan.viewer.mid == nil else {
+                detach(orphan.viewer, from: peer)
+                continue
+            }
             peer.closingReason = BridgeError(.notFound, "the watched stream has ended")
             close(peer, streams: &streams, ports: &ports, now: now)
         }
@@ -101,23 +109,28 @@ extension NegotiatedPeer {
     /// What a viewer is sent of a stream whose publisher negotiated `layout`, or is a child.
     func viewerParameters(layout: PublishedLayout?, rules: EgressViewerRules) -> EgressViewerParameters {
         let extensions = ExtensionMap(sections)
-        let tracks = sections.compactMap { section -> EgressTrackParameters? in
-            guard section.direction.sends, let track = section.trackIndex, let source = section.localSource else { return nil }
-            let encodings = layout.flatMap { $0.encodings.indices.contains(Int(track)) ? $0.encodings[Int(track)] : nil } ?? [track]
-            var parameters = EgressTrackParameters(
-                codec: section.format.codec, encodings: encodings, payloadType: section.format.payloadType, ssrc: source.ssrc,
-                extensions: extensions)
-            parameters.mainEncoding = track
-            if !section.takesSpatialLayers { parameters.highestSpatialLayer = 0 }
-            parameters.sourceExtensions = layout?.parameters.extensions ?? ExtensionMap()
-            parameters.mid = ExtensionToken(section.mid)
-            parameters.answersNACK = section.format.feedback.contains(.nack)
-            if let payloadType = section.format.rtxPayloadType, let ssrc = source.rtx {
-                parameters.retransmission = RetransmissionFormat(payloadType: payloadType, ssrc: ssrc)
-            }
-            return parameters
-        }
+        let tracks = sections.compactMap { $0.egressTrack(layout: layout, extensions: extensions) }
         let name = sections.lazy.compactMap { $0.localSource?.cname }.first ?? "viaduct"
         return EgressViewerParameters(tracks: tracks, canonicalName: name, rules: rules)
+    }
+}
+
+extension NegotiatedSection {
+    /// What is sent in the section of a stream whose publisher negotiated `layout`, or is a child; nil where nothing is.
+    func egressTrack(layout: PublishedLayout?, extensions: ExtensionMap) -> EgressTrackParameters? {
+        guard direction.sends, let track = trackIndex, let source = localSource else { return nil }
+        let encodings = layout.map { $0.encodings(of: track) } ?? []
+        var parameters = EgressTrackParameters(
+            codec: format.codec, encodings: encodings.isEmpty ? [track] : encodings, payloadType: format.payloadType, ssrc: source.ssrc,
+            extensions: extensions)
+        parameters.mainEncoding = track
+        if !takesSpatialLayers { parameters.highestSpatialLayer = 0 }
+        parameters.sourceExtensions = layout?.parameters.extensions ?? ExtensionMap()
+        parameters.mid = ExtensionToken(mid)
+        parameters.answersNACK = format.feedback.contains(.nack)
+        if let payloadType = format.rtxPayloadType, let ssrc = source.rtx {
+            parameters.retransmission = RetransmissionFormat(payloadType: payloadType, ssrc: ssrc)
+        }
+        return parameters
     }
 }

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import Forwarding
 
 // Peers of this worker that watch streams of other ones.
 extension EdgeLoop {
@@ -24,7 +25,13 @@ extension EdgeLoop {
         switch update {
         case .began(let snapshot):
             guard let (stream, waiting) = streams.replicas.begin(link, from: snapshot, ports: &ports, now: now) else { return }
-            for peer in waiting.compactMap({ peer($0) }) { watch(stream, by: peer, streams: &streams, ports: &ports, now: now) }
+            for peer in waiting.compactMap({ peer($0) }) {
+                guard case .watch = peer.use else {
+                    beginSections(of: stream, for: peer, streams: &streams, ports: &ports, now: now)
+                    continue
+                }
+                watch(stream, by: peer, streams: &streams, ports: &ports, now: now)
+            }
         case .packets(let parcel):
             link.took(parcel.byteCount)
             guard let stream = streams.replicas.stream(of: link) else { return }
@@ -37,6 +44,7 @@ extension EdgeLoop {
         case .layout(let layout): streams.replicas.stream(of: link)?.follow(layout)
         case .over:
             for peer in streams.replicas.end(link, ports: &ports).compactMap({ peer($0) }) {
+                guard case .watch = peer.use else { continue }
                 refuse(peer, streams: &streams, ports: &ports, now: now)
             }
         }
@@ -47,8 +55,10 @@ extension EdgeLoop {
     ) {
         guard let protection = peer.protection else { return }
         let parameters = peer.negotiated.viewerParameters(layout: stream.layout, rules: environment.viewerRules)
-        let viewer = EdgeViewer(peer: peer, protection: protection, parameters: parameters, stream: stream, now: now)
-        for (track, bounds) in peer.choices { viewer.limit(to: bounds, ofTrack: track) }
+        let isMeasured = parameters.tracks.contains(where: \.reportsBandwidth)
+        let line = EdgeLine(to: peer, protection: protection, rules: environment.viewerRules, isMeasured: isMeasured)
+        let viewer = EdgeViewer(parameters, over: line, stream: stream, now: now)
+        for (track, bounds) in peer.wishes.choices { viewer.limit(to: bounds, ofTrack: track) }
         peer.media = .viewer(viewer, stream)
         stream.add(viewer, ports: &ports, now: now)
         streams.heed(stream)

@@ -143,9 +143,15 @@ struct EdgeLoop: ~Copyable {
             stream = watched
             viewer.receive(UnsafeRawBufferPointer(content), stream: watched, now: now)
             watched.viewers.noteDue(viewer)
+        case .subscriber(let subscriber):
+            guard isControl else { return false }
+            subscriber.receive(UnsafeRawBufferPointer(content), now: now)
+            for place in subscriber.places.values { touch(place.stream) }
+            return true
         case .publisher(let publisher):
             stream = publisher.stream
             publisher.receive(content, isControl: isControl, ports: &ports, now: now)
+            if peer.wishes.reportsLevels, let levels = publisher.takeLevels(now: now) { peer.events.yield(.levels(levels)) }
             touch(peer)
         }
         touch(stream)

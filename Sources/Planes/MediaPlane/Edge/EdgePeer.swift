@@ -15,6 +15,7 @@ final class EdgePeer {
         case awaited(EarlyMedia)
         case publisher(EdgePublisher)
         case viewer(EdgeViewer, MediaStream)
+        case subscriber(EdgeSubscriber)
     }
 
     let id: PeerID
@@ -29,8 +30,8 @@ final class EdgePeer {
     /// Nil before the handshake is finished with the right certificate.
     var protection: PacketProtection?
     var media = Media.none
-    /// The layers that a viewer wants, by the stream's track.
-    var choices: [UInt8: LayerBounds] = [:]
+    /// What was asked for, kept for when it is connected.
+    var wishes = EdgePeerWishes()
     /// Why we close the peer, when it is not its owner's wish.
     var closingReason: BridgeError?
     /// Datagrams that were refused.
@@ -56,18 +57,25 @@ final class EdgePeer {
         case .publisher(let publisher):
             statistics.packetsIn = publisher.packets
             statistics.bytesIn = publisher.bytes
-        case .viewer(let viewer, _):
-            let known = viewer.statistics
-            for track in known.tracks {
-                statistics.packetsOut += track.packets + track.retransmissions
-                statistics.bytesOut += track.bytes
-                statistics.retransmissions += track.retransmissions
-                statistics.keyframeRequests += track.keyframeRequests
-            }
-            statistics.packetsDropped = known.dropped + viewer.failures
+        case .viewer(let viewer, _): statistics.add(viewer)
+        case .subscriber(let subscriber):
+            statistics = subscriber.statistics
+            statistics.refused = refused
         }
         return statistics
     }
+}
+
+/// What a peer's owner wants of it, whether it is connected or not.
+struct EdgePeerWishes {
+    /// The layers that a viewer is sent, by the stream's track.
+    var choices: [UInt8: LayerBounds] = [:]
+    /// What the sections of a subscribing peer are to send, by their mids.
+    var attached: [String: EdgeSection] = [:]
+    /// Tracks of a publisher's answer that nobody gets.
+    var closed: Set<UInt8> = []
+    /// A publisher's loudness is told.
+    var reportsLevels = false
 }
 
 /// What a worker is told of a peer that is let in.

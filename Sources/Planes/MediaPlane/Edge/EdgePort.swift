@@ -29,8 +29,8 @@ struct EdgePort: ~Copyable {
     private(set) var isBlocked = false
     /// Frames that a slow TCP reader could not take.
     private(set) var droppedFrames: UInt64 = 0
-    /// Peers that are to be closed: the stream that they watch is over.
-    var orphans: [EdgePeer] = []
+    /// Whose stream is over: peers that are to be closed, or sections of them that are to end.
+    var orphans: [EdgeOrphan] = []
     /// Publishers that are to be asked for a keyframe of a track.
     var keyframeRequests: [(peer: EdgePeer, track: UInt8)] = []
 

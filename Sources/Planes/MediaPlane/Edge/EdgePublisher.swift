@@ -1,3 +1,4 @@
+import Bridge
 import BridgeModel
 import Forwarding
 import PeerTransport
@@ -15,6 +16,7 @@ final class EdgePublisher {
     /// The hub's track of each encoding.
     private let hubTracks: [UInt8]
     private var events: [IngressControlEvent] = []
+    private var meter = AudioLevelMeter()
 
     init(_ layout: PublishedLayout, stream: MediaStream) {
         self.stream = stream
@@ -34,6 +36,7 @@ final class EdgePublisher {
         switch ingress.receive(bytes, arrival: now) {
         case .media(let packet):
             let content = UnsafeRawBufferPointer(rebasing: bytes[packet.start...])
+            if let level = packet.audioLevel { note(level.level, of: hubTracks[packet.encoding]) }
             stream.append(packet, of: Int(hubTracks[packet.encoding]), bytes: content, arrival: now, ports: &ports)
         case .padding(let encoding, _):
             stream.appendPadding(UnsafeRawBufferPointer(bytes), of: Int(hubTracks[encoding]), arrival: now)
@@ -48,6 +51,17 @@ final class EdgePublisher {
             stream.append(report, of: Int(hubTracks[encoding]), arrival: now)
         }
         events.removeAll(keepingCapacity: true)
+    }
+
+    /// What nobody gets is not heard either. Sound has one encoding: the hub's track is the answer's.
+    private func note(_ level: UInt8, of hubTrack: UInt8) {
+        guard stream.sources.indices.contains(Int(hubTrack)), stream.sources[Int(hubTrack)].isForwarded else { return }
+        meter.note(level, of: hubTrack)
+    }
+
+    /// How loud its tracks are, when that is to be told.
+    func takeLevels(now: MonotonicTime) -> [TrackLevel]? {
+        meter.take(now: now)?.map { TrackLevel(track: $0.track, level: $0.level) }
     }
 
     /// The hub wants a keyframe of its track.

@@ -131,7 +131,7 @@ extension MediaStream {
 
     /// Takes a packet of a publisher that is a peer.
     func append(_ packet: IngressPacket, of track: Int, bytes: UnsafeRawBufferPointer, arrival: MonotonicTime, ports: inout MediaPorts) {
-        guard sources.indices.contains(track) else { return }
+        guard sources.indices.contains(track), sources[track].isForwarded else { return }
         ports.counters.packetsIn += 1
         turn.hasNews = true
         turn.isFrameOpen = sources[track].description.kind == .video && !packet.header.marker
@@ -139,12 +139,14 @@ extension MediaStream {
         sources[track].count(packet, bytes: bytes.count, arrival: arrival)
         let entry = GOPCache.Entry(
             track: UInt8(track), epoch: sources[track].epoch, header: packet.header, arrival: arrival, descriptor: packet.descriptor)
-        store(StreamPacket(entry: entry, frame: packet.frame, beginsEpoch: packet.beginsEpoch), bytes: bytes)
+        store(
+            StreamPacket(entry: entry, frame: packet.frame, beginsEpoch: sources[track].takeBeginning() || packet.beginsEpoch), bytes: bytes
+        )
     }
 
     /// Takes a peer's packet without payload: its number is spent, and is not to seem lost. There is nothing in it to wake anybody for.
     func appendPadding(_ bytes: UnsafeRawBufferPointer, of track: Int, arrival: MonotonicTime) {
-        guard sources.indices.contains(track), let packet = RTPPacketView(reading: bytes) else { return }
+        guard sources.indices.contains(track), sources[track].isForwarded, let packet = RTPPacketView(reading: bytes) else { return }
         var descriptor = PacketDescriptor(packet)
         descriptor.flags = .isPadding
         let entry = GOPCache.Entry(
@@ -154,7 +156,7 @@ extension MediaStream {
 
     /// Takes a sender report of such a publisher.
     func append(_ report: SenderReportView, of track: Int, arrival: MonotonicTime) {
-        guard sources.indices.contains(track) else { return }
+        guard sources.indices.contains(track), sources[track].isForwarded else { return }
         store(report, track: UInt8(track), epoch: sources[track].epoch, arrival: arrival)
     }
 }

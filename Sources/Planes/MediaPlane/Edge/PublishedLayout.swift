@@ -43,6 +43,9 @@ struct PublishedLayout: Equatable {
         }
     }
 
+    /// The hub's tracks of one of the answer's; none where there is no such track.
+    func encodings(of track: UInt8) -> [UInt8] { encodings.indices.contains(Int(track)) ? encodings[Int(track)] : [] }
+
     /// The same with the encodings in the order in which the source before had them, if they are the same: their sizes are known from it.
     func inOrder(of former: PublishedLayout?) -> PublishedLayout {
         guard let former, former.hubTracks == hubTracks, former.rids == rids, former.tracks.map(\.codec) == tracks.map(\.codec) else {

@@ -56,7 +56,7 @@ struct StreamReplicas {
     mutating func end(_ link: ReplicaLink, ports: inout MediaPorts) -> [PeerID] {
         guard let replica = replicas[link.stream], replica.link === link else { return [] }
         replicas[link.stream] = nil
-        for viewer in replica.stream?.viewers.viewers ?? [] { ports.edge.orphans.append(viewer.peer) }
+        for viewer in replica.stream?.viewers.viewers ?? [] { ports.edge.orphans.append(EdgeOrphan(viewer)) }
         return replica.waiting
     }
 

@@ -13,6 +13,11 @@ final class FakeEdge: EdgePeers {
         case limit(PeerID, LayerBounds, track: UInt8)
         case restart(PeerID)
         case close(PeerID)
+        case attach(mid: String, StreamID, PeerID)
+        case detach(String, PeerID)
+        case bound(String, PeerID, SectionBounds)
+        case forward(UInt8, PeerID, Bool)
+        case reportLevels(PeerID)
     }
 
     static let endpoint = EdgeEndpoint(
@@ -28,6 +33,7 @@ final class FakeEdge: EdgePeers {
 
     private let figures: EdgeTotals
     private let journal = Journal<Call>()
+    private let attached = Journal<EdgeSection>()
     private let state = Mutex(State())
 
     /// `totals`: what it says of itself.
@@ -77,4 +83,19 @@ final class FakeEdge: EdgePeers {
 
     func statistics(of peer: PeerID) async -> EdgePeerStatistics? { nil }
     func totals() async -> EdgeTotals { figures }
+}
+
+extension FakeEdge: EdgeSubscribers {
+    func attach(_ section: EdgeSection, to peer: PeerID) {
+        journal.note(.attach(mid: section.section.mid, section.stream, peer))
+        attached.note(section)
+    }
+
+    func detach(_ mid: String, from peer: PeerID) { journal.note(.detach(mid, peer)) }
+    func bound(_ mid: String, of peer: PeerID, by bounds: SectionBounds) { journal.note(.bound(mid, peer, bounds)) }
+    func forward(_ track: UInt8, of publisher: PeerID, _ isForwarded: Bool) { journal.note(.forward(track, publisher, isForwarded)) }
+    func reportLevels(of publisher: PeerID) { journal.note(.reportLevels(publisher)) }
+
+    /// All sections that were attached, in order.
+    var sections: [EdgeSection] { attached.all }
 }
