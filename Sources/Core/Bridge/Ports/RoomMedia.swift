@@ -1,9 +1,10 @@
 package import BridgeModel
 package import SDP
 
-/// The media of rooms: for each participant one peer that sends to us and one that we send by. Implemented by ControlPlane on `EdgePeers`.
+/// The media of a room: for each participant one peer that sends to us and one that we send by. Implemented by ControlPlane on `EdgePeers`, one for
+/// each room, since tracks have their ids from it.
 ///
-/// The calls of one room come one after another, in the order of `RoomMachine`'s effects, and return when what follows may depend on them. Calls for
+/// The calls come one after another, in the order of `RoomMachine`'s effects, and return when what follows may depend on them. Calls for
 /// what is over or was never there do nothing unless they say otherwise.
 package protocol RoomMedia: Sendable {
     /// Answers the offer of a participant's publishing peer: a section for each track that it may ever send, so that a track that begins or ends needs

@@ -29,6 +29,14 @@ package struct RoomTrack: Sendable, Equatable {
 
     /// Its packets go to nobody.
     package var isMuted: Bool { isMutedByOwner || isMutedByHost }
+
+    /// A track that nobody has muted.
+    package init(id: RoomTrackID, owner: ParticipantID, kind: RoomTrackKind, mid: String) {
+        self.id = id
+        self.owner = owner
+        self.kind = kind
+        self.mid = mid
+    }
 }
 
 /// How a subscriber sees a track.

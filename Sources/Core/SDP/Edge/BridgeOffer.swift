@@ -17,6 +17,8 @@ package struct BridgeOffer: Sendable {
         case refused(MediaSection)
     }
 
+    fileprivate static let transport = "UDP/TLS/RTP/SAVPF"
+
     private(set) var lines: [Line] = []
     private var numbers: OfferedNumbers
     private let policy: NegotiationPolicy
@@ -41,15 +43,32 @@ package struct BridgeOffer: Sendable {
     /// Throws `tooManySections` at `SessionDescription.Limits.sections`, and `tooManyFormats`.
     @discardableResult
     package mutating func send(_ track: OfferedTrack, source: MediaSource) throws(SDPError) -> String {
+        let section = try section(track, source: source, at: lines.count, mid: freshMid())
+        lines.append(.offered(section))
+        return section.terms.mid
+    }
+
+    /// Sends a track in a section that was stopped, with sources that were never used before. False when there is no such section, or it is of another
+    /// kind. Throws `tooManyFormats`.
+    package mutating func send(_ track: OfferedTrack, source: MediaSource, in mid: String) throws(SDPError) -> Bool {
+        guard let index = lines.firstIndex(where: { $0.mid == mid }), case .offered(let former) = lines[index],
+            former.terms.direction == .inactive, former.terms.kind == track.description.codec.kind
+        else { return false }
+        lines[index] = .offered(try section(track, source: source, at: index, mid: mid))
+        return true
+    }
+
+    private mutating func section(
+        _ track: OfferedTrack, source: MediaSource, at index: Int, mid: String
+    ) throws(SDPError) -> Section {
         let codec = track.description.codec
         let format = try numbers.format(
             codec, parameters: AnswerParameters.offering(track), channels: track.format.channels, policy: policy)
-        var terms = try terms([format], direction: .sendonly)
+        var terms = try terms([format], direction: .sendonly, at: index, mid: mid)
         terms.trackIndex = track.description.index
         terms.localSource = source
-        terms.streamIdentity = track.identity ?? StreamIdentity(stream: "viaduct", track: "\(codec.kind.rawValue)-\(terms.mid)")
-        lines.append(.offered(Section(terms: terms, formats: [format])))
-        return terms.mid
+        terms.streamIdentity = track.identity ?? StreamIdentity(stream: "viaduct", track: "\(codec.kind.rawValue)-\(mid)")
+        return Section(terms: terms, formats: [format])
     }
 
     /// Appends a section that receives any codec of this kind that the policy takes, but for AAC, whose sender describes it. Returns its mid.
@@ -62,7 +81,7 @@ package struct BridgeOffer: Sendable {
                 try numbers.format(codec, parameters: AnswerParameters.wanted(codec), channels: codec == .opus ? 2 : 1, policy: policy))
         }
         guard !formats.isEmpty else { throw .nothingToReceive }
-        let terms = try terms(formats, direction: .recvonly)
+        let terms = try terms(formats, direction: .recvonly, at: lines.count, mid: freshMid())
         lines.append(.offered(Section(terms: terms, formats: formats)))
         return terms.mid
     }
@@ -79,9 +98,25 @@ package struct BridgeOffer: Sendable {
         return false
     }
 
-    private mutating func terms(_ formats: [NegotiatedFormat], direction: MediaDirection) throws(SDPError) -> NegotiatedSection {
-        guard lines.count < SessionDescription.Limits.sections, let format = formats.first else { throw .tooManySections }
-        var terms = NegotiatedSection(mid: freshMid(), index: lines.count, direction: direction, format: format)
+    /// What a section carries, or carried; nil when there is no such section, or it was refused.
+    package func kind(ofSection mid: String) -> MediaKind? {
+        for case .offered(let section) in lines where section.terms.mid == mid { return section.terms.kind }
+        return nil
+    }
+
+    /// The peer refused a section: it can only be repeated so (RFC 3264 section 8).
+    package mutating func refuse(mid: String) {
+        for index in lines.indices {
+            guard case .offered(let section) = lines[index], section.terms.mid == mid else { continue }
+            lines[index] = .refused(section.refusal)
+        }
+    }
+
+    private func terms(
+        _ formats: [NegotiatedFormat], direction: MediaDirection, at index: Int, mid: String
+    ) throws(SDPError) -> NegotiatedSection {
+        guard index < SessionDescription.Limits.sections, let format = formats.first else { throw .tooManySections }
+        var terms = NegotiatedSection(mid: mid, index: index, direction: direction, format: format)
         terms.mixesExtensionForms = policy.allowsTwoByteExtensions
         terms.extensions = numbers.extensions(for: terms.kind, policy: policy)
         if !formats.contains(where: terms.mayDescribeDependencies(of:)) { terms.extensions.removeAll { $0.kind == .dependencyDescriptor } }
@@ -95,6 +130,15 @@ package struct BridgeOffer: Sendable {
         var number = lines.count
         while taken.contains("\(number)") { number += 1 }
         return "\(number)"
+    }
+}
+
+extension BridgeOffer.Section {
+    /// Port zero.
+    fileprivate var refusal: MediaSection {
+        MediaSection(
+            media: terms.kind.rawValue, port: 0, transport: BridgeOffer.transport, formats: formats.map { String($0.payloadType) },
+            attributes: [SDPAttribute("mid", terms.mid), SDPAttribute(MediaDirection.inactive.rawValue)])
     }
 }
 
@@ -121,7 +165,7 @@ extension BridgeOffer {
             switch line {
             case .refused(let media): return media
             case .offered(let section):
-                var media = section.terms.description(transport: "UDP/TLS/RTP/SAVPF", mid: section.terms.mid, formats: section.formats)
+                var media = section.terms.description(transport: Self.transport, mid: section.terms.mid, formats: section.formats)
                 media.attributes.insert(contentsOf: transport.attributes(options: [.ice2, .trickle], setup: .actpass), at: 1)
                 if section.terms.index == live.first?.terms.index { media.attributes += transport.candidateAttributes }
                 return media
