@@ -38,6 +38,32 @@ import Testing
 
     private static let track = #"{"id":"t1","kind":"camera","muted":false,"muted_by_host":false,"participant":"ben"}"#
 
+    private static func refusal(_ code: String, _ message: String, _ rest: String = #""in_reply_to":null"#, ref: String = "null") -> String
+    {
+        #"{"data":{"code":"\#(code)","field":null,\#(rest),"msg":"\#(message)","ref":\#(ref)},"type":"refused"}"#
+    }
+
+    @Test func signals() {
+        #expect(
+            RoomMessage.answer("v=0").text == #"{"data":{"peer":"publish","sdp":{"sdp":"v=0","type":"answer"}},"type":"sdp_update"}"#)
+        #expect(
+            RoomMessage.offer("v=0", tracks: ["0": RoomTrackID("t1"), "a": RoomTrackID("t2")]).text
+                == #"{"data":{"peer":"subscribe","sdp":{"sdp":"v=0","type":"offer"},"tracks":{"0":"t1","a":"t2"}},"type":"sdp_update"}"#)
+        #expect(
+            RoomMessage.peer(.subscribe, .disconnected).text
+                == #"{"data":{"peer":"subscribe","state":"disconnected"},"type":"peer_state"}"#)
+        let name = RoomFrame.Name(type: "chat", reference: "7")
+        #expect(RoomMessage.done(name).text == #"{"data":{"in_reply_to":"chat","ref":"7"},"type":"done"}"#)
+        #expect(
+            RoomMessage.frame(RoomRefusal(BridgeError(.unacceptableOffer, "no")), of: name).text
+                == Self.refusal("unacceptable_offer", "no", #""in_reply_to":"chat""#, ref: #""7""#))
+    }
+
+    @Test func aCloseCodeForEveryEnd() {
+        #expect([RoomSocketEnd.normal, .takenOver, .removed, .refused].map { CloseCode($0).rawValue } == [1000, 4409, 4411, 4403])
+        #expect(CloseCode.allCases.allSatisfy { (1...123).contains($0.reasonInRoom.utf8.count) })
+    }
+
     @Test func peopleAndTracks() {
         let ben = [Self.join("ben", .worker, 2), Self.by(2, .publish(.camera, mid: "0"))]
         let news = told(
@@ -52,7 +78,7 @@ import Testing
                 #"{"data":{"participant":\#(Self.person("ben", "worker", hand: "1"))},"type":"changed"}"#,
                 #"{"data":{"tracks":["t1"]},"type":"spotlighted"}"#,
                 #"{"data":{"track":{"id":"t1","kind":"camera","muted":true,"muted_by_host":true,"participant":"ben"}},"type":"track_changed"}"#,
-                #"{"data":{"code":"not_found","msg":"track t9 is not in the room any more"},"type":"refused"}"#,
+                Self.refusal("not_found", "track t9 is not in the room any more"),
                 #"{"data":{"track":"t1"},"type":"unpublished"}"#,
                 #"{"data":{"tracks":[]},"type":"spotlighted"}"#,
                 #"{"data":{"cause":"left","participant":"ben"},"type":"left"}"#,

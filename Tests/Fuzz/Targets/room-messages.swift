@@ -17,11 +17,14 @@ func fuzzRoomMessages(_ bytes: UnsafeRawBufferPointer) {
         .command(.publish(.microphone, mid: "1"), from: socket), .command(.freeze(RoomTrackID("t1"), at: wall), from: socket),
     ]
     for (number, line) in bytes.split(separator: UInt8(ascii: "\n")).prefix(64).enumerated() {
-        guard let request = try? RoomForm.request(in: try? JSONValue.read(line)) else { continue }
-        switch request {
-        case .command(let command): inputs.append(.command(command, from: socket))
-        case .seat(let order): inputs.append(.command(.seat(SeatID("s\(number)"), order), from: socket))
-        case .join(let name, let keepsPeers):
+        guard let frame = try? RoomForm.frame(in: try? JSONValue.read(line)) else { continue }
+        write(RoomMessage.done(frame.name))
+        switch frame.message {
+        case .publishOffer(let sdp): write(RoomMessage.answer(sdp))
+        case .subscribeAnswer(let sdp): write(RoomMessage.offer(sdp, tracks: [frame.name.reference ?? "0": RoomTrackID("t1")]))
+        case .request(.command(let command)): inputs.append(.command(command, from: socket))
+        case .request(.seat(let order)): inputs.append(.command(.seat(SeatID("s\(number)"), order), from: socket))
+        case .request(.join(let name, let keepsPeers)):
             var join = RoomJoin(socket: RoomSocketID(UInt64(number) + 2), grant: grant, name: name)
             join.keepsPeers = keepsPeers
             inputs.append(.join(join))
@@ -30,9 +33,10 @@ func fuzzRoomMessages(_ bytes: UnsafeRawBufferPointer) {
     for input in inputs {
         now = now.advanced(by: .milliseconds(100))
         for case .tell(_, let notice) in room.handle(input, now: now, wall: wall) {
-            // What is told is JSON that everybody reads.
-            let text = RoomMessage.frame(notice).text
-            precondition((try? JSONValue.read(text.utf8)) != nil)
+            write(RoomMessage.frame(notice))
         }
     }
 }
+
+/// What is told is JSON that everybody reads.
+private func write(_ frame: JSONValue) { precondition((try? JSONValue.read(frame.text.utf8)) == frame) }

@@ -29,27 +29,18 @@ package struct SocketMachine: Sendable {
 
     private let path: RTMPath
     private let form: RTMForm
-    private var rate: MessageRate
-    private var badMessages: SlidingCount
+    private var police: FramePolice
 
     package init(client: ClientID, path: RTMPath, form: RTMForm, limits: SocketLimits, now: MonotonicTime) {
         self.client = client
         self.path = path
         self.form = form
-        rate = MessageRate(limits: limits, now: now)
-        badMessages = SlidingCount(limit: limits.badMessages, window: limits.badMessageWindow)
+        police = FramePolice(limits: limits, now: now)
         deadline = now.advanced(by: limits.start)
     }
 
     /// Counts a frame before it is decoded; throws what becomes of one that is too many.
-    package mutating func admit(now: MonotonicTime) throws(RTMFault) {
-        let error = RTMError(.rateLimited, "too many messages; send fewer than the documented rate")
-        switch rate.admit(now: now) {
-        case .admitted: return
-        case .refused: throw RTMFault(error, inReplyTo: nil)
-        case .flood: throw RTMFault(error, inReplyTo: nil, close: .rateExceeded)
-        }
-    }
+    package mutating func admit(now: MonotonicTime) throws(RTMFault) { try police.admit(now: now) }
 
     /// Reads the outer members and completes the session from the binding; `frame` is nil when the text was no JSON.
     package func envelope(of frame: JSONValue?) throws(RTMFault) -> (envelope: RTMEnvelope, session: SessionID) {
@@ -79,12 +70,7 @@ package struct SocketMachine: Sendable {
     package mutating func sessionWasStarted() { deadline = nil }
 
     /// The fault with its close code, which is 4400 when this was one bad message too many.
-    package mutating func counted(_ fault: RTMFault, now: MonotonicTime) -> RTMFault {
-        guard fault.isBadMessage, badMessages.add(now: now) else { return fault }
-        var fault = fault
-        fault.close = .badMessages
-        return fault
-    }
+    package mutating func counted(_ fault: RTMFault, now: MonotonicTime) -> RTMFault { police.counted(fault, now: now) }
 
     /// True when 4408 is due.
     package func isLate(now: MonotonicTime) -> Bool { deadline.map { $0 <= now } ?? false }

@@ -82,12 +82,14 @@ package enum CloseCode: UInt16, Sendable, CaseIterable {
     case forbidden = 4403
     /// Session unknown or expired.
     case notFound = 4404
-    /// No `session_start` in 30 s.
+    /// No `session_start` in 30 s, or no `join` of a room in 10 s.
     case startTimeout = 4408
     /// A newer socket or session took over.
     case takenOver = 4409
     /// The session had ended before.
     case sessionEnded = 4410
+    /// The participant was removed from the room.
+    case removed = 4411
     /// The message rate was exceeded for too long.
     case rateExceeded = 4429
 
@@ -107,6 +109,7 @@ package enum CloseCode: UInt16, Sendable, CaseIterable {
         case .startTimeout: "no session_start in time"
         case .takenOver: "a newer socket or session took over"
         case .sessionEnded: "session already ended"
+        case .removed: "removed from the room"
         case .rateExceeded: "message rate exceeded"
         }
     }

@@ -3,7 +3,7 @@ import BridgeModel
 
 // Frozen frames, drawings and pointers.
 extension RoomForm {
-    static func pictureCommand(_ kind: RoomRequest.Kind, _ data: RoomFields) throws(RTMError) -> RoomCommand {
+    static func pictureCommand(_ kind: RoomFrame.Kind, _ data: RoomFields) throws(RTMError) -> RoomCommand {
         switch kind {
         case .freeze:
             guard let moment = try data.optionalTime("at") else { throw RTMError(.missingField, "data.at is missing", field: "data.at") }

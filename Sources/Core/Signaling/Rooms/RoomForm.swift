@@ -1,4 +1,4 @@
-package import Bridge
+import Bridge
 package import BridgeModel
 
 /// Reads what pages and cameras send in a room: `{"type": …, "data": {…}}`. What the values mean in the room is the machine's to judge.
@@ -8,8 +8,11 @@ package enum RoomForm {
     /// Pixels and lines of a view.
     private static let pixels = 1...16_384
 
-    /// The message in this frame; `frame` is nil when the text was no JSON.
-    package static func request(in frame: JSONValue?) throws(RTMFault) -> RoomRequest {
+    /// Bytes of what a sender calls a frame: it is sent back.
+    private static let referenceBytes = 1...64
+
+    /// What a page or camera has sent; `frame` is nil when the text was no JSON.
+    package static func frame(in frame: JSONValue?) throws(RTMFault) -> RoomFrame {
         guard let frame, case .object = frame else {
             throw RTMFault(RTMError(.malformedJSON, "frame is not a JSON object"), inReplyTo: nil, isBadMessage: true)
         }
@@ -19,15 +22,24 @@ package enum RoomForm {
         guard let name = type.string else {
             throw RTMFault(RTMError(.invalidField, "type must be a string", field: "type"), inReplyTo: nil, isBadMessage: true)
         }
-        guard let kind = RoomRequest.Kind(rawValue: name) else {
+        guard let kind = RoomFrame.Kind(rawValue: name) else {
             // Echoed only as far as a known type could be long: a frame must not make a long reply.
             throw RTMFault(RTMError(.unknownType, "no such message type", field: "type"), inReplyTo: String(name.prefix(64)))
         }
-        do throws(RTMError) {
-            return try request(kind, data(of: frame))
-        } catch {
-            throw RTMFault(error, inReplyTo: name, isBadMessage: true)
+        guard let member = frame["ref"], !member.isNull, reference(in: frame) == nil else {
+            do throws(RTMError) {
+                return RoomFrame(.init(type: name, reference: reference(in: frame)), try message(kind, data(of: frame)))
+            } catch {
+                throw RTMFault(error, inReplyTo: name, isBadMessage: true)
+            }
         }
+        let rule = "ref must be a text of \(referenceBytes.lowerBound) to \(referenceBytes.upperBound) bytes"
+        throw RTMFault(RTMError(.invalidField, rule, field: "ref"), inReplyTo: name, isBadMessage: true)
+    }
+
+    /// What the sender calls a frame, which may be malformed otherwise.
+    package static func reference(in frame: JSONValue?) -> String? {
+        frame?["ref"]?.string.flatMap { referenceBytes.contains($0.utf8.count) ? $0 : nil }
     }
 
     private static func data(of frame: JSONValue) throws(RTMError) -> RoomFields {
@@ -36,7 +48,23 @@ package enum RoomForm {
         return RoomFields(data, path: "data")
     }
 
-    private static func request(_ kind: RoomRequest.Kind, _ data: RoomFields) throws(RTMError) -> RoomRequest {
+    private static func message(_ kind: RoomFrame.Kind, _ data: RoomFields) throws(RTMError) -> RoomSocketMessage {
+        kind == .descriptionUpdate ? try description(data) : .request(try request(kind, data))
+    }
+
+    /// Who offers is fixed: a page its publishing peer, the bridge the subscribing one.
+    private static func description(_ data: RoomFields) throws(RTMError) -> RoomSocketMessage {
+        let peer: RoomPeerKind = try data.word("peer")
+        let description = try data.object("sdp")
+        let kind: SessionDescription.Kind = try description.word("type")
+        guard kind == (peer == .publish ? .offer : .answer) else {
+            throw description.invalid("type", "offer for the publish peer, answer for the subscribe peer")
+        }
+        let sdp = try description.text("sdp", 1...RTMForm.maximumDescriptionBytes)
+        return peer == .publish ? .publishOffer(sdp: sdp) : .subscribeAnswer(sdp: sdp)
+    }
+
+    private static func request(_ kind: RoomFrame.Kind, _ data: RoomFields) throws(RTMError) -> RoomRequest {
         switch kind {
         case .join:
             let name = try data.optionalText("name", 1...RoomText.nameBytes)
@@ -46,11 +74,11 @@ package enum RoomForm {
         case .roomClose: return .command(.close)
         case .publish, .unpublish, .mute, .pin, .spotlight, .view: return .command(try trackCommand(kind, data))
         case .admit, .deny, .remove, .hand, .describe, .chat, .cameraUnseat: return .command(try peopleCommand(kind, data))
-        case .freeze, .boardClose, .annotate, .erase, .point: return .command(try pictureCommand(kind, data))
+        default: return .command(try pictureCommand(kind, data))
         }
     }
 
-    private static func trackCommand(_ kind: RoomRequest.Kind, _ data: RoomFields) throws(RTMError) -> RoomCommand {
+    private static func trackCommand(_ kind: RoomFrame.Kind, _ data: RoomFields) throws(RTMError) -> RoomCommand {
         switch kind {
         case .publish: return .publish(try data.word("kind"), mid: try data.text("mid", 1...RTMForm.maximumIdentificationBytes))
         case .unpublish: return .unpublish(RoomTrackID(try data.text("track")))
@@ -61,7 +89,7 @@ package enum RoomForm {
         }
     }
 
-    private static func peopleCommand(_ kind: RoomRequest.Kind, _ data: RoomFields) throws(RTMError) -> RoomCommand {
+    private static func peopleCommand(_ kind: RoomFrame.Kind, _ data: RoomFields) throws(RTMError) -> RoomCommand {
         switch kind {
         case .admit: return .admit(ParticipantID(try data.text("participant")))
         case .deny: return .deny(ParticipantID(try data.text("participant")))

@@ -3,11 +3,13 @@ package import BridgeModel
 
 /// Writes what a room tells its pages and cameras: `{"type": …, "data": {…}}`. What does not apply is null.
 package enum RoomMessage {
-    /// The whole frame.
+    /// The whole frame. A refusal is of no frame in particular.
     package static func frame(_ notice: RoomNotice) -> JSONValue {
         let (type, data) = parts(of: notice)
-        return ["type": .string(type), "data": .object(data)]
+        return frame(type, data)
     }
+
+    static func frame(_ type: String, _ data: [String: JSONValue]) -> JSONValue { ["type": .string(type), "data": .object(data)] }
 
     private static func parts(of notice: RoomNotice) -> (String, [String: JSONValue]) {
         switch notice {
@@ -25,7 +27,7 @@ package enum RoomMessage {
         case .speaker(let id): ("speaker", ["participant": text(id)])
         case .pinned(let tracks): ("pinned", ["tracks": list(tracks)])
         case .spotlighted(let tracks): ("spotlighted", ["tracks": list(tracks)])
-        case .refused(let error): ("refused", ["code": .string(error.code.rawValue), "msg": .string(error.message)])
+        case .refused(let error): ("refused", members(of: RoomRefusal(error), RoomFrame.Name()))
         case .ended(let cause): ("ended", ["cause": .string(cause.rawValue)])
         case .chat(let message): ("chat", ["message": value(message)])
         case .seat(let seat): ("seat", ["seat": value(seat)])
