@@ -61,6 +61,9 @@ package final class MemoryTransport: RTMTransport {
     /// The next frame that the bridge has sent, taken away.
     package func takeFrame() -> String? { output.withLock { $0.frames.isEmpty ? nil : $0.frames.removeFirst() } }
 
+    /// True once the bridge has closed the socket, whatever is still unread.
+    package var isClosed: Bool { output.withLock { $0.closeCode != nil } }
+
     /// The code with which the bridge closed the socket, once every frame before it was taken.
     package var closeCode: UInt16? { output.withLock { $0.frames.isEmpty ? $0.closeCode : nil } }
 }
