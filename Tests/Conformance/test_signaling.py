@@ -27,7 +27,7 @@ SAMPLES = {
 
 
 def schemas():
-    files = [file for folder in ("schemas", "webhooks", "events") for file in CONTRACT.glob(f"{folder}/*.json")]
+    files = [file for folder in ("schemas", "schemas/rooms", "webhooks", "events") for file in CONTRACT.glob(f"{folder}/*.json")]
     return {file.relative_to(CONTRACT).as_posix(): json.loads(file.read_text()) for file in files}
 
 
@@ -49,6 +49,11 @@ def transcripts():
 
 def lines(file):
     return [json.loads(line) for line in file.read_text().splitlines() if line]
+
+
+def folder(file):
+    """Where the schemas of a transcript's messages are."""
+    return "schemas/rooms" if lines(file)[0].get("path") == "room" else "schemas"
 
 
 def filled(value, key=None):
@@ -94,7 +99,7 @@ def test_an_event_lacks_none_of_its_members(name):
 def test_expected_frames_match_their_schemas(file):
     for step in lines(file):
         if frame := step.get("expect"):
-            validator(f"schemas/server.{frame['type']}.json").validate(filled(frame))
+            validator(f"{folder(file)}/server.{frame['type']}.json").validate(filled(frame))
 
 
 @pytest.mark.parametrize("file", transcripts(), ids=lambda file: file.stem)
@@ -102,11 +107,11 @@ def test_sent_frames_match_their_schemas_unless_they_are_refused_for_their_form(
     steps = lines(file)
     for index, step in enumerate(steps):
         frame = step.get("send")
-        if not frame or f"schemas/client.{frame['type']}.json" not in SCHEMAS:
+        if not frame or f"{folder(file)}/client.{frame['type']}.json" not in SCHEMAS:
             continue
         reply = next((later["expect"] for later in steps[index + 1 :] if "expect" in later), {})
         code = reply.get("data", {}).get("code")
-        found = validator(f"schemas/client.{frame['type']}.json").is_valid(filled(frame))
+        found = validator(f"{folder(file)}/client.{frame['type']}.json").is_valid(filled(frame))
         refused = code in ("missing_field", "invalid_field", "invalid_url", "session_mismatch", "wrong_role")
         assert found or refused, f"{file.stem}: {frame}"
 
@@ -132,7 +137,7 @@ def test_asyncapi_refers_to_every_schema_and_only_to_files_that_exist():
     document = yaml.safe_load(text)
     assert document["asyncapi"] == "3.0.0"
     named = set(re.findall(r"\$ref: (schemas/\S+)", text))
-    messages = {name for name in SCHEMAS if name.startswith("schemas/") and name != "schemas/common.json"}
+    messages = {name for name in SCHEMAS if name.startswith("schemas/") and not name.endswith("/common.json")}
     assert named == messages
     for pointer in re.findall(r"\$ref: '#/(\S+)'", text):
         node = document
