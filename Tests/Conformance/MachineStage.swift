@@ -27,7 +27,8 @@ struct MachineStage: Stage {
         session = SessionMachine(context: context, limits: SessionLimits(), now: now)
     }
 
-    mutating func connect(_ name: String, path: RTMPath) {
+    mutating func connect(_ name: String, by entrance: Entrance) {
+        guard case .session(let path) = entrance else { return }
         let machine = SocketMachine(client: context.client, path: path, form: RTMForm(), limits: SocketLimits(), now: now)
         sockets[name] = Socket(id: SocketID(UInt64(sockets.count + 1)), machine: machine)
     }

@@ -17,7 +17,9 @@ struct PlaneStage: Stage {
         bench = PlaneBench(sessions: [context])
     }
 
-    mutating func connect(_ socket: String, path: RTMPath) async { clients[socket] = await bench.connect(path: path) }
+    mutating func connect(_ socket: String, by entrance: Entrance) async {
+        if case .session(let path) = entrance { clients[socket] = await bench.connect(path: path) }
+    }
 
     mutating func send(_ text: String?, on socket: String) {
         clients[socket]?.transport.receive(text.map(WebSocketEvent.text) ?? .binary([0, 255]))

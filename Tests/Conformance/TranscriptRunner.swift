@@ -6,7 +6,7 @@ import Testing
 
 /// Something that a transcript can be played on.
 protocol Stage {
-    mutating func connect(_ socket: String, path: RTMPath) async
+    mutating func connect(_ socket: String, by entrance: Entrance) async
     /// A frame from the client; nil is a binary one.
     mutating func send(_ text: String?, on socket: String) async
     /// The client closes with this code; 1006 breaks the connection.
@@ -18,6 +18,13 @@ protocol Stage {
     mutating func bridge(_ event: BridgeSideEvent) async
     /// The calls since the last question, once there are `count` of them.
     mutating func calls(_ count: Int) async -> [String]
+}
+
+/// How a socket comes in.
+enum Entrance: Sendable {
+    case session(RTMPath)
+    /// To a room, by the link of this participant.
+    case room(link: String)
 }
 
 /// What a transcript says of the media and the recordings.
@@ -40,7 +47,7 @@ struct TranscriptRunner<Player: Stage> {
         variables = Variables([
             "session": .string(TranscriptSession.id), "monitored": .string(TranscriptSession.monitored), "client": "client-0",
             "webhook_url": "https://yourserver.example/streamrec", "upload_url": "https://bucket.example/k?sig",
-            "offer:A": "offer A", "offer:B": "offer B", "offer:bad": "offer unacceptable",
+            "offer:A": "offer A", "offer:B": "offer B", "offer:bad": "offer unacceptable", "answer:S": "answer S",
             "candidate:1": "candidate:1 1 udp 2122260223 192.0.2.1 50001 typ host",
             "candidate:2": "candidate:2 1 udp 2122260222 192.0.2.1 50002 typ host",
         ])
@@ -56,7 +63,7 @@ struct TranscriptRunner<Player: Stage> {
         if let socket = value["on"]?.string {
             await play(step, on: socket)
         } else if let socket = value["connect"]?.string {
-            await stage.connect(socket, path: path)
+            await stage.connect(socket, by: value["link"]?.string.map(Entrance.room) ?? .session(path))
         } else if let seconds = value["after_s"] {
             guard case .number(let number) = seconds else { return fail(step, "after_s is no number") }
             await stage.advance(.milliseconds(Int(number * 1000)))

@@ -132,6 +132,47 @@ def test_schema_refuses(name, frame):
     assert not validator(f"schemas/{name}.json").is_valid(frame)
 
 
+OFFER, ANSWER = {"type": "offer", "sdp": "v=0"}, {"type": "answer", "sdp": "v=0"}
+HALF = {"x": 0.5, "y": 0.5}
+
+
+def drawing(shape, colour="#00ff00"):
+    return {"type": "annotate", "data": {"board": "b1", "annotation": "1", "shape": shape, "colour": colour}}
+
+
+@pytest.mark.parametrize(
+    "name, frame",
+    [
+        ("client.join", {"type": "join", "ref": 7}),
+        ("client.join", {"type": "join", "ref": ""}),
+        ("client.join", {"type": "join", "data": {"keeps_peers": "yes"}}),
+        ("client.sdp_update", {"type": "sdp_update", "data": {"peer": "publish", "sdp": ANSWER}}),
+        ("client.sdp_update", {"type": "sdp_update", "data": {"peer": "subscribe", "sdp": OFFER}}),
+        ("client.publish", {"type": "publish", "data": {"kind": "smell", "mid": "0"}}),
+        ("client.publish", {"type": "publish"}),
+        ("client.chat", {"type": "chat", "data": {"text": "x" * 2001}}),
+        ("client.view", {"type": "view", "data": {"tracks": [{"track": "t1", "visible": True, "width": 0}]}}),
+        ("client.camera_seat", {"type": "camera_seat", "data": {"display_name": "D"}}),
+        ("client.camera_seat", {"type": "camera_seat", "data": {"display_name": "D", "stream": "s", "camera": "c"}}),
+        ("client.annotate", drawing({"type": "star"})),
+        ("client.annotate", drawing({"type": "arrow", "from": HALF})),
+        ("client.annotate", drawing({"type": "pen", "points": [[0, 2]]})),
+        ("client.annotate", drawing({"type": "pen", "points": [[0, 0]]}, colour="red")),
+        ("client.point", {"type": "point", "data": {"track": "t1", "at": {"x": 2, "y": 0}}}),
+        ("server.sdp_update", {"type": "sdp_update", "data": {"peer": "subscribe", "sdp": OFFER}}),
+        ("server.refused", {"type": "refused", "data": {"code": "forbidden"}}),
+        ("server.joined", {"type": "joined", "data": {"participant": "anna"}}),
+    ],
+)
+def test_schema_of_rooms_refuses(name, frame):
+    assert not validator(f"schemas/rooms/{name}.json").is_valid(frame)
+
+
+@pytest.mark.parametrize("shape", [{"type": "arrow", "from": HALF, "to": HALF}, {"type": "text", "text": "here", "at": HALF}])
+def test_schema_of_rooms_takes_drawings(shape):
+    validator("schemas/rooms/client.annotate.json").validate(drawing(shape))
+
+
 def test_asyncapi_refers_to_every_schema_and_only_to_files_that_exist():
     text = (CONTRACT / "asyncapi.yaml").read_text()
     document = yaml.safe_load(text)

@@ -32,16 +32,17 @@ import WebServerKit
         let offer: JSONValue = ["peer": "publish", "sdp": ["type": "offer", "sdp": "v=0"]]
         anna.send(["type": "sdp_update", "ref": "1", "data": offer])
         #expect(await anna.frame()?.text == #"{"data":{"peer":"publish","sdp":{"sdp":"answer 1","type":"answer"}},"type":"sdp_update"}"#)
-        #expect(await anna.frame()?.text == #"{"data":{"peer":"publish","state":"connected"},"type":"peer_state"}"#)
         #expect(await anna.frame()?.text == #"{"data":{"in_reply_to":"sdp_update","ref":"1"},"type":"done"}"#)
+        await bench.door.peer(.connected)
+        #expect(await anna.frame()?.text == #"{"data":{"peer":"publish","state":"connected"},"type":"peer_state"}"#)
         anna.send(["type": "publish", "data": ["kind": "camera", "mid": "0"]])
         #expect(await anna.frame()?["type"] == "published")
         #expect(await ben.frame()?["data"]?["track"]?["participant"] == "anna")
         await bench.advance(by: .milliseconds(50))
         let told = await ben.frame()?["data"]
         #expect(told?["sdp"]?["type"] == "offer" && told?["peer"] == "subscribe" && told?["tracks"]?["0"] == "t1")
-        ben.send(["type": "sdp_update", "data": ["peer": "subscribe", "sdp": ["type": "answer", "sdp": "v=0"]]])
-        #expect(await ben.frame()?["type"] == "peer_state")
+        ben.send(["type": "sdp_update", "ref": "2", "data": ["peer": "subscribe", "sdp": ["type": "answer", "sdp": "v=0"]]])
+        #expect(await ben.frame()?["type"] == "done")
         ben.send(["type": "sdp_update", "data": ["peer": "subscribe", "sdp": ["type": "answer", "sdp": "v=0"]]])
         #expect(await ben.frame()?["data"]?["code"] == "not_found")
     }

@@ -18,6 +18,8 @@ package actor BenchRoom: RoomDoor {
         var sections: [ParticipantID: [RoomTrackID]] = [:]
         /// Whose answer is waited for.
         var offered: Set<ParticipantID> = []
+        /// The last one that was described.
+        var newest: (kind: RoomPeerKind, tell: @Sendable (RoomSocketEvent) -> Void)?
     }
 
     /// Offers that hold this text are refused.
@@ -57,7 +59,7 @@ package actor BenchRoom: RoomDoor {
         guard let grant = links[token], grant.room == room else {
             throw BridgeError(.forbidden, "The link is not for this room; ask whoever sent it for another one.")
         }
-        guard wall < grant.expiresAt else { throw BridgeError(.forbidden, "The link to the room has expired; ask for a new one.") }
+        // Whether an expired link still leads to its bearer's place is the room's to say.
         lastSocket += 1
         let socket = RoomSocketID(lastSocket)
         guests[socket] = Guest(grant: grant, tell: tell)
@@ -96,6 +98,9 @@ package actor BenchRoom: RoomDoor {
     /// When something is due next.
     package var deadline: MonotonicTime? { machine.deadline }
 
+    /// The peer that was described last changes.
+    package func peer(_ state: RoomPeerState) { peers.newest.map { $0.tell(.peer($0.kind, state)) } }
+
     /// From now on frames are held until `letGo`.
     package func hold() { isHeld = true }
 
@@ -113,14 +118,14 @@ package actor BenchRoom: RoomDoor {
         }
         peers.answers += 1
         guest.tell(.publishAnswer(sdp: "answer \(peers.answers)"))
-        guest.tell(.peer(.publish, .connected))
+        peers.newest = (.publish, guest.tell)
     }
 
     private func accept(_ sdp: String, _ guest: Guest) {
         guard peers.offered.remove(guest.grant.participant) != nil else {
             return guest.tell(.failed(BridgeError(.notFound, "There is no offer to answer; wait for the next one.")))
         }
-        guest.tell(.peer(.subscribe, .connected))
+        peers.newest = (.subscribe, guest.tell)
     }
 
     private func subscribe(_ participant: ParticipantID, _ update: SubscriptionUpdate) {
