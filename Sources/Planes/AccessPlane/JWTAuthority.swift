@@ -23,19 +23,24 @@ package struct JWTAuthority: TokenAuthority {
 
     /// Checks in this order: form, header, signature, claims, time, revocation, account. An account that is gone makes the token invalid.
     package func verify(_ token: Redacted<String>) async throws(AccessError) -> Grant {
+        try await judge(token).grant(at: now())
+    }
+
+    /// Everything but the claims and the time, which differ by what the token is for.
+    private func judge(_ token: Redacted<String>) async throws(AccessError) -> VerifiedToken {
         let known = verified[token]
         let reference: TokenReference
         if let known { reference = known.reference } else { reference = TokenReference(try TokenEnvelope(token.revealed)) }
         // Before any row is read: what is committed meanwhile counts at the next call at the latest.
         let revision = try await askStore { () throws(BridgeError) in try await store.revision() }
-        if let known, known.revision == revision { return try known.grant(at: now()) }
+        if let known, known.revision == revision { return known }
         let standing = try await askStore { () throws(BridgeError) in try await store.standing(of: reference) }
         guard let key = standing.signingKey else { throw .invalid }
         let claims: TokenClaims
         if let known = known?.claims(under: key) { claims = known } else { claims = try await verify(token, of: reference, under: key) }
         let judged = VerifiedToken(reference: reference, claims: claims, standing: standing, revision: revision)
         verified.remember(judged, of: token)
-        return try judged.grant(at: now())
+        return judged
     }
 
     /// The claims, when the key signed them and they are what the store was asked about.
@@ -51,7 +56,10 @@ package struct JWTAuthority: TokenAuthority {
 
     /// The first call on a new store makes the first signing key. Throws `invalid` when the request contradicts itself.
     package func issue(_ request: GrantRequest) async throws(AccessError) -> Redacted<String> {
-        let claims = try TokenClaims(request, tokenID: Secrets.tokenID(), now: now())
+        try await sign(TokenClaims(request, tokenID: Secrets.tokenID(), now: now()))
+    }
+
+    private func sign(_ claims: TokenClaims) async throws(AccessError) -> Redacted<String> {
         let key = try await currentSigningKey()
         let collection = try await key.collection()
         do {
@@ -99,6 +107,22 @@ package struct JWTAuthority: TokenAuthority {
     }
 }
 
+extension JWTAuthority: RoomLinks {
+    package func makeLink(_ order: RoomLinkOrder) async throws(AccessError) -> RoomLink {
+        let time = now()
+        let claims = try TokenClaims(order, tokenID: Secrets.tokenID(), now: time)
+        return RoomLink(token: try await sign(claims), grant: try claims.roomGrant(at: time))
+    }
+
+    package func grant(of token: Redacted<String>) async throws(AccessError) -> RoomGrant {
+        try await judge(token).roomGrant(at: now())
+    }
+
+    package func revokeLink(_ id: String) async throws(AccessError) {
+        try await revoke(tokenID: id, until: now().advanced(by: RoomLinkOrder.longestLifetime))
+    }
+}
+
 extension TokenReference {
     fileprivate init(_ envelope: TokenEnvelope) {
         self.init(
@@ -113,10 +137,21 @@ extension VerifiedToken {
     /// What the token allows at this moment, by what was on record at its revision.
     fileprivate func grant(at time: WallTime) throws(AccessError) -> Grant {
         let grant = try claims.grant(at: time)
+        try checkStanding()
+        return grant
+    }
+
+    /// The same, of a link to a room.
+    fileprivate func roomGrant(at time: WallTime) throws(AccessError) -> RoomGrant {
+        let grant = try claims.roomGrant(at: time)
+        try checkStanding()
+        return grant
+    }
+
+    private func checkStanding() throws(AccessError) {
         guard standing.revocationEnd == nil else { throw .revoked }
         guard let account = standing.account else { throw .invalid }
         guard account.suspendedAt == nil else { throw .suspended }
-        return grant
     }
 }
 

@@ -15,6 +15,7 @@ struct TokenClaims: JWTPayload, Equatable {
     var tokenID: String
     var stream: String?
     var clientToMonitor: String?
+    var place: RoomClaims?
 
     /// The issuer of every token of ours.
     static let issuer = "viaduct"
@@ -35,6 +36,7 @@ struct TokenClaims: JWTPayload, Equatable {
         case tokenID = "jti"
         case stream
         case clientToMonitor = "client_to_monitor"
+        case place
     }
 
     /// Nothing: the claims are judged by `grant(at:)`, which knows the time.
@@ -60,17 +62,23 @@ extension TokenClaims {
 
     /// The grant, when every rule about the claims holds at this moment; the signature has been checked before.
     func grant(at now: WallTime) throws(AccessError) -> Grant {
-        guard issuer == Self.issuer, let role = Grant.Role(rawValue: role), audience == role.audience, subject == clientID,
-            !subject.isEmpty,
-            !tokenID.isEmpty, !apiID.isEmpty, (clientToMonitor != nil) == (role == .supervisor), stream != nil || !role.needsStream,
-            issuedAt <= now.seconds + Self.issueLeeway, expiresAt > issuedAt, Self.representable.contains(issuedAt),
-            Self.representable.contains(expiresAt)
+        guard let role = Grant.Role(rawValue: role), audience == role.audience, place == nil,
+            (clientToMonitor != nil) == (role == .supervisor), stream != nil || !role.needsStream
         else { throw .invalid }
-        guard expiresAt > now.seconds - Self.expiryLeeway else { throw .expired }
+        try checkFrame(at: now)
         return Grant(
             account: AccountID(apiID), client: ClientID(clientID), role: role, stream: stream.map(StreamID.init(_:)),
             monitoredClient: clientToMonitor.map(ClientID.init(_:)), issuedAt: WallTime(nanoseconds: issuedAt * 1_000_000_000),
             expiresAt: WallTime(nanoseconds: expiresAt * 1_000_000_000), tokenID: tokenID)
+    }
+
+    /// The rules that hold for every token.
+    func checkFrame(at now: WallTime) throws(AccessError) {
+        guard issuer == Self.issuer, subject == clientID, !subject.isEmpty, !tokenID.isEmpty, !apiID.isEmpty,
+            issuedAt <= now.seconds + Self.issueLeeway, expiresAt > issuedAt, Self.representable.contains(issuedAt),
+            Self.representable.contains(expiresAt)
+        else { throw .invalid }
+        guard expiresAt > now.seconds - Self.expiryLeeway else { throw .expired }
     }
 
     /// Seconds that nanoseconds in 64 bits can hold (year 2262).
