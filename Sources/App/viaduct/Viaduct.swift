@@ -8,8 +8,8 @@ struct Viaduct: AsyncParsableCommand {
         commandName: "viaduct",
         abstract: "Joins cameras to viewers, records them without loss and delivers the recordings to your own place.",
         subcommands: [
-            ServeCommand.self, DemoCommand.self, KeysCommand.self, TokenCommand.self, RecordCommand.self, DoctorCommand.self,
-            LoadCommand.self,
+            ServeCommand.self, DemoCommand.self, CameraCommand.self, KeysCommand.self, TokenCommand.self, RecordCommand.self,
+            DoctorCommand.self, LoadCommand.self,
         ])
 }
 

@@ -46,7 +46,8 @@ struct CameraConversation {
 
     private mutating func stop() -> [Effect] {
         isStopping = true
-        return [.send(type: "session_stop", data: [:])]
+        // Before the bridge closes its end: to a child that is not stopping, that is a lost connection.
+        return [.send(type: "session_stop", data: [:]), .command(.stop(deadline: .seconds(1)))]
     }
 
     private mutating func pipelineSaid(_ event: PipelineEvent) -> [Effect] {
@@ -63,10 +64,13 @@ struct CameraConversation {
             guard !isLive else { return [] }
             isLive = true
             return [.live] + (recording.map { [.send(type: "recording_start", data: $0)] } ?? [])
+        // Asked to stop, the camera waits for the bridge's last word.
+        case .failed where isStopping, .finished where isStopping:
+            return []
         case .failed(let error):
-            return [.end(isStopping ? nil : error)]
+            return [.end(error)]
         case .finished:
-            return [.end(isStopping ? nil : BridgeError(.connectionLost, "The camera's pipeline ended."))]
+            return [.end(BridgeError(.connectionLost, "The camera's pipeline ended."))]
         case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded,
             .segmentClosed, .picture,
             .pictureFailed, .stats, .alive, .warning:

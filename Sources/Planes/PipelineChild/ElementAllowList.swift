@@ -35,6 +35,15 @@ enum ElementAllowList {
         "avdec_aac", "vp8dec", "vp9dec", "opusdec", "vorbisdec", "theoradec", "mpg123audiodec", "flacparse", "flacdec",
     ]
 
+    /// What brings an RTSP camera's packets, and from them to pictures and sound: each depayloader is named, none is guessed.
+    static let rtsp: Set<String> = [
+        "rtspsrc", "rtpbin", "rtpsession", "rtpssrcdemux", "rtpptdemux", "rtpjitterbuffer", "rtpstorage", "funnel", "udpsrc",
+        "multiudpsink", "dynudpsink", "udpsink", "appsrc", "fakesrc", "fakesink", "queue", "tee", "identity",
+        "rtph264depay", "rtph265depay", "rtpvp8depay", "rtpjpegdepay", "rtpopusdepay", "rtppcmudepay", "rtppcmadepay", "rtpmp4gdepay",
+        "h264parse", "h265parse", "aacparse", "avdec_h264", "avdec_h265", "vp8dec", "jpegdec", "opusdec", "mulawdec", "alawdec",
+        "avdec_aac",
+    ]
+
     /// What this plan needs.
     static func elements(for work: PipelinePlan.Work) -> Set<String> {
         switch work {
@@ -43,18 +52,31 @@ enum ElementAllowList {
         case .finish: []
         case .picture: recorder.union(pictures)
         case .thumbnails: pictures
-        case .camera(let plan): webRTC.union(camera).union(plan.source.isFile ? fileDecoding : [])
+        case .camera(let plan): webRTC.union(camera).union(decoding(plan.capture.source))
+        case .capture(let plan):
+            camera.union(["pipeline", "bin", "appsink", "capsfilter", "queue", "clocksync"]).union(decoding(plan.source))
+        }
+    }
+
+    private static func decoding(_ source: CapturePlan.Source) -> Set<String> {
+        switch source {
+        case .file: fileDecoding
+        case .rtsp: rtsp
+        case .test, .v4l2: []
         }
     }
 
     /// Whether this plan guesses formats: only a camera's local file.
     static func needsTypefinders(_ work: PipelinePlan.Work) -> Bool {
-        guard case .camera(let plan) = work else { return false }
-        return plan.source.isFile
+        switch work {
+        case .camera(let plan): plan.capture.source.isFile
+        case .capture(let plan): plan.source.isFile
+        default: false
+        }
     }
 }
 
-extension CameraPlan.Source {
+extension CapturePlan.Source {
     var isFile: Bool { filePath != nil }
 
     /// The file's path, nil for other sources.

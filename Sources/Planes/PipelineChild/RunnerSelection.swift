@@ -8,6 +8,7 @@ extension PipelinePlan {
         case .view(let plan): ViewRunner(plan: plan, context: context)
         case .conference(let plan): ConferenceRunner(plan: plan, context: context)
         case .camera(let plan): CameraRunner(plan: plan, context: context)
+        case .capture(let plan): CaptureRunner(plan: plan, context: context)
         case .record(let plan): RecordRunner(plan: plan, context: context)
         case .finish(let plan): FinishRunner(plan: plan, context: context)
         case .picture(let plan): PictureRunner(plan: plan, context: context)

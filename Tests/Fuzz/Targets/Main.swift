@@ -4,6 +4,7 @@ import Glibc
 private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "aac": fuzzAAC,
     "av1-depacketizer": fuzzAV1Depacketizer,
+    "camera-words": fuzzCameraWords,
     "cluster-index": fuzzClusterIndex,
     "configuration": fuzzConfiguration,
     "control": fuzzControl,

@@ -9,7 +9,7 @@ import Testing
 /// A camera that publishes through a publish runner, and viewers of it, all on loopback in this process.
 final class Call {
     let codec: Codec
-    private let source: CameraPlan.Source
+    private let source: CapturePlan.Source
     let loop = GLibLoop(name: "test")
     let cameraLog = EventLog()
     let publishLog = EventLog()
@@ -18,7 +18,7 @@ final class Call {
     private(set) var camera: CameraRunner?
     private(set) var publisher: PublishRunner?
 
-    init(codec: Codec, source: CameraPlan.Source = .test) {
+    init(codec: Codec, source: CapturePlan.Source = .test) {
         self.source = source
         _ = TestGStreamer.ready
         self.codec = codec

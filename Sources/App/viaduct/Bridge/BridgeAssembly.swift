@@ -228,7 +228,7 @@ struct BridgeAssembly {
 }
 
 extension DTLSIdentity {
-    fileprivate init(_ certificate: Certificate) {
+    init(_ certificate: Certificate) {
         self.init(
             pem: Redacted(certificate.pem),
             fingerprint: Fingerprint(algorithm: certificate.fingerprint.algorithm, value: certificate.fingerprint.value))

@@ -42,7 +42,7 @@ struct DemoCommand: AsyncParsableCommand {
     enum CameraCodec: String, ExpressibleByArgument, CaseIterable {
         case h264, vp8
 
-        fileprivate var codec: Codec {
+        var codec: Codec {
             switch self {
             case .h264: .h264
             case .vp8: .vp8

@@ -111,10 +111,13 @@ package struct ConferenceFault: Error, Sendable, Equatable {
     package var isPermanent: Bool
     /// The far end's wish for the next attempt.
     package var retryAfter: Duration?
+    /// The HTTP status that it came with.
+    package var status: Int?
 
-    package init(_ error: BridgeError, isPermanent: Bool = false, retryAfter: Duration? = nil) {
+    package init(_ error: BridgeError, isPermanent: Bool = false, retryAfter: Duration? = nil, status: Int? = nil) {
         self.error = error
         self.isPermanent = isPermanent
         self.retryAfter = retryAfter
+        self.status = status
     }
 }

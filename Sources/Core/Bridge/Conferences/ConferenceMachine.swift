@@ -17,6 +17,8 @@ package struct ConferenceMachine: Sendable {
         package var longestPause: Duration = .seconds(60)
         /// A session that was live for so long makes the ladder begin anew.
         package var steady: Duration = .seconds(10)
+        /// Where the sessions are, in the words of its sentences.
+        package var place = "the conference"
 
         package init() {}
     }
@@ -261,10 +263,11 @@ package struct ConferenceMachine: Sendable {
         switch state {
         case .connecting(let session, _):
             let error = BridgeError(
-                .connectionTimeout, "The conference did not connect in \(limits.connecting); check whether media gets from here to it.")
+                .connectionTimeout,
+                "The media did not get to \(limits.place) in \(limits.connecting); check whether UDP passes from here to there.")
             return give(up: session, for: ConferenceFault(error), now: now, using: &random)
         case .interrupted(let session, _, _):
-            let error = BridgeError(.connectionLost, "The path to the conference was lost; a new session follows.")
+            let error = BridgeError(.connectionLost, "The path to \(limits.place) was lost; a new session follows.")
             return give(up: session, for: ConferenceFault(error), now: now, using: &random)
         case .backingOff:
             state = .waiting

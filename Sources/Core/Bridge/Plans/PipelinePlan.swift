@@ -24,6 +24,8 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case finish(FinishPlan)
         /// A camera of ours: a source that is encoded and offered by webrtcbin. It has no media sockets to a hub.
         case camera(CameraPlan)
+        /// The same source for a hub: what is sent, and where, is others' work.
+        case capture(CapturePlan)
         /// Decodes video for single pictures.
         case picture(PicturePlan)
         /// Makes the thumbnails of a complete file.
@@ -38,6 +40,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case .conference(let plan): plan.tracks.map(\.source)
         case .record(let plan): plan.tracks
         case .picture(let plan): plan.tracks
+        case .capture(let plan): plan.tracks
         case .finish, .camera, .thumbnails: []
         }
     }
@@ -45,7 +48,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
     /// False when the child's own code does all: then its process need not load GStreamer, which takes half a second and most of its memory.
     package var needsGStreamer: Bool {
         switch work {
-        case .publish, .view, .conference, .camera, .picture, .thumbnails: true
+        case .publish, .view, .conference, .camera, .capture, .picture, .thumbnails: true
         case .record(let plan): plan.tracks.contains { $0.codec == .h265 }
         case .finish: false
         }
@@ -213,47 +216,5 @@ package struct FinishPlan: Codable, Sendable, Equatable {
         self.source = source
         self.continuations = continuations
         self.destination = destination
-    }
-}
-
-/// A camera that publishes: source, encoder and an offering webrtcbin.
-package struct CameraPlan: Codable, Sendable, Equatable {
-    package var source: Source
-    package var videoCodec: Codec
-    package var width: Int
-    package var height: Int
-    package var framesPerSecond: Int
-    /// Target video bit rate, bit/s.
-    package var bitrate: Int
-    /// Longest distance between keyframes.
-    package var keyframeInterval: Duration
-    package var audio: Bool
-    package var identity: DTLSIdentity
-    package var ice: IceSettings
-
-    package init(
-        source: Source, videoCodec: Codec, width: Int, height: Int, framesPerSecond: Int, bitrate: Int, keyframeInterval: Duration,
-        audio: Bool, identity: DTLSIdentity, ice: IceSettings
-    ) {
-        self.source = source
-        self.videoCodec = videoCodec
-        self.width = width
-        self.height = height
-        self.framesPerSecond = framesPerSecond
-        self.bitrate = bitrate
-        self.keyframeInterval = keyframeInterval
-        self.audio = audio
-        self.identity = identity
-        self.ice = ice
-    }
-
-    /// Where the pictures come from.
-    package enum Source: Codable, Sendable, Equatable {
-        /// Moving pattern with wall clock and frame counter, and a tone.
-        case test
-        /// A media file, played in a loop.
-        case file(path: String)
-        /// A V4L2 device, for instance `/dev/video0`.
-        case v4l2(device: String)
     }
 }

@@ -4,8 +4,15 @@ package import BridgeModel
 package protocol ConferenceCall: Sendable {
     /// Brings the complete offer to the far end and returns its answer. Waits for what the far end takes its time for, within limits of its own.
     func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer
+    /// Returns when the far end says that the session is over; nil where its kind says nothing, and when the task is cancelled. Called once, after
+    /// `join`.
+    func end() async -> ConferenceFault?
     /// Takes away what the far end holds of us; nothing where `join` brought nothing about. Returns when that is done or cannot be.
     func leave() async
+}
+
+extension ConferenceCall {
+    package func end() async -> ConferenceFault? { nil }
 }
 
 /// What the far end said to an offer.

@@ -34,6 +34,10 @@ actor ConferenceLeg {
     private let tell: @Sendable (News) async -> Void
     private var pipeline: (any RunningPipeline)?
     private var joining: Task<Void, Never>?
+    /// Waits for the far end's word that the session is over.
+    private var listening: Task<Void, Never>?
+    /// Says goodbye while the child goes: who hears of it first at the far end knows that nothing broke.
+    private var farewell: Task<Void, Never>?
     private var isClosing = false
     private var hasFailed = false
     private var isSubscribed = false
@@ -64,6 +68,8 @@ actor ConferenceLeg {
         }
         await fail(ConferenceFault(BridgeError(.connectionLost, "The session in the conference is over.")))
         await joining?.value
+        listening?.cancel()
+        await farewell?.value
         await call.leave()
         await tell(.holding(nil))
         await tell(.closed)
@@ -73,6 +79,7 @@ actor ConferenceLeg {
     func close() {
         isClosing = true
         pipeline?.send(.stop(deadline: Self.stopDeadline))
+        if farewell == nil { farewell = Task { [call] in await call.leave() } }
     }
 
     private func hear(_ event: PipelineEvent, _ pipeline: any RunningPipeline) async {
@@ -106,6 +113,7 @@ actor ConferenceLeg {
             guard !isClosing else { return }
             let accepted = try Self.check(answer.sdp, offer)
             pipeline.send(.remoteDescription(sdp: services.allowed(accepted.sdp), fingerprints: accepted.fingerprints))
+            listening = Task { if let fault = await call.end(), !Task.isCancelled { await fail(fault) } }
         } catch {
             await fail(error)
         }

@@ -14,9 +14,7 @@ struct CameraChain: Sendable {
     var offeredCaps: Caps
 }
 
-extension CameraPlan {
-    /// Payload types of our offers, from the dynamic range (RFC 3551 section 6).
-    private static let (videoPayloadType, audioPayloadType) = (96, 111)
+extension CapturePlan {
     /// Bytes of an RTP packet, so that SRTP, UDP and a tunnel stay under 1,280.
     private static let packetBytes = 1200
     /// Speech and a tone at good quality, bit/s.
@@ -46,12 +44,13 @@ extension CameraPlan {
     /// Adds the audio chain to the pipeline: tone or the file's sound, Opus, payloader.
     func makeAudio(in pipeline: Pipeline) throws(GStreamerError) -> CameraChain {
         var sound: [Element] = []
-        if !source.isFile {
+        switch source {
+        case .test, .v4l2:
             let tone = try Element("audiotestsrc")
             try tone.set(["is-live": "true", "wave": "sine", "freq": "440", "volume": "0.2", "samplesperbuffer": "960"])
             sound.append(tone)
-        } else {
-            sound.append(try Element("clocksync"))
+        case .file: sound.append(try Element("clocksync"))
+        case .rtsp: break
         }
         sound += [try Element("audioconvert"), try Element("audioresample"), try Self.filter("audio/x-raw,rate=48000,channels=2")]
         let encoder = try Element("opusenc")
@@ -85,6 +84,8 @@ extension CameraPlan {
             return [camera, try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
         case .file:
             return [try Element("clocksync"), try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
+        case .rtsp:
+            return [try Element("videoconvert"), try Element("videoscale"), try Element("videorate"), format]
         }
     }
 

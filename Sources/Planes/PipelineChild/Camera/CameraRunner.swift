@@ -13,7 +13,7 @@ actor CameraRunner: PipelineRunner {
     private let gate = MediaGate(fingerprints: [])
     private var peer: WebRTCPeer?
     private var chains: [CameraChain] = []
-    private var file: FileSource?
+    private var feed: (any CameraFeed)?
 
     init(plan: CameraPlan, context: RunnerContext) {
         self.plan = plan
@@ -29,14 +29,14 @@ actor CameraRunner: PipelineRunner {
                 // What was encoded before now went nowhere: the peer begins with a keyframe.
                 if event == .connected { Task { await self?.forceKeyframe() } }
             }
-            let file = try plan.source.filePath.map { path throws(GStreamerError) in try FileSource(path: path) }
-            self.file = file
-            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context) { file?.playOnceMore() }
+            let feed = try plan.capture.source.makeFeed()
+            self.feed = feed
+            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context) { feed?.playOnceMore() }
             self.peer = peer
-            chains = [try plan.makeVideo(in: peer.pipeline)]
-            if plan.audio { chains.append(try plan.makeAudio(in: peer.pipeline)) }
+            chains = [try plan.capture.makeVideo(in: peer.pipeline)]
+            if plan.capture.audio { chains.append(try plan.capture.makeAudio(in: peer.pipeline)) }
             for (section, chain) in chains.enumerated() { try attach(chain, section: section, to: peer.bin) }
-            if let file { try connect(file, in: peer.pipeline) }
+            if let feed { try connect(feed, in: peer.pipeline) }
             try await peer.play()
             let offer = try await peer.offer()
             context.events(.localDescription(sdp: offer))
@@ -56,10 +56,10 @@ actor CameraRunner: PipelineRunner {
         try chain.output.link(to: sink)
     }
 
-    private func connect(_ file: FileSource, in pipeline: Pipeline) throws(GStreamerError) {
-        try pipeline.add(file.element)
+    private func connect(_ feed: any CameraFeed, in pipeline: Pipeline) throws(GStreamerError) {
+        try pipeline.add(feed.element)
         guard let video = chains.first?.elements.first else { return }
-        file.connect(video: video, audio: chains.dropFirst().first?.elements.first, loop: loop)
+        feed.connect(video: video, audio: chains.dropFirst().first?.elements.first, pipeline: pipeline, loop: loop)
     }
 
     private func forceKeyframe() { chains.first?.output.requestKeyframe() }
@@ -83,8 +83,8 @@ actor CameraRunner: PipelineRunner {
         await peer?.tearDown()
         peer = nil
         chains = []
-        file?.detach()
-        file = nil
+        feed?.detach()
+        feed = nil
         return PipelineResult()
     }
 

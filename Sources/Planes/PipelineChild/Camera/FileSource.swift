@@ -4,7 +4,7 @@ internal import LinuxIO
 internal import Synchronization
 
 /// A local media file as a camera's source: decoded, played at its own pace, over and over.
-final class FileSource: Sendable {
+final class FileSource: CameraFeed {
     let element: Element
     private let pads = Mutex<[Pad]>([])
 
@@ -16,7 +16,7 @@ final class FileSource: Sendable {
 
     /// Links the first decoded stream of each kind to the chain that takes it; others are left out. The repetition begins when all streams
     /// are known.
-    func connect(video: Element, audio: Element?, loop: GLibLoop) {
+    func connect(video: Element, audio: Element?, pipeline: Pipeline, loop: GLibLoop) {
         element.onPadAdded { [weak self] pad in
             let caps = pad.currentCaps?.description ?? ""
             let taker = caps.hasPrefix("video/") ? video : caps.hasPrefix("audio/") ? audio : nil

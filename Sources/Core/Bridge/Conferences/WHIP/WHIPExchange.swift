@@ -109,21 +109,22 @@ package struct WHIPExchange: Sendable {
             default: "ask whoever runs it, then join again"
             }
         return ConferenceFault(
-            BridgeError(.conferenceRefused, "The WHIP endpoint refused the stream (\(reply.status)): \(advice)."), isPermanent: true)
+            BridgeError(.conferenceRefused, "The WHIP endpoint refused the stream (\(reply.status)): \(advice)."), isPermanent: true,
+            status: reply.status)
     }
 }
 
 extension ConferenceFault {
-    /// What kept a request from being answered.
-    package init(_ fault: AttemptFault) {
+    /// What kept a request from being answered. `place`: who was asked, as the beginning of a sentence.
+    package init(_ fault: AttemptFault, place: String = "The conference") {
         switch fault {
         case .blockedAddress, .refusedURL:
-            let text = "The conference is not where this bridge may connect to: \(fault.description)."
+            let text = "\(place) is not where this bridge may connect to: \(fault.description)."
             self.init(BridgeError(.invalidURL, text), isPermanent: true)
         case .invalidReply:
-            self.init(BridgeError(.conferenceAnswerInvalid, "The conference's reply was no HTTP, or too long; check its URL."))
+            self.init(BridgeError(.conferenceAnswerInvalid, "\(place) replied no HTTP, or too much of it; check its URL."))
         default:
-            self.init(BridgeError(.conferenceUnavailable, "The conference cannot be reached, \(fault.description); it is tried again."))
+            self.init(BridgeError(.conferenceUnavailable, "\(place) cannot be reached, \(fault.description); it is tried again."))
         }
     }
 }

@@ -1,0 +1,207 @@
+package import Bridge
+package import BridgeModel
+package import Logging
+
+/// A camera on this machine: its source feeds a hub of its own, and the hub's stream is kept at the place where it is published, one session after
+/// the other. The source never waits for a session, and a session outlives a source that fails and comes back.
+package actor CameraDirector {
+    /// What it stands on.
+    package struct Services: Sendable {
+        package var launcher: any PipelineLauncher
+        package var hub: any MediaHub
+        package var clock: BridgeClock
+        package var logger: Logger
+
+        package init(launcher: any PipelineLauncher, hub: any MediaHub, clock: BridgeClock, logger: Logger) {
+            self.launcher = launcher
+            self.hub = hub
+            self.clock = clock
+            self.logger = logger
+        }
+    }
+
+    /// What it is and how it publishes.
+    package struct Terms: Sendable {
+        package var stream: StreamID
+        package var capture: CapturePlan
+        package var identity: DTLSIdentity
+        package var ice: IceSettings
+        /// The ladder after a loss.
+        package var ladder: ConferenceMachine.Limits
+        /// Makes the call of one session; throws what keeps it from being made.
+        package var call: @Sendable () throws(ConferenceFault) -> any ConferenceCall
+
+        package init(
+            stream: StreamID, capture: CapturePlan, identity: DTLSIdentity, ice: IceSettings, ladder: ConferenceMachine.Limits,
+            call: @escaping @Sendable () throws(ConferenceFault) -> any ConferenceCall
+        ) {
+            self.stream = stream
+            self.capture = capture
+            self.identity = identity
+            self.ice = ice
+            self.ladder = ladder
+            self.call = call
+        }
+    }
+
+    private let services: Services
+    private let terms: Terms
+    private let live: LiveStream
+    private var machine: ConferenceMachine
+    private var random = SystemRandomNumberGenerator()
+    private var leg: ConferenceLeg?
+    private var iceServers: [IceServer] = []
+    private var timer: Task<Void, Never>?
+    private var outcome: AsyncStream<ConferenceFault?>.Continuation?
+    /// What cannot be tried again.
+    private var refusal: ConferenceFault?
+    private var isStopping = false
+
+    package init(_ services: Services, terms: Terms) {
+        self.services = services
+        self.terms = terms
+        machine = ConferenceMachine(limits: terms.ladder)
+        let name = terms.stream.rawValue
+        live = LiveStream(
+            context: SessionContext(
+                session: SessionID(name), account: AccountID("camera"), client: ClientID(name), stream: terms.stream, direction: .publish),
+            tracks: terms.capture.tracks, peer: PeerID(name), source: .child(MediaDescriptor(-1)), since: services.clock.wall())
+    }
+
+    /// How its session is.
+    package var phase: ConferencePhase { machine.phase }
+
+    /// Publishes until `stop`, or until it is refused for good: that is returned.
+    package func run() async -> ConferenceFault? {
+        let (outcomes, outcome) = AsyncStream.makeStream(of: ConferenceFault?.self)
+        self.outcome = outcome
+        let source = Task { await self.feed() }
+        var end: ConferenceFault?
+        for await reason in outcomes {
+            end = reason
+            break
+        }
+        isStopping = true
+        source.cancel()
+        await source.value
+        timer?.cancel()
+        return end
+    }
+
+    /// Leaves; `run` returns when the other side was told, or could not be.
+    package func stop() async {
+        isStopping = true
+        await take(.remove)
+    }
+
+    // MARK: - The source
+
+    private func feed() async {
+        var retries = SourceRetries()
+        while !isStopping, !Task.isCancelled {
+            retries.started(now: services.clock.now())
+            let failure = await runSource()
+            guard !isStopping, !Task.isCancelled else { return }
+            let pause = retries.failed(now: services.clock.now())
+            services.logger.warning(
+                "the source failed and is started again", metadata: ["reason": "\(failure.message)", "after": "\(pause)"])
+            guard (try? await services.clock.pause(pause)) != nil else { return }
+        }
+    }
+
+    private func runSource() async -> BridgeError {
+        let pipeline: any RunningPipeline
+        do throws(BridgeError) {
+            pipeline = try await services.launcher.launch(
+                PipelinePlan(pipeline: PipelineID("capture-\(RandomUUID.text())"), work: .capture(terms.capture)))
+        } catch {
+            return error
+        }
+        services.hub.publish(terms.stream, tracks: terms.capture.tracks, sources: pipeline.media)
+        return await withTaskCancellationHandler {
+            var failure = BridgeError(.pipelineFailed, "The source's process ended.")
+            for await event in pipeline.events {
+                switch event {
+                case .started: await take(.streamLive)
+                case .failed(let error): failure = error
+                case .warning(_, let message): services.logger.debug("the source warns", metadata: ["warning": "\(message)"])
+                default: break
+                }
+            }
+            return failure
+        } onCancel: {
+            pipeline.send(.stop(deadline: .seconds(1)))
+        }
+    }
+
+    // MARK: - The sessions
+
+    private func take(_ input: ConferenceMachine.Input) async {
+        let effects = machine.handle(input, now: services.clock.now(), using: &random)
+        armTimer()
+        for effect in effects { await carryOut(effect) }
+    }
+
+    private func armTimer() {
+        timer?.cancel()
+        timer = machine.deadline.map { deadline in
+            Task { [weak self, clock = services.clock] in
+                guard (try? await clock.sleep(deadline)) != nil else { return }
+                await self?.take(.deadline)
+            }
+        }
+    }
+
+    private func carryOut(_ effect: ConferenceMachine.Effect) async {
+        switch effect {
+        case .open(let session): await open(session)
+        case .close(let session):
+            guard let leg else { return await take(.closed(session: session)) }
+            await leg.close()
+        case .reportConnected: services.logger.notice("live", metadata: ["stream": "\(terms.stream)"])
+        case .reportDisconnected(let reason): services.logger.warning("not live any more", metadata: ["reason": "\(reason.message)"])
+        case .reportEnded(let reason): outcome?.yield(refusal ?? ConferenceFault(reason, isPermanent: true))
+        case .finished: outcome?.yield(nil)
+        }
+    }
+
+    private func open(_ session: Int) async {
+        let call: any ConferenceCall
+        do throws(ConferenceFault) {
+            call = try terms.call()
+        } catch {
+            refusal = error.isPermanent ? error : nil
+            return await take(.failed(session: session, error))
+        }
+        var ice = terms.ice
+        // The operator chose the place, and with it the servers that it names.
+        ice.add(iceServers, rules: AddressRules(allowPrivate: true))
+        let plan = ConferencePlan(tracks: ConferencePlan.tracks(of: terms.capture.tracks), identity: terms.identity, ice: ice)
+        let leg = ConferenceLeg(
+            stream: live, call: call, services: .init(launcher: services.launcher, hub: services.hub, allowed: { $0 })
+        ) { [weak self] news in await self?.hear(news, session) }
+        self.leg = leg
+        Task { await leg.run(PipelinePlan(pipeline: PipelineID("camera-\(RandomUUID.text())"), work: .conference(plan))) }
+    }
+
+    private func hear(_ news: ConferenceLeg.News, _ session: Int) async {
+        switch news {
+        case .holding, .sent: break
+        case .answered(let servers): iceServers = servers
+        case .connected: await take(.connected(session: session))
+        case .interrupted: await take(.interrupted(session: session))
+        case .failed(let fault):
+            if fault.isPermanent {
+                refusal = fault
+            } else {
+                services.logger.warning(
+                    "a session failed and another one follows",
+                    metadata: ["reason": "\(fault.error.message)", "attempt": "\(machine.attempts)"])
+            }
+            await take(.failed(session: session, fault))
+        case .closed:
+            leg = nil
+            await take(.closed(session: session))
+        }
+    }
+}

@@ -1,0 +1,186 @@
+"""`viaduct camera`, as a person at its console meets it: at a bridge by RTM and by WHIP, with a file, and with what is refused."""
+
+import contextlib
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from bridge import BINARY, ENVIRONMENT, Bridge, free_port
+from raw import settle
+from whip import Leg
+
+pytestmark = pytest.mark.sturdy
+
+PATIENCE = 30  # seconds for anything that must come
+NAME = "gate"
+
+
+class ViaductCamera:
+    """The program, with its log on a pipe."""
+
+    def __init__(self, *options, small=True):
+        picture = ["--size", "320x240", "--fps", "15", "--bitrate", "300k"] if small else []
+        self.lines, self.news = [], queue.Queue()
+        self.process = subprocess.Popen(
+            [BINARY, "camera", "--name", NAME, *picture, *options], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stderr:
+            self.news.put(line)
+        self.news.put(None)
+
+    def wait_for(self, pattern, seconds=PATIENCE):
+        """The next line in which the pattern is found."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                line = self.news.get(timeout=max(0.01, end - time.monotonic()))
+            except queue.Empty:
+                line = None
+            assert line is not None, f"no line with {pattern!r}; printed: {''.join(self.lines)}"
+            self.lines.append(line)
+            if re.search(pattern, line):
+                return line
+
+    def end(self):
+        """Ctrl-C: its exit status and what it printed."""
+        self.process.send_signal(signal.SIGINT)
+        return self.result()
+
+    def result(self):
+        status = self.process.wait(PATIENCE)
+        while (line := self.news.get(timeout=PATIENCE)) is not None:
+            self.lines.append(line)
+        return status, "".join(self.lines)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def token_file(folder, token):
+    path = folder / "token"
+    path.write_text(token + "\n")
+    yield str(path)
+
+
+def place(bridge, kind):
+    return f"ws://127.0.0.1:{bridge.port}" if kind == "rtm" else f"{bridge.base}/whip/{NAME}"
+
+
+def streams(bridge):
+    try:
+        status, _, body = bridge.get("/bridge/v1/streams", headers={"authorization": f"Bearer {bridge.operator_token}"})
+    except OSError:
+        return ""
+    return body if status == 200 else ""
+
+
+@contextlib.contextmanager
+def watching(network, bridge):
+    assert settle(lambda: f'"{NAME}"' in str(streams(bridge)), bool, PATIENCE), streams(bridge)
+    with Leg.watch(network, bridge, NAME, bridge.token(NAME, "watch")) as viewer:
+        yield viewer
+
+
+def sees_and_hears(viewer):
+    seen = settle(lambda: dict(viewer.frames), lambda counts: counts["video"] >= 10 and counts["audio"] >= 20, PATIENCE)
+    assert seen["video"] >= 10 and seen["audio"] >= 20, seen
+
+
+def ends_well(camera, bridge):
+    """Ctrl-C: the bridge is told, so that it does not wait for the camera to come back."""
+    status, text = camera.end()
+    assert status == 0, text
+    assert "connection_lost" not in text.rpartition("camera: live")[2], text
+    assert settle(lambda: f'"{NAME}"' in str(streams(bridge)), lambda there: not there, 5) is False
+
+
+def test_the_picture_comes_back_when_the_bridge_does(network, tmp_path):
+    with Bridge() as bridge, token_file(tmp_path, bridge.token(NAME, "publish")) as token:
+        with ViaductCamera("--to", place(bridge, "rtm"), "--token-file", token, "--codec", "vp8") as camera:
+            with watching(network, bridge) as viewer:
+                sees_and_hears(viewer)
+            bridge.kill()
+            camera.wait_for("not live any more")
+            bridge.start()
+            with watching(network, bridge) as viewer:
+                sees_and_hears(viewer)
+            ends_well(camera, bridge)
+
+
+def test_any_whip_endpoint_will_do(network, tmp_path):
+    with Bridge() as bridge, token_file(tmp_path, bridge.token(NAME, "publish")) as token:
+        with ViaductCamera("--to", place(bridge, "whip"), "--token-file", token, "--codec", "h264") as camera:
+            with watching(network, bridge) as viewer:
+                sees_and_hears(viewer)
+            ends_well(camera, bridge)
+
+
+def middle(frame):
+    """Luma and chroma of a picture's middle."""
+    planes = frame.reformat(format="yuv420p").planes
+    return [bytes(plane)[plane.height // 2 * plane.line_size + plane.width // 2] for plane in planes]
+
+
+def test_a_file_is_seen_with_its_own_colour_over_and_over(network, tmp_path):
+    clip = tmp_path / "a red clip.mp4"
+    made = subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=red:s=160x120:r=15:d=1", "-f", "lavfi", "-i", "sine=440:d=1", "-c:v", "libx264",
+         "-pix_fmt", "yuv420p", "-c:a", "aac", str(clip)], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    with Bridge() as bridge, token_file(tmp_path, bridge.token(NAME, "publish")) as token:
+        with ViaductCamera("--to", place(bridge, "rtm"), "--token-file", token, "--source", f"file:{clip}") as camera:
+            with watching(network, bridge) as viewer:
+                # More than one round of a second.
+                seen = settle(lambda: viewer.frames["video"], lambda count: count >= 30, PATIENCE)
+                assert seen >= 30, seen
+                y, u, v = middle(viewer.latest["video"])
+                assert 60 < y < 110 and 70 < u < 110 and v > 210, (y, u, v)
+            assert camera.end()[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["rtm", "whip"])
+def test_a_wrong_token_ends_with_its_status_and_one_clear_line(tmp_path, kind):
+    with Bridge() as bridge, token_file(tmp_path, bridge.token("other", "publish")) as token:
+        with ViaductCamera("--to", place(bridge, kind), "--token-file", token) as camera:
+            status, text = camera.result()
+            assert status == 77, text
+            assert len(text.splitlines()) == 1 and "token" in text and "refused" in text, text
+
+
+@pytest.mark.parametrize("options, status, words", [
+    (["--to", "ws://127.0.0.1:9999", "--source", "file:/no/such.mp4"], 66, "There is no file /no/such.mp4"),
+    (["--to", "ws://127.0.0.1:9999", "--source", "v4l2:/dev/video99"], 66, "There is no device /dev/video99"),
+    (["--to", "ws://127.0.0.1:9999", "--token-file", "/no/token"], 77, "The token file /no/token cannot be read"),
+    (["--to", "rtmp://somewhere/live"], 64, "no place that a camera can publish to"),
+    (["--to", "ws://127.0.0.1:9999", "--source", "screen"], 64, "A source is pattern"),
+])
+def test_what_cannot_work_is_said_before_anything_starts(options, status, words):
+    with ViaductCamera(*options) as camera:
+        ended, text = camera.result()
+        assert ended == status and words in text, text
+
+
+def test_what_may_be_there_later_is_tried_again(tmp_path):
+    port = free_port()
+    with ViaductCamera("--to", f"ws://127.0.0.1:{port}", "--source", f"rtsp://user:secret@127.0.0.1:{port}/cam") as camera:
+        line = camera.wait_for("the source failed and is started again")
+        assert f"The RTSP camera at 127.0.0.1:{port}" in line and "secret" not in line, line
+    with ViaductCamera("--to", "ws://no-such-host.invalid:8080") as camera:
+        assert "the host name has no address" in camera.wait_for("a session failed and another one follows")
+        camera.wait_for('attempt="?2')
+        status, text = camera.end()
+        assert status == 0, text
