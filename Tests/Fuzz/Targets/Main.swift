@@ -6,6 +6,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "av1-depacketizer": fuzzAV1Depacketizer,
     "camera-words": fuzzCameraWords,
     "cluster-index": fuzzClusterIndex,
+    "composite-layout": fuzzCompositeLayout,
     "configuration": fuzzConfiguration,
     "control": fuzzControl,
     "delivery-url": fuzzDeliveryURL,
