@@ -7,7 +7,8 @@ const UNREACHABLE = "The bridge cannot be reached.";
 /** The room keeps a place without a socket for 20 s. */
 const RETURN_LIMIT_MS = 20_000;
 const SOCKET_OPENING_LIMIT_MS = 4000;
-const PING_INTERVAL_MS = 15_000;
+/** Close codes after which one's place is still there. */
+const RETURNABLE = new Set([1001, 1006, 1011, 1012, 1013, 4429]);
 /** A peer that does not come back by itself in this time is made anew. */
 const PEER_LOSS_LIMIT_MS = 3000;
 /** A sending peer's sections, in this order. */
@@ -26,7 +27,7 @@ export class CallSession extends EventTarget {
   #name;
   #socket = null;
   #isInside = false;
-  #pinger = 0;
+  #refusal = null;
   #sender = null;
   #receiver = null;
   #transceivers = {};
@@ -92,11 +93,9 @@ export class CallSession extends EventTarget {
     const limit = setTimeout(() => socket.close(), SOCKET_OPENING_LIMIT_MS);
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
-      socket.onclose = ({ code, reason }) => reject(new BridgeFailure(reason || "unreachable", reason || UNREACHABLE, code));
+      socket.onclose = () => reject(new BridgeFailure("unreachable", UNREACHABLE));
     }).finally(() => clearTimeout(limit));
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
-    clearInterval(this.#pinger);
-    this.#pinger = setInterval(() => this.request("ping", {}), PING_INTERVAL_MS);
   }
 
   #join(keepsPeers) {
@@ -104,10 +103,15 @@ export class CallSession extends EventTarget {
   }
 
   #closed(code, reason) {
-    clearInterval(this.#pinger);
     if (this.isOver) return;
-    if (code >= 4000 || code === 1000 || !this.#isInside) return this.#end(new BridgeFailure(reason || `closed_${code}`, reason, 0));
+    if (!RETURNABLE.has(code) || !this.#isInside) return this.#end(this.#refusal ?? new BridgeFailure(`closed_${code}`, reason));
     this.#return();
+  }
+
+  /** A refusal of the link comes before the socket is closed, and says why. */
+  #refused(refusal) {
+    if (!this.#isInside) this.#refusal = new BridgeFailure(refusal.code, refusal.msg);
+    this.#emit("refused", refusal);
   }
 
   async #return() {
@@ -132,9 +136,8 @@ export class CallSession extends EventTarget {
       case "welcome": return this.#welcomed(frame);
       case "sdp_update": return this.#described(data);
       case "peer_state": return this.#emit("media", data);
-      case "error":
-      case "refused": return this.#emit("refused", data);
-      case "pong": return;
+      case "refused": return this.#refused(data);
+      case "done": return;
       case "ended": this.#emit("notice", frame); return this.#end(null);
       default: this.#emit("notice", frame);
     }
@@ -246,7 +249,6 @@ export class CallSession extends EventTarget {
     if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.#lossTimer);
-    clearInterval(this.#pinger);
     if (this.#socket) {
       this.#socket.onclose = null;
       this.#socket.close(1000);

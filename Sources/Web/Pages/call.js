@@ -107,7 +107,7 @@ function meter() {
 // MARK: in the room
 
 function socketURL() {
-  const url = new URL(`/rtm/rooms/${encodeURIComponent(room)}`, location.href);
+  const url = new URL(`/bridge/v1/rooms/${encodeURIComponent(room)}/io`, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.searchParams.set("auth_token", pageToken());
   return url;
