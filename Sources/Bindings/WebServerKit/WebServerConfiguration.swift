@@ -46,6 +46,8 @@ package struct WebServerLimits: Sendable, Equatable {
     package var webSocketMessageBytes = 256 * 1024
     /// Frames that may wait for a slow WebSocket reader; one more closes it with 1013.
     package var webSocketQueueFrames = 256
+    /// Bytes that may wait for a slow WebSocket reader behind the first frame; more closes it with 1013.
+    package var webSocketQueueBytes = 8 * 1024 * 1024
     /// How long an HTTP connection may wait for its next request.
     package var idleTimeout: Duration = .seconds(60)
     /// How long a peer may take to send a whole request head, and at most between two parts of a body; answered with 408.

@@ -13,7 +13,7 @@ package final class WebSocket: Sendable {
     init(host: SocketHost, id: ConnectionID, limits: WebServerLimits) {
         self.host = host
         self.id = id
-        outbox = Mutex(WebSocketOutbox(limit: limits.webSocketQueueFrames))
+        outbox = Mutex(WebSocketOutbox(frameLimit: limits.webSocketQueueFrames, byteLimit: limits.webSocketQueueBytes))
         // Two whole messages may wait, so that one of the largest does not stop the socket by itself.
         let inbox = FlowQueue<WebSocketEvent>(highWater: 2 * limits.webSocketMessageBytes) {
             host.post { host in host.connection(id)?.resumeReading() }
@@ -22,7 +22,7 @@ package final class WebSocket: Sendable {
         events = AsyncStream { await inbox.next() }
     }
 
-    /// Queues a text message; false when the socket is closing or closed, or is closed now (1013) because too many frames are unsent.
+    /// Queues a text message; false when the socket is closing or closed, or is closed now (1013) because too much is unsent.
     @discardableResult
     package func send(_ text: String) -> Bool { enqueue(.text, Array(text.utf8)) }
 
@@ -69,22 +69,29 @@ struct WebSocketOutbox {
         let closeCode: UInt16?
     }
 
-    let limit: Int
+    let frameLimit: Int
+    let byteLimit: Int
     private var frames: Deque<Frame> = []
+    private var byteCount = 0
     private var isClosing = false
     /// Whether the loop knows that there is something to send.
     private var isAwake = false
 
-    init(limit: Int) { self.limit = limit }
+    init(frameLimit: Int, byteLimit: Int) {
+        self.frameLimit = frameLimit
+        self.byteLimit = byteLimit
+    }
 
-    /// Whether the frame was taken, and whether the loop must be woken. One frame too many turns into a close with 1013.
+    /// Whether the frame was taken, and whether the loop must be woken. One too many turns into a close with 1013; a frame for which nothing waits is
+    /// taken however long it is.
     mutating func append(_ opcode: WebSocketOpcode, _ payload: [UInt8]) -> (isAccepted: Bool, mustWake: Bool) {
         guard !isClosing else { return (false, false) }
-        guard frames.count < limit else {
-            frames = []
+        guard frames.count < frameLimit, frames.isEmpty || byteCount + payload.count <= byteLimit else {
+            (frames, byteCount) = ([], 0)
             return (false, close(WebSocketCloseCode.tryAgainLater, "too slow"))
         }
         frames.append(Frame(opcode: opcode, payload: payload, closeCode: nil))
+        byteCount += payload.count
         return (true, wake())
     }
 
@@ -97,14 +104,17 @@ struct WebSocketOutbox {
     }
 
     mutating func take() -> Frame? {
-        let frame = frames.popFirst()
-        if frame == nil { isAwake = false }
+        guard let frame = frames.popFirst() else {
+            isAwake = false
+            return nil
+        }
+        if frame.closeCode == nil { byteCount -= frame.payload.count }
         return frame
     }
 
     mutating func seal() {
         isClosing = true
-        frames = []
+        (frames, byteCount) = ([], 0)
     }
 
     private mutating func wake() -> Bool {

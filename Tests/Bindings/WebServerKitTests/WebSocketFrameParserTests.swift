@@ -131,12 +131,24 @@ enum Frame {
     }
 
     @Test func tooManyFramesCloseTheOutbox() {
-        var outbox = WebSocketOutbox(limit: 2)
+        var outbox = WebSocketOutbox(frameLimit: 2, byteLimit: 100)
         #expect(outbox.append(.text, [1]) == (true, true))
         #expect(outbox.append(.text, [2]) == (true, false))
         #expect(outbox.append(.text, [3]) == (false, false))
         #expect(outbox.append(.text, [4]) == (false, false))
         let last = outbox.take()
         #expect(last?.closeCode == 1013 && outbox.take() == nil)
+    }
+
+    @Test func tooManyBytesCloseTheOutbox() {
+        var outbox = WebSocketOutbox(frameLimit: 100, byteLimit: 10)
+        // A frame for which nothing waits is taken, however long.
+        #expect(outbox.append(.text, [UInt8](repeating: 1, count: 50)) == (true, true))
+        #expect(outbox.take()?.payload.count == 50)
+        for _ in 0..<10 { #expect(outbox.append(.text, [1]).isAccepted) }
+        _ = outbox.take()
+        #expect(outbox.append(.text, [1]).isAccepted)
+        #expect(!outbox.append(.text, [1]).isAccepted)
+        #expect(outbox.take()?.closeCode == 1013 && outbox.take() == nil)
     }
 }

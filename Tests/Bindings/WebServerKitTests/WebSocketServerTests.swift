@@ -122,7 +122,8 @@ extension SocketTests {
             }
         }
 
-        @Test func aReaderThatIsTooSlowIsClosedWith1013() async throws {
+        @Test(arguments: [(8, Int.max), (256, 300_000)]) func aReaderThatIsTooSlowIsClosedWith1013(_ frames: Int, _ bytes: Int) async throws
+        {
             let ended = Signal<WebSocketEvent?>()
             let handler = TestHandler(decide: { _ in
                 .accept(serve: { socket in
@@ -132,7 +133,7 @@ extension SocketTests {
                 })
             })
             var limits = WebServerLimits()
-            limits.webSocketQueueFrames = 8
+            (limits.webSocketQueueFrames, limits.webSocketQueueBytes) = (frames, bytes)
             limits.closeTimeout = .milliseconds(300)
             limits.slowReaderTimeout = .milliseconds(300)
             try await withServer(handler, limits: limits) { port, server in
