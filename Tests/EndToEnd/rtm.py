@@ -112,40 +112,19 @@ async def fall_silent(peer):
     await peer.getSenders()[0].transport.transport.stop()
 
 
-class Client:
-    """One session of the Eyeson dialect. Frames are kept until somebody asks for them: an early one is never missed."""
+class Frames:
+    """The frames of one socket. They are kept until somebody asks for them: an early one is never missed."""
 
-    def __init__(self, bridge, client_id):
-        self.bridge, self.client_id = bridge, client_id
-        self.session_id = self.token = self.endpoint = self.socket = self.peer = self.answer = None
+    refusal = "error"  # the type that says no
+
+    def __init__(self):
+        self.socket = self.reader = self.close_code = None
         self.unread = []
         self.news = asyncio.Condition()
-        self.reader = None
+
+    async def connect(self, url):
         self.close_code = None
-
-    # REST
-
-    async def create(self):
-        """A token and a session resource."""
-        self.token = (await self.post("/auth_v2/client", {"master_key": self.bridge.master_key, "client_id": self.client_id}))["auth_token"]
-        reply = await self.post("/api/v2/session", {"client_id": self.client_id}, self.token)
-        self.session_id, self.endpoint = reply["session_id"], reply["ws_endpoint"]
-
-    async def post(self, path, body, token=None):
-        fields = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
-        while True:
-            status, headers, reply = await asyncio.to_thread(self.bridge.request, "POST", path, body, fields)
-            if status != 429:
-                break
-            await asyncio.sleep(int({name.lower(): value for name, value in headers.items()}["retry-after"]))
-        if status != 201:
-            raise Unexpected(f"POST {path}: {status} {reply}")
-        return json.loads(reply)
-
-    # Socket
-
-    async def open(self):
-        self.socket = await connect(f"{self.endpoint}?auth_token={self.token}", max_size=1 << 20)
+        self.socket = await connect(url, max_size=1 << 20)
         self.reader = asyncio.create_task(self.read())
 
     async def read(self):
@@ -164,17 +143,13 @@ class Client:
                 self.unread.append(frame)
             self.news.notify_all()
 
-    async def send(self, kind, **data):
-        await self.socket.send(json.dumps(
-            {"type": kind, "client_id": self.client_id, "session_id": self.session_id, "data": data}))
-
     async def expect(self, kind, patience=PATIENCE, **members):
-        """Data of the next frame of this type with these members. An error frame meanwhile is a failure unless one was asked for."""
+        """Data of the next frame of this type with these members. A refusal meanwhile is a failure unless one was asked for."""
         def find():
             for frame in self.unread:
                 if frame["type"] == kind and all(frame["data"].get(key) == value for key, value in members.items()):
                     return frame
-                if frame["type"] == "error" and kind != "error":
+                if frame["type"] == self.refusal and kind != self.refusal:
                     raise Unexpected(f"waiting for {kind} {members}, the bridge said {frame['data']}")
             return None
 
@@ -200,6 +175,43 @@ class Client:
         await asyncio.wait_for(self.socket.wait_closed(), patience)
         await self.reader
         return self.close_code
+
+
+class Client(Frames):
+    """One session of the Eyeson dialect."""
+
+    def __init__(self, bridge, client_id):
+        super().__init__()
+        self.bridge, self.client_id = bridge, client_id
+        self.session_id = self.token = self.endpoint = self.peer = self.answer = None
+
+    # REST
+
+    async def create(self):
+        """A token and a session resource."""
+        self.token = (await self.post("/auth_v2/client", {"master_key": self.bridge.master_key, "client_id": self.client_id}))["auth_token"]
+        reply = await self.post("/api/v2/session", {"client_id": self.client_id}, self.token)
+        self.session_id, self.endpoint = reply["session_id"], reply["ws_endpoint"]
+
+    async def post(self, path, body, token=None):
+        fields = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
+        while True:
+            status, headers, reply = await asyncio.to_thread(self.bridge.request, "POST", path, body, fields)
+            if status != 429:
+                break
+            await asyncio.sleep(int({name.lower(): value for name, value in headers.items()}["retry-after"]))
+        if status != 201:
+            raise Unexpected(f"POST {path}: {status} {reply}")
+        return json.loads(reply)
+
+    # Socket
+
+    async def open(self):
+        await self.connect(f"{self.endpoint}?auth_token={self.token}")
+
+    async def send(self, kind, **data):
+        await self.socket.send(json.dumps(
+            {"type": kind, "client_id": self.client_id, "session_id": self.session_id, "data": data}))
 
     # Media
 
