@@ -186,6 +186,35 @@ def test_asyncapi_refers_to_every_schema_and_only_to_files_that_exist():
             node = node[part]
 
 
+class WithoutDoubles(yaml.SafeLoader):
+    """A loader that takes no member twice."""
+
+
+def members(loader, node):
+    names = [loader.construct_object(name, deep=True) for name, _ in node.value]
+    assert len(set(names)) == len(names), f"line {node.start_mark.line + 1}: doubled {names}"
+    return loader.construct_mapping(node, deep=True)
+
+
+WithoutDoubles.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, members)
+
+
+@pytest.mark.parametrize("file", sorted(CONTRACT.glob("http/*.openapi.yaml")), ids=lambda file: file.name)
+def test_openapi_is_whole(file):
+    """It can be read, its references lead somewhere, and what stands among its paths are operations."""
+    text = file.read_text()
+    document = yaml.load(text, WithoutDoubles)
+    for pointer in set(re.findall(r"""\$ref: ["']?#/([^"'}\s,]+)""", text)):
+        node = document
+        for part in pointer.split("/"):
+            node = node[part]
+    for path, operations in document["paths"].items():
+        assert path.startswith("/")
+        assert operations.keys() <= {"parameters", "get", "put", "post", "delete", "patch", "options", "head", "summary", "description"}, path
+        for name, operation in operations.items():
+            assert name in ("parameters", "summary", "description") or operation["responses"], f"{name} {path}"
+
+
 def test_schemas_and_errors_name_the_same_codes():
     errors = json.loads((CONTRACT / "errors.json").read_text())
     properties = lambda name: SCHEMAS[f"schemas/server.{name}.json"]["properties"]["data"]["properties"]
