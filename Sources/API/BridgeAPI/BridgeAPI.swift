@@ -133,6 +133,7 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/deliveries/{id}/redeliver", deliveries.redeliver),
             route(.post, "/bridge/v1/watch-links", sessions.makeWatchLink),
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
+            route(.get, "/bridge/v1/rooms/{room}/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
         ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes
     }

@@ -47,15 +47,17 @@ struct NativeAccess: Sendable {
 
     /// The grant of a socket on the native path: any role whose sessions are created here.
     func socketGrant(_ request: APIRequest) async throws(Problem) -> Grant {
-        let token: Redacted<String>
+        let grant = try await verify(Self.socketToken(request))
+        guard [.admin, .watch, .publish].contains(grant.role) else { throw .wrongRole(grant.role) }
+        return grant
+    }
+
+    static func socketToken(_ request: APIRequest) throws(Problem) -> Redacted<String> {
         do throws(AccessError) {
-            token = try SocketToken.read(request)
+            return try SocketToken.read(request)
         } catch {
             throw .token(error)
         }
-        let grant = try await verify(token)
-        guard [.admin, .watch, .publish].contains(grant.role) else { throw .wrongRole(grant.role) }
-        return grant
     }
 
     func verify(_ token: Redacted<String>) async throws(Problem) -> Grant {

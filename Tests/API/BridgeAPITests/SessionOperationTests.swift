@@ -101,4 +101,21 @@ import Testing
         #expect(foreign == nil)
         #expect(try await Stage().send(.get, "/bridge/v1/io").status == 426)
     }
+
+    @Test(
+        arguments: [
+            ("/bridge/v1/rooms/standup/io?auth_token=T", nil), ("/bridge/v1/rooms/standup/io", 401),
+            ("/bridge/v1/rooms/stand%20up/io?auth_token=T", 404), ("/bridge/v1/rooms/standup/io?auth_token=", 401),
+        ] as [(String, Int?)]) func socketsOfRoomsNeedATokenAndAName(_ path: String, _ status: Int?) async throws
+    {
+        switch try #require(Stage().api.admitRoomSocket(Stage.request(.get, path))) {
+        case .admit(let room, let token):
+            #expect(status == nil && room == RoomID("standup") && token.revealed == "T")
+        case .refuse(let response): #expect(response.head.status.code == status)
+        }
+        for other in ["/bridge/v1/io", "/bridge/v1/rooms/standup", "/bridge/v1/rooms/standup/io/x", "/api/v2/io"] {
+            #expect(Stage().api.admitRoomSocket(Stage.request(.get, other)) == nil)
+        }
+        #expect(try await Stage().send(.get, "/bridge/v1/rooms/standup/io").status == 426)
+    }
 }

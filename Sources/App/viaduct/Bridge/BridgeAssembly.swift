@@ -175,7 +175,7 @@ struct BridgeAssembly {
         let whipAPI = WHIPAPI(
             whip, authority: authority, iceServers: iceServers, clock: clock,
             settings: (bridge: settings, publicAccount: .anonymous))
-        return FrontDoor(eyeson: eyeson, native: (native, whipAPI), rtm: rtm, extra: extra, logger: logger.named("front-door"))
+        return FrontDoor(eyeson: eyeson, native: (native, whipAPI), rtm: rtm, rooms: nil, extra: extra, logger: logger.named("front-door"))
     }
 
     // MARK: - Pieces

@@ -14,16 +14,22 @@ struct FrontDoor: WebHandler {
     let native: BridgeAPI
     let whip: WHIPAPI
     let rtm: RTMSocketService
+    /// nil: there are no rooms.
+    let rooms: RoomSocketService?
     /// Routes of the program itself, asked before the pages.
     let extra: [Route]
     let logger: Logger
     private let router: Router
 
-    init(eyeson: EyesonDialect, native: (api: BridgeAPI, whip: WHIPAPI), rtm: RTMSocketService, extra: [Route] = [], logger: Logger) {
+    init(
+        eyeson: EyesonDialect, native: (api: BridgeAPI, whip: WHIPAPI), rtm: RTMSocketService, rooms: RoomSocketService?,
+        extra: [Route] = [], logger: Logger
+    ) {
         self.eyeson = eyeson
         self.native = native.api
         whip = native.whip
         self.rtm = rtm
+        self.rooms = rooms
         self.extra = extra
         self.logger = logger
         router = Router([eyeson, native.api, native.whip, PageRoutes(extra: extra)])
@@ -44,6 +50,7 @@ struct FrontDoor: WebHandler {
     func webSocketDecision(for request: WebRequest) async -> WebSocketDecision {
         let call = APIRequest(request)
         if let admission = await eyeson.admitSocket(call) { return decision(admission, path: .client) }
+        if let rooms, let admission = native.admitRoomSocket(call) { return decision(admission, rooms) }
         if let admission = await native.admitSocket(call) { return decision(admission, path: .native) }
         return .refuse(WebResponse(await router.respond(to: call) ?? PageRoutes.notFound))
     }
@@ -52,6 +59,13 @@ struct FrontDoor: WebHandler {
         switch admission {
         case .refuse(let response): .refuse(WebResponse(response))
         case .admit(let grant): .accept { [rtm] socket in await rtm.serve(socket, grant: grant, path: path) }
+        }
+    }
+
+    private func decision(_ admission: RoomSocketAdmission, _ rooms: RoomSocketService) -> WebSocketDecision {
+        switch admission {
+        case .refuse(let response): .refuse(WebResponse(response))
+        case .admit(let room, let token): .accept { socket in await rooms.serve(socket, room: room, token: token) }
         }
     }
 }
