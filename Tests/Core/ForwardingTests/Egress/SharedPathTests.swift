@@ -57,14 +57,16 @@ import Testing
     }
 
     /// Sound of all comes before any picture.
-    @Test func soundOfAllKeepsItsPlaceOnAPathTooNarrowForPictures() {
+    @Test func soundOfAllKeepsItsPlaceOnAPathThatIsTooNarrowForTheirPictures() {
         var scenario = SharedPathScenario(
-            publishers: 3, bitrates: Self.bitrates, conditions: LinkConditions(bandwidth: 400_000), seed: 505)
-        scenario.run(for: .seconds(10))
+            publishers: 3, bitrates: Self.bitrates, conditions: LinkConditions(bandwidth: 3_000_000, queueBytes: 12_000), seed: 505)
+        scenario.run(for: .seconds(8))
+        scenario.change(LinkConditions(bandwidth: 400_000, queueBytes: 12_000))
+        scenario.run(for: .seconds(6))
         let before = scenario.models.map { $0.received[1].count }
         scenario.run(for: .seconds(10))
         for (model, before) in zip(scenario.models, before) {
-            #expect(model.received[1].count - before > 450, "of 500 sounds")
+            #expect(model.received[1].count - before > 480, "of 500 sounds")
         }
     }
 }
