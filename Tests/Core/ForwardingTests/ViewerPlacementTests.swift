@@ -36,6 +36,17 @@ import Testing
         #expect(place(3, &placement, loads: [0, 0.89, 0]) == [1, 1, 1])
     }
 
+    @Test func whoIsSentManyStreamsGoesToTheLeastBusyWorker() {
+        var placement = placement(capacity: 2)
+        #expect(placement.worker(loads: [0.5, 0.2, 0.4]) == 1 && placement.worker(loads: [0.95, 0.92, 0.99]) == nil)
+        var workers: [Int?] = []
+        for _ in 0..<7 {
+            workers.append(placement.worker(loads: idle))
+            if let worker = workers.last ?? nil { placement.add(to: worker, watching: nil) }
+        }
+        #expect(workers == [0, 1, 2, 0, 1, 2, nil])
+    }
+
     @Test func viewersAreRefusedOnlyWhenNoWorkerHasRoom() {
         var placement = placement()
         #expect(place(1, &placement, loads: [0.1, 0.9, 0.2]) == [0], "the home worker is at its limit")

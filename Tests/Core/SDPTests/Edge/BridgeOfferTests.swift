@@ -219,6 +219,33 @@ import SDP
         #expect(try offer.accept(Self.oblige(text)).sections.map(\.direction) == [.inactive, .sendonly])
     }
 
+    @Test func aStoppedSectionTakesAnotherTrackOfItsKind() throws {
+        var offer = try Self.sending()
+        let fresh = MediaSource(ssrc: 700, rtx: 701, cname: "d")
+        #expect(try !offer.send(N.video(.vp8), source: fresh, in: "1"), "it flows")
+        offer.stop(mid: "1")
+        #expect(try !offer.send(N.audio(), source: fresh, in: "1") && !offer.send(N.video(.vp8), source: fresh, in: "7"))
+        #expect(try offer.send(N.video(.vp8), source: fresh, in: "1"))
+        let text = offer.offer(N.transport)
+        #expect(text.sections.count == 2 && text.direction(of: text.sections[1]) == .sendonly)
+        #expect(text.values("ssrc-group", section: 1) == ["FID 700 701"])
+        let section = try #require(try offer.accept(Self.oblige(text)).section(mid: "1"))
+        #expect(section.format.codec == .vp8 && section.localSource == fresh)
+    }
+
+    @Test func aRefusedSectionIsRepeatedAsSuch() throws {
+        var offer = try Self.sending()
+        #expect(offer.kind(ofSection: "1") == .video)
+        offer.refuse(mid: "1")
+        #expect(offer.kind(ofSection: "1") == nil && !offer.stop(mid: "1"))
+        let other = try offer.send(N.video(.vp8), source: MediaSource(ssrc: 5, rtx: 6))
+        let text = offer.offer(N.transport)
+        #expect(text.sections.map(\.isRejected) == [false, true, false] && text.sections.map(\.mid) == ["0", "1", other])
+        #expect(text.bundle == ["0", other] && other != "1")
+        #expect(try SessionDescription.parse(text.print()) == text)
+        #expect(try offer.accept(Self.oblige(text)).sections.map(\.mid) == ["0", other])
+    }
+
     @Test func numbersAndSectionsRunOutWithAnError() throws {
         var offer = BridgeOffer(policy: NegotiationPolicy())
         for index in 0..<30 {

@@ -223,10 +223,80 @@ import Testing
         try wait(peer, 2, for: 3, "the other track in its place")
     }
 
+    /// A new peer that publishes the stream of a sender.
+    private func successor(of sender: Sender) throws -> EdgeGuest {
+        let guest = try stage.open(.publish(sender.stream), sections: [EdgeSections.video(.vp8, .recvonly)])
+        try guest.client.connect()
+        return guest
+    }
+
+    @Test func aPublisherThatComesAnewGoesOnInTheSameSections() async throws {
+        let peer = try subscriber()
+        stage.engine.close(senders[1].guest.id)
+        #expect(await senders[1].guest.allEvents().last == .ended(nil))
+        let guest = try successor(of: senders[1])
+        // Muted before it is let in: nothing of what it sent early.
+        stage.engine.forward(0, of: guest.id, false)
+        stage.engine.publish(guest.id)
+        var source = VP8Source(ssrc: 0xEE)
+        for _ in 0..<3 { try source.sendFrame(by: guest.client, keyframe: true) }
+        let sender = Sender(guest, senders[1].stream, ssrc: 0xEE)
+        #expect(await sees(sender, packets: 9))
+        for _ in 0..<5 { try senders[0].sendFrame() }
+        try wait(peer, 0, for: 18, "the other's frames")
+        #expect(headers(peer, 1).count == 3)
+        stage.engine.forward(0, of: guest.id, true)
+        _ = await stage.engine.statistics(of: guest.id)
+        try source.sendFrame(by: guest.client, keyframe: true)
+        try wait(peer, 1, for: 6, "the successor's keyframe")
+        #expect(isWhole(headers(peer, 1)))
+    }
+
+    private static let opus = NegotiatedFormat(
+        codec: .opus, payloadType: 111, channels: 2, parameters: FormatParameters(""), feedback: [])
+
+    @Test func soundAndPictureOfOneStreamAreSectionsOfTheirOwn() async throws {
+        var audio = NegotiatedSection(mid: "1", index: 1, direction: .recvonly, format: Self.opus)
+        let stream = StreamID("sound and picture")
+        let guest = try stage.open(.publish(stream), sections: [EdgeSections.video(.vp8, .recvonly), audio])
+        try guest.client.connect()
+        stage.engine.publish(guest.id)
+        _ = await stage.engine.statistics(of: guest.id)
+        audio.direction = .sendonly
+        audio.trackIndex = 1
+        audio.localSource = MediaSource(ssrc: ssrc(1), cname: "p0")
+        let peer = try stage.open(.subscribe, sections: [section(0), audio])
+        for section in [section(0), audio] { stage.engine.attach(EdgeSection(section, of: stream), to: peer.id) }
+        try peer.client.connect()
+        _ = await stage.engine.statistics(of: peer.id)
+        var video = VP8Source(ssrc: 0xA)
+        func send(_ numbers: Range<UInt16>) throws {
+            for number in numbers {
+                try video.sendFrame(by: guest.client, keyframe: number == 0)
+                let header = RTPHeader(payloadType: 111, sequence: number, timestamp: UInt32(number) * 960, ssrc: 0xB)
+                try guest.client.send(rtp: Publisher.packet(header, [UInt8(number)]))
+            }
+        }
+        try send(0..<5)
+        try wait(peer, 0, for: 15, "pictures")
+        try wait(peer, 1, for: 5, "sounds")
+        stage.engine.forward(1, of: guest.id, false)
+        _ = await stage.engine.statistics(of: guest.id)
+        try send(5..<10)
+        try wait(peer, 0, for: 30, "pictures of one who is mute")
+        #expect(headers(peer, 1).count == 5)
+        stage.engine.forward(1, of: guest.id, true)
+        _ = await stage.engine.statistics(of: guest.id)
+        try send(10..<12)
+        try wait(peer, 1, for: 7, "sounds")
+        #expect(isWhole(headers(peer, 1)))
+        let sounds = peer.client.packets.filter { $0.withUnsafeBytes { RTPPacketView(reading: $0)?.ssrc } == ssrc(1) }.map(\.last)
+        #expect(sounds == [0, 1, 2, 3, 4, 10, 11])
+    }
+
     @Test func loudnessIsToldToWhoAsked() async throws {
         let extensions = [NegotiatedExtension(id: 1, kind: .audioLevel)]
-        let format = NegotiatedFormat(codec: .opus, payloadType: 111, channels: 2, parameters: FormatParameters(""), feedback: [])
-        var audio = NegotiatedSection(mid: "0", index: 0, direction: .recvonly, format: format)
+        var audio = NegotiatedSection(mid: "0", index: 0, direction: .recvonly, format: Self.opus)
         audio.extensions = extensions
         let guest = try stage.open(.publish(StreamID("voice")), sections: [audio])
         stage.engine.reportLevels(of: guest.id)
