@@ -67,7 +67,8 @@ extension RoomMediaDirector {
 
     /// The room's own identities: what belongs together is played in step.
     private func source(of id: RoomTrackID) async -> SubscriberSections.Source? {
-        guard let open = tracks[id] else { return nil }
+        // Nobody plays AAC over WebRTC.
+        guard let open = tracks[id], open.description.codec != .aac else { return nil }
         let statistics = await parts.hub.statistics(of: open.stream)
         let encodings = statistics.flatMap { $0.tracks.indices.contains(Int(open.index)) ? $0.tracks[Int(open.index)].encodings : nil }
         // Whoever plays the largest picture plays the others.
