@@ -90,7 +90,7 @@ function prepareLobby() {
   } catch {
     // Private windows have no storage.
   }
-  byId("name-field").hidden = typeof claims.name === "string" && claims.name !== "";
+  byId("name-field").hidden = Boolean(claims.place?.name);
   const isViewer = claims.role === "viewer";
   for (const id of ["devices", "lobby-camera", "lobby-microphone", "preview-box"]) byId(id).hidden = isViewer;
   if (!pageToken()) byId("lobby-text").textContent = "This address has no invitation in it. Ask whoever runs the call for a link.";
@@ -209,7 +209,8 @@ function refused({ code, msg }) {
 
 const ENDS = {
   removed: "A host removed you from this call.", taken_over: "You joined this call from another place.", denied: "You were not let in.",
-  closed: "The call was ended.", idle: "The call has ended: nobody was left in it.",
+  closed: "The call was ended.", idle: "The call has ended: nobody was left in it.", closed_4411: "A host removed you from this call.",
+  closed_4409: "You joined this call from another place.", closed_4404: "There is no such call, or it is over.",
 };
 
 function over(failure) {
@@ -225,7 +226,7 @@ function over(failure) {
   byId("lobby-title").textContent = "The call is over for you";
   byId("lobby-text").textContent = text;
   const again = byId("join");
-  Object.assign(again, { disabled: false, textContent: "Join again", hidden: cause === "removed" });
+  Object.assign(again, { disabled: false, textContent: "Join again", hidden: ["removed", "closed_4411"].includes(cause) });
   showStatus(failure ? "failed" : "idle", "Not in the room");
   again.focus();
 }
