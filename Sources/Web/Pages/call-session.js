@@ -43,14 +43,8 @@ export class CallSession extends EventTarget {
     super();
     [this.#url, this.#name] = [url, name];
     this.isOver = false;
-  }
-
-  get senders() {
-    return this.#sender;
-  }
-
-  get receivers() {
-    return this.#receiver;
+    /** How often the room was come back to over another socket. */
+    this.returns = 0;
   }
 
   async start() {
@@ -65,6 +59,14 @@ export class CallSession extends EventTarget {
   leave() {
     this.request("leave", {});
     this.#end(null);
+  }
+
+  /** As a network that goes away does it, for tests: the bridge hears no word. */
+  loseSocket() {
+    const socket = this.#socket;
+    socket.onmessage = socket.onclose = null;
+    socket.close(4000);
+    this.#return();
   }
 
   request(type, data) {
@@ -145,6 +147,7 @@ export class CallSession extends EventTarget {
 
   #welcomed(frame) {
     const isReturn = this.#isInside;
+    if (isReturn) this.returns += 1;
     this.#isInside = true;
     this.#emit("notice", frame);
     const mine = frame.data.tracks.filter(({ participant }) => participant === frame.data.you);

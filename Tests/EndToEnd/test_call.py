@@ -1,0 +1,206 @@
+"""Calls in real browsers: people and cameras in one room, as their pages show them, also when things go wrong."""
+
+import json
+import time
+
+import media
+from raw import settle
+from rtm import Camera
+
+PATIENCE = 30
+
+# What is received of each track, by owner and kind: frames decoded, or the energy of the sound.
+RECEIVED = """(async () => {
+    const found = {};
+    const { received } = await viaduct.session.statistics();
+    for (const [id, report] of Object.entries(received)) {
+        const track = viaduct.room.tracks.get(id);
+        const owner = track && viaduct.room.participants.get(track.participant);
+        for (const entry of report.values()) {
+            if (owner && entry.type === "inbound-rtp") found[`${owner.name} ${track.kind}`] = (track.kind === "microphone" ? entry.totalAudioEnergy : entry.framesDecoded) ?? 0;
+        }
+    }
+    return JSON.stringify(found);
+})()"""
+
+
+class Room:
+    """A room of a bridge, and how people come into it."""
+
+    def __init__(self, bridge, name, **settings):
+        self.bridge, self.name = bridge, name
+        status, answer = bridge.post("/bridge/v1/rooms", {"id": name, **settings}, bridge.operator_token)
+        assert status == 201, answer
+
+    def post(self, path, body=None, expect=201):
+        status, answer = self.bridge.post(f"/bridge/v1/rooms/{self.name}/{path}", body or {}, self.bridge.operator_token)
+        assert status == expect, (path, status, answer)
+        return answer
+
+    def link(self, role, **options):
+        return self.post("links", {"role": role, **options})
+
+    def open(self, browser, role, name):
+        """A page in the call's lobby."""
+        page = browser.open(self.link(role)["page_url"])
+        page.wait_for("window.viaduct?.state === 'lobby'", PATIENCE)
+        if role != "viewer":
+            page.wait_for("document.getElementById('lobby-microphone').ariaPressed === 'true'", PATIENCE)
+            page.wait_for("document.getElementById('lobby-camera').ariaPressed === 'true'", PATIENCE)
+        page.evaluate(f"document.getElementById('name').value = {json.dumps(name)}")
+        return page
+
+    def come(self, browser, role, name):
+        """A page in the room."""
+        page = self.open(browser, role, name)
+        page.click("join")
+        page.wait_for("viaduct.state === 'inside'", PATIENCE)
+        return page
+
+    def people(self):
+        status, _, body = self.ask("GET")
+        assert status == 200, body
+        return sorted(one["name"] for one in json.loads(body)["participants"])
+
+    def close(self):
+        status, _, body = self.ask("DELETE")
+        assert status == 204, body
+
+    def ask(self, method):
+        headers = {"authorization": f"Bearer {self.bridge.operator_token}"}
+        return self.bridge.request(method, f"/bridge/v1/rooms/{self.name}", headers=headers)
+
+
+def received(page):
+    return json.loads(page.evaluate(RECEIVED))
+
+
+def sees(page, *wanted):
+    """Waits until every track that is named grows, and nothing else is received."""
+    before = received(page)
+
+    def growing():
+        now = received(page)
+        return now if set(now) == set(wanted) and all(now[one] > before.get(one, 0) for one in wanted) else None
+
+    try:
+        return settle(growing, bool, PATIENCE)
+    except AssertionError:
+        raise AssertionError(f"received {received(page)}, wanted {wanted}") from None
+
+
+def own(name):
+    return (f"{name} microphone", f"{name} camera")
+
+
+def test_people_and_cameras_meet(network, bridge, camera_browser, viewer_browser, firefox, tmp_path):
+    """Three browsers and two cameras whose streams are on the bridge; one reloads, one is removed, one leaves."""
+    room = Room(bridge, "yard")
+    with Camera(network, bridge, "gate", *media.clip("VP8").tracks(), codec="VP8"), \
+            Camera(network, bridge, "pump", *media.clip("H264").tracks(), codec="H264"):
+        for stream in ("gate", "pump"):
+            room.post("cameras", {"stream": stream, "display_name": stream.title(), "send": ["video"]})
+        cameras = ("Gate camera", "Pump camera")
+        with room.come(camera_browser, "host", "Ada") as ada, room.come(viewer_browser, "expert", "Ben") as ben, \
+                room.come(firefox, "worker", "Cleo") as cleo:
+            sees(ada, *cameras, *own("Ben"), *own("Cleo"))
+            sees(ben, *cameras, *own("Ada"), *own("Cleo"))
+            sees(cleo, *cameras, *own("Ada"), *own("Ben"))
+            assert room.people() == ["Ada", "Ben", "Cleo", "Gate", "Pump"]
+            ada.screenshot(str(tmp_path / "call.png"))
+            tiles = ada.evaluate("[...document.querySelectorAll('.tile')].map((tile) => tile.ariaLabel)")
+            assert sorted(tiles) == ["Ada (you)", "Ben", "Cleo", "Gate", "Pump"], tiles
+
+            # A page that is loaded anew comes back as somebody of the same link: nobody is there twice.
+            ben.evaluate("location.reload()")
+            ben.wait_for("window.viaduct?.state === 'lobby' && document.getElementById('lobby-camera').ariaPressed === 'true'", PATIENCE)
+            ben.evaluate("document.getElementById('name').value = 'Ben'")
+            ben.click("join")
+            ben.wait_for("viaduct.state === 'inside'", PATIENCE)
+            sees(ada, *cameras, *own("Ben"), *own("Cleo"))
+            assert room.people() == ["Ada", "Ben", "Cleo", "Gate", "Pump"]
+
+            # Who is removed stays out, also with the link.
+            id_of = "[...viaduct.room.participants.values()].find(({ name }) => name === 'Cleo').id"
+            ada.evaluate(f"viaduct.session.request('remove', {{ participant: {id_of} }})")
+            cleo.wait_for("viaduct.state === 'over'", PATIENCE)
+            sees(ada, *cameras, *own("Ben"))
+            cleo.evaluate("location.reload()")
+            cleo.wait_for("window.viaduct?.state === 'lobby' && document.getElementById('lobby-camera').ariaPressed === 'true'", PATIENCE)
+            cleo.click("join")
+            cleo.wait_for("viaduct.state === 'over' && viaduct.failure !== null", PATIENCE)
+            assert "removed" in cleo.evaluate("document.getElementById('lobby-text').textContent")
+
+            ben.click("leave")
+            sees(ada, *cameras)
+            assert room.people() == ["Ada", "Gate", "Pump"]
+    room.close()
+
+
+def test_muting_chat_hands_and_drawing(bridge, camera_browser, viewer_browser):
+    room = Room(bridge, "help")
+    with room.come(camera_browser, "worker", "Wim") as worker, room.come(viewer_browser, "host", "Eve") as host:
+        sees(host, *own("Wim"))
+        worker.click("hand-key")
+        host.wait_for("[...viaduct.room.participants.values()].some(({ name, hand }) => name === 'Wim' && hand !== null)", PATIENCE)
+        worker.click("microphone-key")
+        host.wait_for("[...viaduct.room.tracks.values()].some(({ kind, muted, participant }) => kind === 'microphone' && muted"
+                      " && viaduct.room.participants.get(participant).name === 'Wim')", PATIENCE)
+        worker.click("microphone-key")
+        host.click("chat-key")
+        host.evaluate("document.getElementById('chat-text').value = 'turn the valve'")
+        host.evaluate("document.getElementById('chat-form').requestSubmit()")
+        worker.wait_for("viaduct.room.chat.some(({ text, name }) => text === 'turn the valve' && name === 'Eve')", PATIENCE)
+        worker.wait_for("document.getElementById('unread').textContent === '1'", PATIENCE)
+
+        # The expert freezes the worker's picture and draws; the worker sees the same on it, and both go back to live.
+        host.evaluate("[...document.querySelectorAll('.tile')].find((tile) => tile.ariaLabel === 'Wim').querySelector('[data-act=freeze]').click()")
+        worker.wait_for("viaduct.room.boards.size === 1", PATIENCE)
+        host.wait_for("viaduct.room.boards.size === 1", PATIENCE)
+        host.evaluate("""(() => {
+            const canvas = [...document.querySelectorAll('.tile')].find((tile) => tile.ariaLabel === 'Wim').querySelector('canvas');
+            const box = canvas.getBoundingClientRect();
+            const at = (type, x, y) => canvas.dispatchEvent(new PointerEvent(type, {
+                pointerId: 1, clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true, isPrimary: true }));
+            canvas.setPointerCapture = () => {};
+            document.querySelector('[data-tool=arrow]').click();
+            at("pointerdown", 0.3, 0.4); at("pointermove", 0.5, 0.5); at("pointermove", 0.6, 0.5); at("pointerup", 0.6, 0.5);
+        })()""")
+        shape = worker.wait_for("[...viaduct.room.boards.values()][0].annotations[0]?.shape", PATIENCE)
+        assert shape["type"] == "arrow", shape
+        host.click("unfreeze")
+        worker.wait_for("viaduct.room.boards.size === 0", PATIENCE)
+        sees(host, *own("Wim"))
+
+
+def test_somebody_is_let_in_and_somebody_is_not(bridge, camera_browser, viewer_browser):
+    room = Room(bridge, "door", admission="knock")
+    with room.come(camera_browser, "host", "Ada") as host, room.open(viewer_browser, "viewer", "Vic") as guest:
+        guest.click("join")
+        guest.wait_for("viaduct.state === 'knocking'", PATIENCE)
+        host.wait_for("viaduct.room.knocks.size === 1", PATIENCE)
+        host.click("people-key")
+        host.wait_for("document.querySelector('#knocks button')", PATIENCE)
+        host.evaluate("document.querySelector('#knocks button').click()")
+        guest.wait_for("viaduct.state === 'inside'", PATIENCE)
+        sees(guest, *own("Ada"))
+        with room.open(viewer_browser, "viewer", "Mallory") as other:
+            other.click("join")
+            other.wait_for("viaduct.state === 'knocking'", PATIENCE)
+            host.wait_for("document.querySelectorAll('#knocks button').length === 2", PATIENCE)
+            host.evaluate("document.querySelectorAll('#knocks button')[1].click()")
+            other.wait_for("viaduct.state === 'over'", PATIENCE)
+        assert room.people() == ["Ada", "Vic"]
+
+
+def test_a_call_goes_on_when_the_socket_is_lost(bridge, camera_browser, viewer_browser):
+    room = Room(bridge, "line")
+    with room.come(camera_browser, "expert", "Ada") as ada, room.come(viewer_browser, "worker", "Wim") as wim:
+        sees(ada, *own("Wim"))
+        tracks = ada.evaluate("[...viaduct.room.tracks.keys()].join()")
+        wim.evaluate("viaduct.session.loseSocket()")
+        wim.wait_for("viaduct.session.returns === 1", PATIENCE)
+        sees(ada, *own("Wim"))
+        assert ada.evaluate("[...viaduct.room.tracks.keys()].join()") == tracks, "tracks died though their peers were up"
+        time.sleep(0.5)
+        assert room.people() == ["Ada", "Wim"]
