@@ -3,7 +3,7 @@
 #
 #   docker/install-packages.sh runtime   to run the programs
 #   docker/install-packages.sh build     to build them, too
-#   docker/install-packages.sh test      to run every test, too (browsers, coturn, ffmpeg, Pion)
+#   docker/install-packages.sh test      to run every test, too (browsers, coturn, ffmpeg, Janus, Pion)
 #   docker/install-packages.sh bench     to run the benchmarks, too
 #
 # Used by the Makefile, by Tests/run.sh and Tests/Bench/run.sh, by the Dockerfile, and by docker/prove-install.sh.
@@ -27,6 +27,7 @@ test_packages=(
     apache2-bin # the WebDAV server
     chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
     iproute2 # the tests' networks are namespaces
+    janus # the conference server
     gir1.2-gst-plugins-bad-1.0 golang-github-pion-webrtc.v3-dev golang-go python3-gi # the peers of the interop matrix
 )
 bench_packages=(

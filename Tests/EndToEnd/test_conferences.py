@@ -18,11 +18,10 @@ COMING_BACK = 45  # seconds: the pauses double while the other bridge is away
 
 
 class Conference:
-    """A stream of one bridge, to be published at another."""
+    """A stream of one bridge, to be published elsewhere."""
 
-    def __init__(self, bridge, stream, url, token):
+    def __init__(self, bridge, stream, order):
         self.bridge = bridge
-        order = {"kind": "whip", "url": url, "token": token}
         status, self.first = self.bridge.post(f"/bridge/v1/streams/{quote(stream)}/conferences", order, bridge.operator_token)
         assert status == 201, self.first
         self.path = f"/bridge/v1/conferences/{self.first['id']}"
@@ -69,7 +68,8 @@ def sees_and_hears(viewer):
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
 def test_a_stream_is_published_at_another_bridge_until_it_is_taken_away(network, codec):
     with Bridge() as ours, Bridge() as theirs:
-        conference = Conference(ours, HERE, theirs.base + endpoint(theirs, "whip", THERE), theirs.token(THERE, "publish"))
+        url, token = theirs.base + endpoint(theirs, "whip", THERE), theirs.token(THERE, "publish")
+        conference = Conference(ours, HERE, {"kind": "whip", "url": url, "token": token})
         assert conference.show()["state"] == "waiting"
         with Leg.publish(network, ours, HERE, ours.token(HERE, "publish"), media.clip(codec, 10).tracks(), codec):
             conference.wait("live")

@@ -57,10 +57,10 @@ struct ConferenceOperations: Sendable {
 
     private func target(_ body: JSONValue) throws(Problem) -> ConferenceTarget {
         guard let member = body["kind"], !member.isNull else { throw .missingField("kind") }
-        switch member.string.flatMap(ConferenceTarget.Kind.init) {
-        case .whip: return .whip(try Problem.reading { () throws(FieldFault) in try WHIPTarget(reading: body, rules: rules) })
-        case nil: throw .invalidField("kind", "one of \(ConferenceTarget.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+        guard let kind = member.string.flatMap(ConferenceTarget.Kind.init) else {
+            throw .invalidField("kind", "one of \(ConferenceTarget.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
+        return try Problem.reading { () throws(FieldFault) in try ConferenceTarget(kind, reading: body, rules: rules) }
     }
 }
 

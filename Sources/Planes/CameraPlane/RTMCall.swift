@@ -79,12 +79,15 @@ package actor RTMCall: ConferenceCall {
         throw Self.lost("\(place) did not answer the camera's offer; it is tried again.")
     }
 
-    package func end() async -> ConferenceFault? {
+    /// Waits for the bridge's word that the session is over.
+    package func attend() async throws(ConferenceFault) {
         for await word in words {
-            if case .over(let fault) = word { return fault }
+            guard case .over(let fault) = word else { continue }
+            throw fault
         }
-        return nil
     }
+
+    package func stop() { inbox.finish() }
 
     package func leave() async {
         guard let socket else { return }

@@ -39,7 +39,7 @@ package struct SQLiteConferenceStore: ConferenceStore {
             let resource = SecretBox.Place(table: Self.table, column: "sealed_resource", row: id)
             try ColumnValues([
                 "id": id, "stream": row.stream.rawValue, "kind": row.target.kind.rawValue,
-                "sealed_target": try box.seal(row.target.secretText, for: target), "created_at": row.createdAt.nanoseconds,
+                "sealed_target": try box.seal(row.target.order, for: target), "created_at": row.createdAt.nanoseconds,
                 "sealed_resource": try box.seal(row.resource, for: resource), "end_code": row.end?.code.rawValue,
                 "end_message": row.end?.message,
             ]).upsert(into: Self.table, connection)
@@ -55,10 +55,7 @@ package struct SQLiteConferenceStore: ConferenceStore {
     private static func read(_ columns: ColumnReader, _ box: SecretBox) throws -> ConferenceRow {
         let kind: ConferenceTarget.Kind = try columns.value("kind")
         let secret = try columns.secretBytes("sealed_target", box)
-        let target: ConferenceTarget =
-            switch kind {
-            case .whip: .whip(try WHIPTarget(reading: JSONValue.read(secret), rules: rules))
-            }
+        let target = try ConferenceTarget(kind, reading: JSONValue.read(secret), rules: rules)
         var row = ConferenceRow(
             id: ConferenceID(try columns.text("id")), stream: StreamID(try columns.text("stream")), target: target,
             createdAt: try columns.moment("created_at"))
@@ -67,18 +64,5 @@ package struct SQLiteConferenceStore: ConferenceStore {
             row.end = BridgeError(code, columns.optionalText("end_message") ?? "")
         }
         return row
-    }
-}
-
-extension ConferenceTarget {
-    /// For sealing: what its order said.
-    fileprivate var secretText: Redacted<String> {
-        switch self {
-        case .whip(let target):
-            Redacted(
-                JSONText.object([
-                    .init("url", .string(target.url.text.revealed)), .init("token", .optional(target.token?.revealed)),
-                ]).text)
-        }
     }
 }

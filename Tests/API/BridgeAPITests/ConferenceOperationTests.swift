@@ -57,6 +57,16 @@ final class FakeConferences: ConferenceCommands {
         #expect(try await stage.send(.get, "/bridge/v1/conferences/c0", token: "T-admin").status == 404)
     }
 
+    @Test func aRoomOfAJanusServerIsJoinedAndItsSecretsAreNotShown() async throws {
+        let order = #"{"kind":"janus_videoroom","url":"https://meet.example:8089/hush","room":7,"pin":"hush","api_secret":"hush"}"#
+        let made = try await stage.send(.post, path, token: "T-admin", body: order)
+        #expect(made.status == 201 && made.json["kind"] == "janus_videoroom" && made.json["origin"] == "https://meet.example:8089")
+        #expect(!made.text.contains("hush"))
+        #expect(try await stage.send(.post, path, token: "T-admin", body: order).status == 200)
+        let other = order.replacing(#""room":7"#, with: #""room":8"#)
+        #expect(try await stage.send(.post, path, token: "T-admin", body: other).status == 201)
+    }
+
     @Test func ordersThatMakeNoSenseAreRefused() async throws {
         for (body, code, field) in [
             (#"{}"#, "missing_field", "kind"), (#"{"kind":null}"#, "missing_field", "kind"),
@@ -65,6 +75,8 @@ final class FakeConferences: ConferenceCommands {
             (#"{"kind":"whip","url":"http://meet.example/"}"#, "invalid_field", "url"),
             (#"{"kind":"whip","url":"https://u:p@meet.example/"}"#, "invalid_field", "url"),
             (#"{"kind":"whip","url":"https://meet.example/","token":"a b"}"#, "invalid_field", "token"),
+            (#"{"kind":"janus_videoroom","url":"https://meet.example/janus"}"#, "missing_field", "room"),
+            (#"{"kind":"janus_videoroom","url":"https://meet.example/janus","room":[7]}"#, "invalid_field", "room"),
         ] {
             let reply = try await stage.send(.post, path, token: "T-admin", body: body)
             #expect(reply.status == 400 && reply.code == code && reply.json["field"]?.string == field, "\(body): \(reply.text)")

@@ -20,6 +20,7 @@ private let targets: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
     "http-head": fuzzHTTPHead,
     "ice-restart": fuzzIceRestart,
     "isomedia": fuzzISOMedia,
+    "janus": fuzzJanus,
     "json": fuzzJSON,
     "load": fuzzLoad,
     "matroska": fuzzMatroska,

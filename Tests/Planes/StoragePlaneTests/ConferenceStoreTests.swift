@@ -22,7 +22,12 @@ import Testing
     @Test func conferencesComeBackAndTheirSecretsAreSealed() async throws {
         let store = SQLiteConferenceStore(try StorageDatabase(dataFolder: folder.path), logger: .init(label: "test"))
         var first = try row("b", at: 5)
-        let second = try row("a", at: 6, token: nil)
+        var second = try row("a", at: 6, token: nil)
+        let secrets: JSONValue = [
+            "url": "https://meet.example/hush-janus", "room": "hush-room", "display": "hush-display", "pin": "hush-pin",
+            "token": "hush-token", "api_secret": "hush-secret",
+        ]
+        second.target = try ConferenceTarget(.janusVideoRoom, reading: secrets, rules: AddressRules())
         try await store.save(second)
         try await store.save(first)
         #expect(try await store.conferences() == [first, second])

@@ -9,32 +9,34 @@ package struct ConferenceID: Identifier {
 /// Where a stream is published, by kind. A new kind is a case here and a `ConferenceCall` of its own.
 package enum ConferenceTarget: Sendable, Equatable {
     case whip(WHIPTarget)
+    case janusVideoRoom(JanusTarget)
 
     /// The kinds' names in the API and in the database.
     package enum Kind: String, Sendable, CaseIterable {
         case whip
+        case janusVideoRoom = "janus_videoroom"
     }
 
     /// Which of them it is.
     package var kind: Kind {
         switch self {
         case .whip: .whip
+        case .janusVideoRoom: .janusVideoRoom
+        }
+    }
+
+    private var url: DeliveryURL {
+        switch self {
+        case .whip(let target): target.url
+        case .janusVideoRoom(let target): target.url
         }
     }
 
     /// In lower case, or an address literal.
-    package var host: String {
-        switch self {
-        case .whip(let target): target.url.host
-        }
-    }
+    package var host: String { url.host }
 
     /// Scheme, host and port: what may be shown and logged.
-    package var origin: String {
-        switch self {
-        case .whip(let target): target.url.origin
-        }
-    }
+    package var origin: String { url.origin }
 }
 
 /// What is durable of a conference.

@@ -1,18 +1,16 @@
 package import BridgeModel
 
-/// One session in a conference elsewhere, by what its kind speaks. Made for one session, used once: `join`, then `leave`.
+/// One session in a conference elsewhere, by what its kind speaks. Made for one session, used once: `join`, `attend`, then `leave`.
 package protocol ConferenceCall: Sendable {
     /// Brings the complete offer to the far end and returns its answer. Waits for what the far end takes its time for, within limits of its own.
     func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer
-    /// Returns when the far end says that the session is over; nil where its kind says nothing, and when the task is cancelled. Called once, after
-    /// `join`.
-    func end() async -> ConferenceFault?
+    /// Keeps up what the far end wants to be kept up, until `stop`; throws what the far end ends the session with. Returns at once where nothing
+    /// of the kind is needed.
+    func attend() async throws(ConferenceFault)
+    /// Neither `join` nor `attend` is to wait for the far end to say something any more; what was asked of it is heard to its end.
+    func stop() async
     /// Takes away what the far end holds of us; nothing where `join` brought nothing about. Returns when that is done or cannot be.
     func leave() async
-}
-
-extension ConferenceCall {
-    package func end() async -> ConferenceFault? { nil }
 }
 
 /// What the far end said to an offer.

@@ -17,6 +17,8 @@ package struct ConferenceCallMaker: ConferenceCalls {
         switch target {
         case .whip(let target):
             WHIPCall(WHIPExchange(target, rules: rules), resource: resource, http: http, clock: clock)
+        case .janusVideoRoom(let target):
+            JanusCall(JanusExchange(target, rules: rules), resource: resource, http: http, clock: clock)
         }
     }
 }

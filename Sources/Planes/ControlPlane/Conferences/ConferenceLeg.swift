@@ -34,8 +34,6 @@ actor ConferenceLeg {
     private let tell: @Sendable (News) async -> Void
     private var pipeline: (any RunningPipeline)?
     private var joining: Task<Void, Never>?
-    /// Waits for the far end's word that the session is over.
-    private var listening: Task<Void, Never>?
     /// Says goodbye while the child goes: who hears of it first at the far end knows that nothing broke.
     private var farewell: Task<Void, Never>?
     private var isClosing = false
@@ -67,8 +65,8 @@ actor ConferenceLeg {
             await fail(ConferenceFault(error))
         }
         await fail(ConferenceFault(BridgeError(.connectionLost, "The session in the conference is over.")))
+        await call.stop()
         await joining?.value
-        listening?.cancel()
         await farewell?.value
         await call.leave()
         await tell(.holding(nil))
@@ -76,8 +74,9 @@ actor ConferenceLeg {
     }
 
     /// Ends the session soon; `closed` follows.
-    func close() {
+    func close() async {
         isClosing = true
+        await call.stop()
         pipeline?.send(.stop(deadline: Self.stopDeadline))
         if farewell == nil { farewell = Task { [call] in await call.leave() } }
     }
@@ -113,7 +112,7 @@ actor ConferenceLeg {
             guard !isClosing else { return }
             let accepted = try Self.check(answer.sdp, offer)
             pipeline.send(.remoteDescription(sdp: services.allowed(accepted.sdp), fingerprints: accepted.fingerprints))
-            listening = Task { if let fault = await call.end(), !Task.isCancelled { await fail(fault) } }
+            try await call.attend()
         } catch {
             await fail(error)
         }

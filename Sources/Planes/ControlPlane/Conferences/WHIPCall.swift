@@ -5,9 +5,6 @@ internal import BridgeModel
 actor WHIPCall: ConferenceCall {
     /// One request and its reply.
     private static let patience = Duration.seconds(10)
-    /// Attempts at taking a session away: it occupies its endpoint until the server notices by itself.
-    private static let farewells = 3
-    private static let farewellPause = Duration.milliseconds(500)
 
     private var exchange: WHIPExchange
     private var resource: Redacted<String>?
@@ -36,13 +33,14 @@ actor WHIPCall: ConferenceCall {
         }
     }
 
+    /// A WHIP session lives by its transport alone.
+    func attend() {}
+
+    func stop() {}
+
     func leave() async {
         guard let resource, let call = exchange.end(resource) else { return }
         self.resource = nil
-        for attempt in 1...Self.farewells {
-            // Any answer will do: a server that refuses has no such session (any more).
-            if case .success(let reply) = await http.call(call, within: Self.patience), reply.status < 500 { return }
-            guard attempt < Self.farewells, (try? await clock.pause(Self.farewellPause)) != nil else { return }
-        }
+        await http.farewell(call, within: Self.patience, clock: clock)
     }
 }

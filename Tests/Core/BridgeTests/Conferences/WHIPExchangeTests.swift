@@ -149,9 +149,4 @@ import Testing
             #expect(fault?.field == field)
         }
     }
-
-    private struct TestFailure: Error {
-        init(_ text: String) { self.text = text }
-        let text: String
-    }
 }

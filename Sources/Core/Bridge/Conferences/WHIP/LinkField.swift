@@ -93,7 +93,7 @@ extension IceSettings {
             switch url[..<colon] {
             case "stun": stunServer = stunServer ?? "stun://\(Self.withPort(place, 3478))"
             case "turn", "turns":
-                let user = Self.encoded(server.username) + ":" + Self.encoded(server.credential.revealed)
+                let user = server.username.percentEncoded + ":" + server.credential.revealed.percentEncoded
                 let port = url.hasPrefix("turns") ? 5349 : 3478
                 turnServers.append(Redacted("\(url[..<colon])://\(user)@\(Self.withPort(place, port))"))
             default: break
@@ -112,15 +112,5 @@ extension IceSettings {
         let host = place.hasPrefix("[") ? place.dropFirst().prefix { $0 != "]" } : place.prefix { $0 != ":" && $0 != "?" }
         guard let address = IPAddress(parsing: String(host)) else { return false }
         return rules.refusal(of: address, host: String(host)) != nil
-    }
-
-    private static func encoded(_ text: String) -> String {
-        text.utf8.map { byte in
-            switch byte {
-            case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                String(UnicodeScalar(byte))
-            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }.joined()
     }
 }

@@ -11,25 +11,14 @@ package struct WHIPTarget: Sendable, Equatable {
         self.token = token
     }
 
-    /// Bytes of a token.
-    private static let tokenLimit = 4096
-
     /// Reads the members `url` and `token` of an order.
     package init(reading order: JSONValue, rules: AddressRules) throws(FieldFault) {
-        guard let member = order["url"], !member.isNull else { throw .missing("url") }
-        guard let text = member.string else { throw FieldFault("url", "a string") }
-        do throws(BridgeError) {
-            url = try DeliveryURL(parsing: Redacted(text), rules: rules)
-        } catch {
-            throw FieldFault("url", "an absolute https URL with a public host and an ordinary port")
-        }
-        guard let member = order["token"], !member.isNull else { return }
-        // What a field of HTTP may carry (RFC 6750 section 2.1 allows less).
-        guard let text = member.string, (1...Self.tokenLimit).contains(text.utf8.count),
-            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else {
-            throw FieldFault("token", "1 to \(Self.tokenLimit) visible ASCII characters")
-        }
-        token = Redacted(text)
+        url = try order.conferenceURL(rules: rules)
+        token = try order.conferenceSecret("token")
+    }
+
+    /// What its order said.
+    var order: [JSONText.Member] {
+        [.init("url", .string(url.text.revealed)), .init("token", .optional(token?.revealed))]
     }
 }

@@ -1,0 +1,214 @@
+package import BridgeModel
+
+/// What is said to a Janus server to publish in a room, and what its replies mean. Pure: one request at a time, one reply to each.
+///
+/// A session and a handle are made, the offer is brought with `joinandconfigure`, and long polls bring the answer; then they go on, to hear of the end.
+package struct JanusExchange: Sendable {
+    /// What follows a reply.
+    package enum Step: Sendable, Equatable {
+        case ask(OutgoingCall)
+        case answered(ConferenceAnswer)
+    }
+
+    private enum State: Equatable {
+        case creating, attaching, publishing
+        /// Polls until the answer is whole.
+        case waiting(sdp: String?, candidates: [String])
+        case published
+    }
+
+    /// Replies and what a poll brings: an answer, and words about others in the room.
+    private static let replyBytes = 512 * 1024
+    /// Candidates that are kept of those that come after the answer.
+    private static let mostCandidates = 64
+
+    private let target: JanusTarget
+    private let rules: AddressRules
+    private var state = State.creating
+    private var offer = ""
+    private var session: Int?
+    private var handle: Int?
+
+    package init(_ target: JanusTarget, rules: AddressRules) {
+        self.target = target
+        self.rules = rules
+    }
+
+    /// What the server holds of us: its session, by number. Nil before it has one.
+    package var resource: Redacted<String>? { session.map { Redacted(String($0)) } }
+
+    // MARK: - Requests
+
+    /// The first request; the complete offer goes with a later one.
+    package mutating func join(_ offer: String) throws(ConferenceFault) -> OutgoingCall {
+        self.offer = offer
+        return try post("create", to: [])
+    }
+
+    /// Asks what there is to hear. The server keeps it for up to 30 s, and the session is alive for that time.
+    package func poll() throws(ConferenceFault) -> OutgoingCall {
+        var query = ["maxev=\(JanusMessage.most)"]
+        if let token = target.token { query.append("token=\(token.revealed.percentEncoded)") }
+        if let secret = target.apiSecret { query.append("apisecret=\(secret.revealed.percentEncoded)") }
+        let url = try url(path, query: query)
+        return OutgoingCall(method: "GET", url: url, replyBytes: Self.replyBytes)
+    }
+
+    /// Says that we are still there, for servers that end sessions sooner than polls do.
+    package func keepAlive() throws(ConferenceFault) -> OutgoingCall { try post("keepalive", to: path) }
+
+    /// Ends a session with all that it holds; nil when `resource` is none.
+    package func end(_ resource: Redacted<String>) -> OutgoingCall? {
+        guard let session = Int(resource.revealed), session > 0 else { return nil }
+        return try? post("destroy", to: [session])
+    }
+
+    private var path: [Int] { session.map { [$0] } ?? [] }
+
+    private func post(_ kind: String, to path: [Int], _ members: [JSONText.Member] = []) throws(ConferenceFault) -> OutgoingCall {
+        var body: [JSONText.Member] = [.init("janus", .string(kind)), .init("transaction", .string(kind))]
+        if let token = target.token { body.append(.init("token", .string(token.revealed))) }
+        if let secret = target.apiSecret { body.append(.init("apisecret", .string(secret.revealed))) }
+        return OutgoingCall(
+            method: "POST", url: try url(path), contentType: "application/json", body: Array(JSONText.object(body + members).text.utf8),
+            replyBytes: Self.replyBytes)
+    }
+
+    /// Session and handle are parts of the path.
+    private func url(_ path: [Int], query: [String] = []) throws(ConferenceFault) -> DeliveryURL {
+        let base = target.url.text.revealed
+        var text = path.reduce(base.hasSuffix("/") ? String(base.dropLast()) : base) { "\($0)/\($1)" }
+        if !query.isEmpty { text += "?" + query.joined(separator: "&") }
+        do throws(BridgeError) {
+            return try DeliveryURL(parsing: Redacted(text), rules: rules)
+        } catch {
+            throw ConferenceFault(error, isPermanent: true)
+        }
+    }
+
+    private func publish() throws(ConferenceFault) -> OutgoingCall {
+        var body: [JSONText.Member] = [
+            .init("request", .string("joinandconfigure")), .init("ptype", .string("publisher")), .init("room", target.room.json),
+        ]
+        if let display = target.display { body.append(.init("display", .string(display))) }
+        if let pin = target.pin { body.append(.init("pin", .string(pin.revealed))) }
+        if let token = target.token { body.append(.init("token", .string(token.revealed))) }
+        return try post(
+            "message", to: [session, handle].compactMap(\.self),
+            [
+                .init("body", .object(body)),
+                .init("jsep", .object([.init("type", .string("offer")), .init("sdp", .string(offer))])),
+            ])
+    }
+
+    // MARK: - Replies
+
+    /// Takes the reply to what was asked last. Throws what ends the session, or kept it from coming about.
+    package mutating func take(_ reply: OutgoingReply, now: WallTime) throws(ConferenceFault) -> Step {
+        let messages = try messages(in: reply, now: now)
+        switch state {
+        case .creating:
+            session = try Self.made(messages)
+            state = .attaching
+            let plugin = JSONText.Member("plugin", .string("janus.plugin.videoroom"))
+            return .ask(try post("attach", to: path, [plugin]))
+        case .attaching:
+            handle = try Self.made(messages)
+            state = .publishing
+            return .ask(try publish())
+        case .publishing:
+            for message in messages { if case .failure(let code) = message.content { throw ConferenceFault(janus: code) } }
+            state = .waiting(sdp: nil, candidates: [])
+        case .waiting, .published:
+            for message in messages { try hear(message) }
+        }
+        if let answer = answer() { return .answered(answer) }
+        return .ask(try poll())
+    }
+
+    private static func made(_ messages: [JanusMessage]) throws(ConferenceFault) -> Int {
+        switch messages.first?.content {
+        case .success(let id?): return id
+        case .failure(let code): throw ConferenceFault(janus: code)
+        default: throw ConferenceFault(JanusError.notMessages)
+        }
+    }
+
+    private func messages(in reply: OutgoingReply, now: WallTime) throws(ConferenceFault) -> [JanusMessage] {
+        guard reply.status == 200 else { throw ConferenceFault(janusReply: reply, isPoll: isPolling, now: now) }
+        do throws(JanusError) {
+            return try JanusMessage.read(reply.body)
+        } catch {
+            throw ConferenceFault(error)
+        }
+    }
+
+    private var isPolling: Bool {
+        switch state {
+        case .waiting, .published: true
+        case .creating, .attaching, .publishing: false
+        }
+    }
+
+    private mutating func hear(_ message: JanusMessage) throws(ConferenceFault) {
+        let isOurs = message.sender == nil || message.sender == handle
+        switch message.content {
+        case .failure(let code): throw ConferenceFault(janus: code)
+        case .timeout: throw Self.lost("has ended the session")
+        case .hangup where isOurs: throw Self.lost("has ended the transport")
+        case .detached where isOurs: throw Self.lost("has put the publisher out")
+        case .event(let event) where isOurs: try hear(event)
+        case .candidate(let candidate) where isOurs: hear(candidate)
+        case .event, .candidate, .hangup, .detached, .success, .acknowledged, .notice: break
+        }
+    }
+
+    private mutating func hear(_ event: JanusEvent) throws(ConferenceFault) {
+        if let code = event.errorCode { throw ConferenceFault(janus: code) }
+        if event.isRoomClosed { throw Self.gone("The room was closed; join again when it is back.") }
+        if event.isKicked { throw Self.gone("Somebody put the stream out of the room; join again if it shall be there.") }
+        guard let answer = event.answer, case .waiting(nil, let candidates) = state else { return }
+        state = .waiting(sdp: answer, candidates: candidates)
+    }
+
+    /// Servers with `full_trickle` send their candidates one by one.
+    private mutating func hear(_ candidate: String?) {
+        guard case .waiting(let sdp, var candidates) = state else { return }
+        guard candidates.count < Self.mostCandidates else { return }
+        candidates.append(candidate.map { "a=" + $0 } ?? Self.endOfCandidates)
+        state = .waiting(sdp: sdp, candidates: candidates)
+    }
+
+    private static let endOfCandidates = "a=end-of-candidates"
+
+    /// The answer, once it has its candidates.
+    private mutating func answer() -> ConferenceAnswer? {
+        guard case .waiting(let sdp?, let candidates) = state, let resource else { return nil }
+        let lines = sdp.split(whereSeparator: \.isNewline)
+        guard candidates.last == Self.endOfCandidates || lines.contains(where: { $0.hasPrefix("a=candidate:") }) else { return nil }
+        state = .published
+        return ConferenceAnswer(sdp: Self.completed(lines, with: candidates), resource: resource)
+    }
+
+    /// With the candidates at the end of every section: they share one transport, and any may be refused.
+    private static func completed(_ sdp: [Substring], with candidates: [String]) -> String {
+        var lines: [String] = []
+        var isInSection = false
+        for line in sdp {
+            if line.hasPrefix("m=") {
+                if isInSection { lines += candidates }
+                isInSection = true
+            }
+            lines.append(String(line))
+        }
+        return (lines + candidates).map { $0 + "\r\n" }.joined()
+    }
+
+    private static func lost(_ what: String) -> ConferenceFault {
+        ConferenceFault(BridgeError(.connectionLost, "The Janus server \(what); a new session follows."))
+    }
+
+    private static func gone(_ what: String) -> ConferenceFault {
+        ConferenceFault(BridgeError(.conferenceRefused, what), isPermanent: true)
+    }
+}

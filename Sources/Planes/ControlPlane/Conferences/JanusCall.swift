@@ -1,0 +1,99 @@
+internal import Bridge
+internal import BridgeModel
+
+/// A session at somebody else's Janus server, with a publisher in a room.
+actor JanusCall: ConferenceCall {
+    /// One request and its reply.
+    private static let patience = Duration.seconds(10)
+    /// A poll, which the server may keep for 30 s.
+    private static let pollPatience = Duration.seconds(40)
+    /// Servers end sessions that are silent for their `session_timeout`, which is 60 s unless somebody changed it.
+    private static let keepAlivePause = Duration.seconds(15)
+    /// Polls in a row that may fail: the server, or the way to it, may be back in a moment, and media may go another way.
+    private static let lostPolls = 3
+    private static let lostPollPause = Duration.seconds(1)
+
+    private var exchange: JanusExchange
+    private var resource: Redacted<String>?
+    private let http: any OutgoingCalls
+    private let clock: BridgeClock
+    private var isStopped = false
+    private var polling: Task<Result<OutgoingReply, AttemptFault>, Never>?
+    private var keepingAlive: Task<Void, Never>?
+
+    init(_ exchange: JanusExchange, resource: Redacted<String>?, http: any OutgoingCalls, clock: BridgeClock) {
+        self.exchange = exchange
+        self.resource = resource
+        self.http = http
+        self.clock = clock
+    }
+
+    func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer {
+        var call = try exchange.join(offer)
+        while true {
+            switch try await take(call) {
+            case .ask(let next): call = next
+            case .answered(let answer): return answer
+            }
+        }
+    }
+
+    func attend() async throws(ConferenceFault) {
+        guard !isStopped else { return }
+        keepingAlive = Task { [weak self, clock] in
+            while (try? await clock.pause(Self.keepAlivePause)) != nil { await self?.keepAlive() }
+        }
+        while !isStopped { _ = try await take(exchange.poll()) }
+    }
+
+    func stop() {
+        isStopped = true
+        polling?.cancel()
+        keepingAlive?.cancel()
+    }
+
+    func leave() async {
+        stop()
+        guard let resource, let call = exchange.end(resource) else { return }
+        self.resource = nil
+        await http.farewell(call, within: Self.patience, clock: clock)
+    }
+
+    /// One request and what its reply means.
+    private func take(_ call: OutgoingCall) async throws(ConferenceFault) -> JanusExchange.Step {
+        let result = call.method == "GET" ? await poll(call) : await http.call(call, within: Self.patience)
+        switch result {
+        case .failure(let fault): throw ConferenceFault(fault)
+        case .success(let reply):
+            // Also of a reply that is of no use otherwise, and of one that comes too late.
+            defer { resource = exchange.resource }
+            let step = try exchange.take(reply, now: clock.wall())
+            guard !isStopped else { throw Self.stopped }
+            return step
+        }
+    }
+
+    private func poll(_ call: OutgoingCall) async -> Result<OutgoingReply, AttemptFault> {
+        for _ in 1..<Self.lostPolls {
+            let result = await pollOnce(call)
+            guard case .failure = result, !isStopped, (try? await clock.pause(Self.lostPollPause)) != nil else { return result }
+        }
+        return await pollOnce(call)
+    }
+
+    private func pollOnce(_ call: OutgoingCall) async -> Result<OutgoingReply, AttemptFault> {
+        guard !isStopped else { return .failure(.connectionLost) }
+        let task = Task { [http] in await http.call(call, within: Self.pollPatience) }
+        polling = task
+        defer { polling = nil }
+        return await task.value
+    }
+
+    /// What comes of it is for the polls to hear.
+    private func keepAlive() async {
+        guard !isStopped, let call = try? exchange.keepAlive() else { return }
+        _ = await http.call(call, within: Self.patience)
+    }
+
+    private static let stopped = ConferenceFault(BridgeError(.connectionLost, "The session was given up."))
+}
