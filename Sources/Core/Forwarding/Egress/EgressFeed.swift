@@ -56,6 +56,7 @@ package struct EgressFeed: ~Copyable {
     }
 
     /// The next packet to send now, its new bytes in `header` (at least `EgressPacket.headerCapacity`); nil when nothing is due.
+    @inline(__always)
     package mutating func next(
         in cache: borrowing GOPCache, over path: inout EgressPath, now: MonotonicTime, header: UnsafeMutableRawBufferPointer
     ) -> EgressPacket? {

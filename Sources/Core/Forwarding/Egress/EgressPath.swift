@@ -25,6 +25,8 @@ package struct EgressPath: ~Copyable {
     private var joinBytes = Self.joinBurst
     private var feedbackClock = FeedbackClock()
     private var demands: [EgressDemand] = []
+    /// The pacer's rate is about to change of itself: asked for each packet, so it is kept.
+    private(set) var isSettling = true
 
     /// A path of which nothing is known. `isMeasured`: the viewer will say what arrives. One that never does is sent what there is: nothing would ever
     /// allow more.
@@ -70,9 +72,6 @@ package struct EgressPath: ~Copyable {
 
 // Sending.
 extension EgressPath {
-    /// The pacer's rate is about to change of itself.
-    var isSettling: Bool { joinBytes > 0 || estimator.probeRate != nil }
-
     /// Whether video may leave now.
     func isOpen(now: Int64) -> Bool { pacer.isOpen(now: now) }
 
@@ -82,6 +81,15 @@ extension EgressPath {
     /// A packet left. `counts`: the viewer's feedback will speak of it.
     mutating func sent(_ size: Int, counts: Bool, _ moment: TrackSender.Moment) {
         pacer.sent(size, now: moment.time)
+        guard isSettling else {
+            if counts { estimator.sent(size: size, now: moment.now) }
+            return
+        }
+        settle(size, counts: counts, moment)
+    }
+
+    /// The same while the first picture leaves, or a probe.
+    private mutating func settle(_ size: Int, counts: Bool, _ moment: TrackSender.Moment) {
         if joinBytes > 0 {
             joinBytes -= size
             if joinBytes <= 0 { pace(now: moment.time) }
@@ -94,6 +102,7 @@ extension EgressPath {
 
     /// Brings the pacer up to date with the estimate.
     mutating func pace(now: Int64) {
+        isSettling = joinBytes > 0 || estimator.probeRate != nil
         if let probe = estimator.probeRate {
             pacer.pace(at: max(probe, estimator.estimate), isProbing: true, now: now)
         } else {
