@@ -28,6 +28,8 @@ package enum BridgeEvent: Sendable, Equatable {
     case conferenceConnected(ConferenceRow, SessionContext?)
     /// It is not any more, and why.
     case conferenceDisconnected(ConferenceRow, SessionContext?, BridgeError)
+    /// Something of a room of an account.
+    case room(RoomID, AccountID, RoomEvent)
 }
 
 /// What happens to a recording after its end.

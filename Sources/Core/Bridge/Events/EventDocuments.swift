@@ -22,6 +22,7 @@ extension BridgeEvent {
         case .destinationFailing: .destinationFailing
         case .conferenceConnected: .conferenceConnected
         case .conferenceDisconnected: .conferenceDisconnected
+        case .room(_, _, let event): event.kind
         case .recordingKept(_, .held): .recordingHeld
         case .recordingKept(_, .released): .recordingReleased
         case .recordingKept(_, .deleted(let deletion)): deletion.step == .failed ? .recordingDeletionFailed : .recordingDeleted
@@ -38,6 +39,7 @@ extension BridgeEvent {
         case .streamEvent(let event, let context): context.map { EventParty($0) } ?? EventParty(stream: event.stream)
         case .conferenceConnected(let row, let context), .conferenceDisconnected(let row, let context, _):
             context.map { EventParty($0) } ?? EventParty(stream: row.stream)
+        case .room(_, let account, _): EventParty(account: account)
         case .storageLow: EventParty()
         }
     }
@@ -50,6 +52,7 @@ extension BridgeEvent {
         case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
         case .conferenceConnected(let row, _): EventPairing(.begins, .conference(row.id))
         case .conferenceDisconnected(let row, _, _): EventPairing(.ends, .conference(row.id))
+        case .room(let room, _, let event): event.pairing(in: room)
         case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept: nil
         }
     }
@@ -68,6 +71,7 @@ extension BridgeEvent {
             [.init("free_bytes", .optional(shortage.freeBytes)), .init("reserve_bytes", .integer(shortage.reserveBytes))]
         case .destinationFailing(let row, let trouble): row.facts + trouble.facts
         case .recordingKept(let row, let step): row.facts + step.facts
+        case .room(let room, _, let event): event.facts(in: room)
         case .conferenceConnected(let row, _): row.facts
         case .conferenceDisconnected(let row, _, let reason):
             row.facts + [.init("cause", .string(reason.code.rawValue)), .init("detail", .string(reason.message))]

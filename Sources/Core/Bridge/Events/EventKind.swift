@@ -47,12 +47,34 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     /// It is not any more; `cause` says why.
     package static let conferenceDisconnected = EventKind(rawValue: "conference.disconnected")
 
+    /// A room is open.
+    package static let roomStarted = EventKind(rawValue: "room.started")
+    /// It is over; `cause` says why.
+    package static let roomEnded = EventKind(rawValue: "room.ended")
+    /// Somebody is in a room.
+    package static let participantJoined = EventKind(rawValue: "participant.joined")
+    /// They are not any more; `cause` says why.
+    package static let participantLeft = EventKind(rawValue: "participant.left")
+    /// Somebody in a room shows or says something.
+    package static let roomTrackPublished = EventKind(rawValue: "room.track_published")
+    /// They do not any more.
+    package static let roomTrackUnpublished = EventKind(rawValue: "room.track_unpublished")
+    /// A camera has a seat in a room, whether it is there or not.
+    package static let cameraSeated = EventKind(rawValue: "camera.seated")
+    /// It has none any more; `cause` says why.
+    package static let cameraUnseated = EventKind(rawValue: "camera.unseated")
+
     /// Every kind of this version.
     package static let all: [EventKind] = [
         .sessionStarted, .sessionEnded, .streamStarted, .streamEnded, .streamEvent, .recordingStarted, .recordingGap, .recordingResumed,
         .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .recordingHeld, .recordingReleased, .recordingDeleted,
         .recordingDeletionFailed, .storageLow, .destinationFailing, .conferenceConnected, .conferenceDisconnected,
+        .roomStarted, .roomEnded, .participantJoined, .participantLeft, .roomTrackPublished, .roomTrackUnpublished, .cameraSeated,
+        .cameraUnseated,
     ]
+
+    /// What begins in rooms. Rooms live in memory: what a process that died left open is over.
+    package static let roomBeginnings: Set<EventKind> = [.roomStarted, .participantJoined, .roomTrackPublished, .cameraSeated]
 
     /// The kind that ends what this one begins; nil for all that do not come in pairs.
     package var end: EventKind? {
@@ -60,6 +82,10 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         case .sessionStarted: .sessionEnded
         case .streamStarted: .streamEnded
         case .conferenceConnected: .conferenceDisconnected
+        case .roomStarted: .roomEnded
+        case .participantJoined: .participantLeft
+        case .roomTrackPublished: .roomTrackUnpublished
+        case .cameraSeated: .cameraUnseated
         default: nil
         }
     }

@@ -35,7 +35,7 @@ package struct EventPairing: Sendable, Equatable {
 
         /// What an event must say of it that its party does not.
         fileprivate var facts: [JSONText.Member] {
-            guard rawValue.hasPrefix(Self.conferencePrefix) else { return [] }
+            guard rawValue.hasPrefix(Self.conferencePrefix) else { return roomFacts }
             return [.init("conference_id", .string(String(rawValue.dropFirst(Self.conferencePrefix.count))))]
         }
     }

@@ -20,8 +20,8 @@ package enum RoomEvent: Sendable, Equatable {
         case .left(let participant, _): EventPairing(.ends, .participant(participant.id, in: room))
         case .trackPublished(let track): EventPairing(.begins, .track(track.id, in: room))
         case .trackUnpublished(let track): EventPairing(.ends, .track(track.id, in: room))
-        case .cameraSeated(let seat): EventPairing(.begins, .seat(seat.id))
-        case .cameraUnseated(let seat, _): EventPairing(.ends, .seat(seat.id))
+        case .cameraSeated(let seat): EventPairing(.begins, .seat(seat.id, in: room))
+        case .cameraUnseated(let seat, _): EventPairing(.ends, .seat(seat.id, in: room))
         }
     }
 }
@@ -51,5 +51,19 @@ extension EventPairing.Subject {
     /// A track of a room.
     package static func track(_ id: RoomTrackID, in room: RoomID) -> Self { Self(rawValue: "track:\(room)/\(id)") }
     /// A camera's seat.
-    package static func seat(_ id: SeatID) -> Self { Self(rawValue: "seat:\(id)") }
+    package static func seat(_ id: SeatID, in room: RoomID) -> Self { Self(rawValue: "seat:\(room)/\(id)") }
+
+    /// What an end of what an earlier run left open says of a room's thing; nothing of other subjects.
+    var roomFacts: [JSONText.Member] {
+        guard let colon = rawValue.firstIndex(of: ":") else { return [] }
+        let name = rawValue[rawValue.index(after: colon)...]
+        let kind = rawValue[..<colon]
+        if kind == "room" { return [.init("room_id", .string(String(name)))] }
+        guard let member = ["participant": "participant_id", "track": "track_id", "seat": "seat_id"][kind],
+            let slash = name.firstIndex(of: "/")
+        else { return [] }
+        return [
+            .init("room_id", .string(String(name[..<slash]))), .init(member, .string(String(name[name.index(after: slash)...]))),
+        ]
+    }
 }

@@ -1,4 +1,4 @@
-import Bridge
+@testable import Bridge
 import BridgeModel
 import Foundation
 import Testing
@@ -46,6 +46,21 @@ import Testing
         ]
     }
 
+    private static var rooms: [(BridgeEvent, EventKind)] {
+        let anna = RoomParticipant(id: ParticipantID("anna"), role: .host, name: "Anna")
+        let track = RoomTrack(id: RoomTrackID("t1"), owner: anna.id, kind: .screen, mid: "1")
+        let order = SeatOrder(source: .stream(StreamID("door")), displayName: "Door")
+        let camera = SeatOrder(source: .camera(ClientID("helmet")), displayName: "Helmet")
+        let events: [(RoomEvent, EventKind)] = [
+            (.started, .roomStarted), (.ended(.idle), .roomEnded), (.joined(anna), .participantJoined),
+            (.left(anna, .connectionLost), .participantLeft), (.trackPublished(track), .roomTrackPublished),
+            (.trackUnpublished(track), .roomTrackUnpublished),
+            (.cameraSeated(RoomSeat(id: SeatID("s1"), order: order, owner: anna.id)), .cameraSeated),
+            (.cameraUnseated(RoomSeat(id: SeatID("s1"), order: camera, owner: nil), .timeOver), .cameraUnseated),
+        ]
+        return events.map { (.room(RoomID("standup"), AccountID("acme"), $0.0), $0.1) }
+    }
+
     private static let events: [(BridgeEvent, EventKind)] =
         [
             (.sessionStarted(session(ended: false)), .sessionStarted), (.sessionEnded(session(ended: true)), .sessionEnded),
@@ -70,7 +85,7 @@ import Testing
             (.recordingKept(recording(.delivered, put), .released(by: .commandLine)), .recordingReleased),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.done))), .recordingDeleted),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.failed))), .recordingDeletionFailed),
-        ] + alarms + conferences
+        ] + alarms + conferences + rooms
 
     private static func removal(_ step: Deletion.Step) -> Deletion {
         Deletion(
@@ -100,6 +115,21 @@ import Testing
         #expect(!row.body.contains("secret"))
     }
 
+    /// What a process that died left open in rooms is ended by the next, by its ids alone.
+    @Test(arguments: rooms.filter { $0.1.end != nil }) func anEndAfterARestartHasTheMembersOfItsSchema(
+        event: BridgeEvent, kind: EventKind
+    ) throws {
+        let draft = event.draft(id: EventID("evt_1"), at: Self.now)
+        let end = try #require(EventPairs.open(after: draft)?.end(.bridgeRestarted, id: EventID("evt_2"), at: Self.now))
+        let data = try #require(try JSONValue.read(EventRow(end, sequence: 8, sessionSequence: nil).body.utf8)["data"])
+        guard case .array(let required)? = try schema(end.kind)["properties"]?["data"]?["required"], case .object(let members) = data else {
+            Issue.record("\(end.kind.rawValue) has no members")
+            return
+        }
+        #expect(Set(required.compactMap(\.string)).isSubset(of: members.keys))
+        #expect(data["room_id"] == "standup" && data["cause"] == "bridge_restarted")
+    }
+
     @Test func everyKindHasAnEventAndASchema() throws {
         #expect(Set(Self.events.map(\.1)) == Set(EventKind.all))
         for kind in EventKind.all { #expect(try schema(kind)["title"]?.string == kind.rawValue) }
@@ -107,6 +137,8 @@ import Testing
         #expect(
             pairs == [
                 "session.started session.ended", "stream.started stream.ended", "conference.connected conference.disconnected",
+                "room.started room.ended", "participant.joined participant.left", "room.track_published room.track_unpublished",
+                "camera.seated camera.unseated",
             ])
     }
 
