@@ -7,19 +7,14 @@ package import Logging
 package struct StreamJournal: Sendable {
     private let ledger: any Ledger & EventLog
     private let outbox: OutboxWriter
-    private let clock: BridgeClock
-    private let logger: Logger
+    private let writer: EventWriter
     private let changes: AsyncStream<StreamTable.Change>
     private let mailbox: AsyncStream<StreamTable.Change>.Continuation
-
-    /// The pause after the ledger failed.
-    private static let pause = Duration.seconds(1)
 
     package init(ledger: any Ledger & EventLog, outbox: OutboxWriter, clock: BridgeClock, logger: Logger) {
         self.ledger = ledger
         self.outbox = outbox
-        self.clock = clock
-        self.logger = logger
+        writer = EventWriter(ledger: ledger, outbox: outbox, clock: clock, logger: logger)
         (changes, mailbox) = AsyncStream.makeStream()
     }
 
@@ -44,26 +39,12 @@ package struct StreamJournal: Sendable {
             switch change {
             case .started(let stream), .returned(let stream):
                 contexts[stream.id] = stream.context
-                await write(.streamStarted(stream.context, tracks: stream.tracks))
+                await writer.write(.streamStarted(stream.context, tracks: stream.tracks))
             case .ended(let id):
-                if let context = contexts.removeValue(forKey: id) { await write(.streamEnded(context)) }
+                if let context = contexts.removeValue(forKey: id) { await writer.write(.streamEnded(context)) }
             // It may return; nobody is told yet.
             case .lost: break
             }
-        }
-    }
-
-    /// Tries until it works: an event that is left out could never be told.
-    private func write(_ event: BridgeEvent) async {
-        let changes = outbox.changes(for: event)
-        while true {
-            do throws(BridgeError) {
-                try await ledger.commit(changes)
-                return outbox.wake()
-            } catch {
-                logger.error("a stream's event could not be stored", metadata: ["error": "\(error.description)"])
-            }
-            guard (try? await clock.pause(Self.pause)) != nil else { return }
         }
     }
 }

@@ -1,0 +1,23 @@
+internal import BridgeModel
+
+/// What a room has running.
+struct RoomTasks {
+    var worker: Task<Void, Never>?
+    var listener: Task<Void, Never>?
+    /// What the listener hears.
+    var news: AsyncStream<RoomNews>?
+    private var timer: Task<Void, Never>?
+    /// What the timer waits for.
+    private(set) var deadline: MonotonicTime?
+
+    mutating func arm(_ deadline: MonotonicTime, _ wait: @escaping @Sendable () async -> Void) {
+        timer?.cancel()
+        self.deadline = deadline
+        timer = Task { await wait() }
+    }
+
+    mutating func disarm() {
+        timer?.cancel()
+        (timer, deadline) = (nil, nil)
+    }
+}
