@@ -66,6 +66,7 @@ def test_a_room_that_does_not_let_it_in_says_why(network):
         with Leg.publish(network, bridge, HERE, bridge.token(HERE, "publish"), media.clip("VP8", 10).tracks(), "VP8"):
             for change, advice in [
                 ({"pin": "0000"}, "`pin`"), ({"pin": None}, "`pin`"), ({"room": 8}, "`room`"), ({"api_secret": None}, "`api_secret`"),
+                ({"url": janus.url.replace("/janus", "/elsewhere")}, "URL"),
             ]:
                 shown = Conference(bridge, HERE, janus.order(**change)).wait("ended")
                 assert shown["reason"]["code"] == "conference_refused" and advice in shown["reason"]["detail"], shown

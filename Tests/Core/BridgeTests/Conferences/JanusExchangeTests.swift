@@ -132,6 +132,12 @@ import Testing
         }
     }
 
+    @Test func aPathThatIsNotTheBaseIsToldFromASessionThatIsGone() throws {
+        var exchange = try exchange()
+        let fault = #expect(throws: ConferenceFault.self) { try play(&exchange, [#"{"janus":"error","error":{"code":458}}"#]) }
+        #expect(fault?.isPermanent == true && fault?.error.message.contains("check the URL") == true)
+    }
+
     @Test func statusesOfHTTPAreUnderstood() throws {
         for (status, polls, code, isPermanent) in [
             (404, false, .conferenceRefused, true), (404, true, .connectionLost, false), (403, false, .conferenceRefused, true),

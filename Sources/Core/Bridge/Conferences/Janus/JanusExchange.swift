@@ -108,6 +108,8 @@ package struct JanusExchange: Sendable {
         let messages = try messages(in: reply, now: now)
         switch state {
         case .creating:
+            // What follows the base path is a session to the server, and there is none.
+            if messages.first?.content == .failure(code: 458) { throw ConferenceFault(janus: 457) }
             session = try Self.made(messages)
             state = .attaching
             let plugin = JSONText.Member("plugin", .string("janus.plugin.videoroom"))

@@ -28,6 +28,7 @@ extension ConferenceFault {
         case 430: "`room` or `pin` is of another form than it wants; rooms have numbers, or names where the server says so"
         case 433: "check `pin` and `token`, then join again"
         case 423, 431, 436, 437, 465: "ask whoever runs it, then join again"
+        case 457: "its REST transport has another base path; check the URL"
         case 460: "it has no VideoRoom plug-in; check the URL"
         default: nil
         }
