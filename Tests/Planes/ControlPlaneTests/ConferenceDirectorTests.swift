@@ -149,6 +149,21 @@ private final class ScriptedServer: OutgoingCalls {
         #expect(try await director.join(stream.id, target).isNew, "a new order is a new try")
     }
 
+    @Test func soundThatNoConferenceTakesIsLeftOutAndAloneItIsRefused() async throws {
+        let aac = TrackDescription(index: 0, codec: .aac, payloadType: 97, mid: "0")
+        let vp8 = TrackDescription(index: 1, codec: .vp8, payloadType: 96, mid: "1")
+        await director.streamChanged(.started(Sample.stream(tracks: [aac, vp8])))
+        let child = try await goLive(1, try await director.join(stream.id, target).status.row.id)
+        #expect(hub.calls == [.subscribe(child.id, to: stream.id, tracks: [1], sinks: child.media, .live)])
+        await director.streamChanged(.ended(stream.id))
+        await stops(child)
+        #expect(await eventually { hub.calls.last == .unsubscribe(child.id) })
+        await director.streamChanged(.started(Sample.stream(tracks: [aac])))
+        let id = try #require(await director.conferences(of: stream.id).first?.row.id)
+        #expect(await reaches(.ended, id))
+        #expect(await director.conference(id)?.reason?.code == .conferenceRefused && launcher.pipelines.count == 1)
+    }
+
     @Test func anUnusableAnswersSessionIsEnded() async throws {
         let reply = OutgoingReply(
             status: 201, location: Redacted("/session/x"), contentType: "application/sdp", body: Array("v=0\r\nnonsense".utf8))

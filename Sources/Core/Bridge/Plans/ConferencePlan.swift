@@ -16,10 +16,11 @@ package struct ConferencePlan: Codable, Sendable, Equatable {
     /// Payload types of formats whose number an offer leaves to its author (RFC 3551 section 6).
     private static let dynamicTypes: ClosedRange<UInt8> = 96...127
 
-    /// The tracks of a stream with payload types that differ, since they share a transport: their own where that is possible.
+    /// The tracks of a stream with payload types that differ, since they share a transport: their own where that is possible. AAC is left out:
+    /// conferences are of browsers, which do not take it.
     package static func tracks(of stream: [TrackDescription]) -> [ViewTrack] {
         var taken: Set<UInt8> = []
-        return stream.enumerated().map { section, track in
+        return stream.filter { $0.codec != .aac }.enumerated().map { section, track in
             let own = taken.contains(track.payloadType) ? nil : track.payloadType
             let type = own ?? dynamicTypes.first { !taken.contains($0) } ?? track.payloadType
             taken.insert(type)

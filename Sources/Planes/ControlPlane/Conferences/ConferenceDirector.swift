@@ -190,9 +190,17 @@ package actor ConferenceDirector: ConferenceCommands {
 
     private func open(_ session: Int, of id: ConferenceID) async {
         guard let entry = entries[id], let stream = live[entry.row.stream] else { return await take(.closed(session: session), of: id) }
+        let tracks = ConferencePlan.tracks(of: stream.tracks)
+        guard !tracks.isEmpty else {
+            await take(.failed(session: session, Self.nothingToSend), of: id)
+            return await take(.closed(session: session), of: id)
+        }
+        if tracks.count < stream.tracks.count {
+            services.logger.notice("a conference gets no AAC, which browsers do not take", metadata: metadata(entry.row))
+        }
         var ice = transport.ice
         ice.add(entry.iceServers, rules: transport.rules)
-        let plan = ConferencePlan(tracks: ConferencePlan.tracks(of: stream.tracks), identity: transport.identity, ice: ice)
+        let plan = ConferencePlan(tracks: tracks, identity: transport.identity, ice: ice)
         let pipeline = PipelineID("conference-\(RandomUUID.text())")
         let leg = ConferenceLeg(
             stream: stream, call: services.calls.call(entry.row.target, resource: nil),
@@ -203,6 +211,10 @@ package actor ConferenceDirector: ConferenceCommands {
         entries[id]?.leg = leg
         Task { await leg.run(PipelinePlan(pipeline: pipeline, work: .conference(plan))) }
     }
+
+    private static let nothingToSend = ConferenceFault(
+        BridgeError(.conferenceRefused, "The stream is AAC alone, which no conference takes: publish Opus or video, then join again."),
+        isPermanent: true)
 
     private func hear(_ news: ConferenceLeg.News, _ session: Int, of id: ConferenceID) async {
         switch news {

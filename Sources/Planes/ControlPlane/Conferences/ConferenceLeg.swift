@@ -33,6 +33,8 @@ actor ConferenceLeg {
     private let services: Services
     private let tell: @Sendable (News) async -> Void
     private var pipeline: (any RunningPipeline)?
+    /// Those of the stream that the plan takes, by their places in it.
+    private var tracks: [UInt8] = []
     private var joining: Task<Void, Never>?
     /// Says goodbye while the child goes: who hears of it first at the far end knows that nothing broke.
     private var farewell: Task<Void, Never>?
@@ -55,6 +57,7 @@ actor ConferenceLeg {
             let pipeline = try await services.launcher.launch(plan)
             self.pipeline = pipeline
             if isClosing { pipeline.send(.stop(deadline: Self.stopDeadline)) }
+            tracks = plan.tracks.map(\.index)
             for await event in pipeline.events { await hear(event, pipeline) }
             if isSubscribed {
                 services.hub.unsubscribe(pipeline.id)
@@ -101,7 +104,7 @@ actor ConferenceLeg {
         guard !isSubscribed else { return }
         isSubscribed = true
         services.hub.subscribe(
-            pipeline.id, to: stream.id, tracks: stream.tracks.map(\.index), sinks: pipeline.media, timing: .live)
+            pipeline.id, to: stream.id, tracks: tracks, sinks: pipeline.media, timing: .live)
     }
 
     private func join(_ offer: String, _ pipeline: any RunningPipeline) async {

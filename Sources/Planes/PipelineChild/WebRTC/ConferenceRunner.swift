@@ -85,7 +85,7 @@ extension ViewTrack {
     /// What the section offers: this format and no other.
     fileprivate func offeredCaps(ssrc: UInt32) throws(GStreamerError) -> Caps {
         var text = "application/x-rtp,media=\(source.kind.rawValue),encoding-name=\(source.codec.encodingName)"
-        text += ",clock-rate=\(source.codec.clockRate),payload=\(payloadType),ssrc=(uint)\(ssrc)"
+        text += ",clock-rate=\(source.clockRate),payload=\(payloadType),ssrc=(uint)\(ssrc)"
         if source.kind == .audio { text += ",encoding-params=(string)\(source.channels ?? (source.codec == .opus ? 2 : 1))" }
         // What the bridge answers itself: keyframe requests and retransmissions.
         if source.kind == .video { text += ",rtcp-fb-nack=(boolean)true,rtcp-fb-nack-pli=(boolean)true,rtcp-fb-ccm-fir=(boolean)true" }

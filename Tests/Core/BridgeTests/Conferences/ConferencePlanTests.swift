@@ -12,6 +12,12 @@ import Testing
         #expect(tracks.map(\.payloadType) == [102, 111, 96, 97] && tracks.map(\.mid) == ["0", "1", "2", "3"])
     }
 
+    @Test func whatBrowsersDoNotTakeIsLeftOut() {
+        let tracks = ConferencePlan.tracks(of: [track(0, .aac, 97), track(1, .h264, 97), track(2, .opus, 111)])
+        #expect(tracks.map(\.source.index) == [1, 2] && tracks.map(\.payloadType) == [97, 111] && tracks.map(\.mid) == ["0", "1"])
+        #expect(ConferencePlan.tracks(of: [track(0, .aac, 97)]).isEmpty)
+    }
+
     @Test func anOfferNamesTheParametersOfWhatIsSent() {
         let stream = [track(0, .h264, 102, "packetization-mode=1;profile-level-id=42e01f"), track(1, .opus, 111)]
         let plan = ConferencePlan(
