@@ -12,9 +12,7 @@ actor ConferenceRunner: PipelineRunner {
     private let context: RunnerContext
     /// Nothing passes before the answer has named the peer's fingerprints.
     private let gate = MediaGate(fingerprints: [])
-    private var peer: WebRTCPeer?
-    private var feeder: ViewFeeder?
-    private var reader: DatagramReader?
+    private var fed: FedPeer?
 
     /// Not every server takes candidates after the offer, and a relay's takes two round trips to its server. Keep-alives and reports make a living
     /// server heard of every five seconds; who is silent for longer than two of them is gone.
@@ -28,28 +26,14 @@ actor ConferenceRunner: PipelineRunner {
 
     func start() async throws(BridgeError) {
         do {
-            let feeder = ViewFeeder(lanes: try plan.tracks.makeLanes(context.media), gate: gate)
-            self.feeder = feeder
-            var context = context
-            context.events = EventSink { [events = context.events, weak feeder] event in
-                events(event)
-                if event == .connected { feeder?.requestMissedKeyframes() }
-            }
-            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context, patience: Self.patience)
-            self.peer = peer
-            try peer.pipeline.add(feeder.lanes.map(\.source.element))
-            try await peer.play()
-            for (section, lane) in feeder.lanes.enumerated() {
-                let sink = try lane.attach(section: section, to: peer.bin, of: feeder)
+            let fed = try FedPeer(
+                plan.tracks, identity: plan.identity, ice: plan.ice, gate: gate, context: context, patience: Self.patience)
+            self.fed = fed
+            try await fed.start { lane, sink in
                 try sink.object("transceiver")?.set("codec-preferences", lane.track.offeredCaps(ssrc: lane.ssrc))
+            } describe: { [plan] peer in
+                plan.completing(offer: try await peer.offer())
             }
-            let offer = plan.completing(offer: try await peer.offer())
-            let pipeline = WeakPipeline(peer.pipeline)
-            reader = try DatagramReader(sockets: context.media) { lane, header, packet in
-                feeder.take(header, packet, lane: lane, baseTime: pipeline.value?.element.baseTime)
-            }
-            context.events(.localDescription(sdp: offer))
-            context.events(.started)
         } catch {
             throw BridgeError(pipelineFailure: error)
         }
@@ -60,25 +44,22 @@ actor ConferenceRunner: PipelineRunner {
         case .remoteDescription(let sdp, let fingerprints):
             gate.expect(fingerprints)
             do {
-                try await peer?.bin.setRemoteDescription(sdp, kind: .answer)
+                try await fed?.peer.bin.setRemoteDescription(sdp, kind: .answer)
             } catch {
                 context.events(.failed(BridgeError(.conferenceAnswerInvalid, "The conference's answer cannot be applied: \(error).")))
             }
-        case .candidate(let candidate): peer?.bin.add(candidate)
+        case .candidate(let candidate): fed?.peer.bin.add(candidate)
         case .plan, .picture, .forceKeyframe, .ping, .stop: break
         }
     }
 
     func stop(deadline: Duration) async -> PipelineResult {
-        reader?.stop()
-        reader = nil
-        await peer?.tearDown()
-        peer = nil
-        feeder = nil
+        await fed?.stop()
+        fed = nil
         return PipelineResult()
     }
 
-    func statistics() async -> PipelineStats { feeder?.statistics ?? PipelineStats() }
+    func statistics() async -> PipelineStats { fed?.feeder.statistics ?? PipelineStats() }
 }
 
 extension ViewTrack {

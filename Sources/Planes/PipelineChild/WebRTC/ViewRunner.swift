@@ -11,9 +11,7 @@ actor ViewRunner: PipelineRunner {
     private let plan: ViewPlan
     private let context: RunnerContext
     private let gate: MediaGate
-    private var peer: WebRTCPeer?
-    private var feeder: ViewFeeder?
-    private var reader: DatagramReader?
+    private var fed: FedPeer?
 
     init(plan: ViewPlan, context: RunnerContext) {
         self.plan = plan
@@ -24,25 +22,9 @@ actor ViewRunner: PipelineRunner {
 
     func start() async throws(BridgeError) {
         do {
-            let feeder = ViewFeeder(lanes: try plan.tracks.makeLanes(context.media), gate: gate)
-            self.feeder = feeder
-            var context = context
-            context.events = EventSink { [events = context.events, weak feeder] event in
-                events(event)
-                if event == .connected { feeder?.requestMissedKeyframes() }
-            }
-            let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context)
-            self.peer = peer
-            try peer.pipeline.add(feeder.lanes.map(\.source.element))
-            try await peer.play()
-            for (section, lane) in feeder.lanes.enumerated() { try lane.attach(section: section, to: peer.bin, of: feeder) }
-            let answer = try await peer.answer(plan.offer, sections: plan.tracks.count)
-            let pipeline = WeakPipeline(peer.pipeline)
-            reader = try DatagramReader(sockets: context.media) { lane, header, packet in
-                feeder.take(header, packet, lane: lane, baseTime: pipeline.value?.element.baseTime)
-            }
-            context.events(.localDescription(sdp: answer))
-            context.events(.started)
+            let fed = try FedPeer(plan.tracks, identity: plan.identity, ice: plan.ice, gate: gate, context: context)
+            self.fed = fed
+            try await fed.start { [plan] peer in try await peer.answer(plan.offer, sections: plan.tracks.count) }
         } catch {
             throw BridgeError(pipelineFailure: error)
         }
@@ -50,20 +32,17 @@ actor ViewRunner: PipelineRunner {
 
     func handle(_ command: PipelineCommand) async {
         guard case .candidate(let candidate) = command else { return }
-        peer?.bin.add(candidate)
+        fed?.peer.bin.add(candidate)
     }
 
     func stop(deadline: Duration) async -> PipelineResult {
-        reader?.stop()
-        reader = nil
-        await peer?.tearDown()
-        peer = nil
-        feeder = nil
+        await fed?.stop()
+        fed = nil
         return PipelineResult()
     }
 
     /// Weak references to the pipeline and its ICE agent, for tests.
-    func lifetimes() -> [LifetimeWatch] { peer?.lifetimes() ?? [] }
+    func lifetimes() -> [LifetimeWatch] { fed?.peer.lifetimes() ?? [] }
 
-    func statistics() async -> PipelineStats { feeder?.statistics ?? PipelineStats() }
+    func statistics() async -> PipelineStats { fed?.feeder.statistics ?? PipelineStats() }
 }
