@@ -1,7 +1,7 @@
 """`viaduct camera`, as a person at its console meets it: at a bridge by RTM and by WHIP, with a file, and with what is refused."""
 
 import contextlib
-import os
+import json
 import queue
 import re
 import signal
@@ -13,12 +13,14 @@ import pytest
 
 from bridge import BINARY, ENVIRONMENT, Bridge, free_port
 from raw import settle
+from rtsp import RTSPCamera
 from whip import Leg
 
 pytestmark = pytest.mark.sturdy
 
 PATIENCE = 30  # seconds for anything that must come
 NAME = "gate"
+AWAY_SECONDS = 2  # how long the bridge stays away
 
 
 class ViaductCamera:
@@ -110,15 +112,27 @@ def ends_well(camera, bridge):
 
 def test_the_picture_comes_back_when_the_bridge_does(network, tmp_path):
     with Bridge() as bridge, token_file(tmp_path, bridge.token(NAME, "publish")) as token:
-        with ViaductCamera("--to", place(bridge, "rtm"), "--token-file", token, "--codec", "vp8") as camera:
+        gaps = tmp_path / "gaps"
+        with ViaductCamera("--to", place(bridge, "rtm"), "--token-file", token, "--codec", "vp8", "--offline-folder", str(gaps)) as camera:
             with watching(network, bridge) as viewer:
                 sees_and_hears(viewer)
             bridge.kill()
             camera.wait_for("not live any more")
+            camera.wait_for("recording here while offline")
+            time.sleep(AWAY_SECONDS)
             bridge.start()
             with watching(network, bridge) as viewer:
                 sees_and_hears(viewer)
+            camera.wait_for("recorded here while offline")
             ends_well(camera, bridge)
+        [film] = gaps.glob("*/*.webm")
+        done = subprocess.run(
+            ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "format=duration:stream=codec_name,nb_read_frames", "-of", "json", str(film)],
+            capture_output=True, text=True)
+        shown = json.loads(done.stdout)
+        assert done.stderr == "" and float(shown["format"]["duration"]) > AWAY_SECONDS, (done.stderr, shown)
+        frames = {stream["codec_name"]: int(stream["nb_read_frames"]) for stream in shown["streams"]}
+        assert frames["vp8"] > 10 and frames["opus"] > 50, shown
 
 
 def test_any_whip_endpoint_will_do(network, tmp_path):
@@ -149,7 +163,21 @@ def test_a_file_is_seen_with_its_own_colour_over_and_over(network, tmp_path):
                 assert seen >= 30, seen
                 y, u, v = middle(viewer.latest["video"])
                 assert 60 < y < 110 and 70 < u < 110 and v > 210, (y, u, v)
+                health = camera.wait_for("camera: health")
+                for fact in (r"cpu=\d+%", r"disk_free_mib=\d+", "link=live", r"memory=\d+%", r" uptime_s=\d+", "frames=[1-9]", "dropped=0"):
+                    assert re.search(fact, health), health
             assert camera.end()[0] == 0
+
+
+def test_an_rtsp_camera_is_seen_and_heard(network, tmp_path):
+    with RTSPCamera("blue") as source, Bridge() as bridge, token_file(tmp_path, bridge.token(NAME, "publish")) as token:
+        with ViaductCamera("--to", place(bridge, "rtm"), "--token-file", token, "--source", source.url) as camera:
+            with watching(network, bridge) as viewer:
+                sees_and_hears(viewer)
+                y, u, v = middle(viewer.latest["video"])
+                assert 20 < y < 60 and u > 210 and 90 < v < 130, (y, u, v)
+            status, text = camera.end()
+            assert status == 0 and "secret" not in text, text
 
 
 @pytest.mark.parametrize("kind", ["rtm", "whip"])

@@ -35,13 +35,13 @@ package enum DurationText {
 }
 
 /// Byte counts with binary units: `512B`, `16KiB`, `1GiB`.
-enum ByteCountText {
+package enum ByteCountText {
     private static let units: [(name: String, bytes: Int)] = [
         ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
     ]
 
     /// nil for anything else: no unit, a decimal unit (`KB` means two things), a fraction, a sign, or more than fits.
-    static func parse(_ text: String) -> Int? {
+    package static func parse(_ text: String) -> Int? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let count = Int(digits), let unit = units.first(where: { $0.name == text[digits.endIndex...] }) else { return nil }
         let (product, overflow) = count.multipliedReportingOverflow(by: unit.bytes)
@@ -49,7 +49,7 @@ enum ByteCountText {
     }
 
     /// In the largest unit of which it is a whole number.
-    static func print(_ bytes: Int) -> String {
+    package static func print(_ bytes: Int) -> String {
         for unit in units where bytes > 0 && bytes % unit.bytes == 0 { return "\(bytes / unit.bytes)\(unit.name)" }
         return "\(bytes)B"
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bridge
+import BridgeConfiguration
 import BridgeModel
 import Foundation
 import LinuxIO
@@ -26,11 +27,15 @@ struct CameraCommand: AsyncParsableCommand {
             doubles to 30 s, for ever. A name that does not resolve, a bridge that is not there and a source that fails (no RTSP camera, no frames) \
             are tried again in the same way. A token that is refused and a source that does not exist are not: they end the program.
 
+            With --offline-folder it records there while it is not connected, from some seconds before the loss: a folder for each time, named by its \
+            beginning (UTC), with Matroska or WebM files. Each 10 s the log has a line about its health.
+
             Exit status:
               0   Ctrl-C or SIGTERM: the session was ended properly
               64  the options are wrong
               66  the file or the device of --source does not exist or cannot be read
               69  the other side refused the camera for good
+              73  --offline-folder cannot be written to
               77  the token was refused, or its file cannot be read
             """)
 
@@ -61,8 +66,14 @@ struct CameraCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Sound: the pattern's tone, or the file's or RTSP camera's own. A V4L2 device has none.")
     var audio = true
 
+    @Option(help: "A folder to record into while the camera is not connected; without it, nothing is recorded.")
+    var offlineFolder: String?
+
+    @Option(help: "How much of the disk such recordings may take, for instance 500MiB or 2GiB; the oldest files are given up first.")
+    var offlineLimit = ByteCountArgument(bytes: 2 << 30)
+
     @Option(help: "How much is logged to standard error: debug, info, notice, warning or error.")
-    var logLevel = "notice"
+    var logLevel = "info"
 
     func validate() throws {
         do throws(BridgeError) {
@@ -107,6 +118,7 @@ struct CameraEnd: Error {
     enum Status: Int32 {
         case noInput = 66
         case unavailable = 69
+        case cannotCreate = 73
         case noPermission = 77
     }
 
@@ -135,6 +147,22 @@ struct PictureSize: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { "\(width)x\(height)" }
+}
+
+/// `500MiB`, `2GiB`.
+struct ByteCountArgument: ExpressibleByArgument {
+    let bytes: Int
+
+    private static let smallest = 16 << 20
+
+    init(bytes: Int) { self.bytes = bytes }
+
+    init?(argument: String) {
+        guard let bytes = ByteCountText.parse(argument), bytes >= Self.smallest else { return nil }
+        self.bytes = bytes
+    }
+
+    var defaultValueDescription: String { ByteCountText.print(bytes) }
 }
 
 /// `2M`, `800k` or bits a second.

@@ -14,6 +14,7 @@ import SecureTransport
 final class CameraProcess: Sendable {
     private let director: CameraDirector
     private let hub: Hub
+    private let health: CameraHealth
 
     /// Throws what the person at the console has to correct.
     init(_ command: CameraCommand) throws(CameraEnd) {
@@ -31,10 +32,13 @@ final class CameraProcess: Sendable {
             ladder.place = target.name.prefix(1).lowercased() + target.name.dropFirst()
             let terms = CameraDirector.Terms(
                 stream: StreamID(command.name), capture: command.capture(source), identity: DTLSIdentity(try Certificate.makeSelfSigned()),
-                ice: target.ice, ladder: ladder, call: { () throws(ConferenceFault) in try calls.make() })
+                ice: target.ice, ladder: ladder, offline: try command.offlineTerms(),
+                call: { () throws(ConferenceFault) in try calls.make() })
             let logger = Logger(label: "camera")
             director = CameraDirector(
                 .init(launcher: try Self.supervisor(), hub: hub, clock: clock, logger: logger), terms: terms)
+            health = CameraHealth(
+                director, hub: hub, stream: StreamID(command.name), folder: terms.offline?.folder ?? "/", clock: clock, logger: logger)
         } catch let end as CameraEnd {
             throw end
         } catch let fault as ConferenceFault {
@@ -55,7 +59,10 @@ final class CameraProcess: Sendable {
 
     /// Publishes until `stop`, or until it is refused for good.
     func run() async -> CameraEnd? {
+        let reports = Task { [health] in await health.run() }
         let end = await director.run()
+        reports.cancel()
+        await reports.value
         hub.shutdown()
         return end.map { CameraEnd($0) }
     }
@@ -128,6 +135,20 @@ extension CameraCommand {
         return CapturePlan(
             source: source, videoCodec: codec.codec, width: size.width, height: size.height, framesPerSecond: fps,
             bitrate: bitrate.bitsPerSecond, keyframeInterval: .seconds(2), audio: hasSound)
+    }
+}
+
+extension CameraCommand {
+    /// The folder exists and can be written to from here on.
+    fileprivate func offlineTerms() throws(CameraEnd) -> OfflineRecorder.Terms? {
+        guard let offlineFolder else { return nil }
+        let folder = SettingOptions.absolute(offlineFolder)
+        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw CameraEnd(
+                status: .cannotCreate, message: "The folder \(folder) of --offline-folder cannot be written to; give it to this user.")
+        }
+        return OfflineRecorder.Terms(folder: folder, limit: Int64(offlineLimit.bytes))
     }
 }
 

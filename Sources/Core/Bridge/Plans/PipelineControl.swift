@@ -82,6 +82,8 @@ package struct PipelineStats: Codable, Sendable, Equatable {
     package var residentBytes: UInt64
     /// RTP with its headers; nil where the runner does not count it.
     package var bytesOut: UInt64?
+    /// Pictures that were encoded; nil where the runner does not encode.
+    package var frames: UInt64?
 
     package init(packetsIn: UInt64 = 0, packetsOut: UInt64 = 0, packetsDropped: UInt64 = 0, residentBytes: UInt64 = 0) {
         self.packetsIn = packetsIn

@@ -28,11 +28,14 @@ package actor CameraDirector {
         package var ice: IceSettings
         /// The ladder after a loss.
         package var ladder: ConferenceMachine.Limits
+        /// Where it records while it is not connected; nil: nowhere.
+        package var offline: OfflineRecorder.Terms?
         /// Makes the call of one session; throws what keeps it from being made.
         package var call: @Sendable () throws(ConferenceFault) -> any ConferenceCall
 
         package init(
             stream: StreamID, capture: CapturePlan, identity: DTLSIdentity, ice: IceSettings, ladder: ConferenceMachine.Limits,
+            offline: OfflineRecorder.Terms? = nil,
             call: @escaping @Sendable () throws(ConferenceFault) -> any ConferenceCall
         ) {
             self.stream = stream
@@ -40,13 +43,14 @@ package actor CameraDirector {
             self.identity = identity
             self.ice = ice
             self.ladder = ladder
+            self.offline = offline
             self.call = call
         }
     }
 
     private let services: Services
     private let terms: Terms
-    private let live: LiveStream
+    private let offline: OfflineRecorder?
     private var machine: ConferenceMachine
     private var random = SystemRandomNumberGenerator()
     private var leg: ConferenceLeg?
@@ -56,13 +60,21 @@ package actor CameraDirector {
     /// What cannot be tried again.
     private var refusal: ConferenceFault?
     private var isStopping = false
+    /// Of the source's process, at most five seconds old.
+    package private(set) var source = PipelineStats()
 
     package init(_ services: Services, terms: Terms) {
         self.services = services
         self.terms = terms
         machine = ConferenceMachine(limits: terms.ladder)
+        offline = terms.offline.map {
+            OfflineRecorder($0, stream: terms.stream, tracks: terms.capture.tracks, services: services)
+        }
+    }
+
+    private var live: LiveStream {
         let name = terms.stream.rawValue
-        live = LiveStream(
+        return LiveStream(
             context: SessionContext(
                 session: SessionID(name), account: AccountID("camera"), client: ClientID(name), stream: terms.stream, direction: .publish),
             tracks: terms.capture.tracks, peer: PeerID(name), source: .child(MediaDescriptor(-1)), since: services.clock.wall())
@@ -82,15 +94,23 @@ package actor CameraDirector {
             break
         }
         isStopping = true
+        await offline?.close()
         source.cancel()
         await source.value
         timer?.cancel()
         return end
     }
 
-    /// Leaves; `run` returns when the other side was told, or could not be.
+    /// How long the other side may take to hear the goodbye.
+    private static let farewell = Duration.seconds(5)
+
+    /// Leaves; `run` returns when the other side was told, or could not be in 5 s.
     package func stop() async {
         isStopping = true
+        Task { [clock = services.clock, outcome] in
+            guard (try? await clock.pause(Self.farewell)) != nil else { return }
+            outcome?.yield(nil)
+        }
         await take(.remove)
     }
 
@@ -118,12 +138,14 @@ package actor CameraDirector {
             return error
         }
         services.hub.publish(terms.stream, tracks: terms.capture.tracks, sources: pipeline.media)
+        if offline != nil { services.hub.keepPreRoll(OfflineRecorder.preRoll, of: terms.stream) }
         return await withTaskCancellationHandler {
             var failure = BridgeError(.pipelineFailed, "The source's process ended.")
             for await event in pipeline.events {
                 switch event {
                 case .started: await take(.streamLive)
                 case .failed(let error): failure = error
+                case .stats(let statistics): source = statistics
                 case .warning(_, let message): services.logger.debug("the source warns", metadata: ["warning": "\(message)"])
                 default: break
                 }
@@ -140,6 +162,16 @@ package actor CameraDirector {
         let effects = machine.handle(input, now: services.clock.now(), using: &random)
         armTimer()
         for effect in effects { await carryOut(effect) }
+        await tellOffline()
+    }
+
+    private func tellOffline() async {
+        guard let offline, !isStopping else { return }
+        switch machine.phase {
+        case .live: await offline.online()
+        case .connecting, .interrupted, .leaving, .backingOff: await offline.offline()
+        case .waiting, .ended: break
+        }
     }
 
     private func armTimer() {

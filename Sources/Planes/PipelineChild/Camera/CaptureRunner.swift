@@ -118,7 +118,9 @@ actor CaptureRunner: PipelineRunner {
     }
 
     func statistics() async -> PipelineStats {
-        tracks.map(\.statistics).reduce(into: PipelineStats()) { (sum: inout PipelineStats, track: PipelineStats) in
+        var none = PipelineStats()
+        none.frames = tracks.first?.frames
+        return tracks.map(\.statistics).reduce(into: none) { (sum: inout PipelineStats, track: PipelineStats) in
             sum.packetsIn += track.packetsIn
             sum.packetsOut += track.packetsOut
             sum.packetsDropped += track.packetsDropped

@@ -14,6 +14,8 @@ final class CaptureTrack: Sendable {
     private struct State {
         var segment: (start: UInt64, base: UInt64) = (0, 0)
         var reportedAt: UInt64 = 0
+        /// Packets with the marker: the last of a frame (RFC 6184 section 5.1, RFC 7741 section 4.1).
+        var marked: UInt64 = 0
     }
 
     private let forwarder: TrackForwarder
@@ -22,6 +24,9 @@ final class CaptureTrack: Sendable {
     init(_ forwarder: TrackForwarder) { self.forwarder = forwarder }
 
     var statistics: PipelineStats { forwarder.statistics }
+
+    /// Frames of a video track so far.
+    var frames: UInt64 { state.withLock { $0.marked } }
 
     /// The end of a chain in `pipeline`: takes what its payloader makes.
     func makeSink(in pipeline: Pipeline) throws(GStreamerError) -> AppSink {
@@ -42,7 +47,9 @@ final class CaptureTrack: Sendable {
         guard let pts = sample.pts, let base = pipeline.value?.element.baseTime, sample.bytes.count >= RTPPacketView.fixedHeaderSize else {
             return
         }
+        let isMarked = sample.bytes[1] & 0x80 != 0
         let captured: UInt64? = state.withLock { state in
+            if isMarked { state.marked += 1 }
             guard now - state.reportedAt >= Self.reportInterval else { return nil }
             state.reportedAt = now
             return base.nanoseconds &+ (pts.nanoseconds &- state.segment.start &+ state.segment.base)

@@ -48,6 +48,8 @@ final class RTSPSource: CameraFeed {
             guard let pipeline = owner.value else { return }
             do {
                 guard let sink = try taker?.pad("sink"), !sink.isLinked, let names = Self.decoding(Self.encoding(of: caps)) else {
+                    let kind = caps.contains("media=(string)video") ? "video" : "audio"
+                    HostFacts.logLine("viaduct-pipeline: \(kind) of the RTSP camera is left out (\(Self.encoding(of: caps)))")
                     // Without a taker the source would end for the stream that nobody wants.
                     let nobody = try Element("fakesink")
                     try nobody.set(["sync": "false", "async": "false"])
@@ -72,10 +74,18 @@ final class RTSPSource: CameraFeed {
         for element in elements { try element.syncStateWithParent() }
     }
 
-    /// `encoding-name` of RTP caps; empty without one.
+    /// What RTP caps name as their format, or what their payload type stands for where SDP need not say it (RFC 3551 section 6); empty for others.
     static func encoding(of caps: String) -> String {
-        guard let field = caps.firstRange(of: "encoding-name=(string)") else { return "" }
-        return String(caps[field.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "-" })
+        let word = { (name: String) -> String? in
+            caps.firstRange(of: name).map { String(caps[$0.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "-" }) }
+        }
+        if let name = word("encoding-name=(string)") { return name }
+        return switch word("payload=(int)") {
+        case "0": "PCMU"
+        case "8": "PCMA"
+        case "26": "JPEG"
+        default: ""
+        }
     }
 
     func playOnceMore() {}
