@@ -145,7 +145,7 @@ let package = Package(
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
-        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "Playback", "SDP", "HTTPCore", httpTypes]),
+        module("BridgeAPI", in: Room.api, ["BridgeModel", "Bridge", "Playback", "SDP", "Signaling", "HTTPCore", httpTypes]),
         module("EyesonDialect", in: Room.api, ["BridgeModel", "Bridge", "HTTPCore", httpTypes]),
 
         // Web

@@ -29,12 +29,14 @@ package struct BridgeAPI: RouteGroup {
         package var keeping: any RecordingKeeping
         /// Conferences elsewhere.
         package var conferences: any ConferenceCommands
+        /// Conferences here; nil where there are none, and then they have no routes.
+        package var rooms: RoomPorts?
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
             destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
             library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands, keeping: any RecordingKeeping,
-            conferences: any ConferenceCommands
+            conferences: any ConferenceCommands, rooms: RoomPorts? = nil
         ) {
             self.authority = authority
             self.directory = directory
@@ -47,6 +49,7 @@ package struct BridgeAPI: RouteGroup {
             self.triggers = triggers
             self.keeping = keeping
             self.conferences = conferences
+            self.rooms = rooms
         }
     }
 
@@ -82,6 +85,7 @@ package struct BridgeAPI: RouteGroup {
     private let triggers: TriggerOperations
     private let keeping: KeepingOperations
     private let conferences: ConferenceOperations
+    private let rooms: RoomOperations?
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -110,6 +114,7 @@ package struct BridgeAPI: RouteGroup {
         keeping = KeepingOperations(access: access, keeping: ports.keeping)
         conferences = ConferenceOperations(
             access: access, conferences: ports.conferences, rules: AddressRules(settings.webhooks))
+        rooms = ports.rooms.map { RoomOperations(access: access, rooms: $0.rooms, links: $0.links, publicBase: settings.http.publicBase) }
     }
 
     /// The operations of `RouteGroup`.
@@ -135,7 +140,7 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/bridge/v1/rooms/{room}/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
-        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes
+        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes + (rooms?.routes(route) ?? [])
     }
 
     private var conferenceRoutes: [Route] {
@@ -186,9 +191,10 @@ package struct BridgeAPI: RouteGroup {
         ]
     }
 
-    private func route(
-        _ method: HTTPRequest.Method, _ pattern: String, _ operation: @escaping @Sendable (APIRequest) async throws(Problem) -> APIResponse
-    ) -> Route {
+    /// What answers a request, or says why not.
+    typealias Operation = @Sendable (APIRequest) async throws(Problem) -> APIResponse
+
+    private func route(_ method: HTTPRequest.Method, _ pattern: String, _ operation: @escaping Operation) -> Route {
         Route(method, pattern) { request in
             do throws(Problem) {
                 return try await operation(request)

@@ -4,10 +4,10 @@ import BridgeModel
 /// The members of an object in a frame, read with what they have to be. Members that nobody knows are ignored (streamrec contract, section 2 rule 3).
 struct RoomFields {
     private let object: JSONValue
-    private let path: String
+    private let path: String?
 
-    /// `path` is how errors name the object.
-    init(_ object: JSONValue, path: String) {
+    /// `path` is how errors name the object; nil: they name its members alone.
+    init(_ object: JSONValue, path: String?) {
         self.object = object
         self.path = path
     }
@@ -87,7 +87,7 @@ struct RoomFields {
     func optionalObject(_ name: String) throws(RTMError) -> RoomFields? {
         guard let member = member(name) else { return nil }
         guard case .object = member else { throw invalid(name, "an object") }
-        return RoomFields(member, path: "\(path).\(name)")
+        return RoomFields(member, path: whole(name))
     }
 
     /// Texts by name.
@@ -104,10 +104,12 @@ struct RoomFields {
     }
 
     func invalid(_ name: String, _ rule: String) -> RTMError {
-        RTMError(.invalidField, "\(path).\(name) must be \(rule)", field: "\(path).\(name)")
+        RTMError(.invalidField, "\(whole(name)) must be \(rule)", field: whole(name))
     }
 
-    private func missing(_ name: String) -> RTMError { RTMError(.missingField, "\(path).\(name) is missing", field: "\(path).\(name)") }
+    private func missing(_ name: String) -> RTMError { RTMError(.missingField, "\(whole(name)) is missing", field: whole(name)) }
+
+    private func whole(_ name: String) -> String { path.map { "\($0).\(name)" } ?? name }
 
     /// Null is as good as absent.
     private func member(_ name: String) -> JSONValue? {

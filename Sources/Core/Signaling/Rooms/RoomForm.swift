@@ -126,6 +126,9 @@ package enum RoomForm {
         return views
     }
 
+    /// What a camera is to be seated with, from the members of an object; errors name them without the object.
+    package static func seatOrder(in object: JSONValue) throws(RTMError) -> SeatOrder { try seat(RoomFields(object, path: nil)) }
+
     private static func seat(_ data: RoomFields) throws(RTMError) -> SeatOrder {
         let stream = try data.optionalText("stream", 1...128)
         let camera = try data.optionalText("camera", 1...128)

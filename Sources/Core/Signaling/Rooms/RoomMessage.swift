@@ -52,7 +52,8 @@ package enum RoomMessage {
 
     // MARK: - Values
 
-    private static func value(_ participant: RoomParticipant) -> JSONValue {
+    /// A participant, as sockets and the native API show them.
+    package static func value(_ participant: RoomParticipant) -> JSONValue {
         [
             "id": text(participant.id), "role": .string(participant.role.rawValue), "name": .string(participant.name),
             "presence": .string(participant.presence.rawValue), "hand": number(participant.hand),
@@ -60,14 +61,16 @@ package enum RoomMessage {
         ]
     }
 
-    private static func value(_ track: RoomTrack) -> JSONValue {
+    /// A track, as sockets and the native API show it.
+    package static func value(_ track: RoomTrack) -> JSONValue {
         [
             "id": text(track.id), "participant": text(track.owner), "kind": .string(track.kind.rawValue), "muted": .bool(track.isMuted),
             "muted_by_host": .bool(track.isMutedByHost),
         ]
     }
 
-    private static func value(_ seat: RoomSeat) -> JSONValue {
+    /// A camera's seat, as sockets and the native API show it.
+    package static func value(_ seat: RoomSeat) -> JSONValue {
         let order = seat.order
         let media = { (kinds: Set<MediaKind>) in JSONValue.array(MediaKind.allCases.filter(kinds.contains).map { .string($0.rawValue) }) }
         var (stream, camera): (JSONValue, JSONValue) = (.null, .null)
