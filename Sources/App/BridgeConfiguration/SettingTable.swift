@@ -3,7 +3,7 @@ import BridgeModel
 /// The one table of settings: loading, the reference document and its test all read it.
 enum SettingTable {
     static let keys: [SettingKey] = [
-        http, data, webhooks, uploads, recording, retention, playback, webrtc, turn, streamrec, pipelines, log,
+        http, data, webhooks, uploads, recording, retention, playback, webrtc, turn, streamrec, rooms, pipelines, log,
     ].flatMap {
         $0
     }

@@ -20,6 +20,8 @@ package struct Settings: Sendable, Equatable {
     package var turn = TurnSettings()
     /// The Eyeson dialect.
     package var streamrec = StreamrecSettings()
+    /// Conferences on the bridge.
+    package var rooms = RoomsSettings()
     /// Child processes.
     package var pipelines = PipelineSettings()
     /// What is logged, and how.
@@ -241,6 +243,16 @@ package struct StreamrecSettings: Sendable, Equatable {
     package var sessionsPerAccount = 1000
     /// `streamrec.maximum-duration`: of a session.
     package var maximumDuration: Duration = .seconds(12 * 3600)
+
+    package init() {}
+}
+
+/// `rooms.*`: conferences on the bridge.
+package struct RoomsSettings: Sendable, Equatable {
+    /// `rooms.per-account`: at once.
+    package var perAccount = 100
+    /// `rooms.participants-per-account`: in all its rooms.
+    package var participantsPerAccount = 1000
 
     package init() {}
 }

@@ -46,6 +46,8 @@ struct BridgeAssembly {
     private let keeper: RecordingKeeper
     /// Streams that are published elsewhere.
     let conferences: ConferenceDirector
+    /// Conferences here; nil where nothing moves their media.
+    let rooms: BridgeRooms?
     /// Uploads and webhooks.
     let deliveries: OutboxHalves
     private let destinations: SQLiteDestinationStore
@@ -121,6 +123,7 @@ struct BridgeAssembly {
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)
+        rooms = Self.rooms(settings, services, ledger, keys, makeMedia: nil)
         (library, clips, snapshots) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool) { playback in
             SnapshotService(
                 services: .init(
@@ -168,7 +171,7 @@ struct BridgeAssembly {
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
                 deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers,
-                keeping: keeper, conferences: conferences),
+                keeping: keeper, conferences: conferences, rooms: rooms?.ports),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)

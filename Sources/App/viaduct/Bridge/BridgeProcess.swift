@@ -38,6 +38,7 @@ final class BridgeProcess: Sendable {
             let accounts = AccountKeys(store: assembly.keys, now: { SystemTime.wall })
             try await accounts.ensureAccount(.anonymous)
             try await assembly.journal.recover()
+            try await assembly.rooms?.journal.recover()
             try await assembly.sessions.recover()
             try await assembly.recordings.recover()
             try await assembly.triggers.recover()
@@ -78,7 +79,11 @@ final class BridgeProcess: Sendable {
             async let deletions: Void = assembly.deletions.run()
             _ = await (uploads, webhooks, sweeping, deletions)
         }
-        journal = Task { [assembly] in await assembly.journal.run() }
+        journal = Task { [assembly] in
+            async let streams: Void = assembly.journal.run()
+            async let rooms: Void? = assembly.rooms?.journal.run()
+            _ = await (streams, rooms)
+        }
         background = [
             Task { [assembly] in await Self.follow(assembly) },
             Task { [assembly] in await assembly.triggers.run() },
@@ -99,6 +104,7 @@ final class BridgeProcess: Sendable {
             await assembly.triggers.streamChanged(change)
             await assembly.whip.streamChanged(change)
             await assembly.conferences.streamChanged(change)
+            await assembly.rooms?.directory.streamChanged(change)
             if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
         }
     }
@@ -168,6 +174,7 @@ final class BridgeProcess: Sendable {
     func shutdown(limit: Duration) async {
         let end = ContinuousClock.now + limit
         await assembly.sessions.drain()
+        await assembly.rooms?.shutDown()
         async let sockets: Void = assembly.rtm.shutdown()
         async let resources: Void = assembly.whip.shutdown()
         _ = await (sockets, resources)

@@ -1,0 +1,40 @@
+import AccessPlane
+import Bridge
+import BridgeAPI
+import BridgeModel
+import ControlPlane
+import StoragePlane
+
+/// Conferences on the bridge.
+struct BridgeRooms {
+    /// The door and the commands of rooms.
+    let directory: RoomDirectory
+    let links: any RoomLinks
+    let journal: RoomJournal
+
+    /// What the native API needs of them.
+    var ports: RoomPorts { RoomPorts(rooms: directory, links: links) }
+
+    /// Ends all rooms; returns when everybody was told, and the log has it.
+    func shutDown() async {
+        await directory.shutDown()
+        journal.finish()
+    }
+}
+
+extension BridgeAssembly {
+    /// Rooms, where there is something that moves their media; without it there are none, and no route to them.
+    static func rooms(
+        _ settings: Settings, _ services: RecordingServices, _ ledger: SQLiteLedger, _ keys: SQLiteKeyStore,
+        makeMedia: (@Sendable () -> any RoomMedia)?
+    ) -> BridgeRooms? {
+        guard let makeMedia else { return nil }
+        let links = JWTAuthority(store: keys, now: { SystemTime.wall })
+        let journal = RoomJournal(ledger: ledger, outbox: services.outbox, clock: services.clock, logger: services.logger)
+        let directory = RoomDirectory(
+            RoomServices(makeMedia: makeMedia, links: links, journal: journal, clock: services.clock, logger: services.logger),
+            limits: .init(
+                roomsOfAccount: settings.rooms.perAccount, participantsOfAccount: settings.rooms.participantsPerAccount))
+        return BridgeRooms(directory: directory, links: links, journal: journal)
+    }
+}
