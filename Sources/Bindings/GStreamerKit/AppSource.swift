@@ -67,6 +67,9 @@ package final class AppSource: @unchecked Sendable {
         push(count: bytes.count, time: time, isDiscontinuity: isDiscontinuity, isKeyframe: isKeyframe) { $0.copyMemory(from: bytes) }
     }
 
+    /// What is pushed from now on is of these caps.
+    package func change(to caps: Caps) { gst_app_src_set_caps(source, caps.handle) }
+
     /// Ends the stream after what is queued.
     package func endOfStream() { gst_app_src_end_of_stream(source) }
 

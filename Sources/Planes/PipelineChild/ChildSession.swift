@@ -86,6 +86,7 @@ actor ChildSession {
             descriptors.forEach(closeDescriptor)
             return await end(deadline: deadline)
         case .runnerFinished: return await end(deadline: Self.unaskedDeadline)
+        case .command(.addInput(let input), let descriptors): await add(input, media: descriptors)
         case .command(let command, let descriptors):
             descriptors.forEach(closeDescriptor)
             await runner?.handle(command)
@@ -129,6 +130,11 @@ actor ChildSession {
         } catch {
             return await fail(error)
         }
+    }
+
+    private func add(_ input: CompositeInput, media: [Int32]) async {
+        guard let runner = runner as? any InputTaker, media.count == input.tracks.count else { return media.forEach(closeDescriptor) }
+        await runner.add(input, sockets: media.map(DatagramSocket.init(descriptor:)))
     }
 
     private func end(deadline: Duration) async -> Int32 {

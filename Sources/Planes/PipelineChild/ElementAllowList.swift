@@ -44,6 +44,12 @@ enum ElementAllowList {
         "avdec_aac",
     ]
 
+    /// From frames to one picture and one sound, encoded again.
+    static let composite: Set<String> = [
+        "queue", "videotestsrc", "compositor", "videorate", "textoverlay", "clockoverlay", "x264enc", "vp8enc", "rtph264pay", "rtpvp8pay",
+        "audiotestsrc", "audiomixer", "audioconvert", "audioresample", "opusdec", "mulawdec", "alawdec", "opusenc", "rtpopuspay",
+    ]
+
     /// What this plan needs.
     static func elements(for work: PipelinePlan.Work) -> Set<String> {
         switch work {
@@ -52,6 +58,7 @@ enum ElementAllowList {
         case .finish: []
         case .picture: recorder.union(pictures)
         case .thumbnails: pictures
+        case .composite: recorder.union(pictures).union(composite)
         case .camera(let plan): webRTC.union(camera).union(decoding(plan.capture.source))
         case .capture(let plan):
             camera.union(["pipeline", "bin", "appsink", "capsfilter", "queue", "clocksync"]).union(decoding(plan.source))

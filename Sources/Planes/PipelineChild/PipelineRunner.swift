@@ -17,6 +17,12 @@ package protocol PipelineRunner: Sendable {
     func statistics() async -> PipelineStats
 }
 
+/// A runner that takes streams of the hub while it runs.
+package protocol InputTaker: PipelineRunner {
+    /// Takes a stream in; the sockets, in track order, are closed when it is out again.
+    func add(_ input: CompositeInput, sockets: [DatagramSocket]) async
+}
+
 /// What a finished pipeline leaves: a file's size and length, zero for peers.
 package struct PipelineResult: Sendable, Equatable {
     package var bytes: Int64

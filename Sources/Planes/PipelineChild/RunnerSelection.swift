@@ -13,6 +13,7 @@ extension PipelinePlan {
         case .finish(let plan): FinishRunner(plan: plan, context: context)
         case .picture(let plan): PictureRunner(plan: plan, context: context)
         case .thumbnails(let plan): ThumbnailRunner(plan: plan, context: context)
+        case .composite(let plan): CompositeRunner(plan: plan, context: context)
         }
     }
 }

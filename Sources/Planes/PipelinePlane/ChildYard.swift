@@ -40,7 +40,7 @@ final class ChildYard: @unchecked Sendable {
                 BridgeError(.limitReached, "\(settings.maximum) pipelines run already; raise pipelines.maximum or try again later."))
         }
         do throws(SystemError) {
-            let pairs = try makePairs(count: plan.tracks.count)
+            let pairs = try MediaPairs.make(count: plan.tracks.count)
             let child = try takeChild(for: plan, elseClosing: pairs)
             let (events, owner) = AsyncStream.makeStream(of: PipelineEvent.self)
             child.begin(plan, descriptors: pairs.map(\.far), owner: owner)
@@ -49,8 +49,9 @@ final class ChildYard: @unchecked Sendable {
             refill()
             return .success(
                 LaunchedPipeline(id: plan.pipeline, media: pairs.map { MediaDescriptor($0.near) }, events: events) {
-                    [weak loop, self] command in
-                    loop?.post { self.deliver(command, to: plan.pipeline) }
+                    [weak loop, self] command, descriptors in
+                    guard let loop else { return descriptors.forEach(closeDescriptor) }
+                    loop.post { self.deliver(command, descriptors, to: plan.pipeline) }
                 })
         } catch {
             return .failure(BridgeError(.pipelineUnavailable, "No pipeline process could be started (\(error)); see viaduct doctor."))
@@ -111,9 +112,11 @@ final class ChildYard: @unchecked Sendable {
         (warm, working, leaving) = ([], [:], [])
     }
 
-    private func deliver(_ command: PipelineCommand, to pipeline: PipelineID) {
+    /// Closes the descriptors: the child has its own of them.
+    private func deliver(_ command: PipelineCommand, _ descriptors: [Int32], to pipeline: PipelineID) {
+        defer { descriptors.forEach(closeDescriptor) }
         guard let child = working[pipeline] else { return }
-        guard case .stop(let deadline) = command else { return child.say(command) }
+        guard case .stop(let deadline) = command else { return child.say(command, descriptors: descriptors) }
         child.stop(deadline: deadline, now: now)
     }
 
@@ -165,8 +168,11 @@ final class ChildYard: @unchecked Sendable {
     private func reapLeaving() {
         leaving.removeAll { $0.reap() }
     }
+}
 
-    private func makePairs(count: Int) throws(SystemError) -> [(near: Int32, far: Int32)] {
+/// The sockets of tracks: the hub's ends and the child's.
+enum MediaPairs {
+    static func make(count: Int) throws(SystemError) -> [(near: Int32, far: Int32)] {
         var pairs: [(near: Int32, far: Int32)] = []
         do throws(SystemError) {
             for _ in 0..<count { pairs.append(try SocketPair.datagram()) }
@@ -183,7 +189,18 @@ struct LaunchedPipeline: RunningPipeline {
     let id: PipelineID
     let media: [MediaDescriptor]
     let events: AsyncStream<PipelineEvent>
-    let deliver: @Sendable (PipelineCommand) -> Void
+    /// With descriptors for the child, which it closes.
+    let deliver: @Sendable (PipelineCommand, [Int32]) -> Void
 
-    func send(_ command: PipelineCommand) { deliver(command) }
+    func send(_ command: PipelineCommand) { deliver(command, []) }
+
+    func send(_ command: PipelineCommand, sockets: Int) throws(BridgeError) -> [MediaDescriptor] {
+        do throws(SystemError) {
+            let pairs = try MediaPairs.make(count: sockets)
+            deliver(command, pairs.map(\.far))
+            return pairs.map { MediaDescriptor($0.near) }
+        } catch {
+            throw BridgeError(.unavailable, "No sockets could be made for the stream (\(error)); raise the limit of open files.")
+        }
+    }
 }

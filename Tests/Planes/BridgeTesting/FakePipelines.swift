@@ -32,6 +32,12 @@ package final class FakePipeline: RunningPipeline {
 
     package func send(_ command: PipelineCommand) { received.note(command) }
 
+    /// Makes up numbers that no open descriptor has.
+    package func send(_ command: PipelineCommand, sockets: Int) throws(BridgeError) -> [MediaDescriptor] {
+        received.note(command)
+        return (0..<sockets).map { MediaDescriptor(Int32(2_000_000 + received.all.count * 10 + $0)) }
+    }
+
     /// Says these words.
     package func say(_ events: PipelineEvent...) {
         for event in events { mouth.yield(event) }

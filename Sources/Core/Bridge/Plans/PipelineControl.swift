@@ -12,6 +12,12 @@ package enum PipelineCommand: Codable, Sendable, Equatable {
     case forceKeyframe(track: UInt8)
     /// Make a picture of the live stream that is being decoded.
     case picture(PictureOrder)
+    /// Take this stream into the composite; one media socket per track comes with it as ancillary data, in track order.
+    case addInput(CompositeInput)
+    /// Take it out again. Its place is the scene's to give away.
+    case removeInput(CompositeInput.Number)
+    /// Show this from now on.
+    case scene(CompositeScene)
     /// Answer with `alive`: the watchdog's question.
     case ping
     /// Finish and exit 0 within `deadline`: a recorder ends its file, a peer says goodbye.

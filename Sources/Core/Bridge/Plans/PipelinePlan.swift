@@ -30,6 +30,8 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case picture(PicturePlan)
         /// Makes the thumbnails of a complete file.
         case thumbnails(ThumbnailPlan)
+        /// Several streams of the hub become one; its RTP goes to the hub.
+        case composite(CompositePlan)
     }
 
     /// Media sockets that the child is given, one per track, in track order. A camera and a finisher have none.
@@ -41,6 +43,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case .record(let plan): plan.tracks
         case .picture(let plan): plan.tracks
         case .capture(let plan): plan.tracks
+        case .composite(let plan): plan.tracks
         case .finish, .camera, .thumbnails: []
         }
     }
@@ -48,7 +51,7 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
     /// False when the child's own code does all: then its process need not load GStreamer, which takes half a second and most of its memory.
     package var needsGStreamer: Bool {
         switch work {
-        case .publish, .view, .conference, .camera, .capture, .picture, .thumbnails: true
+        case .publish, .view, .conference, .camera, .capture, .picture, .thumbnails, .composite: true
         case .record(let plan): plan.tracks.contains { $0.codec == .h265 }
         case .finish: false
         }

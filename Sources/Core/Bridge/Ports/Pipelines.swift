@@ -16,6 +16,8 @@ package protocol RunningPipeline: Sendable {
     var events: AsyncStream<PipelineEvent> { get }
     /// Queues a command; commands to an ended child are dropped.
     func send(_ command: PipelineCommand)
+    /// Queues a command with so many new media sockets and returns the hub's ends of them, which the caller owns. Throws `unavailable`.
+    func send(_ command: PipelineCommand, sockets: Int) throws(BridgeError) -> [MediaDescriptor]
 }
 
 /// Starts children. Implemented by PipelinePlane.

@@ -15,8 +15,6 @@ struct CameraChain: Sendable {
 }
 
 extension CapturePlan {
-    /// Bytes of an RTP packet, so that SRTP, UDP and a tunnel stay under 1,280.
-    private static let packetBytes = 1200
     /// Speech and a tone at good quality, bit/s.
     private static let audioBitrate = 48_000
 
@@ -24,15 +22,11 @@ extension CapturePlan {
     func makeVideo(in pipeline: Pipeline) throws(GStreamerError) -> CameraChain {
         let pictures = try makePictures()
         let queue = try Self.leakyQueue()
-        let (encoder, coded) = try makeEncoder()
-        let payloader = try Element(videoCodec == .vp8 ? "rtpvp8pay" : "rtph264pay")
+        let encoding = LiveEncoding(
+            codec: videoCodec, bitrate: bitrate, framesPerSecond: framesPerSecond, keyframeInterval: keyframeInterval)
+        let (encoder, coded) = try encoding.makeEncoder()
         let ssrc = UInt32.random(in: 1...UInt32.max)
-        try payloader.set(["pt": String(Self.videoPayloadType), "mtu": String(Self.packetBytes), "ssrc": String(ssrc)])
-        if videoCodec == .vp8 {
-            try payloader.set("picture-id-mode", "15-bit")
-        } else {
-            try payloader.set(["config-interval": "-1", "aggregate-mode": "zero-latency"])
-        }
+        let payloader = try encoding.makePayloader(type: UInt8(Self.videoPayloadType), ssrc: ssrc)
         try pipeline.add(pictures + [queue, encoder, payloader])
         try Element.chain(pictures + [queue, encoder])
         try encoder.link(to: payloader, caps: coded)
@@ -57,7 +51,7 @@ extension CapturePlan {
         try encoder.set(["bitrate": String(Self.audioBitrate), "frame-size": "20"])
         let payloader = try Element("rtpopuspay")
         let ssrc = UInt32.random(in: 1...UInt32.max)
-        try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(Self.packetBytes), "ssrc": String(ssrc)])
+        try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(LiveEncoding.packetBytes), "ssrc": String(ssrc)])
         let elements = sound + [try Self.leakyQueue(), encoder, payloader]
         try pipeline.add(elements)
         try Element.chain(elements)
@@ -100,21 +94,6 @@ extension CapturePlan {
         }
         guard let strip = ClockStrip(width: width, height: height) else { return }
         try overlay.pad("src").rewriteBuffers { strip.draw(WallTime(nanoseconds: SystemClocks.wallNanoseconds), into: $0) }
-    }
-
-    private func makeEncoder() throws(GStreamerError) -> (Element, Caps) {
-        let distance = String(max(1, keyframeInterval.wholeMilliseconds * Int64(framesPerSecond) / 1000))
-        if videoCodec == .vp8 {
-            let encoder = try Element("vp8enc")
-            try encoder.set(["deadline": "1", "cpu-used": "8", "end-usage": "cbr", "lag-in-frames": "0", "threads": "2"])
-            try encoder.set(["target-bitrate": String(bitrate), "keyframe-max-dist": distance, "error-resilient": "default"])
-            return (encoder, try Caps("video/x-vp8"))
-        }
-        guard videoCodec == .h264 else { throw GStreamerError(.missingElement, "a camera encodes h264 or vp8, not \(videoCodec.rawValue)") }
-        let encoder = try Element("x264enc")
-        try encoder.set(["tune": "zerolatency", "speed-preset": "ultrafast", "bframes": "0", "b-adapt": "false", "key-int-max": distance])
-        try encoder.set(["bitrate": String(max(1, bitrate / 1000)), "threads": "1", "byte-stream": "true"])
-        return (encoder, try Caps("video/x-h264,profile=constrained-baseline,stream-format=byte-stream"))
     }
 
     private func offeredVideoCaps(ssrc: UInt32) throws(GStreamerError) -> Caps {

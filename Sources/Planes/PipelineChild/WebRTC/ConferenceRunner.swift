@@ -49,7 +49,7 @@ actor ConferenceRunner: PipelineRunner {
                 context.events(.failed(BridgeError(.conferenceAnswerInvalid, "The conference's answer cannot be applied: \(error).")))
             }
         case .candidate(let candidate): fed?.peer.bin.add(candidate)
-        case .plan, .picture, .forceKeyframe, .ping, .stop: break
+        case .plan, .picture, .forceKeyframe, .addInput, .removeInput, .scene, .ping, .stop: break
         }
     }
 
