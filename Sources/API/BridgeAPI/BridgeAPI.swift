@@ -31,12 +31,14 @@ package struct BridgeAPI: RouteGroup {
         package var conferences: any ConferenceCommands
         /// Conferences here; nil where there are none, and then they have no routes.
         package var rooms: RoomPorts?
+        /// Streams made of several.
+        package var composites: any CompositeCommands
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
             destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
             library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands, keeping: any RecordingKeeping,
-            conferences: any ConferenceCommands, rooms: RoomPorts? = nil
+            conferences: any ConferenceCommands, composites: any CompositeCommands, rooms: RoomPorts? = nil
         ) {
             self.authority = authority
             self.directory = directory
@@ -50,6 +52,7 @@ package struct BridgeAPI: RouteGroup {
             self.keeping = keeping
             self.conferences = conferences
             self.rooms = rooms
+            self.composites = composites
         }
     }
 
@@ -86,6 +89,7 @@ package struct BridgeAPI: RouteGroup {
     private let keeping: KeepingOperations
     private let conferences: ConferenceOperations
     private let rooms: RoomOperations?
+    private let composites: CompositeOperations
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -115,6 +119,7 @@ package struct BridgeAPI: RouteGroup {
         conferences = ConferenceOperations(
             access: access, conferences: ports.conferences, rules: AddressRules(settings.webhooks))
         rooms = ports.rooms.map { RoomOperations(access: access, rooms: $0.rooms, links: $0.links, publicBase: settings.http.publicBase) }
+        composites = CompositeOperations(access: access, composites: ports.composites)
     }
 
     /// The operations of `RouteGroup`.
@@ -140,7 +145,7 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/bridge/v1/rooms/{room}/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
-        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes + (rooms?.routes(route) ?? [])
+        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes + compositeRoutes + (rooms?.routes(route) ?? [])
     }
 
     private var conferenceRoutes: [Route] {
@@ -149,6 +154,14 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/streams/{stream}/conferences", conferences.join),
             route(.get, "/bridge/v1/conferences/{id}", conferences.show),
             route(.delete, "/bridge/v1/conferences/{id}", conferences.leave),
+        ]
+    }
+
+    private var compositeRoutes: [Route] {
+        [
+            route(.get, "/bridge/v1/composites", composites.list), route(.post, "/bridge/v1/composites", composites.make),
+            route(.get, "/bridge/v1/composites/{id}", composites.show), route(.patch, "/bridge/v1/composites/{id}", composites.change),
+            route(.delete, "/bridge/v1/composites/{id}", composites.end),
         ]
     }
 

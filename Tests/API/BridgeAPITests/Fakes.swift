@@ -188,6 +188,7 @@ struct Stage {
     let keeper = FakeKeeper()
     let conferences = FakeConferences()
     let rooms = FakeRooms()
+    let composites = FakeComposites()
     let api: BridgeAPI
 
     typealias Method = HTTPRequest.Method
@@ -199,7 +200,8 @@ struct Stage {
         let ports = BridgeAPI.Ports(
             authority: authority, directory: bridge, streams: bridge, recordings: bridge, destinations: (destinations, probe),
             operations: bridge, library: .init(playback: library, snapshots: library, clips: library, links: ShareLinks { $0 }),
-            deliveries: bridge, triggers: triggers, keeping: keeper, conferences: conferences, rooms: RoomPorts(rooms: rooms, links: rooms))
+            deliveries: bridge, triggers: triggers, keeping: keeper, conferences: conferences, composites: composites,
+            rooms: RoomPorts(rooms: rooms, links: rooms))
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })

@@ -20,6 +20,15 @@ extension BridgeAssembly {
             transport: transport)
     }
 
+    /// What makes streams of several others.
+    static func composites(_ services: RecordingServices, _ ledger: SQLiteLedger, _ streams: StreamRegister) -> CompositeDirector {
+        CompositeDirector(
+            .init(
+                launcher: services.launcher, hub: services.hub, streams: streams, ledger: ledger, outbox: services.outbox,
+                clock: services.clock, logger: services.logger),
+            account: .anonymous)
+    }
+
     /// For legs on which the bridge is the client: they go out to wherever the conference is, also from a bridge that listens on loopback alone.
     static func outwardTransport(_ settings: Settings, identity: DTLSIdentity) -> ConferenceDirector.Transport {
         var ice = IceSettings(settings)

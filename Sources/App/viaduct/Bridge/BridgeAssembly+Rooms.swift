@@ -3,6 +3,7 @@ import Bridge
 import BridgeAPI
 import BridgeModel
 import ControlPlane
+import SignalingPlane
 import StoragePlane
 
 /// Conferences on the bridge.
@@ -11,6 +12,7 @@ struct BridgeRooms {
     let directory: RoomDirectory
     let links: any RoomLinks
     let journal: RoomJournal
+    let sockets: RoomSocketService
 
     /// What the native API needs of them.
     var ports: RoomPorts { RoomPorts(rooms: directory, links: links) }
@@ -18,23 +20,25 @@ struct BridgeRooms {
     /// Ends all rooms; returns when everybody was told, and the log has it.
     func shutDown() async {
         await directory.shutDown()
+        sockets.shutdown()
         journal.finish()
     }
 }
 
 extension BridgeAssembly {
-    /// Rooms, where there is something that moves their media; without it there are none, and no route to them.
+    /// Rooms, where there is an engine that moves their media; without it there are none, and no route to them.
     static func rooms(
         _ settings: Settings, _ services: RecordingServices, _ ledger: SQLiteLedger, _ keys: SQLiteKeyStore,
-        makeMedia: (@Sendable () -> any RoomMedia)?
+        media: RoomMediaDirector.Parts?
     ) -> BridgeRooms? {
-        guard let makeMedia else { return nil }
+        guard let media else { return nil }
         let links = JWTAuthority(store: keys, now: { SystemTime.wall })
         let journal = RoomJournal(ledger: ledger, outbox: services.outbox, clock: services.clock, logger: services.logger)
         let directory = RoomDirectory(
-            RoomServices(makeMedia: makeMedia, links: links, journal: journal, clock: services.clock, logger: services.logger),
+            RoomServices(makeMedia: { RoomMediaDirector(media) }, links: links, journal: journal, clock: services.clock, logger: services.logger),
             limits: .init(
                 roomsOfAccount: settings.rooms.perAccount, participantsOfAccount: settings.rooms.participantsPerAccount))
-        return BridgeRooms(directory: directory, links: links, journal: journal)
+        let sockets = RoomSocketService(directory, clock: RTMClock(services.clock), logger: media.logger)
+        return BridgeRooms(directory: directory, links: links, journal: journal, sockets: sockets)
     }
 }

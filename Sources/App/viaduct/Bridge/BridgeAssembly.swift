@@ -46,8 +46,10 @@ struct BridgeAssembly {
     private let keeper: RecordingKeeper
     /// Streams that are published elsewhere.
     let conferences: ConferenceDirector
-    /// Conferences here; nil where nothing moves their media.
+    /// Conferences here; nil where no engine moves their media.
     let rooms: BridgeRooms?
+    /// Streams made of several.
+    let composites: CompositeDirector
     /// Uploads and webhooks.
     let deliveries: OutboxHalves
     private let destinations: SQLiteDestinationStore
@@ -63,12 +65,11 @@ struct BridgeAssembly {
     /// Opens the data folder and starts the threads. Throws what the operator has to correct.
     init(_ settings: Settings, logger: Logger) throws {
         let clock = try SystemTime.clock(TimerQueue(name: "timers"))
-        self.clock = clock
         let database = try StorageDatabase(dataFolder: settings.dataFolder)
         guard let lock = try ProcessLock(path: settings.dataFolder + "/bridge.lock") else {
             throw OperatorError("Another bridge runs on the data folder \(settings.dataFolder); stop it, or set data.folder.")
         }
-        self.lock = lock
+        (self.lock, self.clock) = (lock, clock)
         let ledger = SQLiteLedger(database, logger: logger.named("storage"))
         let spool = Self.spool(settings, ledger: ledger, logger: logger.named("spool"))
         let certificate = try Self.certificate(settings)
@@ -123,7 +124,10 @@ struct BridgeAssembly {
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
         keys = SQLiteKeyStore(database)
-        rooms = Self.rooms(settings, services, ledger, keys, makeMedia: nil)
+        let media = edge.map {
+            RoomMediaDirector.Parts(edge: $0, hub: hub, streams: streams, clock: clock, logger: logger.named("rooms"))
+        }
+        rooms = Self.rooms(settings, services, ledger, keys, media: media)
         (library, clips, snapshots) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool) { playback in
             SnapshotService(
                 services: .init(
@@ -140,6 +144,7 @@ struct BridgeAssembly {
         (retention, keeper) = Self.keeping(
             services, ledger: ledger, recordings: recordings, deletions: deletions, destinations: destinations)
         conferences = Self.conferences(services, ledger, database, client, Self.outwardTransport(settings, identity: identity))
+        composites = Self.composites(services, ledger, streams)
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
     }
 
@@ -171,14 +176,15 @@ struct BridgeAssembly {
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
                 deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers,
-                keeping: keeper, conferences: conferences, rooms: rooms?.ports),
+                keeping: keeper, conferences: conferences, composites: composites, rooms: rooms?.ports),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)
         let whipAPI = WHIPAPI(
             whip, authority: authority, iceServers: iceServers, clock: clock,
             settings: (bridge: settings, publicAccount: .anonymous))
-        return FrontDoor(eyeson: eyeson, native: (native, whipAPI), rtm: rtm, rooms: nil, extra: extra, logger: logger.named("front-door"))
+        return FrontDoor(
+            eyeson: eyeson, native: (native, whipAPI), rtm: rtm, rooms: rooms?.sockets, extra: extra, logger: logger.named("front-door"))
     }
 
     // MARK: - Pieces

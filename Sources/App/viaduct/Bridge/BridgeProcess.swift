@@ -43,6 +43,7 @@ final class BridgeProcess: Sendable {
             try await assembly.recordings.recover()
             try await assembly.triggers.recover()
             try await assembly.conferences.recover()
+            try await assembly.composites.recover()
             return try await open(assembly, settings, extra: extra, logger: logger)
         } catch let error as BridgeError {
             throw OperatorError(error.message)
@@ -105,6 +106,7 @@ final class BridgeProcess: Sendable {
             await assembly.whip.streamChanged(change)
             await assembly.conferences.streamChanged(change)
             await assembly.rooms?.directory.streamChanged(change)
+            await assembly.composites.streamChanged(change)
             if case .ended(let stream) = change { await assembly.sessions.endWatchers(of: stream) }
         }
     }
@@ -178,6 +180,7 @@ final class BridgeProcess: Sendable {
         async let sockets: Void = assembly.rtm.shutdown()
         async let resources: Void = assembly.whip.shutdown()
         _ = await (sockets, resources)
+        await assembly.composites.shutDown()
         async let left: Void = assembly.conferences.shutDown(limit: Self.closing * 2)
         await assembly.recordings.waitForFiles(limit: (end - .now) / 2)
         await left

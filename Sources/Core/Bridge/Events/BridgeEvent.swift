@@ -30,6 +30,10 @@ package enum BridgeEvent: Sendable, Equatable {
     case conferenceDisconnected(ConferenceRow, SessionContext?, BridgeError)
     /// Something of a room of an account.
     case room(RoomID, AccountID, RoomEvent)
+    /// The stream of a composite is there.
+    case compositeStarted(CompositeStatus, SessionContext)
+    /// A composite was taken away.
+    case compositeEnded(CompositeStatus, SessionContext)
 }
 
 /// What happens to a recording after its end.

@@ -23,6 +23,8 @@ extension BridgeEvent {
         case .conferenceConnected: .conferenceConnected
         case .conferenceDisconnected: .conferenceDisconnected
         case .room(_, _, let event): event.kind
+        case .compositeStarted: .compositeStarted
+        case .compositeEnded: .compositeEnded
         case .recordingKept(_, .held): .recordingHeld
         case .recordingKept(_, .released): .recordingReleased
         case .recordingKept(_, .deleted(let deletion)): deletion.step == .failed ? .recordingDeletionFailed : .recordingDeleted
@@ -40,6 +42,7 @@ extension BridgeEvent {
         case .conferenceConnected(let row, let context), .conferenceDisconnected(let row, let context, _):
             context.map { EventParty($0) } ?? EventParty(stream: row.stream)
         case .room(_, let account, _): EventParty(account: account)
+        case .compositeStarted(_, let context), .compositeEnded(_, let context): EventParty(context)
         case .storageLow: EventParty()
         }
     }
@@ -53,6 +56,8 @@ extension BridgeEvent {
         case .conferenceConnected(let row, _): EventPairing(.begins, .conference(row.id))
         case .conferenceDisconnected(let row, _, _): EventPairing(.ends, .conference(row.id))
         case .room(let room, _, let event): event.pairing(in: room)
+        case .compositeStarted(let status, _): EventPairing(.begins, .composite(status.id))
+        case .compositeEnded(let status, _): EventPairing(.ends, .composite(status.id))
         case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept: nil
         }
     }
@@ -73,6 +78,8 @@ extension BridgeEvent {
         case .recordingKept(let row, let step): row.facts + step.facts
         case .room(let room, _, let event): event.facts(in: room)
         case .conferenceConnected(let row, _): row.facts
+        case .compositeStarted(let status, _): status.facts
+        case .compositeEnded(let status, _): status.facts + [.init("cause", .string("deleted"))]
         case .conferenceDisconnected(let row, _, let reason):
             row.facts + [.init("cause", .string(reason.code.rawValue)), .init("detail", .string(reason.message))]
         }
@@ -116,6 +123,12 @@ extension ConferenceRow {
             .init("conference_id", .string(id.rawValue)), .init("kind", .string(target.kind.rawValue)),
             .init("origin", .string(target.origin)),
         ]
+    }
+}
+
+extension CompositeStatus {
+    fileprivate var facts: [JSONText.Member] {
+        [.init("composite_id", .string(id.rawValue)), .init("inputs", .array(order.content.inputs.map { .string($0.stream.rawValue) }))]
     }
 }
 

@@ -46,6 +46,10 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let conferenceConnected = EventKind(rawValue: "conference.connected")
     /// It is not any more; `cause` says why.
     package static let conferenceDisconnected = EventKind(rawValue: "conference.disconnected")
+    /// The stream of a composite is there.
+    package static let compositeStarted = EventKind(rawValue: "composite.started")
+    /// The composite was taken away.
+    package static let compositeEnded = EventKind(rawValue: "composite.ended")
 
     /// A room is open.
     package static let roomStarted = EventKind(rawValue: "room.started")
@@ -71,6 +75,7 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         .recordingDeletionFailed, .storageLow, .destinationFailing, .conferenceConnected, .conferenceDisconnected,
         .roomStarted, .roomEnded, .participantJoined, .participantLeft, .roomTrackPublished, .roomTrackUnpublished, .cameraSeated,
         .cameraUnseated,
+        .compositeStarted, .compositeEnded,
     ]
 
     /// What begins in rooms. Rooms live in memory: what a process that died left open is over.
@@ -86,6 +91,7 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         case .participantJoined: .participantLeft
         case .roomTrackPublished: .roomTrackUnpublished
         case .cameraSeated: .cameraUnseated
+        case .compositeStarted: .compositeEnded
         default: nil
         }
     }

@@ -31,12 +31,18 @@ package struct EventPairing: Sendable, Equatable {
         /// A stream's place in a conference, which may be lost and come back.
         package static func conference(_ id: ConferenceID) -> Subject { Subject(rawValue: conferencePrefix + id.rawValue) }
 
-        private static let conferencePrefix = "conference:"
+        /// A composite, which begins once.
+        package static func composite(_ id: CompositeID) -> Subject { Subject(rawValue: compositePrefix + id.rawValue) }
+
+        private static let (conferencePrefix, compositePrefix) = ("conference:", "composite:")
 
         /// What an event must say of it that its party does not.
         fileprivate var facts: [JSONText.Member] {
-            guard rawValue.hasPrefix(Self.conferencePrefix) else { return roomFacts }
-            return [.init("conference_id", .string(String(rawValue.dropFirst(Self.conferencePrefix.count))))]
+            for (prefix, name) in [(Self.conferencePrefix, "conference_id"), (Self.compositePrefix, "composite_id")] {
+                guard rawValue.hasPrefix(prefix) else { continue }
+                return [.init(name, .string(String(rawValue.dropFirst(prefix.count))))]
+            }
+            return roomFacts
         }
     }
 }

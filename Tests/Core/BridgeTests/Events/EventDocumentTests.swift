@@ -61,6 +61,13 @@ import Testing
         return events.map { (.room(RoomID("standup"), AccountID("acme"), $0.0), $0.1) }
     }
 
+    private static var composites: [(BridgeEvent, EventKind)] {
+        let body: JSONValue = ["inputs": [["stream": "camera"]]]
+        guard let order = try? CompositeOrder(reading: body) else { return [] }
+        let status = CompositeStatus(id: CompositeID("k1"), order: order, stream: StreamID("wall"), createdAt: now)
+        return [(.compositeStarted(status, context), .compositeStarted), (.compositeEnded(status, context), .compositeEnded)]
+    }
+
     private static let events: [(BridgeEvent, EventKind)] =
         [
             (.sessionStarted(session(ended: false)), .sessionStarted), (.sessionEnded(session(ended: true)), .sessionEnded),
@@ -85,7 +92,7 @@ import Testing
             (.recordingKept(recording(.delivered, put), .released(by: .commandLine)), .recordingReleased),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.done))), .recordingDeleted),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.failed))), .recordingDeletionFailed),
-        ] + alarms + conferences + rooms
+        ] + alarms + conferences + rooms + composites
 
     private static func removal(_ step: Deletion.Step) -> Deletion {
         Deletion(
@@ -137,6 +144,7 @@ import Testing
         #expect(
             pairs == [
                 "session.started session.ended", "stream.started stream.ended", "conference.connected conference.disconnected",
+                "composite.started composite.ended",
                 "room.started room.ended", "participant.joined participant.left", "room.track_published room.track_unpublished",
                 "camera.seated camera.unseated",
             ])
