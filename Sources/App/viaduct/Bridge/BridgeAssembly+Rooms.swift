@@ -35,7 +35,8 @@ extension BridgeAssembly {
         let links = JWTAuthority(store: keys, now: { SystemTime.wall })
         let journal = RoomJournal(ledger: ledger, outbox: services.outbox, clock: services.clock, logger: services.logger)
         let directory = RoomDirectory(
-            RoomServices(makeMedia: { RoomMediaDirector(media) }, links: links, journal: journal, clock: services.clock, logger: services.logger),
+            RoomServices(
+                makeMedia: { RoomMediaDirector(media) }, links: links, journal: journal, clock: services.clock, logger: services.logger),
             limits: .init(
                 roomsOfAccount: settings.rooms.perAccount, participantsOfAccount: settings.rooms.participantsPerAccount))
         let sockets = RoomSocketService(directory, clock: RTMClock(services.clock), logger: media.logger)

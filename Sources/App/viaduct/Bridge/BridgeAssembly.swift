@@ -255,7 +255,7 @@ extension IceSettings {
 }
 
 extension RTMClock {
-    fileprivate init(_ clock: BridgeClock) { self.init(now: clock.now, sleep: clock.sleep) }
+    init(_ clock: BridgeClock) { self.init(now: clock.now, sleep: clock.sleep) }
 }
 
 extension RTMSettings {

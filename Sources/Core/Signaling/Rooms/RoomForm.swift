@@ -1,4 +1,4 @@
-import Bridge
+package import Bridge
 package import BridgeModel
 
 /// Reads what pages and cameras send in a room: `{"type": …, "data": {…}}`. What the values mean in the room is the machine's to judge.
