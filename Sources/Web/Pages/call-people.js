@@ -53,13 +53,14 @@ function personLine(person, state, ask) {
 
 /** The messages, the newest in sight unless the reader has scrolled away from it. */
 export class Messages {
-  #shown = 0;
+  /** The number of the newest message that is shown; null before the room has shown any of its past. */
+  #shown = null;
   #unread = 0;
 
   show(messages, isOpen) {
     const list = byId("messages");
     const newest = messages.at(-1)?.number ?? 0;
-    const fresh = messages.filter(({ number }) => number > this.#shown);
+    const fresh = messages.filter(({ number }) => number > (this.#shown ?? 0));
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     for (const { name, text, at } of fresh) {
       const [item, head] = ["li", "b"].map((tag) => document.createElement(tag));
@@ -69,8 +70,8 @@ export class Messages {
     }
     while (list.children.length > messages.length) list.firstChild.remove();
     if (isAtEnd && fresh.length > 0) list.scrollTop = list.scrollHeight;
-    this.#unread = isOpen ? 0 : this.#unread + (this.#shown === 0 ? 0 : fresh.length);
-    this.#shown = Math.max(this.#shown, newest);
+    this.#unread = isOpen ? 0 : this.#unread + (this.#shown === null ? 0 : fresh.length);
+    this.#shown = Math.max(this.#shown ?? 0, newest);
     byId("unread").hidden = this.#unread === 0;
     byId("unread").textContent = String(this.#unread);
   }

@@ -5,7 +5,7 @@ import { Messages, showPeople } from "/assets/call-people.js";
 import { CallSession } from "/assets/call-session.js";
 import { CallState } from "/assets/call-state.js";
 import { Tiles, colourOf } from "/assets/call-tiles.js";
-import { byId, explain, pageStream, pageToken } from "/assets/page.js";
+import { byId, pageStream, pageToken } from "/assets/page.js";
 
 const NAME_MEMORY = "viaduct.name";
 /** Views are told when the layout has come to rest. */
@@ -207,6 +207,8 @@ function refused({ code, msg }) {
   byId("lobby-text").textContent = msg;
 }
 
+const sentence = (text) => text.slice(0, 1).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
 const ENDS = {
   removed: "A host removed you from this call.", taken_over: "You joined this call from another place.", denied: "You were not let in.",
   closed: "The call was ended.", idle: "The call has ended: nobody was left in it.", closed_4411: "A host removed you from this call.",
@@ -216,7 +218,8 @@ const ENDS = {
 function over(failure) {
   page.failure = failure && { code: failure.code, message: failure.message };
   const cause = state.end?.left ?? state.end?.ended ?? failure?.code;
-  const text = ENDS[cause] ?? (failure ? explain(failure) : "You left the call.");
+  // What the bridge says of a link is a sentence for people.
+  const text = ENDS[cause] ?? (failure ? sentence(failure.message) : "You left the call.");
   page.state = "over";
   devices.closeAll();
   for (const track of [...received.keys()]) forgetTrack(track);
