@@ -23,10 +23,11 @@ private final class ScriptedCall: ConferenceCall {
         return ConferenceAnswer(sdp: SampleOffer.answer(to: offer), resource: Redacted("s"))
     }
 
-    func end() async -> ConferenceFault? {
-        for await fault in ends { return fault }
-        return nil
+    func attend() async throws(ConferenceFault) {
+        for await fault in ends { throw fault }
     }
+
+    func stop() { mouth.finish() }
 
     func leave() async { hasLeft.open() }
 }
