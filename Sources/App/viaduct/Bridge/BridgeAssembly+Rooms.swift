@@ -3,6 +3,7 @@ import Bridge
 import BridgeAPI
 import BridgeModel
 import ControlPlane
+import MediaPlane
 import SignalingPlane
 import StoragePlane
 
@@ -29,17 +30,20 @@ extension BridgeAssembly {
     /// Rooms, where there is an engine that moves their media; without it there are none, and no route to them.
     static func rooms(
         _ settings: Settings, _ services: RecordingServices, _ ledger: SQLiteLedger, _ keys: SQLiteKeyStore,
-        media: RoomMediaDirector.Parts?
+        media: (edge: EdgeEngine, streams: StreamRegister)?
     ) -> BridgeRooms? {
         guard let media else { return nil }
+        let logger = services.logger.named("rooms")
+        let parts = RoomMediaDirector.Parts(
+            edge: media.edge, hub: services.hub, streams: media.streams, clock: services.clock, logger: logger)
         let links = JWTAuthority(store: keys, now: { SystemTime.wall })
         let journal = RoomJournal(ledger: ledger, outbox: services.outbox, clock: services.clock, logger: services.logger)
         let directory = RoomDirectory(
             RoomServices(
-                makeMedia: { RoomMediaDirector(media) }, links: links, journal: journal, clock: services.clock, logger: services.logger),
+                makeMedia: { RoomMediaDirector(parts) }, links: links, journal: journal, clock: services.clock, logger: logger),
             limits: .init(
                 roomsOfAccount: settings.rooms.perAccount, participantsOfAccount: settings.rooms.participantsPerAccount))
-        let sockets = RoomSocketService(directory, clock: RTMClock(services.clock), logger: media.logger)
+        let sockets = RoomSocketService(directory, clock: RTMClock(services.clock), logger: logger)
         return BridgeRooms(directory: directory, links: links, journal: journal, sockets: sockets)
     }
 }

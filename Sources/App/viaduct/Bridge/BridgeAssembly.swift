@@ -89,7 +89,7 @@ struct BridgeAssembly {
         deliveries = OutboxHalves(uploads: uploads, webhooks: webhooks, sweeper: sweeper)
         let writer = OutboxWriter(reporter: Self.reporter(settings), clock: clock, service: deliveries)
         journal = StreamJournal(ledger: ledger, outbox: writer, clock: clock, logger: logger.named("streams"))
-        destinations = SQLiteDestinationStore(database)
+        (destinations, keys) = (SQLiteDestinationStore(database), SQLiteKeyStore(database))
         let identity = DTLSIdentity(certificate)
         let edge = EdgeEngine(of: hub)
         self.edge = edge
@@ -123,11 +123,7 @@ struct BridgeAssembly {
                 services: sessionServices, engine: peers, offering: director, directory: sessions,
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
-        keys = SQLiteKeyStore(database)
-        let media = edge.map {
-            RoomMediaDirector.Parts(edge: $0, hub: hub, streams: streams, clock: clock, logger: logger.named("rooms"))
-        }
-        rooms = Self.rooms(settings, services, ledger, keys, media: media)
+        rooms = Self.rooms(settings, services, ledger, keys, media: edge.map { (edge: $0, streams: streams) })
         (library, clips, snapshots) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool) { playback in
             SnapshotService(
                 services: .init(
@@ -275,7 +271,7 @@ extension WHIPSettings {
 
 extension Logger {
     /// A logger of a part, with this one's level.
-    fileprivate func named(_ label: String) -> Logger {
+    func named(_ label: String) -> Logger {
         var logger = Logger(label: label)
         logger.logLevel = logLevel
         return logger

@@ -34,7 +34,8 @@ struct RoomCameras {
         switch effect {
         case .seatCamera, .releaseCamera: return nil
         case .openTrack(let track):
-            heights[track.id] = seats.values.first { $0.participant == track.owner }?.order.greatestHeight
+            let seat = seats.values.first { $0.participant == track.owner }
+            heights[track.id] = track.kind.media == .video ? seat?.order.greatestHeight : nil
             if let stream = streams[track.owner], !hasSocket(track.owner) { return .openSeated(track, stream) }
         case .dropTrack(let track): heights[track] = nil
         case .subscribe(let participant, let update):

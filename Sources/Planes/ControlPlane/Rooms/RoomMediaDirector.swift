@@ -12,7 +12,7 @@ package actor RoomMediaDirector: RoomMedia {
         let hub: any MediaHub
         let streams: StreamRegister
         let clock: BridgeClock
-        package let logger: Logger
+        let logger: Logger
 
         package init(
             edge: any EdgePeers & EdgeSubscribers, hub: any MediaHub, streams: StreamRegister, clock: BridgeClock, logger: Logger

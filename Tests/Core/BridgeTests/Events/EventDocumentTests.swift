@@ -144,9 +144,8 @@ import Testing
         #expect(
             pairs == [
                 "session.started session.ended", "stream.started stream.ended", "conference.connected conference.disconnected",
-                "composite.started composite.ended",
                 "room.started room.ended", "participant.joined participant.left", "room.track_published room.track_unpublished",
-                "camera.seated camera.unseated",
+                "camera.seated camera.unseated", "composite.started composite.ended",
             ])
     }
 
