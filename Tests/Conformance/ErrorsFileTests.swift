@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func everyCodeIsExplained() throws {
-        for name in ["bridge", "rtm", "close", "termination_cause", "recording_state", "room", "whip", "rest"] {
+        for name in ["bridge", "rtm", "close", "termination_cause", "recording_state", "room", "native", "whip", "rest"] {
             for (code, entry) in try section(name) {
                 let text = entry.string ?? entry["meaning"]?.string ?? ""
                 #expect(!text.isEmpty, "\(name) \(code)")
