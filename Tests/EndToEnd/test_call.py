@@ -79,14 +79,12 @@ def sees(page, *wanted):
     """Waits until every track that is named grows, and nothing else is received."""
     before = received(page)
 
-    def growing():
+    def missing():
         now = received(page)
-        return now if set(now) == set(wanted) and all(now[one] > before.get(one, 0) for one in wanted) else None
+        return sorted([one for one in wanted if now.get(one, 0) <= before.get(one, 0)] + [f"not {one}" for one in now if one not in wanted])
 
-    try:
-        return settle(growing, bool, PATIENCE)
-    except AssertionError:
-        raise AssertionError(f"received {received(page)}, wanted {wanted}") from None
+    left = settle(missing, lambda missing: not missing, PATIENCE)
+    assert not left, f"waits for {left}; received {received(page)}"
 
 
 def own(name):
