@@ -26,9 +26,14 @@ import Testing
 
     private func tell(_ event: RoomMediaEvent) { events.note(event) }
 
-    private func publish(_ owner: RoomPeerOwner? = nil) async throws -> PeerID {
-        _ = try await director.publish(ReceivedOffer(SampleOffer.publish), by: owner ?? ada, events: tell)
-        return try #require(opened.last)
+    private func publish(_ owner: RoomPeerOwner? = nil, connects: Bool = true) async throws -> PeerID {
+        let listener: @Sendable (RoomMediaEvent) -> Void = { [events] event in if !connects { events.note(event) } }
+        _ = try await director.publish(ReceivedOffer(SampleOffer.publish), by: owner ?? ada, events: listener)
+        let peer = try #require(opened.last)
+        guard connects else { return peer }
+        edge.say(.connected, of: peer)
+        #expect(await eventually { edge.calls.contains(.publish(peer)) })
+        return peer
     }
 
     private var opened: [PeerID] {
@@ -76,7 +81,7 @@ import Testing
     }
 
     @Test func aPublisherIsLetInWhenItIsConnected() async throws {
-        let peer = try await publish()
+        let peer = try await publish(connects: false)
         #expect(edge.calls.contains(.reportLevels(peer)) && !edge.calls.contains(.publish(peer)))
         edge.say(.connected, of: peer)
         #expect(await eventually { edge.calls.contains(.publish(peer)) && events.all == [.connected(.publish)] })
@@ -113,15 +118,40 @@ import Testing
     }
 
     @Test func aSecondPeerTakesThePlaceOfTheFirst() async throws {
-        let first = try await publish()
+        let first = try await publish(connects: false)
         try await director.open(camera, of: ada)
         await director.forward(camera.id, false)
-        let second = try await publish()
+        let second = try await publish(connects: false)
         #expect(edge.calls.contains(.close(first)) && edge.calls.contains(.forward(0, second, false)))
         #expect(await eventually { events.all == [.ended(.publish, nil)] })
         #expect(!hub.calls.contains { if case .unpublish = $0 { true } else { false } }, "the stream waits for the second")
         await director.close([.publish], of: ada)
         #expect(hub.calls.count { if case .unpublish = $0 { true } else { false } } == 2)
+    }
+
+    /// Pages say what they publish as soon as they are answered; the hub has no stream to join before the peer is connected.
+    @Test func tracksOfAPeerThatIsNotConnectedAreSentWhenItIs() async throws {
+        let publisher = try await publish(connects: false)
+        let peer = try await joined([camera, microphone])
+        #expect(edge.sections.isEmpty)
+        await director.drop(microphone.id)
+        edge.say(.connected, of: publisher)
+        #expect(await eventually { edge.sections.map(\.section.mid) == ["0"] })
+        let order = edge.calls.compactMap { call -> String? in
+            switch call {
+            case .publish(publisher): "publish"
+            case .attach(_, _, peer): "attach"
+            default: nil
+            }
+        }
+        #expect(order == ["publish", "attach"])
+        // Another peer in its place: the stream is there all the time.
+        _ = try await publish(connects: false)
+        let screen = RoomTrack(id: RoomTrackID("t3"), owner: ParticipantID("ada"), kind: .screen, mid: "0")
+        try await director.open(screen, of: ada)
+        await subscribe(update([camera], [camera, screen]))
+        try await director.accept(answer(), of: ben)
+        #expect(await eventually { edge.sections.count == 2 })
     }
 
     @Test func changesThatComeBeforeTheAnswerGoIntoTheNextOffer() async throws {
@@ -235,7 +265,7 @@ import Testing
     }
 
     @Test func loudnessIsToldOfTheTracksThatAreOpen() async throws {
-        let peer = try await publish()
+        let peer = try await publish(connects: false)
         try await director.open(microphone, of: ada)
         edge.say(.connected, of: peer)
         edge.say(.levels([TrackLevel(track: 1, level: 30), TrackLevel(track: 0, level: 9)]), of: peer)
@@ -243,7 +273,7 @@ import Testing
     }
 
     @Test func whoIsClosedHearsNothingMoreAndWhoIsLostWhy() async throws {
-        _ = try await publish()
+        _ = try await publish(connects: false)
         let peer = try await joined([camera])
         await director.close(Set(RoomPeerKind.allCases), of: ada)
         #expect(events.all.last == .ended(.publish, nil))

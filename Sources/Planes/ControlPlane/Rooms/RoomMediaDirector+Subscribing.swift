@@ -109,12 +109,28 @@ extension RoomMediaDirector {
         guard tracks[id] != nil, let subscriber = subscribers[owner], subscriber.sections.section(of: id) == section.section.mid else {
             return
         }
+        // A page may say what it publishes before its peer is connected, and the hub has no stream to join until then.
+        if let publisher = tracks[id]?.owner, publishers[publisher]?.isUp == false {
+            subscribers[owner]?.held[id] = section
+            return
+        }
         parts.edge.attach(section, to: subscriber.id)
         subscribers[owner]?.told[id] = section.bounds
     }
 
+    /// A publishing peer is connected: whoever waited for its tracks is sent them.
+    func attachHeld(of publisher: RoomPeerOwner) async {
+        for owner in Array(subscribers.keys) {
+            for (id, section) in subscribers[owner]?.held ?? [:] where tracks[id]?.owner == publisher {
+                subscribers[owner]?.held[id] = nil
+                await attach(id, section, to: owner)
+            }
+        }
+    }
+
     /// The track is dead: nothing more of it.
     func detach(_ id: RoomTrackID, from owner: RoomPeerOwner) {
+        subscribers[owner]?.held[id] = nil
         guard let subscriber = subscribers[owner], let mid = subscriber.sections.section(of: id) else { return }
         parts.edge.detach(mid, from: subscriber.id)
         subscribers[owner]?.told[id] = nil
@@ -213,6 +229,8 @@ struct RoomSubscriber {
     var bounds: [RoomTrackID: TrackBounds] = [:]
     /// What the engine was told of it.
     var told: [RoomTrackID: SectionBounds] = [:]
+    /// Sections that wait for the publishing peers of their tracks.
+    var held: [RoomTrackID: EdgeSection] = [:]
     /// From the first answer on.
     var life: Task<Void, Never>?
 }

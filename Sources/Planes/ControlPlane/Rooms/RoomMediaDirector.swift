@@ -73,7 +73,7 @@ package actor RoomMediaDirector: RoomMedia {
         publishers[owner] = RoomPublisher(
             id: id, stream: stream, tracks: negotiated.peer.publishedTracks,
             former: (former?.former ?? []) + (former.map { [$0.id] } ?? []),
-            life: task, closed: Set(tracks.values.filter { $0.owner == owner && !$0.isForwarded }.map(\.index)))
+            life: task, isUp: former?.isUp ?? false, closed: Set(tracks.values.filter { $0.owner == owner && !$0.isForwarded }.map(\.index)))
         for index in publishers[owner]?.closed ?? [] { parts.edge.forward(index, of: id, false) }
         return negotiated.answer(transport).print()
     }
@@ -89,7 +89,9 @@ package actor RoomMediaDirector: RoomMedia {
             case .connecting: break
             case .connected:
                 parts.edge.publish(id)
+                publishers[owner]?.isUp = true
                 tell(.connected(.publish))
+                await attachHeld(of: owner)
             case .disconnected: tell(.disconnected(.publish))
             case .reconnected: tell(.connected(.publish))
             case .earlyMediaDropped: break
@@ -175,6 +177,8 @@ struct RoomPublisher {
     /// The peers whose place it took.
     let former: [PeerID]
     let life: Task<Void, Never>
+    /// The stream is in the hub: this peer is connected, or one before it was.
+    var isUp: Bool
     /// Tracks that nobody gets.
     var closed: Set<UInt8>
     var isClosing = false
