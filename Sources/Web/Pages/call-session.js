@@ -31,6 +31,7 @@ export class CallSession extends EventTarget {
   #sender = null;
   #receiver = null;
   #transceivers = {};
+  #isAnswered = false;
   /** What is being sent, by kind: a MediaStreamTrack. */
   #sources = {};
   #lossTimer = 0;
@@ -82,8 +83,8 @@ export class CallSession extends EventTarget {
     const transceiver = this.#transceivers[kind];
     await transceiver.sender.replaceTrack(source);
     if (source) await this.#shape(kind, transceiver);
-    // The bridge cannot see that a section has fallen silent for good.
-    if (source && !had) this.request("publish", { kind, mid: transceiver.mid });
+    // Before the answer there is nothing to publish by; with it, all that there is goes out.
+    if (source && !had && this.#isAnswered) this.request("publish", { kind, mid: transceiver.mid });
   }
 
   // MARK: the socket
@@ -168,6 +169,7 @@ export class CallSession extends EventTarget {
   async #makeSender() {
     this.#sender?.close();
     const peer = (this.#sender = new RTCPeerConnection({ bundlePolicy: "max-bundle" }));
+    this.#isAnswered = false;
     for (const kind of KINDS) this.#transceivers[kind] = this.#addSection(peer, kind);
     peer.onconnectionstatechange = () => this.#senderChanged(peer);
     try {
@@ -213,6 +215,7 @@ export class CallSession extends EventTarget {
     const peer = this.#sender;
     if (peer?.signalingState !== "have-local-offer") return;
     await peer.setRemoteDescription(description);
+    this.#isAnswered = true;
     for (const kind of KINDS) {
       const transceiver = this.#transceivers[kind];
       if (this.#sources[kind]) this.request("publish", { kind, mid: transceiver.mid });

@@ -60,11 +60,14 @@ async function openDevice(kind) {
   byId("lobby-text").textContent = "";
   try {
     await devices.open(kind);
+    // Who did not wait for it is in the room already.
+    await session?.send(kind, devices[kind]);
   } catch (failure) {
     wanted[kind] = false;
     byId("lobby-text").textContent = deviceAdvice(kind, failure);
   }
   showLobby();
+  render();
 }
 
 function showLobby() {

@@ -73,7 +73,8 @@ package actor RoomMediaDirector: RoomMedia {
         publishers[owner] = RoomPublisher(
             id: id, stream: stream, tracks: negotiated.peer.publishedTracks,
             former: (former?.former ?? []) + (former.map { [$0.id] } ?? []),
-            life: task, isUp: former?.isUp ?? false, closed: Set(tracks.values.filter { $0.owner == owner && !$0.isForwarded }.map(\.index)))
+            life: task, isUp: former?.isUp ?? false, closed: Set(tracks.values.filter { $0.owner == owner && !$0.isForwarded }.map(\.index))
+        )
         for index in publishers[owner]?.closed ?? [] { parts.edge.forward(index, of: id, false) }
         return negotiated.answer(transport).print()
     }
