@@ -45,10 +45,16 @@ function drawOne(context, area, { shape, colour }) {
     case "text":
       context.font = `600 ${Math.max(12, TEXT * area.width)}px system-ui, sans-serif`;
       context.textBaseline = "top";
-      context.fillText(shape.text, ...at(shape.at));
+      drawText(context, area, shape.text, at(shape.at));
       break;
   }
   context.shadowBlur = 0;
+}
+
+/** Words have a smallest size: on a small picture they may need to begin further to the left. */
+function drawText(context, area, text, [left, top]) {
+  const last = area.x + area.width - context.measureText(text).width;
+  context.fillText(text, Math.max(area.x, Math.min(left, last)), top);
 }
 
 function drawArrow(context, [x, y], [toX, toY], size) {
