@@ -10,7 +10,7 @@ ARGS ?=
 # The oldest Swift that builds this.
 SWIFT := 6.3
 SWIFT_PAGE := https://www.swift.org/install/linux/
-# Seconds of fuzzing for each target: of `make fuzz` here, and of `make test FUZZ_SECONDS=...`, where 30 is the default.
+# Seconds of fuzzing for each target: of `make fuzz` here, and of `make test FUZZ_SECONDS=...`, where 10 is the default.
 FUZZ_SECONDS ?= 300
 
 .PHONY: help found toolchain install run release test bench fuzz tsan soak lint format clean

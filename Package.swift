@@ -131,8 +131,9 @@ let package = Package(
         module(
             "CameraPlane", in: Room.planes,
             [
-                "BridgeModel", "Bridge", "SDP", "WebServerKit", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                "BridgeModel", "Bridge", "SDP", "Signaling", "WebServerKit", logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         module(
             "LoadPlane", in: Room.planes,
@@ -141,7 +142,8 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        module("ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "Playback", "SDP", "LinuxIO", logging]),
+        module(
+            "ControlPlane", in: Room.planes, ["BridgeModel", "Bridge", "Playback", "SDP", "Signaling", "LinuxIO", logging, collections]),
 
         // API
         module("HTTPCore", in: Room.api, ["BridgeModel", "Bridge", httpTypes]),
@@ -218,7 +220,10 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["SignalingPlane", "SignalingTesting", "BridgeModel", "Bridge", "Signaling", "WebServerKit"],
             path: "Tests/Conformance",
-            exclude: ["README.md", "play_transcripts.py", "requirements.txt", "test_signaling.py", "test_whip_whep.py", "whip_whep"],
+            exclude: [
+                "README.md", "camera_player.py", "play_transcripts.py", "player.py", "requirements.txt", "room_player.py",
+                "test_signaling.py", "test_whip_whep.py", "whip_whep",
+            ],
             swiftSettings: quicklyBuilt),
         .target(
             name: "EdgeTesting", dependencies: ["BridgeModel", "Bridge", "SDP", "LinuxIO", "SecureTransport"],
@@ -245,7 +250,9 @@ let package = Package(
             "AccessPlane", in: Room.planes, ["AccessPlane", "BridgeModel", "Bridge", crypto, .product(name: "JWTKit", package: "jwt-kit")]),
         .target(
             name: "BridgeTesting", dependencies: ["BridgeModel", "Bridge"], path: "Tests/Planes/BridgeTesting", swiftSettings: strict),
-        tests("ControlPlane", in: Room.planes, ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", "SDP", logging]),
+        tests(
+            "ControlPlane", in: Room.planes,
+            ["ControlPlane", "BridgeTesting", "BridgeModel", "Bridge", "Playback", "SDP", "StoragePlane", logging]),
         tests(
             "CameraPlane", in: Room.planes, ["CameraPlane", "BridgeTesting", "BridgeModel", "Bridge", "WebServerKit", httpTypes, logging]),
         tests(

@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 1
 [[ -w ${HOME:-/nonexistent} ]] || { HOME=$(mktemp -d) && export HOME; }
 
 # For each parser of what any peer may send; the others get a sixth of it. Coverage hardly grows after twenty seconds.
-fuzz_seconds=${FUZZ_SECONDS:-20}
+fuzz_seconds=${FUZZ_SECONDS:-10}
 exposed_parsers=(stun dtls rtp rtcp edge-offer whip-fragment peer-transport publisher)
 python=.venv/bin/python
 summary=()
@@ -108,7 +108,8 @@ packages() { docker/install-packages.sh test; }
 toolchain() { make --no-print-directory toolchain; }
 environment() { Tests/python-environment.sh; }
 lint() { make --no-print-directory lint; }
-everything() { swift build -c release --build-tests; }
+# A build that stands there already finds a module that a target imports and does not name; a clean clone's may not.
+everything() { swift build -c release --build-tests --explicit-target-dependency-import-check error; }
 programs() { make --no-print-directory release; }
 # Several tests have time limits on what real threads and processes do. All of them at once would only measure how many there are.
 unit() { SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test -c release --skip-build; }

@@ -13,6 +13,8 @@ runtime_packages=(
     ca-certificates tzdata
     curl # the container's health check
     fonts-dejavu-core # the clock that `viaduct demo` burns into its picture
+    glib-networking # TLS of streams that are pushed by rtmps
+    gstreamer1.0-alsa # the microphone and the speaker of `viaduct camera`
     gstreamer1.0-libav gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-ugly gstreamer1.0-x
     libnice10 libsqlite3-0 libssl3 libstdc++6 libwebsockets17
@@ -28,9 +30,11 @@ test_packages=(
     chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
     iproute2 # the tests' networks are namespaces
     janus # the conference server
+    libasound2-plugins pulseaudio pulseaudio-utils # the sound system of cameras
     gir1.2-gst-plugins-bad-1.0 golang-github-pion-webrtc.v3-dev golang-go python3-gi # the peers of the interop matrix
 )
 bench_packages=(
+    golang-github-pion-webrtc.v3-dev golang-go janus # rooms beside a VideoRoom
     gstreamer1.0-tools # gst-launch-1.0, which records beside the bridge
     util-linux wrk
 )

@@ -8,10 +8,20 @@ KIBIBYTES_PER_MEGABYTE = 1000 / 1.024
 
 def cpu_seconds(pid):
     """User and system time since the process began, all its threads."""
+    return sum(cpu_times(pid))
+
+
+def cpu_times(pid):
+    """User time and system time, each in seconds, since the process began, all its threads."""
     with open(f"/proc/{pid}/stat") as stat:
         # The name stands in parentheses and may hold anything: fields are counted from its end.
         fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+    return int(fields[11]) / TICKS_PER_SECOND, int(fields[12]) / TICKS_PER_SECOND
+
+
+def cores(pid):
+    """The processors that any thread of the process may run on."""
+    return set().union(*(os.sched_getaffinity(int(thread)) for thread in os.listdir(f"/proc/{pid}/task")))
 
 
 def memory_megabytes(pid):

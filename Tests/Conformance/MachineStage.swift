@@ -102,6 +102,7 @@ struct MachineStage: Stage {
             give(.recording(RecordingUpdate(recording: RecordingID("rec-\(recordings)"), state: state, message: message, at: at)))
         case .end(let cause): give(.end(cause))
         case .layers(let layers): self.layers = layers
+        case .order: break
         }
     }
 

@@ -44,6 +44,7 @@ struct PlaneStage: Stage {
         case .recording(let state, let message): bench.bridge.recording(state, message: message)
         case .layers(let layers): bench.engine.show(layers)
         case .end(let cause): await bench.bridge.end(context.session, cause)
+        case .order: break
         }
     }
 

@@ -44,7 +44,7 @@ struct RoomStage: Stage {
         switch event {
         case .peer(.connected): await bench.door.peer(.connected)
         case .peer(.disconnected): await bench.door.peer(.disconnected)
-        case .peer, .recording, .layers, .end: break
+        case .peer, .recording, .layers, .end, .order: break
         }
     }
 

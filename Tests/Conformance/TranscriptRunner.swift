@@ -25,6 +25,8 @@ enum Entrance: Sendable {
     case session(RTMPath)
     /// To a room, by the link of this participant.
     case room(link: String)
+    /// As the agent of the only camera.
+    case camera
 }
 
 /// What a transcript says of the media and the recordings.
@@ -33,6 +35,8 @@ enum BridgeSideEvent: Sendable {
     case recording(RecordingState, message: String)
     case end(TerminationCause)
     case layers([VideoLayer])
+    /// Somebody tells the camera something.
+    case order(CameraOrder)
 }
 
 /// Plays one transcript on one stage and reports each step that comes out otherwise.
@@ -63,15 +67,16 @@ struct TranscriptRunner<Player: Stage> {
         if let socket = value["on"]?.string {
             await play(step, on: socket)
         } else if let socket = value["connect"]?.string {
-            await stage.connect(socket, by: value["link"]?.string.map(Entrance.room) ?? .session(path))
+            await stage.connect(socket, by: entrance(value))
         } else if let seconds = value["after_s"] {
             guard case .number(let number) = seconds else { return fail(step, "after_s is no number") }
             await stage.advance(.milliseconds(Int(number * 1000)))
         } else if let event = bridgeSideEvent(value) {
             await stage.bridge(event)
         } else if case .array(let expected)? = value["calls"] {
-            let found = await stage.calls(expected.count).map(JSONValue.string)
-            if found != expected.map(variables.filled) { fail(step, "the calls were \(found)") }
+            await expect(expected, step)
+        } else if let outcome = value["ordered"] {
+            await expect([outcome], step)
         } else if value["http"] == nil, value["webhook"] == nil, value["upload"] == nil {
             fail(step, "no such step")
         }
@@ -98,6 +103,16 @@ struct TranscriptRunner<Player: Stage> {
         }
     }
 
+    private mutating func expect(_ calls: [JSONValue], _ step: Transcript.Step) async {
+        let found = await stage.calls(calls.count).map(JSONValue.string)
+        if found != calls.map(variables.filled) { fail(step, "the calls were \(found)") }
+    }
+
+    private func entrance(_ step: JSONValue) -> Entrance {
+        if transcript.header["path"] == "camera" { return .camera }
+        return step["link"]?.string.map(Entrance.room) ?? .session(path)
+    }
+
     private var path: RTMPath {
         switch transcript.header["path"]?.string {
         case "supervisor": .supervisor(monitored: SessionID(TranscriptSession.monitored))
@@ -116,6 +131,7 @@ struct TranscriptRunner<Player: Stage> {
         if let state = value["recording"]?.string.flatMap(RecordingState.init(signalingName:)) {
             return .recording(state, message: value["msg"]?.string ?? "")
         }
+        if let order = value["order"] { return (try? CameraForm.order(in: order)).map(BridgeSideEvent.order) }
         if case .array(let layers)? = value["layers"] { return .layers(layers.map { VideoLayer($0) }) }
         return value["bridge_ends"]?.string.flatMap(TerminationCause.init).map(BridgeSideEvent.end)
     }

@@ -17,19 +17,24 @@ import Testing
         await runner.play()
     }
 
+    @Test(arguments: Transcript.all.filter { $0.isFor("camera") }) func ofACamera(transcript: Transcript) async {
+        var runner = TranscriptRunner(transcript, on: CameraStage())
+        await runner.play()
+    }
+
     @Test func everyTranscriptOfTheContractIsThere() {
         let names = Set(Transcript.all.map(\.name))
         let required: Set = [
             "happy-path", "wrong-token", "malformed-json", "duplicate-session-start", "candidate-before-offer", "reconnect",
             "reconnect-never", "webhook-destination-down", "room-media", "room-knock", "room-chat", "room-board", "room-return",
-            "room-refused", "room-link",
+            "room-refused", "room-link", "camera-agent", "camera-refused",
         ]
         #expect(required.isSubset(of: names), "missing: \(required.subtracting(names))")
     }
 
     @Test func everyTranscriptIsPlayedBySomebody() {
         for transcript in Transcript.all {
-            #expect(["machine", "plane", "live", "room"].contains { transcript.isFor($0) }, "\(transcript)")
+            #expect(["machine", "plane", "live", "room", "camera"].contains { transcript.isFor($0) }, "\(transcript)")
             #expect(!transcript.steps.isEmpty, "\(transcript)")
         }
     }

@@ -27,7 +27,8 @@ SAMPLES = {
 
 
 def schemas():
-    files = [file for folder in ("schemas", "schemas/rooms", "webhooks", "events") for file in CONTRACT.glob(f"{folder}/*.json")]
+    folders = ("schemas", "schemas/rooms", "schemas/cameras", "webhooks", "events", "manifests")
+    files = [file for folder in folders for file in CONTRACT.glob(f"{folder}/*.json")]
     return {file.relative_to(CONTRACT).as_posix(): json.loads(file.read_text()) for file in files}
 
 
@@ -53,7 +54,7 @@ def lines(file):
 
 def folder(file):
     """Where the schemas of a transcript's messages are."""
-    return "schemas/rooms" if lines(file)[0].get("path") == "room" else "schemas"
+    return {"room": "schemas/rooms", "camera": "schemas/cameras"}.get(lines(file)[0].get("path"), "schemas")
 
 
 def filled(value, key=None):
@@ -154,6 +155,8 @@ def drawing(shape, colour="#00ff00"):
         ("client.view", {"type": "view", "data": {"tracks": [{"track": "t1", "visible": True, "width": 0}]}}),
         ("client.camera_seat", {"type": "camera_seat", "data": {"display_name": "D"}}),
         ("client.camera_seat", {"type": "camera_seat", "data": {"display_name": "D", "stream": "s", "camera": "c"}}),
+        ("client.camera_order", {"type": "camera_order", "data": {"seat": "s", "order": {"type": "idle"}}}),
+        ("client.camera_order", {"type": "camera_order", "data": {"seat": "s", "order": {"type": "zoom"}}}),
         ("client.annotate", drawing({"type": "star"})),
         ("client.annotate", drawing({"type": "arrow", "from": HALF})),
         ("client.annotate", drawing({"type": "pen", "points": [[0, 2]]})),
@@ -166,6 +169,23 @@ def drawing(shape, colour="#00ff00"):
 )
 def test_schema_of_rooms_refuses(name, frame):
     assert not validator(f"schemas/rooms/{name}.json").is_valid(frame)
+
+
+@pytest.mark.parametrize(
+    "name, data, is_taken",
+    [
+        ("client.hello", {"abilities": {}}, True),
+        ("client.hello", {"abilities": {"publish": True, "zoom": 4, "mute": ["audio"]}}, True),
+        ("client.hello", {"abilities": {"zoom": 0.5}}, False),
+        ("client.done", {"number": 0}, False),
+        ("client.refused", {"number": 1, "code": "unavailable", "msg": "no light"}, True),
+        ("server.order", {"number": 1, "order": {"type": "publish"}}, True),
+        ("server.order", {"number": 1, "order": {"type": "rotate", "degrees": 45}}, False),
+    ],
+)
+def test_schema_of_cameras(name, data, is_taken):
+    frame = {"type": name.split(".")[1], "data": data}
+    assert validator(f"schemas/cameras/{name}.json").is_valid(frame) == is_taken
 
 
 @pytest.mark.parametrize("shape", [{"type": "arrow", "from": HALF, "to": HALF}, {"type": "text", "text": "here", "at": HALF}])

@@ -27,6 +27,12 @@ HTTP = 'general: {{ http = true; ip = "127.0.0.1"; port = {port}; base_path = "/
 WEBSOCKETS = 'general: {{ ws = true; ws_ip = "127.0.0.1"; ws_port = {port}; wss = false }}\nadmin: {{ admin_ws = false }}'
 
 
+def machine_addresses():
+    """All of IPv4, for `webhooks.allow`: they may be of a range that the bridge sends nothing to unless it is told."""
+    interfaces = json.loads(subprocess.run(["ip", "-json", "-4", "address"], check=True, capture_output=True).stdout)
+    return ",".join(address["local"] for interface in interfaces for address in interface["addr_info"])
+
+
 class Janus:
     """The server, with one room that wants a pin and an API secret that everybody needs; it can be killed and started again."""
 
@@ -42,8 +48,7 @@ class Janus:
             for module in modules:
                 os.symlink(LIBRARIES / folder / f"libjanus_{module}.so", os.path.join(self.home, folder, f"libjanus_{module}.so"))
         # The bridge's children offer loopback where there is nothing else.
-        interfaces = json.loads(subprocess.run(["ip", "-json", "-4", "address"], check=True, capture_output=True).stdout)
-        self.addresses = ",".join(address["local"] for interface in interfaces for address in interface["addr_info"])
+        self.addresses = machine_addresses()
         values = {"addresses": self.addresses, "home": self.home, "secret": self.secret, "room": ROOM, "pin": PIN}
         self.write("janus", SERVER.format(**values))
         self.write("janus.plugin.videoroom", VIDEOROOM.format(**values))
@@ -155,6 +160,17 @@ window.videoroom = async (url, secret, room, pin) => {
     await say(handle, { request: "start" }, peer.localDescription);
     video.play();
   };
+  // With the microphone, into the room.
+  viaduct.speak = async (display) => {
+    const peer = viaduct.mouth = new RTCPeerConnection();
+    const [track] = (await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false } })).getAudioTracks();
+    peer.addTrack(track);
+    await peer.setLocalDescription(await peer.createOffer());
+    await gathered(peer);
+    const { jsep } = await say(viaduct.voice = await attach(), { request: "joinandconfigure", ptype: "publisher", display }, peer.localDescription);
+    await peer.setRemoteDescription(jsep);
+  };
+  viaduct.hush = async () => { await say(viaduct.voice, { request: "unpublish" }); };
   viaduct.seen = async () => {
     const received = [...(await viaduct.peer.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
     const of = (kind) => received.find((one) => one.kind === kind) ?? {};

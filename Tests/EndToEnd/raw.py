@@ -351,6 +351,18 @@ class Usage:
         return f"{len(self.children)} children, {self.threads} threads, {self.descriptors} descriptors, {self.kibibytes} KiB"
 
 
+def load(bridge, windows=3, seconds=1.0):
+    """The part of a core that a bridge takes, in the quietest of some windows: what else the machine does only adds to it. A thread that never sleeps takes
+    a good part of one on the busiest machine."""
+
+    def window():
+        before = bridge.processor_seconds
+        time.sleep(seconds)
+        return (bridge.processor_seconds - before) / seconds
+
+    return min(window() for _ in range(windows))
+
+
 def _open_files(process):
     folder = f"/proc/{process}/fd"
     for number in os.listdir(folder):

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 
 from rtm import PATIENCE, Frames, Unexpected, make_offer, take_answer, wait_for_state
@@ -119,8 +120,11 @@ class RoomClient(Frames):
         if self.subscriber is None or self.subscriber.connectionState in ("failed", "closed"):
             self.subscriber = RTCPeerConnection(RTCConfiguration(iceServers=[]))
             self.subscriber.on("track", self.follow)
-        await self.subscriber.setRemoteDescription(RTCSessionDescription(offer["sdp"]["sdp"], "offer"))
-        await self.subscriber.setLocalDescription(await self.subscriber.createAnswer())
+        try:
+            await self.subscriber.setRemoteDescription(RTCSessionDescription(offer["sdp"]["sdp"], "offer"))
+            await self.subscriber.setLocalDescription(await self.subscriber.createAnswer())
+        except InvalidStateError:
+            return  # the bridge has closed this peer meanwhile, and says so next
         self.sections = offer["tracks"]
         self.offers += 1
         await self.send("sdp_update", peer="subscribe", sdp={"type": "answer", "sdp": self.subscriber.localDescription.sdp})
@@ -159,11 +163,12 @@ class RoomClient(Frames):
 
     async def close(self):
         """Lets everything go, whatever state it is in."""
+        if self.socket is not None:
+            await self.socket.close()
+            await asyncio.gather(self.reader, return_exceptions=True)  # a late offer makes another peer
         for task in self.counters:
             task.cancel()
         for peer in (self.publisher, self.subscriber):
             if peer is not None:
                 await peer.close()
-        if self.socket is not None:
-            await self.socket.close()
-            await asyncio.gather(self.reader, *self.counters, return_exceptions=True)
+        await asyncio.gather(*self.counters, return_exceptions=True)

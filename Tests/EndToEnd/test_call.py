@@ -4,95 +4,13 @@ import json
 import time
 
 import media
-from raw import settle
+from browsers import Chromium
+from calls import PATIENCE, Room, own, sees
 from rtm import Camera
-
-PATIENCE = 30
-
-# What is received of each track, by owner and kind: frames decoded, or the energy of the sound.
-RECEIVED = """(async () => {
-    const found = {};
-    const { received } = await viaduct.session.statistics();
-    for (const [id, report] of Object.entries(received)) {
-        const track = viaduct.room.tracks.get(id);
-        const owner = track && viaduct.room.participants.get(track.participant);
-        for (const entry of report.values()) {
-            if (owner && entry.type === "inbound-rtp") found[`${owner.name} ${track.kind}`] = (track.kind === "microphone" ? entry.totalAudioEnergy : entry.framesDecoded) ?? 0;
-        }
-    }
-    return JSON.stringify(found);
-})()"""
-
-
-class Room:
-    """A room of a bridge, and how people come into it."""
-
-    def __init__(self, bridge, name, **settings):
-        self.bridge, self.name = bridge, name
-        status, answer = bridge.post("/bridge/v1/rooms", {"id": name, **settings}, bridge.operator_token)
-        assert status == 201, answer
-
-    def post(self, path, body=None, expect=201):
-        status, answer = self.bridge.post(f"/bridge/v1/rooms/{self.name}/{path}", body or {}, self.bridge.operator_token)
-        assert status == expect, (path, status, answer)
-        return answer
-
-    def link(self, role, **options):
-        return self.post("links", {"role": role, **options})
-
-    def open(self, browser, role, name):
-        """A page in the call's lobby."""
-        page = browser.open(self.link(role)["page_url"])
-        page.wait_for("window.viaduct?.state === 'lobby'", PATIENCE)
-        if role != "viewer":
-            page.wait_for("document.getElementById('lobby-microphone').ariaPressed === 'true'", PATIENCE)
-            page.wait_for("document.getElementById('lobby-camera').ariaPressed === 'true'", PATIENCE)
-        page.evaluate(f"document.getElementById('name').value = {json.dumps(name)}")
-        return page
-
-    def come(self, browser, role, name):
-        """A page in the room."""
-        page = self.open(browser, role, name)
-        page.click("join")
-        page.wait_for("viaduct.state === 'inside'", PATIENCE)
-        return page
-
-    def people(self):
-        status, _, body = self.ask("GET")
-        assert status == 200, body
-        return sorted(one["name"] for one in json.loads(body)["participants"])
-
-    def close(self):
-        status, _, body = self.ask("DELETE")
-        assert status == 204, body
-
-    def ask(self, method):
-        headers = {"authorization": f"Bearer {self.bridge.operator_token}"}
-        return self.bridge.request(method, f"/bridge/v1/rooms/{self.name}", headers=headers)
-
-
-def received(page):
-    return json.loads(page.evaluate(RECEIVED))
-
-
-def sees(page, *wanted):
-    """Waits until every track that is named grows, and nothing else is received."""
-    before = received(page)
-
-    def missing():
-        now = received(page)
-        return sorted([one for one in wanted if now.get(one, 0) <= before.get(one, 0)] + [f"not {one}" for one in now if one not in wanted])
-
-    left = settle(missing, lambda missing: not missing, PATIENCE)
-    assert not left, f"waits for {left}; received {received(page)}"
-
-
-def own(name):
-    return (f"{name} microphone", f"{name} camera")
 
 
 def test_people_and_cameras_meet(network, bridge, camera_browser, viewer_browser, firefox, tmp_path):
-    """Three browsers and two cameras whose streams are on the bridge; one reloads, one is removed, one leaves."""
+    """Four browsers and two cameras whose streams are on the bridge; one reloads, one is removed, two leave."""
     room = Room(bridge, "yard")
     with Camera(network, bridge, "gate", *media.clip("VP8").tracks(), codec="VP8"), \
             Camera(network, bridge, "pump", *media.clip("VP8").tracks(), codec="VP8"):  # Debian's Firefox has no H.264
@@ -101,13 +19,18 @@ def test_people_and_cameras_meet(network, bridge, camera_browser, viewer_browser
         cameras = ("Gate camera", "Pump camera")
         with room.come(camera_browser, "host", "Ada") as ada, room.come(viewer_browser, "expert", "Ben") as ben, \
                 room.come(firefox, "worker", "Cleo") as cleo:
-            sees(ada, *cameras, *own("Ben"), *own("Cleo"))
-            sees(ben, *cameras, *own("Ada"), *own("Cleo"))
-            sees(cleo, *cameras, *own("Ada"), *own("Ben"))
-            assert room.people() == ["Ada", "Ben", "Cleo", "Gate", "Pump"]
-            ada.screenshot(str(tmp_path / "call.png"))
-            tiles = ada.evaluate("[...document.querySelectorAll('.tile')].map((tile) => tile.ariaLabel)")
-            assert sorted(tiles) == ["Ada (you)", "Ben", "Cleo", "Gate", "Pump"], tiles
+            with Chromium() as third, room.come(third, "expert", "Dan") as dan:
+                sees(ada, *cameras, *own("Ben"), *own("Cleo"), *own("Dan"))
+                sees(ben, *cameras, *own("Ada"), *own("Cleo"), *own("Dan"))
+                sees(cleo, *cameras, *own("Ada"), *own("Ben"), *own("Dan"))
+                sees(dan, *cameras, *own("Ada"), *own("Ben"), *own("Cleo"))
+                assert room.people() == ["Ada", "Ben", "Cleo", "Dan", "Gate", "Pump"]
+                ada.screenshot(str(tmp_path / "call.png"))
+                tiles = ada.evaluate("[...document.querySelectorAll('.tile')].map((tile) => tile.ariaLabel)")
+                assert sorted(tiles) == ["Ada (you)", "Ben", "Cleo", "Dan", "Gate", "Pump"], tiles
+                dan.click("leave")
+                sees(ada, *cameras, *own("Ben"), *own("Cleo"))
+                assert room.people() == ["Ada", "Ben", "Cleo", "Gate", "Pump"]
 
             # A page that is loaded anew comes back as somebody of the same link: nobody is there twice.
             ben.evaluate("location.reload()")

@@ -100,3 +100,35 @@ def test_the_page_offers_what_a_role_may(page, role, may):
     other = track("t1", "w", "camera")
     notices = [("welcome", {**WELCOME, "participants": people}), ("published", {"track": other})]
     assert after(page, "state.mayFreeze(state.tracks.get('t1'))", *notices) == may
+
+
+SEAT = {
+    "id": "s1", "participant": "camera:s1", "owner": "w", "state": "live", "stream": None, "camera": "pump", "display_name": "Pump", "send": ["video"],
+    "receive": [], "max_height": None, "until": None,
+}
+ABLE = {"torch": False, "zoom": 4, "rotate": True, "mute": ["audio"], "talk": True}
+ONLY_TALKS = {"torch": False, "zoom": 1, "rotate": False, "mute": [], "talk": True}
+
+
+@pytest.mark.parametrize("you, abilities, may", [
+    ("h", ABLE, True), ("w", ABLE, True), ("v", ABLE, False), ("h", ONLY_TALKS, False), ("h", None, False),
+])
+def test_a_camera_s_keys_are_for_who_may_use_them(page, you, abilities, may):
+    seat = {**SEAT, "abilities": abilities}
+    assert after(page, "state.mayCommand(state.seats.get('s1'))", ("welcome", {**WELCOME, "you": you, "seats": [seat]})) is may
+    others = {**seat, "owner": "h"}
+    assert after(page, "state.mayCommand(state.seats.get('s1'))", ("welcome", {**WELCOME, "you": "w", "seats": [others]})) is False
+
+
+def test_everybody_knows_that_the_room_is_recorded(page):
+    recording = {"id": "r1", "since": "2031-05-01T09:00:00Z", "participant": "h", "mode": "tracks"}
+    assert after(page, "state.recording", ("welcome", {**WELCOME, "recording": recording})) == recording
+    assert after(page, "state.recording", ("welcome", {**WELCOME, "recording": None}), ("recording", {"recording": recording})) == recording
+    assert after(page, "state.recording", ("welcome", {**WELCOME, "recording": recording}), ("recording", {"recording": None})) is None
+
+
+@pytest.mark.parametrize("name, wanted", [("Pump room", "Pump room"), ("../Éva: \"7\"", "Éva 7"), ("...", "picture")])
+def test_a_picture_has_a_name_that_every_file_system_takes(page, name, wanted):
+    found = page.evaluate(
+        f"import('/assets/call-recording.js').then(({{ pictureName }}) => pictureName({json.dumps(name)}, new Date(2031, 4, 1, 9, 5, 7)))")
+    assert found == f"{wanted} 2031-05-01 09.05.07.jpg"

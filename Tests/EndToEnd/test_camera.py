@@ -1,6 +1,9 @@
 """`viaduct camera`, as a person at its console meets it: at a bridge by RTM and by WHIP, with a file, and with what is refused."""
 
+import array
+import cmath
 import contextlib
+import hashlib
 import json
 import queue
 import re
@@ -26,11 +29,11 @@ AWAY_SECONDS = 2  # how long the bridge stays away
 class ViaductCamera:
     """The program, with its log on a pipe."""
 
-    def __init__(self, *options, small=True):
+    def __init__(self, *options, small=True, environment=ENVIRONMENT):
         picture = ["--size", "320x240", "--fps", "15", "--bitrate", "300k"] if small else []
         self.lines, self.news = [], queue.Queue()
         self.process = subprocess.Popen(
-            [BINARY, "camera", "--name", NAME, *picture, *options], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True)
+            [BINARY, "camera", "--name", NAME, *picture, *options], stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
@@ -124,8 +127,13 @@ def test_the_picture_comes_back_when_the_bridge_does(network, tmp_path):
             with watching(network, bridge) as viewer:
                 sees_and_hears(viewer)
             camera.wait_for("recorded here while offline")
+            # The gap is brought to the bridge, and forgotten here.
+            line = camera.wait_for("a file recorded here is a recording of the bridge now")
+            recording = re.search(r"recording=(\S+)", line)[1]
             ends_well(camera, bridge)
-        [film] = gaps.glob("*/*.webm")
+        assert list(gaps.rglob("*.*")) == []
+        film = tmp_path / "film"
+        film.write_bytes(finished(bridge, recording))
         done = subprocess.run(
             ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "format=duration:stream=codec_name,nb_read_frames", "-of", "json", str(film)],
             capture_output=True, text=True)
@@ -133,6 +141,51 @@ def test_the_picture_comes_back_when_the_bridge_does(network, tmp_path):
         assert done.stderr == "" and float(shown["format"]["duration"]) > AWAY_SECONDS, (done.stderr, shown)
         frames = {stream["codec_name"]: int(stream["nb_read_frames"]) for stream in shown["streams"]}
         assert frames["vp8"] > 10 and frames["opus"] > 50, shown
+        status, answer = footage(bridge, film.read_bytes())
+        assert (status, answer["received"]) == (201, film.stat().st_size), answer
+        # The same file again is the same recording.
+        assert footage(bridge, film.read_bytes()) == (200, answer)
+        finished(bridge, answer["recording"])
+
+
+def finished(bridge, recording):
+    """The file of a recording of the camera's own, when it is complete."""
+    shown = settle(lambda: bridge.recording(recording), lambda row: row["state"] == "ready", PATIENCE)
+    assert shown["state"] == "ready", shown
+    headers = {"authorization": f"Bearer {bridge.operator_token}"}
+    status, _, body = bridge.get(f"/bridge/v1/recordings/{recording}/file", headers=headers)
+    assert status == 200, body[:300]
+    return body
+
+
+def footage(bridge, file, piece=None, allow="publish", offset=0, **query):
+    """The reply to a piece of a file that a camera recorded by itself."""
+    query = {"sha256": hashlib.sha256(file).hexdigest(), "size": len(file), "offset": offset} | query
+    path = f"/bridge/v1/streams/{NAME}/footage?" + "&".join(f"{name}={value}" for name, value in query.items())
+    headers = {"authorization": f"Bearer {bridge.token(NAME, allow)}"}
+    status, _, body = bridge.request("POST", path, file if piece is None else piece, headers)
+    return status, body if isinstance(body, dict) else json.loads(body)
+
+
+def test_only_whole_recordings_of_cameras_become_recordings():
+    rubbish = b"\x1a\x45\xdf\xa3" + bytes(1000)
+    with Bridge() as bridge:
+        assert footage(bridge, rubbish, allow="watch")[0] == 403
+        for wrong in ({"sha256": "x"}, {"size": 0}, {"size": 1 << 40}, {"offset": -1}, {"offset": 1005}):
+            status, problem = footage(bridge, rubbish, **wrong)
+            assert (status, problem["code"]) == (400, "invalid_field"), (wrong, problem)
+        # Piece by piece; what does not begin where the file ends changes nothing.
+        assert footage(bridge, rubbish, b"") == (202, {"received": 0, "recording": None})
+        assert footage(bridge, rubbish, rubbish[:400]) == (202, {"received": 400, "recording": None})
+        assert footage(bridge, rubbish, rubbish[500:], offset=500) == (202, {"received": 400, "recording": None})
+        assert footage(bridge, rubbish, rubbish[:400]) == (202, {"received": 400, "recording": None})
+        status, problem = footage(bridge, rubbish, rubbish[400:], offset=400)
+        assert (status, problem["code"]) == (400, "invalid_field") and "no Matroska" in problem["detail"], problem
+        # It is gone: nobody has to read it again.
+        assert footage(bridge, rubbish, b"") == (202, {"received": 0, "recording": None})
+        status, problem = footage(bridge, rubbish, sha256="0" * 64)
+        assert (status, problem["code"]) == (400, "invalid_field") and "sha256" in problem["detail"], problem
+        assert footage(bridge, rubbish, bytes((4 << 20) + 1), size=8 << 20)[0] == 413
 
 
 def test_any_whip_endpoint_will_do(network, tmp_path):
@@ -195,6 +248,13 @@ def test_a_wrong_token_ends_with_its_status_and_one_clear_line(tmp_path, kind):
     (["--to", "ws://127.0.0.1:9999", "--token-file", "/no/token"], 77, "The token file /no/token cannot be read"),
     (["--to", "rtmp://somewhere/live"], 64, "no place that a camera can publish to"),
     (["--to", "ws://127.0.0.1:9999", "--source", "screen"], 64, "A source is pattern"),
+    (["--to", "ws://127.0.0.1:9999", "--speaker", "loud"], 64, "A speaker is alsa"),
+    (["--to", "ws://127.0.0.1:9999", "--speaker", "pulse:"], 64, "A speaker is alsa"),
+    (["--to", "ws://127.0.0.1:9999", "--microphone", "yes"], 64, "A microphone is alsa"),
+    (["--to", "ws://127.0.0.1:9999", "--microphone", "alsa:"], 64, "A microphone is alsa"),
+    (["--to", "ws://127.0.0.1:9999", "--microphone", "pulse", "--no-audio"], 64, "exclude each other"),
+    (["--to", "ws://127.0.0.1:9999", "--microphone", "pulse", "--source", "file:x.mp4"], 64, "have sound of their own"),
+    (["--to", "ws://127.0.0.1:9999", "--speaker", "file:/no/such/folder/x.ogg"], 73, "cannot be written to"),
 ])
 def test_what_cannot_work_is_said_before_anything_starts(options, status, words):
     with ViaductCamera(*options) as camera:
@@ -212,3 +272,41 @@ def test_what_may_be_there_later_is_tried_again(tmp_path):
         camera.wait_for('attempt="?2')
         status, text = camera.end()
         assert status == 0, text
+
+
+def sound_of(path):
+    """A file's samples, 8,000 a second, as far as the file goes now."""
+    done = subprocess.run(["ffmpeg", "-v", "quiet", "-i", str(path), "-ac", "1", "-ar", "8000", "-f", "f32le", "-"], capture_output=True)
+    return array.array("f", done.stdout[:len(done.stdout) // 4 * 4])
+
+
+def share(samples, pitch):
+    """How much of the sound's power a tone of this many Hz has."""
+    turn = sum(sample * cmath.exp(-2j * cmath.pi * pitch * at / 8000) for at, sample in enumerate(samples))
+    return 2 * abs(turn) ** 2 / (len(samples) * sum(sample * sample for sample in samples) or 1)
+
+
+def test_a_camera_with_a_speaker_plays_a_stream_of_its_bridge(tmp_path):
+    """The voice is the tone of another camera's pattern; it comes only after the listener has asked for it."""
+    spoken = tmp_path / "spoken.ogg"
+    with Bridge() as bridge:
+        with token_file(tmp_path, bridge.token(NAME, "publish")) as token:
+            may_listen, voice_token = tmp_path / "listen", tmp_path / "voice"
+            may_listen.write_text(bridge.token("voice", "watch"))
+            voice_token.write_text(bridge.token("voice", "publish"))
+            options = ["--to", place(bridge, "rtm"), "--token-file", token, "--speaker", f"file:{spoken}", "--talk", "voice",
+                       "--talk-token-file", str(may_listen), "--no-audio"]
+            with ViaductCamera(*options) as camera:
+                camera.wait_for("the voice cannot be played now and is tried again.*Nobody publishes the stream voice")
+                with ViaductCamera("--name", "voice", "--to", place(bridge, "rtm"), "--token-file", str(voice_token)) as voice:
+                    heard = settle(lambda: sound_of(spoken), lambda samples: len(samples) > 16000, PATIENCE)
+                    assert len(heard) > 16000, len(heard)
+                    # The tone of the pattern, and nothing of the octave above.
+                    assert share(heard[-4000:], 440) > 0.5 and share(heard[-4000:], 880) < 0.1, (share(heard[-4000:], 440), len(heard))
+                    assert voice.end()[0] == 0
+                status, text = camera.end()
+                assert status == 0, text
+        # Also the end of the file is whole.
+        done = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", str(spoken)],
+                              capture_output=True, text=True)
+        assert (done.stdout.strip(), done.stderr) == ("opus", "")

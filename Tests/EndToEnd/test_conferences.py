@@ -8,6 +8,8 @@ import pytest
 
 import media
 from bridge import Bridge
+from janus import machine_addresses
+from pion import PionServer
 from raw import settle
 from whip import Leg, endpoint
 
@@ -91,3 +93,20 @@ def test_a_stream_is_published_at_another_bridge_until_it_is_taken_away(network,
         assert len(connected) == len(lost) == 2, (connected, lost)
         assert {event["data"]["conference_id"] for event in connected + lost} == {conference.first["id"]}
         assert conference.request("DELETE")[0] == 204 and conference.request()[0] == 404
+
+
+def test_a_stream_is_published_at_a_pion_server_that_is_killed_and_comes_back(network):
+    with PionServer("VP8") as pion, Bridge(webhooks__allow=machine_addresses()) as bridge:
+        conference = Conference(bridge, HERE, pion.order)
+        with Leg.publish(network, bridge, HERE, bridge.token(HERE, "publish"), media.clip("VP8", 10).tracks(), "VP8"):
+            for attempt in range(2):
+                conference.wait("live", COMING_BACK)
+                seen = settle(pion.counts, lambda counts: counts["pictures"] >= 15 and counts["audio"] >= 25, 30)
+                assert seen["pictures"] >= 15 and seen["audio"] >= 25, (attempt, pion.said)
+                if attempt == 0:
+                    # It goes without a word, and comes back with nothing in its memory.
+                    pion.kill()
+                    settle(conference.show, lambda one: one["state"] != "live", 30)
+                    pion.start()
+            assert conference.request("DELETE")[0] == 204
+            assert settle(pion.states, lambda states: "deleted" in states, 10) == ["listening", "answered", "deleted"]

@@ -9,6 +9,7 @@ import time
 import aioice.ice
 import pytest
 
+import calls
 import layers
 import media
 import pages
@@ -224,6 +225,27 @@ def test_chromium_publishes_through_loss_and_reordering(line, bridge, far_browse
             page.wait_for(LIVE, 10)
             check_lossy(line, page, "publishing through 10 % loss", camera=camera)
         assert camera.evaluate("viaduct.session.peer === firstPeer"), "the page took a bad path for a dead one"
+
+
+def test_a_participant_who_loses_the_network_comes_back_to_the_call(line, bridge, far_browser, near_browser):
+    """Ten seconds without a packet, either way: the place stays, and nobody is there twice."""
+    room = calls.Room(bridge, "yard")
+    with room.come(near_browser, "host", "Ada") as ada, room.come(far_browser, "worker", "Wim") as wim:
+        calls.sees(ada, *calls.own("Wim"))
+        calls.sees(wim, *calls.own("Ada"))
+        worker = "[...viaduct.room.participants.values()].filter(({ name }) => name === 'Wim')"
+        identity = ada.evaluate(f"{worker}[0].id")
+        line.set(loss=1.0)
+        time.sleep(10)
+        line.clear()
+        began = time.monotonic()
+        calls.sees(ada, *calls.own("Wim"))
+        calls.sees(wim, *calls.own("Ada"))
+        report("after ten seconds without a network", recovery=time.monotonic() - began)
+        assert ada.evaluate(f"{worker}.map(({{ id, presence }}) => id + presence).join()") == identity + "here", ada.evaluate(worker)
+        assert room.people() == ["Ada", "Wim"]
+        assert wim.evaluate("viaduct.state") == "inside"
+    room.close()
 
 
 def test_a_viewer_whose_line_gets_narrow_comes_back(line, bridge, network, far_browser):

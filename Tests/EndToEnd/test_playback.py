@@ -171,7 +171,8 @@ def check_ranges(past, item, tmp_path):
         lead = asked[0] - seconds_of(headers["x-media-start"])
         assert 0 <= lead <= 1.1, f"the cut begins {lead} s before its range, with keyframes a second apart"
     rough, exact = films[""], films["&exact=true"]
-    assert rough.last == exact.last
+    # A picture at the very end of the range may be in the file and behind the end that its edit list names: the two are rounded apart.
+    assert 0 <= rough.last - exact.last <= 1
     assert exact.first - rough.first == pytest.approx(lead * media.RATE, abs=1.5), "exact does not begin at the range"
     assert exact.last - exact.first + 1 == pytest.approx(2 * media.RATE, abs=1.5), "exact does not last as long as the range"
     assert exact.repeated() == []

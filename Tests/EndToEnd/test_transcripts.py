@@ -34,21 +34,16 @@ def bridge():
 
 
 def play(bridge, file):
-    asyncio.run(asyncio.wait_for(play_steps(bridge, play_transcripts.load(file)[1]), SECONDS))
+    asyncio.run(asyncio.wait_for(play_file(bridge, file), SECONDS))
 
 
-async def play_steps(bridge, steps):
-    receiver = play_transcripts.Receiver()
-    await receiver.start()
-    try:
-        async with aiohttp.ClientSession() as http:
-            await play_transcripts.Player(bridge.base, bridge.master_key, receiver, http).play(steps)
-    finally:
-        await receiver.stop()
+async def play_file(bridge, file):
+    async with aiohttp.ClientSession() as http:
+        await play_transcripts.play(file, bridge, http)
 
 
 def test_there_are_transcripts_for_a_live_bridge():
-    assert len(LIVE) >= 16 and SLOW, LIVE
+    assert len(LIVE) >= 22 and SLOW, LIVE
 
 
 @pytest.mark.parametrize("file", [pytest.param(file, id=file.stem, marks=pytest.mark.patient if file in SLOW else ()) for file in LIVE])

@@ -31,14 +31,22 @@ package struct BridgeAPI: RouteGroup {
         package var conferences: any ConferenceCommands
         /// Conferences here; nil where there are none, and then they have no routes.
         package var rooms: RoomPorts?
+        /// Cameras that obey; nil where there are none, and then they have no routes.
+        package var cameras: (any DirectedCameras)?
         /// Streams made of several.
         package var composites: any CompositeCommands
+        /// Pictures behind them.
+        package var backgrounds: any BackgroundCommands
+        /// What cameras recorded by themselves; nil: it is not taken, and has no route.
+        package var footage: (any FootageCommands)?
 
         package init(
             authority: any TokenAuthority, directory: any SessionDirectory, streams: any StreamCatalog, recordings: any RecordingCommands,
             destinations: (store: any DestinationStore, probe: any DestinationProbe), operations: any ReadinessProbe & MetricsSource,
             library: Library, deliveries: any DeliveryCommands, triggers: any TriggerCommands, keeping: any RecordingKeeping,
-            conferences: any ConferenceCommands, composites: any CompositeCommands, rooms: RoomPorts? = nil
+            conferences: any ConferenceCommands, composites: (all: any CompositeCommands, backgrounds: any BackgroundCommands),
+            rooms: RoomPorts? = nil,
+            cameras: (any DirectedCameras)? = nil, footage: (any FootageCommands)? = nil
         ) {
             self.authority = authority
             self.directory = directory
@@ -52,7 +60,9 @@ package struct BridgeAPI: RouteGroup {
             self.keeping = keeping
             self.conferences = conferences
             self.rooms = rooms
-            self.composites = composites
+            self.cameras = cameras
+            (self.composites, backgrounds) = composites
+            self.footage = footage
         }
     }
 
@@ -75,7 +85,7 @@ package struct BridgeAPI: RouteGroup {
         }
     }
 
-    private let access: NativeAccess
+    let access: NativeAccess
     private let sessions: SessionOperations
     private let streams: StreamOperations
     private let recordings: RecordingOperations
@@ -89,7 +99,12 @@ package struct BridgeAPI: RouteGroup {
     private let keeping: KeepingOperations
     private let conferences: ConferenceOperations
     private let rooms: RoomOperations?
+    private let roomRecordings: RoomRecordingOperations?
     private let composites: CompositeOperations
+    private let backgrounds: BackgroundOperations
+    private let pushes: PushOperations
+    private let cameras: CameraOperations?
+    private let footage: FootageOperations?
 
     /// - Parameters:
     ///   - iceServers: what sessions are told about STUN and TURN.
@@ -118,8 +133,21 @@ package struct BridgeAPI: RouteGroup {
         keeping = KeepingOperations(access: access, keeping: ports.keeping)
         conferences = ConferenceOperations(
             access: access, conferences: ports.conferences, rules: AddressRules(settings.webhooks))
-        rooms = ports.rooms.map { RoomOperations(access: access, rooms: $0.rooms, links: $0.links, publicBase: settings.http.publicBase) }
+        let recordings = recordings
+        rooms = ports.rooms.map {
+            RoomOperations(
+                access: access, rooms: $0.rooms, links: $0.links, publicBase: settings.http.publicBase, recordings: recordings)
+        }
+        roomRecordings = ports.rooms.map {
+            RoomRecordingOperations(
+                access: access, playback: viewers, rooms: $0.rooms, links: $0.links, kept: $0.recordings, recordings: recordings,
+                clock: clock)
+        }
         composites = CompositeOperations(access: access, composites: ports.composites)
+        backgrounds = BackgroundOperations(access: access, backgrounds: ports.backgrounds)
+        pushes = PushOperations(access: access, conferences: ports.conferences, rules: AddressRules(settings.webhooks))
+        cameras = ports.cameras.map { CameraOperations(access: access, cameras: $0) }
+        footage = ports.footage.map { FootageOperations(access: access, footage: $0) }
     }
 
     /// The operations of `RouteGroup`.
@@ -145,7 +173,9 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/sessions", sessions.create), route(.get, "/bridge/v1/io", Self.socketWithoutUpgrade),
             route(.get, "/bridge/v1/rooms/{room}/io", Self.socketWithoutUpgrade),
             route(.get, "/healthz", health.alive), route(.get, "/readyz", health.ready), route(.get, "/metrics", health.metricsPage),
-        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes + compositeRoutes + (rooms?.routes(route) ?? [])
+        ] + playbackRoutes + triggerRoutes + keepingRoutes + conferenceRoutes + compositeRoutes + cameraRoutes
+            + (rooms?.routes(route) ?? []) + (roomRecordings?.routes(route) ?? [])
+            + (footage.map { [route(.post, "/bridge/v1/streams/{stream}/footage", $0.take)] } ?? [])
     }
 
     private var conferenceRoutes: [Route] {
@@ -154,6 +184,17 @@ package struct BridgeAPI: RouteGroup {
             route(.post, "/bridge/v1/streams/{stream}/conferences", conferences.join),
             route(.get, "/bridge/v1/conferences/{id}", conferences.show),
             route(.delete, "/bridge/v1/conferences/{id}", conferences.leave),
+            route(.get, "/bridge/v1/pushes", pushes.list), route(.post, "/bridge/v1/pushes", pushes.make),
+            route(.get, "/bridge/v1/pushes/{id}", pushes.show), route(.delete, "/bridge/v1/pushes/{id}", pushes.end),
+        ]
+    }
+
+    private var cameraRoutes: [Route] {
+        guard let cameras else { return [] }
+        return [
+            route(.get, "/bridge/v1/cameras", cameras.list), route(.get, "/bridge/v1/cameras/{camera}", cameras.show),
+            route(.post, "/bridge/v1/cameras/{camera}/orders", cameras.command),
+            route(.get, "/bridge/v1/cameras/{camera}/io", Self.socketWithoutUpgrade),
         ]
     }
 
@@ -162,6 +203,9 @@ package struct BridgeAPI: RouteGroup {
             route(.get, "/bridge/v1/composites", composites.list), route(.post, "/bridge/v1/composites", composites.make),
             route(.get, "/bridge/v1/composites/{id}", composites.show), route(.patch, "/bridge/v1/composites/{id}", composites.change),
             route(.delete, "/bridge/v1/composites/{id}", composites.end),
+            route(.get, "/bridge/v1/backgrounds", backgrounds.list), route(.put, "/bridge/v1/backgrounds/{name}", backgrounds.save),
+            route(.get, "/bridge/v1/backgrounds/{name}", backgrounds.picture),
+            route(.delete, "/bridge/v1/backgrounds/{name}", backgrounds.remove),
         ]
     }
 

@@ -16,7 +16,12 @@ struct CompositeOperations: Sendable {
             let status = try await composites.make(order)
             return APIResponse.json(.created, .composite(status)).with(.location, "/bridge/v1/composites/\(status.id)")
         } catch {
-            throw error.code == .invalidField ? Problem(.badRequest, "invalid_field", error.message, field: "name") : Problem(error)
+            switch error.code {
+            case .invalidField: throw Problem(.badRequest, "invalid_field", error.message, field: "name")
+            case .notFound: throw Problem(.notFound, "not_found", error.message)
+            case .backgroundUnreadable: throw .invalidField("layout.background.image", error.message)
+            default: throw Problem(error)
+            }
         }
     }
 
@@ -43,6 +48,7 @@ struct CompositeOperations: Sendable {
             switch error.code {
             case .notFound: throw Self.none
             case .invalidField: throw Problem(.badRequest, "invalid_field", error.message, field: "inputs")
+            case .backgroundUnreadable: throw .invalidField("layout.background.image", error.message)
             default: throw Problem(error)
             }
         }
@@ -66,23 +72,46 @@ struct CompositeOperations: Sendable {
 extension JSONText {
     fileprivate static func composite(_ status: CompositeStatus) -> JSONText {
         let order = status.order
-        let inputs = order.content.inputs.map { input in
-            JSONText.object([
-                .init("stream", .string(input.stream.rawValue)), .init("name", .string(input.name)),
-                .init("present", .bool(status.present.contains(input.stream))),
-            ])
+        let inputs = status.guests.map { guest in
+            let whose: [JSONText.Member] =
+                guest.participant.map { [.init("participant", .string($0.rawValue)), .init("screen", .bool(guest.isScreen))] }
+                ?? [.init("stream", .string(guest.id.rawValue))]
+            return JSONText.object(whose + [.init("name", .string(guest.name)), .init("present", .bool(guest.source != nil))])
         }
-        let reason = status.reason.map { reason in
-            JSONText.object([.init("code", .string(reason.code.rawValue)), .init("detail", .string(reason.message))])
+        let room = order.content.room
+        let reason = status.reason.map(JSONText.reason)
+        let video = order.codec.map { codec in
+            JSONText.object([.init("codec", .string(codec.rawValue)), .init("bitrate", .integer(Int64(order.bitrate)))])
         }
-        let video = JSONText.object([.init("codec", .string(order.codec.rawValue)), .init("bitrate", .integer(Int64(order.bitrate)))])
         return .object([
             .init("id", .string(status.id.rawValue)), .init("stream", .string(status.stream.rawValue)),
             .init("created_at", .string(status.createdAt.iso8601)), .init("state", .string(status.phase.rawValue)),
-            .init("reason", reason ?? .null), .init("inputs", .array(inputs)), .init("layout", order.content.layout.text),
+            .init("reason", reason ?? .null), .init("inputs", .array(inputs)),
+            .init("room", .optional(room?.room.rawValue)),
+            .init("without", room.map { .array($0.without.map(\.rawValue).sorted().map(JSONText.string)) } ?? .null),
+            .init("layout", order.content.layout.text), .init("background", background(status) ?? .null),
             .init("focus", .optional(order.content.focus?.rawValue)), .init("width", .integer(Int64(order.width))),
-            .init("height", .integer(Int64(order.height))), .init("fps", .integer(Int64(order.framesPerSecond))), .init("video", video),
-            .init("audio", .bool(order.audio)),
+            .init("height", .integer(Int64(order.height))), .init("fps", .integer(Int64(order.framesPerSecond))),
+            .init("video", video ?? .null), .init("audio", .bool(order.audio)),
+            .init("start", .string(order.isOnDemand ? "on_demand" : "always")),
+        ])
+    }
+
+    private static func reason(_ error: BridgeError) -> JSONText {
+        .object([.init("code", .string(error.code.rawValue)), .init("detail", .string(error.message))])
+    }
+
+    /// How far the picture behind it is.
+    private static func background(_ status: CompositeStatus) -> JSONText? {
+        guard let image = status.order.content.layout.backgroundImage else { return nil }
+        let (state, error): (String, BridgeError?) =
+            switch status.background {
+            case nil, .loading: ("loading", nil)
+            case .shown: ("shown", nil)
+            case .failed(let error): ("failed", error)
+            }
+        return .object([
+            .init("image", .string(image.rawValue)), .init("state", .string(state)), .init("reason", error.map(reason) ?? .null),
         ])
     }
 }

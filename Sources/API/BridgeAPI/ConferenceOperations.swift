@@ -31,7 +31,7 @@ struct ConferenceOperations: Sendable {
 
     @Sendable func show(_ request: APIRequest) async throws(Problem) -> APIResponse {
         try await access.operatorGrant(request)
-        guard let status = await conferences.conference(id(request)) else { throw Self.none }
+        guard let status = await conferences.conference(id(request)), !status.row.target.kind.isPush else { throw Self.none }
         return .json(.ok, .conference(status))
     }
 
@@ -57,8 +57,9 @@ struct ConferenceOperations: Sendable {
 
     private func target(_ body: JSONValue) throws(Problem) -> ConferenceTarget {
         guard let member = body["kind"], !member.isNull else { throw .missingField("kind") }
-        guard let kind = member.string.flatMap(ConferenceTarget.Kind.init) else {
-            throw .invalidField("kind", "one of \(ConferenceTarget.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+        guard let kind = member.string.flatMap(ConferenceTarget.Kind.init), !kind.isPush else {
+            let kinds = ConferenceTarget.Kind.allCases.filter { !$0.isPush }.map(\.rawValue)
+            throw .invalidField("kind", "one of \(kinds.joined(separator: ", "))")
         }
         return try Problem.reading { () throws(FieldFault) in try ConferenceTarget(kind, reading: body, rules: rules) }
     }
@@ -67,15 +68,27 @@ struct ConferenceOperations: Sendable {
 extension JSONText {
     /// Of the target only its origin: the rest may be a secret.
     fileprivate static func conference(_ status: ConferenceStatus) -> JSONText {
-        let reason = status.reason.map { reason in
-            JSONText.object([.init("code", .string(reason.code.rawValue)), .init("detail", .string(reason.message))])
-        }
-        return .object([
+        .object([
             .init("id", .string(status.row.id.rawValue)), .init("stream", .string(status.row.stream.rawValue)),
             .init("kind", .string(status.row.target.kind.rawValue)), .init("origin", .string(status.row.target.origin)),
             .init("created_at", .string(status.row.createdAt.iso8601)), .init("state", .string(status.phase.rawValue)),
-            .init("since", .string(status.since.iso8601)), .init("reason", reason ?? .null),
+            .init("since", .string(status.since.iso8601)), .init("reason", .reason(status.reason)),
             .init("attempts", .integer(Int64(status.attempts))), .init("bytes_sent", .integer(Int64(clamping: status.bytesSent))),
+            .init("return", wayBack(of: status)),
         ])
+    }
+
+    private static func wayBack(of status: ConferenceStatus) -> JSONText {
+        guard let stream = status.row.target.returnStream else { return .null }
+        let now = status.wayBack ?? WayBackStatus(stream: stream)
+        return .object([
+            .init("stream", .string(stream.rawValue)), .init("live", .bool(now.isLive)), .init("voices", .integer(Int64(now.voices))),
+            .init("reason", .reason(now.reason)),
+        ])
+    }
+
+    private static func reason(_ error: BridgeError?) -> JSONText {
+        guard let error else { return .null }
+        return .object([.init("code", .string(error.code.rawValue)), .init("detail", .string(error.message))])
     }
 }

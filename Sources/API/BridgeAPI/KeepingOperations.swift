@@ -27,7 +27,7 @@ struct KeepingOperations: Sendable {
     /// 202: it is removed from here on; `deletion` of the recording says how far that is.
     @Sendable func remove(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let actor = AuditActor.bearer(of: try await access.operatorGrant(request))
-        let includesDestination = try Self.flag(request, "destination")
+        let includesDestination = try request.flag("destination")
         let id = Self.id(request)
         let order = DeletionOrder(by: actor, cause: "ordered", includesDestination: includesDestination)
         let row = try await ask { () throws(BridgeError) in try await keeping.delete(id, order) }
@@ -102,14 +102,6 @@ struct KeepingOperations: Sendable {
         return stream
     }
 
-    private static func flag(_ request: APIRequest, _ name: String) throws(Problem) -> Bool {
-        switch request.query[name] {
-        case nil, "false": return false
-        case "true": return true
-        default: throw .invalidField(name, "true or false")
-        }
-    }
-
     private static func sequence(_ text: String?) throws(Problem) -> Int64 {
         guard let text else { return 0 }
         guard let number = WholeNumber.read(text, in: 0...Int64.max) else {
@@ -124,6 +116,17 @@ struct KeepingOperations: Sendable {
             return try await operation()
         } catch {
             throw Problem(error)
+        }
+    }
+}
+
+extension APIRequest {
+    /// A member of the query that is false unless it says otherwise.
+    func flag(_ name: String) throws(Problem) -> Bool {
+        switch query[name] {
+        case nil, "false": return false
+        case "true": return true
+        default: throw .invalidField(name, "true or false")
         }
     }
 }

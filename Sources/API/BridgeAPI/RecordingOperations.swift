@@ -93,7 +93,8 @@ struct RecordingOperations: Sendable {
 // MARK: The order
 
 extension RecordingOperations {
-    private func order(_ body: JSONValue) throws(Problem) -> RecordingOrder {
+    /// What a recording is to be, as a room's is ordered, too.
+    func order(_ body: JSONValue) throws(Problem) -> RecordingOrder {
         let container = try body.optionalText("container")
         let format = container.flatMap { Container(rawValue: $0) }
         guard container == nil || format != nil else {
@@ -160,7 +161,7 @@ extension JSONText {
 
     private static func sidecar(_ copy: SidecarCopy) -> JSONText {
         .object([
-            .init("kind", .optional(copy.sidecar.sidecar?.rawValue)), .init("key", .string(copy.key)),
+            .init("kind", .string(copy.sidecar.sidecar?.rawValue ?? "snapshot")), .init("key", .string(copy.key)),
             .init("state", .string(copy.state == .dead ? "failed" : copy.state.rawValue)), .init("detail", .optional(copy.lastError)),
         ])
     }

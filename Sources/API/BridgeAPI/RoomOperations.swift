@@ -10,12 +10,15 @@ struct RoomOperations: Sendable {
     let rooms: any RoomCommands
     let links: any RoomLinks
     let publicBase: String
+    /// Reads what a room's recordings are to be.
+    let recordings: RecordingOperations
 
     /// 201, or 200 for a room that is open already and is as ordered.
     @Sendable func open(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let grant = try await access.operatorGrant(request)
         let body = try await request.object()
-        let settings = try Problem.reading { () throws(FieldFault) in try RoomSettings(reading: body) }
+        var settings = try Problem.reading { () throws(FieldFault) in try RoomSettings(reading: body) }
+        settings.recording = try recordings.order(body)
         guard let text = try body.optionalText("id") else { throw .missingField("id") }
         guard let id = RoomID(named: text) else { throw .invalidField("id", RoomID.rule) }
         let order = RoomOrder(id: id, account: grant.account, settings: settings)
@@ -52,7 +55,10 @@ struct RoomOperations: Sendable {
     /// The token stands in the page's fragment, which browsers never send.
     @Sendable func makeLink(_ request: APIRequest) async throws(Problem) -> APIResponse {
         let room = try await room(request)
-        let order = try RoomLinkReader.order(try await request.object(), in: room)
+        let body = try await request.object()
+        let order = try Problem.reading { () throws(FieldFault) in
+            try RoomLinkOrder(reading: body, in: room.order.id, of: room.order.account, seats: room.seats)
+        }
         guard let origin = PublicOrigin(base: publicBase, request: request) else {
             throw Problem(.badRequest, "invalid_field", "The Host field names no host.", field: "host")
         }
@@ -180,7 +186,7 @@ extension Problem {
             switch error.code {
             case .invalidField: .badRequest
             case .notFound, .roomClosed: .notFound
-            case .alreadySeated, .alreadyPublished, .alreadyJoined, .seatEnded, .notJoined: .conflict
+            case .alreadySeated, .alreadyPublished, .alreadyJoined, .seatEnded, .notJoined, .notRecorded, .recordingUnavailable: .conflict
             case .limitReached, .roomFull, .accountFull, .rateLimited: .tooManyRequests
             case .linkExpired, .linkRevoked, .wrongRoom, .removed, .denied, .knockTimeout, .forbidden: .forbidden
             }

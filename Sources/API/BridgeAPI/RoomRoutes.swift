@@ -6,8 +6,10 @@ import HTTPTypes
 package struct RoomPorts: Sendable {
     package var rooms: any RoomCommands
     package var links: any RoomLinks
+    package var recordings: any RoomRecordings
 
-    package init(rooms: any RoomCommands, links: any RoomLinks) {
+    package init(rooms: any RoomCommands, links: any RoomLinks, recordings: any RoomRecordings) {
+        self.recordings = recordings
         self.rooms = rooms
         self.links = links
     }

@@ -13,15 +13,17 @@ package struct WHIPAPI: RouteGroup {
 
     /// - Parameters:
     ///   - sessions: what carries the sessions.
+    ///   - cameras: those that are told what to play; nil where there are none.
     ///   - iceServers: what clients are told about STUN and TURN.
     ///   - publicAccount: the account that anonymous viewers of public streams belong to; it must exist.
     package init(
-        _ sessions: any WHIPSessions, authority: any TokenAuthority, iceServers: IceServerList, clock: BridgeClock,
+        _ sessions: any WHIPSessions, authority: any TokenAuthority, cameras: (any DirectedCameras)? = nil, iceServers: IceServerList,
+        clock: BridgeClock,
         settings: (bridge: Settings, publicAccount: AccountID)
     ) {
         let access = WHIPAccess(
             native: NativeAccess(authority: authority, streamsArePublic: settings.bridge.streamsPublic), sessions: sessions,
-            publicAccount: settings.publicAccount)
+            cameras: cameras, publicAccount: settings.publicAccount)
         let addresses = WHIPAddresses(publicBase: settings.bridge.http.publicBase)
         endpoints = WHIPEndpoints(access: access, sessions: sessions, iceServers: iceServers, clock: clock, addresses: addresses)
         resources = WHIPResources(access: access, sessions: sessions)

@@ -7,6 +7,8 @@ import HTTPTypes
 struct WHIPAccess: Sendable {
     let native: NativeAccess
     let sessions: any WHIPSessions
+    /// Cameras that are told what to play; nil where there are none.
+    let cameras: (any DirectedCameras)?
     /// Of those who watch public streams without a token.
     let publicAccount: AccountID
 
@@ -21,7 +23,7 @@ struct WHIPAccess: Sendable {
         let (direction, stream) = try target(request)
         if let grant = try await native.grant(request) {
             if native.streamsArePublic, direction == .watch { return grant }
-            try native.check(grant, direction, stream)
+            try await check(grant, direction, stream)
             return grant
         }
         guard native.streamsArePublic, direction == .watch else { throw .token(.missing) }
@@ -40,8 +42,18 @@ struct WHIPAccess: Sendable {
         guard grant.role == .admin || grant.account == session.context.account else {
             throw Problem(.forbidden, "forbidden", "The session is another account's.")
         }
-        if !(native.streamsArePublic && direction == .watch) { try native.check(grant, direction, stream) }
+        if !(native.streamsArePublic && direction == .watch) { try await check(grant, direction, stream) }
         return session
+    }
+
+    /// As all of the native API, save that a camera hears what it is told to play.
+    private func check(_ grant: Grant, _ direction: SessionContext.Direction, _ stream: StreamID) async throws(Problem) {
+        if direction == .watch, grant.role == .publish, let camera = grant.stream,
+            await cameras?.spoken(to: ClientID(camera.rawValue), of: grant.account) == stream
+        {
+            return
+        }
+        try native.check(grant, direction, stream)
     }
 
     /// The watching session of the path, whoever asks: a browser's EventSource cannot show a token, so that the session's own URL, which only

@@ -49,7 +49,7 @@ extension Problem {
         case .unacceptableOffer, .invalidURL, .invalidField: status = .badRequest
         case .notFound: status = .notFound
         case .forbidden: status = .forbidden
-        case .recordingHeld, .recordingInUse, .recordingGone, .destinationKeeps: status = .conflict
+        case .recordingHeld, .recordingInUse, .recordingGone, .destinationKeeps, .backgroundInUse: status = .conflict
         case .limitReached:
             status = .tooManyRequests
             retryAfter = 5
@@ -59,7 +59,8 @@ extension Problem {
         case .storageFull: status = .insufficientStorage
         case .fingerprintMismatch, .connectionTimeout, .connectionLost, .pipelineCrashed, .pipelineHung, .pipelineOverLimit,
             .pipelineFailed,
-            .noMedia, .recordingUnreadable, .conferenceRefused, .conferenceUnavailable, .conferenceAnswerInvalid, .internal:
+            .noMedia, .recordingUnreadable, .conferenceRefused, .conferenceUnavailable, .conferenceAnswerInvalid, .pushRefused,
+            .pushUnavailable, .backgroundUnreadable, .internal:
             status = .internalServerError
         }
         self.init(status, error.code.rawValue, error.message, retryAfter: retryAfter)

@@ -54,6 +54,9 @@ enum SettingTable {
         SettingKey(
             "webhooks.allow", \.webhooks.allow, ValueFormat.text("a name") { !$0.isEmpty }.list("a list of host names or addresses"),
             "Host names or addresses that are exempt from the address rules for webhooks and uploads."),
+        SettingKey(
+            "webhooks.trust", \.webhooks.trust, path,
+            "PEM file of certificate authorities that are trusted besides the system's by webhooks, uploads and streams pushed by rtmps."),
         .secret(
             "webhooks.secret", \.webhooks.secret, webhookSecret,
             "Signs webhooks (Standard Webhooks). Empty: made at the first start and kept in the data folder."),
@@ -157,6 +160,9 @@ enum SettingTable {
         SettingKey(
             "recording.quota", \.recording.quota, .bytes(0...1 << 50),
             "What recordings may hold of the disk, with the same consequences. 0: as much as the reserve leaves."),
+        SettingKey(
+            "recording.keep-partial", \.recording.keepPartial, .duration(.seconds(60) ... .seconds(366 * 86_400)),
+            "How long a part of a camera's own recording waits for its next piece; it counts against the quota, and goes then."),
     ]
 
     private static let retention = [

@@ -34,6 +34,8 @@ package struct GStreamerError: Error, Sendable, Equatable, CustomStringConvertib
         case sessionDescription = "session_description"
         /// A promise was interrupted or expired before its reply.
         case interrupted
+        /// Certificate authorities could not be read.
+        case trust
         /// The ICE agent refused an address or server.
         case ice
     }

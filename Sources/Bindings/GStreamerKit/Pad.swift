@@ -90,11 +90,16 @@ package final class Pad: Object, @unchecked Sendable {
         return addProbe(mask) { _ in isOpen() ? .pass : .drop }
     }
 
-    /// Calls `body` with the bytes of every buffer that passes, writable in place. On the streaming thread; it must not wait.
+    /// Calls `body` with the bytes of every buffer that passes while `isWanted` answers true, writable in place. On the streaming thread; neither must
+    /// wait.
     @discardableResult
-    package func rewriteBuffers(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) -> PadProbe {
+    package func rewriteBuffers(
+        while isWanted: @escaping @Sendable () -> Bool = { true }, with body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void
+    ) -> PadProbe {
         addProbe(GST_PAD_PROBE_TYPE_BUFFER) { info in
-            guard let buffer = gst_pad_probe_info_get_buffer(info), let writable = gst_buffer_make_writable_in_place(info, buffer) else {
+            guard isWanted(), let buffer = gst_pad_probe_info_get_buffer(info),
+                let writable = gst_buffer_make_writable_in_place(info, buffer)
+            else {
                 return .pass
             }
             var map = GstMapInfo()

@@ -61,9 +61,9 @@ package final class ProcessLock: Sendable {
 package final class ReadableFile: Sendable {
     private let descriptor: Int32
 
-    /// Opens `path`; links are not followed.
-    package init(path: String) throws(SystemError) {
-        descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    /// Opens `path`; its last part may be a link only where that is asked for.
+    package init(path: String, followingLinks: Bool = false) throws(SystemError) {
+        descriptor = open(path, O_RDONLY | (followingLinks ? 0 : O_NOFOLLOW) | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open") }
     }
 

@@ -6,3 +6,4 @@
 #include <gst/sdp/gstsdpmessage.h>
 #include <gst/video/video-event.h>
 #include <gst/webrtc/webrtc.h>
+#include <gio/gio.h>

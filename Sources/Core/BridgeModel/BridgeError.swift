@@ -63,6 +63,14 @@ package struct BridgeError: Error, Sendable, Equatable, Codable, CustomStringCon
         case conferenceUnavailable = "conference_unavailable"
         /// What the conference elsewhere replied breaks its protocol.
         case conferenceAnswerInvalid = "conference_answer_invalid"
+        /// The server elsewhere cannot be sent this stream, and will not be without a change.
+        case pushRefused = "push_refused"
+        /// The server elsewhere cannot be reached, or does not take the stream now.
+        case pushUnavailable = "push_unavailable"
+        /// A composite shows the background.
+        case backgroundInUse = "background_in_use"
+        /// A background is not there, or its picture cannot be decoded.
+        case backgroundUnreadable = "background_unreadable"
         /// A bug of ours.
         case `internal` = "internal"
     }

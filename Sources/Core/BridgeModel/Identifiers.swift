@@ -129,3 +129,9 @@ package struct AnnotationID: Identifier {
     package let rawValue: String
     package init(_ rawValue: String) { self.rawValue = rawValue }
 }
+
+/// The recording of a room: all that was recorded in it between one beginning and its end.
+package struct RoomRecordingID: Identifier {
+    package let rawValue: String
+    package init(_ rawValue: String) { self.rawValue = rawValue }
+}

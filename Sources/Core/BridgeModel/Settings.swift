@@ -64,6 +64,8 @@ package struct WebhookSettings: Sendable, Equatable {
     package var allowPrivate = false
     /// `webhooks.allow`: host names or addresses that are exempt from the address rules.
     package var allow: [String] = []
+    /// `webhooks.trust`: PEM file of certificate authorities that are trusted besides the system's; empty: none.
+    package var trust = ""
     /// `webhooks.secret`: `whsec_` + base64; empty: made at first start and kept in the data folder.
     package var secret = Redacted("")
     /// `webhooks.previous-secret`: signs too, while receivers move to the new one.
@@ -150,8 +152,10 @@ package struct RecordingSettings: Sendable, Equatable {
     package var thumbnails: Duration = .zero
     /// `recording.sidecars`: what travels with a file to a destination that says nothing of it.
     package var sidecars: [Sidecar] = []
-    /// `recording.quota`: bytes that the spool may hold; zero: as many as the disk has.
+    /// `recording.quota`: bytes that the spool may hold, with what rooms leave and cameras have sent in part; zero: as many as the disk has.
     package var quota = 0
+    /// `recording.keep-partial`: how long a part of a camera's own recording waits for its next piece.
+    package var keepPartial: Duration = .seconds(7 * 86_400)
     /// `recording.retention.*`.
     package var retention = KeepingSettings()
 

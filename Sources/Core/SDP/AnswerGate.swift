@@ -52,11 +52,21 @@ package enum AnswerGate {
         guard formats.contains(where: { $0.codec != nil }) else { throw .answerMismatch(section: index) }
         var section = MediaSection(
             media: ours.media, port: 9, transport: ours.transport, formats: formats.map { String($0.payloadType) })
-        let receives = answer.direction(of: theirs).receives && offered.description.direction(of: ours).sends
+        let direction = agreed(answer.direction(of: theirs), offered.description.direction(of: ours))
         let extensions = theirs.headerExtensions.filter(ours.headerExtensions.contains)
-        section.attributes = section.frame(transport, mid: mid, extensions: extensions, direction: receives ? .recvonly : .inactive)
+        section.attributes = section.frame(transport, mid: mid, extensions: extensions, direction: direction)
         section.attributes += formats.flatMap(\.attributes)
         return section
+    }
+
+    /// What they do of what we offered to take part in.
+    private static func agreed(_ theirs: MediaDirection, _ ours: MediaDirection) -> MediaDirection {
+        switch (theirs.receives && ours.sends, theirs.sends && ours.receives) {
+        case (true, true): .sendrecv
+        case (true, false): .recvonly
+        case (false, true): .sendonly
+        case (false, false): .inactive
+        }
     }
 
     /// Their codecs that we offered under the same payload type, and the RTX of those, with the feedback that both name.

@@ -27,13 +27,13 @@ extension TokenClaims {
         _ = try roomGrant(at: now)
     }
 
-    /// What the link allows, when every rule about its claims holds at this moment; the signature has been checked before.
+    /// What the link allows, when every rule about its claims holds at this moment save its end; the signature has been checked before.
     func roomGrant(at now: WallTime) throws(AccessError) -> RoomGrant {
         guard let place, audience == Self.roomAudience, let role = RoomRole(rawValue: role), let room = RoomID(named: place.room),
             (role == .camera) == (place.seat != nil), place.identity.map({ ParticipantID(named: $0) != nil }) ?? true,
             place.name.map({ RoomText.nameFault($0) == nil }) ?? true
         else { throw .invalid }
-        try checkFrame(at: now)
+        try checkForm(at: now)
         var grant = RoomGrant(
             account: AccountID(apiID), room: room, role: role, expiresAt: WallTime(nanoseconds: expiresAt * 1_000_000_000), tokenID: tokenID
         )

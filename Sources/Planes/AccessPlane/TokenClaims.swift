@@ -72,13 +72,18 @@ extension TokenClaims {
             expiresAt: WallTime(nanoseconds: expiresAt * 1_000_000_000), tokenID: tokenID)
     }
 
-    /// The rules that hold for every token.
+    /// The rules that hold for every token that opens something by itself.
     func checkFrame(at now: WallTime) throws(AccessError) {
+        try checkForm(at: now)
+        guard expiresAt > now.seconds - Self.expiryLeeway else { throw .expired }
+    }
+
+    /// The rules that hold for every token, also one that has expired.
+    func checkForm(at now: WallTime) throws(AccessError) {
         guard issuer == Self.issuer, subject == clientID, !subject.isEmpty, !tokenID.isEmpty, !apiID.isEmpty,
             issuedAt <= now.seconds + Self.issueLeeway, expiresAt > issuedAt, Self.representable.contains(issuedAt),
             Self.representable.contains(expiresAt)
         else { throw .invalid }
-        guard expiresAt > now.seconds - Self.expiryLeeway else { throw .expired }
     }
 
     /// Seconds that nanoseconds in 64 bits can hold (year 2262).

@@ -72,8 +72,8 @@ struct CameraConversation {
         case .finished:
             return [.end(BridgeError(.connectionLost, "The camera's pipeline ended."))]
         case .ready, .started, .disconnected, .keyframeNeeded, .firstFrame, .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded,
-            .segmentClosed, .picture,
-            .pictureFailed, .stats, .alive, .warning:
+            .segmentClosed, .voice, .background, .picture,
+            .pictureFailed, .microphone, .stats, .alive, .warning:
             return []
         }
     }

@@ -35,6 +35,16 @@ package struct OutboxWriter: Sendable {
                 account: row.context.account, session: row.context.session, dueAt: now, createdAt: now))
     }
 
+    /// The upload of what travels with a recording's files, by its name in the spool, as a row that is due now.
+    package func upload(of name: String, in row: RecordingRow) -> LedgerChange {
+        let now = clock.wall()
+        var random = SystemRandomNumberGenerator()
+        return .delivery(
+            DeliveryRow(
+                id: .upload(at: now, using: &random), work: .upload(recording: row.id, file: name, destination: row.destination),
+                account: row.context.account, session: row.context.session, dueAt: now, createdAt: now))
+    }
+
     /// Tells the delivery service that there is something to do; call it after the commit.
     package func wake() { service.wake() }
 }

@@ -178,7 +178,8 @@ package actor PeerDirector: PeerEngine {
         case .keyframeNeeded(let track): hub.requestKeyframe(of: peer.context.stream, track: track)
         case .warning(_, let message):
             logger.warning("peer pipeline", metadata: peer.context.metadata.adding("warning", message))
-        case .ready, .started, .firstFrame, .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded, .segmentClosed, .picture, .pictureFailed,
+        case .ready, .started, .firstFrame, .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded, .segmentClosed, .voice, .picture,
+            .pictureFailed, .background, .microphone,
             .stats, .alive, .failed,
             .finished:
             break

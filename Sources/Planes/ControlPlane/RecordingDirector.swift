@@ -137,16 +137,27 @@ package actor RecordingDirector: UploadObserver {
         try await registerComplete()
         for unfinished in findings.unfinished {
             let (row, remains) = (unfinished.row, unfinished.remains)
-            let (machine, effects) = RecordingMachine.recovered(
-                row: row, remains: remains, limits: limits(for: row.destination), now: services.clock.now(), wall: services.clock.wall())
             services.logger.warning(
                 "recording of an earlier run taken up",
                 metadata: row.context.metadata.adding("recording", row.id.rawValue).adding("parts", "\(remains.parts.count)"))
-            let beginning = RecordingBeginning(since: services.clock.now())
-            let run = RecordingRun(machine: machine, request: nil, beginning: beginning, services: services, tell: { _ in })
-            runs[row.id] = Entry(run: run, context: row.context, session: row.context.session)
-            keep(run, id: row.id, effects: effects)
+            takeUp(row, remains)
         }
+    }
+
+    /// A file that a camera recorded by itself becomes a recording, which goes the way of one that the bridge left unfinished: `row` is `closing`, and
+    /// its only part in its place. Its row is durable when this returns.
+    func adopt(_ row: RecordingRow) async throws(BridgeError) {
+        try await services.ledger.commit([.recording(row)])
+        takeUp(row, RecordingMachine.Remains(parts: [PartName(segment: 1, number: 1)]))
+    }
+
+    private func takeUp(_ row: RecordingRow, _ remains: RecordingMachine.Remains) {
+        let (machine, effects) = RecordingMachine.recovered(
+            row: row, remains: remains, limits: limits(for: row.destination), now: services.clock.now(), wall: services.clock.wall())
+        let beginning = RecordingBeginning(since: services.clock.now())
+        let run = RecordingRun(machine: machine, request: nil, beginning: beginning, services: services, tell: { _ in })
+        runs[row.id] = Entry(run: run, context: row.context, session: row.context.session)
+        keep(run, id: row.id, effects: effects)
     }
 
     /// How long recorders of the run before may take to close their files.

@@ -4,7 +4,7 @@ internal import Foundation
 package import Playback
 
 /// Single pictures: of live streams by decoders that are kept for a while, of recordings by one child each. Every picture is decoded in a child.
-package actor SnapshotService: Snapshots {
+package actor SnapshotService: Snapshots, TrackPictures {
     /// What it stands on.
     package struct Services: Sendable {
         package var launcher: any PipelineLauncher
@@ -70,16 +70,30 @@ package actor SnapshotService: Snapshots {
         guard let track = source.tracks.first(where: { $0.kind == .video }) else {
             throw BridgeError(.notFound, "The stream \(stream) has no video.")
         }
-        if let decoder = decoders[stream], decoder.codec != track.codec {
-            end(stream, BridgeError(.unavailable, "The stream has changed."))
+        return try await picture(of: track, in: stream, as: stream, spec)
+    }
+
+    /// `name`: what its decoder is known by.
+    private func picture(
+        of track: TrackDescription, in source: StreamID, as name: StreamID, _ spec: PictureSpec
+    ) async throws(BridgeError) -> Picture {
+        try checkIsOn()
+        if let decoder = decoders[name], decoder.codec != track.codec {
+            end(name, BridgeError(.unavailable, "The stream has changed."))
         }
         lastTicket += 1
         let ticket = lastTicket
         let result: Result<Picture, BridgeError> = await withCheckedContinuation { continuation in
             tickets[ticket] = continuation
-            carryOut(desk.asked(ticket, of: stream, spec, now: services.clock.now()), track: track)
+            carryOut(desk.asked(ticket, of: name, spec, now: services.clock.now()), track: (track, source))
         }
         return try result.get()
+    }
+
+    /// Each of a stream's tracks by itself: a participant shows a camera and a screen.
+    package func picture(of source: RoomTrackSource, _ spec: PictureSpec) async throws(BridgeError) -> Picture {
+        let name = StreamID("\(source.stream)\u{1F}\(source.description.index)")
+        return try await picture(of: source.description, in: source.stream, as: name, spec)
     }
 
     package func recorded(of stream: StreamID, at moment: WallTime, _ spec: PictureSpec) async throws(PlaybackError) -> Picture {
@@ -103,10 +117,10 @@ package actor SnapshotService: Snapshots {
     // MARK: - Effects
 
     /// `track`: what a decoder that is to be launched decodes.
-    private func carryOut(_ effects: [SnapshotDesk.Effect], track: TrackDescription? = nil) {
+    private func carryOut(_ effects: [SnapshotDesk.Effect], track: (TrackDescription, StreamID)? = nil) {
         for effect in effects {
             switch effect {
-            case .launch(let stream): if let track { launch(stream, track) }
+            case .launch(let stream): if let track { launch(stream, track.0, of: track.1) }
             case .order(let stream, let number, let spec): order(number, spec, of: stream)
             case .dismiss(let stream): dismiss(stream)
             case .answer(let asked, let picture): settle(asked, .success(picture))
@@ -131,14 +145,14 @@ package actor SnapshotService: Snapshots {
 
     private func expire() { carryOut(desk.expire(now: services.clock.now())) }
 
-    private func launch(_ stream: StreamID, _ track: TrackDescription) {
+    private func launch(_ stream: StreamID, _ track: TrackDescription, of source: StreamID) {
         let id = PipelineID("picture-\(RandomUUID.text())")
         decoders[stream] = Decoder(id: id, codec: track.codec)
-        Task { [weak self] in await self?.run(id, stream, track) }
+        Task { [weak self] in await self?.run(id, stream, track, of: source) }
     }
 
     /// One decoder's life.
-    private func run(_ id: PipelineID, _ stream: StreamID, _ track: TrackDescription) async {
+    private func run(_ id: PipelineID, _ stream: StreamID, _ track: TrackDescription, of source: StreamID) async {
         let plan = PicturePlan(source: .live(track), wallClockOffset: services.clock.wallOffset)
         let pipeline: any RunningPipeline
         do throws(BridgeError) {
@@ -149,7 +163,7 @@ package actor SnapshotService: Snapshots {
         }
         // The caches hold the last keyframe and all that came after it.
         services.hub.subscribe(
-            id, to: stream, tracks: [track.index], sinks: pipeline.media, timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
+            id, to: source, tracks: [track.index], sinks: pipeline.media, timing: .recorded(since: MonotonicTime(nanoseconds: 0)))
         if decoders[stream]?.id == id {
             decoders[stream]?.pipeline = pipeline
             carryOut(desk.started(stream))

@@ -52,7 +52,7 @@ package struct EgressClient: Sendable {
     /// One request and the head of its reply. Has no time limit of its own but that of connecting: cancel the task.
     func send(_ request: EgressRequest, to url: DeliveryURL) async -> Result<EgressReply, AttemptFault> {
         let addresses: [IPAddress]
-        do { addresses = try await checkedAddresses(of: url) } catch { return .failure(error) }
+        do { addresses = try await checkedAddresses(url.address, host: url.host) } catch { return .failure(error) }
         var result: Result<EgressReply, AttemptFault> = .failure(.unresolvable)
         for address in addresses.prefix(Self.addressesTried) {
             result = await send(request, to: url, at: address)
@@ -62,10 +62,11 @@ package struct EgressClient: Sendable {
         return result
     }
 
-    private func checkedAddresses(of url: DeliveryURL) async throws(AttemptFault) -> [IPAddress] {
+    /// All that may be connected to. `literal`: the host is an address already.
+    func checkedAddresses(_ literal: IPAddress?, host: String) async throws(AttemptFault) -> [IPAddress] {
         let addresses: [IPAddress]
-        if let literal = url.address { addresses = [literal] } else { addresses = try await resolver.addresses(of: url.host) }
-        if let refusal = rules.refusal(of: addresses, host: url.host) { throw .blockedAddress(refusal) }
+        if let literal { addresses = [literal] } else { addresses = try await resolver.addresses(of: host) }
+        if let refusal = rules.refusal(of: addresses, host: host) { throw .blockedAddress(refusal) }
         return addresses
     }
 

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import Forwarding
 import LinuxIO
 import PeerTransport
 
@@ -107,7 +108,7 @@ struct MediaLoop: ~Copyable {
     /// The socket of the peers has room again.
     private mutating func resumePeers(now: MonotonicTime) {
         ports.edge.unblock()
-        for stream in streams.all { stream.serveViewers(onlyDue: false, ports: &ports, now: now) }
+        for stream in streams.all { stream.serveViewers(news: .all, ports: &ports, now: now) }
     }
 
     private mutating func tick(now: MonotonicTime) {

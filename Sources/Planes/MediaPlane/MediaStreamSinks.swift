@@ -58,7 +58,7 @@ extension MediaStream {
     func pump(ports: inout MediaPorts, now: MonotonicTime) {
         feedReplicas(ports: &ports, now: now)
         pumpSinks(ports: &ports, now: now)
-        serveViewers(onlyDue: false, ports: &ports, now: now)
+        serveViewers(news: .all, ports: &ports, now: now)
     }
 
     /// The children among them.

@@ -24,7 +24,7 @@ enum ElementAllowList {
     static let camera: Set<String> = [
         "videotestsrc", "audiotestsrc", "v4l2src", "videoconvert", "videoscale", "videorate", "audioconvert", "audioresample",
         "clockoverlay", "textoverlay", "timeoverlay", "x264enc", "vp8enc", "opusenc", "h264parse", "rtph264pay", "rtpvp8pay",
-        "rtpopuspay", "jpegdec",
+        "rtpopuspay", "jpegdec", "videocrop", "videoflip", "volume",
     ]
 
     /// What decodes a camera's local file. Never on network input.
@@ -44,11 +44,29 @@ enum ElementAllowList {
         "avdec_aac",
     ]
 
-    /// From frames to one picture and one sound, encoded again.
+    /// From frames to one picture and one sound, encoded again, over a picture that an operator gave.
     static let composite: Set<String> = [
-        "queue", "videotestsrc", "compositor", "videorate", "textoverlay", "clockoverlay", "x264enc", "vp8enc", "rtph264pay", "rtpvp8pay",
+        "queue", "videotestsrc", "compositor", "pngdec", "jpegdec", "videocrop", "videorate", "textoverlay", "clockoverlay", "x264enc",
+        "vp8enc", "rtph264pay", "rtpvp8pay",
         "audiotestsrc", "audiomixer", "audioconvert", "audioresample", "opusdec", "mulawdec", "alawdec", "opusenc", "rtpopuspay",
     ]
+
+    /// From a stream's frames and its sound to somebody else's server.
+    static let push: Set<String> = [
+        "queue", "audiotestsrc", "audiomixer", "audioconvert", "audioresample", "opusdec", "mulawdec", "alawdec", "avenc_aac", "aacparse",
+        "h264parse", "flvmux", "rtmp2sink", "mpegtsmux", "srtsink",
+    ]
+
+    /// From packets of Opus to whoever stands by a camera.
+    static let speakers: Set<String> = [
+        "rtpopusdepay", "opusdec", "audioconvert", "audioresample", "alsasink", "pulsesink", "opusenc", "oggmux", "filesink",
+    ]
+
+    /// From a microphone to a camera's sound.
+    static let microphones: Set<String> = ["alsasrc", "pulsesrc", "audiomixer"]
+
+    /// From packets of sound to its samples.
+    static let listening: Set<String> = ["rtpopusdepay", "rtppcmudepay", "rtppcmadepay"]
 
     /// What this plan needs.
     static func elements(for work: PipelinePlan.Work) -> Set<String> {
@@ -58,10 +76,14 @@ enum ElementAllowList {
         case .finish: []
         case .picture: recorder.union(pictures)
         case .thumbnails: pictures
+        case .talk: webRTC.union(speakers)
         case .composite: recorder.union(pictures).union(composite)
+        case .push: recorder.union(push)
+        case .listen: webRTC.union(composite).union(listening)
         case .camera(let plan): webRTC.union(camera).union(decoding(plan.capture.source))
         case .capture(let plan):
-            camera.union(["pipeline", "bin", "appsink", "capsfilter", "queue", "clocksync"]).union(decoding(plan.source))
+            camera.union(["pipeline", "bin", "appsrc", "appsink", "capsfilter", "queue", "clocksync"]).union(decoding(plan.source))
+                .union(plan.microphone == nil ? [] : microphones)
         }
     }
 

@@ -13,7 +13,10 @@ extension PipelinePlan {
         case .finish(let plan): FinishRunner(plan: plan, context: context)
         case .picture(let plan): PictureRunner(plan: plan, context: context)
         case .thumbnails(let plan): ThumbnailRunner(plan: plan, context: context)
+        case .talk(let plan): TalkRunner(plan: plan, context: context)
         case .composite(let plan): CompositeRunner(plan: plan, context: context)
+        case .push(let plan): PushRunner(plan: plan, context: context)
+        case .listen(let plan): ListenRunner(plan: plan, context: context)
         }
     }
 }

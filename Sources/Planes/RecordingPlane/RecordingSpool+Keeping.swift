@@ -88,6 +88,9 @@ extension RecordingSpool: SpoolKeeping {
     private func removeFiles(of segment: SegmentRow) -> Bool {
         let path = layout.finished(segment)
         try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(RecordingManifest.fileName(of: segment.file))")
+        if segment.number == 1 {
+            removeRoomFiles(of: segment.recording)
+        }
         removeThumbnails(of: segment)
         guard FileManager.default.fileExists(atPath: path) else { return true }
         return (try? FileManager.default.removeItem(atPath: path)) != nil
@@ -106,6 +109,14 @@ extension RecordingSpool: SpoolKeeping {
     }
 
     package func hasThumbnails(_ segment: SegmentRow) -> Bool { size(of: ThumbnailNames(ofFile: layout.finished(segment)).track) != nil }
+
+    /// What it carries to its destination for the room that it is of.
+    private func removeRoomFiles(of recording: RecordingID) {
+        try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(SidecarName.room(of: recording))")
+        for name in names(in: layout.folder) where name.hasPrefix(SidecarName.roomPictures(of: recording)) {
+            try? FileManager.default.removeItem(atPath: "\(layout.folder)/\(name)")
+        }
+    }
 
     private func removeThumbnails(of segment: SegmentRow) {
         let stem = ThumbnailNames(ofFile: segment.file).stem

@@ -14,6 +14,8 @@ package actor RecordingSpool: RecordingFiles {
     let logger: Logger
     let limits: Limits
     let retention: Retention
+    /// What `Limits.others` hold, and until when that is good enough.
+    private var counted: (bytes: Int64, until: ContinuousClock.Instant)?
 
     /// How long finished files stay.
     package struct Retention: Sendable, Equatable {
@@ -36,6 +38,8 @@ package actor RecordingSpool: RecordingFiles {
         package var quota: Int64
         /// Each complete file gets a manifest.
         package var writesManifests: Bool
+        /// Folders that belong to recordings and count as well, absolute: what rooms leave, and what cameras have sent a part of.
+        package var others: [String] = []
 
         package init(reserve: Int64, quota: Int64 = 0, writesManifests: Bool = false) {
             self.reserve = reserve
@@ -76,9 +80,21 @@ package actor RecordingSpool: RecordingFiles {
         return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value
     }
 
-    /// What recordings take: everything in the spool.
-    private var usedBytes: Int64 {
-        let names = FileManager.default.enumerator(atPath: layout.folder)
+    /// What recordings take: everything in the spool, and what belongs to them elsewhere.
+    private var usedBytes: Int64 { Self.bytes(in: layout.folder) + otherBytes() }
+
+    /// Looking takes time where thousands of files lie: it is done again when twenty times as long has passed.
+    private func otherBytes() -> Int64 {
+        let begun = ContinuousClock.now
+        if let counted, begun < counted.until { return counted.bytes }
+        let bytes = limits.others.reduce(0) { $0 + Self.bytes(in: $1) }
+        let end = ContinuousClock.now
+        counted = (bytes, end + (end - begun) * 20)
+        return bytes
+    }
+
+    private static func bytes(in folder: String) -> Int64 {
+        let names = FileManager.default.enumerator(atPath: folder)
         var sum: Int64 = 0
         while names?.nextObject() != nil {
             guard let attributes = names?.fileAttributes, attributes[.type] as? FileAttributeType == .typeRegular else { continue }

@@ -56,7 +56,7 @@ extension RecordingSpool {
         var files: [Int: Int64] = [:]
         for name in names(in: layout.folder)
         where name.hasPrefix(row.id.rawValue) && name != row.id.rawValue && !name.hasSuffix(".json")
-            && ThumbnailNames(ofThumbnail: name) == nil
+            && SidecarName(name) == nil
         {
             let (recording, number) = SpoolLayout.segment(name)
             if recording == row.id, let size = size(of: "\(layout.folder)/\(name)") { files[number] = size }

@@ -21,6 +21,7 @@ enum Migrations {
         migrator.registerMigration("2026-11 triggers") { try $0.execute(sql: triggers) }
         migrator.registerMigration("2026-11 retention") { try $0.execute(sql: retention) }
         migrator.registerMigration("2026-11 conferences") { try $0.execute(sql: conferences) }
+        migrator.registerMigration("2026-11 rooms") { try $0.execute(sql: rooms) }
         return migrator
     }
 

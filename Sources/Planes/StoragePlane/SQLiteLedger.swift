@@ -37,6 +37,8 @@ package final class SQLiteLedger: Ledger {
             case .hold(let recording, let hold): try RecordingHold.write(hold, of: recording, connection)
             case .deletion(let recording, let deletion): try deletion.write(of: recording, connection)
             case .audit(let draft): try draft.append(connection)
+            case .roomRecording(let row): try row.write(connection)
+            case .roomRecordingGone(let id): try RoomRecordingRow.remove(id, connection)
             }
         }
     }

@@ -3,9 +3,12 @@
 
 /** What a role may do without asking; the bridge decides, the page only shows no button that would be refused. */
 const MAY = {
-  host: ["microphone", "camera", "screen", "mute", "admit", "remove", "spotlight", "freeze", "annotate", "point", "chat", "hand", "seat", "close"],
-  expert: ["microphone", "camera", "screen", "spotlight", "freeze", "annotate", "point", "chat", "hand", "seat"],
-  worker: ["microphone", "camera", "screen", "freeze-own", "annotate", "point", "chat", "hand"],
+  host: [
+    "microphone", "camera", "screen", "mute", "admit", "remove", "spotlight", "freeze", "annotate", "point", "chat", "hand", "seat", "command", "record",
+    "clip", "snapshot", "close",
+  ],
+  expert: ["microphone", "camera", "screen", "spotlight", "freeze", "annotate", "point", "chat", "hand", "seat", "command", "record", "clip", "snapshot"],
+  worker: ["microphone", "camera", "screen", "freeze-own", "annotate", "point", "chat", "hand", "command-own", "record", "clip", "snapshot"],
   viewer: ["chat", "hand"],
   camera: ["microphone", "camera"],
 };
@@ -35,6 +38,12 @@ export class CallState {
     this.chat = [];
     this.pins = [];
     this.spotlight = [];
+    /** The tracks that the room does not send us, for there are too many. */
+    this.unsent = new Set();
+    /** What is known of the room's recording: `{ id, since, participant, mode }`; null while there is none. */
+    this.recording = null;
+    /** The names of the room's one picture and one sound, while these come instead of each track: `{ picture, sound }`. */
+    this.single = null;
   }
 
   /** Takes a notice; false for one that this page does not know. */
@@ -59,6 +68,17 @@ export class CallState {
     return track.kind !== "microphone" && (this.may("freeze") || (this.may("freeze-own") && this.isMine(track)));
   }
 
+  /** The seat of a track's camera; null for a person's. */
+  seatOf(track) {
+    return [...this.seats.values()].find((seat) => seat.participant === track.participant) ?? null;
+  }
+
+  /** May one tell this seat's camera something, and is there anything that it can do? */
+  mayCommand({ owner, abilities }) {
+    const can = abilities && (abilities.torch || abilities.zoom > 1 || abilities.rotate || abilities.mute.length > 0);
+    return Boolean(can) && (this.may("command") || (this.may("command-own") && owner === this.you));
+  }
+
   isMine(track) {
     return track.participant === this.you || [...this.seats.values()].some((seat) => seat.owner === this.you && seat.participant === track.participant);
   }
@@ -79,9 +99,10 @@ export class CallState {
 
   /**
    * What is seen, one entry a picture: screens, cameras, and those without either, in the order of their coming; oneself last.
-   * `{ key, participant, track, isScreen, isMine, isPreferred, isSpeaking }`: `track` is null for who shows nothing.
+   * `{ key, participant, track, isScreen, isMine, isPreferred, isSpeaking }`: `track` is null for who shows nothing. `isRoom`: it is all of them.
    */
   pictures() {
+    if (this.single) return [this.#room()];
     const shown = [];
     for (const participant of this.participants.values()) {
       const videos = [...this.tracks.values()].filter((track) => track.participant === participant.id && track.kind !== "microphone");
@@ -92,6 +113,12 @@ export class CallState {
     }
     const rank = ({ isScreen, isMine }) => (isMine ? 2 : isScreen ? 0 : 1);
     return shown.sort((one, other) => rank(one) - rank(other));
+  }
+
+  #room() {
+    const participant = { id: "", name: "Everybody", role: "viewer", presence: "here", hand: null };
+    const track = { id: this.single.picture, participant: "", kind: "camera", muted: false };
+    return { key: " ", participant, track, isScreen: false, isMine: false, isPreferred: false, isSpeaking: false, isRoom: true };
   }
 
   #picture(participant, track) {
@@ -105,9 +132,10 @@ export class CallState {
 
   // MARK: the notices, by their names
 
-  _welcome({ you, participants, tracks, seats, spotlight, pins, speaker, chat, boards }) {
+  _welcome({ you, participants, tracks, seats, spotlight, pins, speaker, chat, boards, recording }) {
     this.reset();
     this.phase = "inside";
+    this.recording = recording ?? null;
     [this.you, this.speaker, this.spotlight, this.pins] = [you, speaker, spotlight, pins];
     for (const participant of participants) this.participants.set(participant.id, participant);
     for (const track of tracks) this.tracks.set(track.id, track);
@@ -169,6 +197,10 @@ export class CallState {
     this.spotlight = tracks;
   }
 
+  _unsent({ tracks }) {
+    this.unsent = new Set(tracks);
+  }
+
   _chat({ message }) {
     this.chat.push(message);
     this.chat.splice(0, this.chat.length - CHAT_LIMIT);
@@ -208,6 +240,14 @@ export class CallState {
     const key = `${track} ${participant}`;
     if (at === null) this.pointers.delete(key);
     else this.pointers.set(key, { track, participant, ...at });
+  }
+
+  _recording({ recording }) {
+    this.recording = recording;
+  }
+
+  _single({ on, picture, sound }) {
+    this.single = on ? { picture, sound } : null;
   }
 
   _ended({ cause }) {

@@ -23,6 +23,7 @@ const MARKS = {
   hand: ["Hand raised", "M7 12V6a1.5 1.5 0 0 1 3 0v5m0-6.5a1.5 1.5 0 0 1 3 0V11m0-5a1.5 1.5 0 0 1 3 0v7m0-4a1.5 1.5 0 0 1 3 0v5a7 7 0 0 1-7 7c-4 0-5-2-8-7.5 1-1.5 2.5-.5 3 .5"],
   silent: ["Microphone off", "M9 9V6a3 3 0 0 1 6 0v5M6 11a6 6 0 0 0 9.500 5M12 17v4M4 3l16 18"],
   frozen: ["Frozen", "M8 5v14M16 5v14"],
+  unsent: ["Not shown: there are too many pictures", "M3 7v10h12V7zM15 11l6-3v8l-6-3M2 3l20 18"],
 };
 
 function markOf(name) {
@@ -38,11 +39,12 @@ function markOf(name) {
 /** One picture. */
 class Tile {
   #act;
+  #isCommanded;
   #frozen = null;
 
-  constructor(key, act, hand) {
+  constructor(key, { act, hand, isCommanded }) {
     this.key = key;
-    this.#act = act;
+    [this.#act, this.#isCommanded] = [act, isCommanded];
     this.video = make("video", { autoplay: true, playsInline: true, muted: true });
     this.board = make("canvas", { hidden: true });
     this.who = make("span", { className: "who" });
@@ -78,7 +80,8 @@ class Tile {
     this.who.textContent = picture.isScreen ? `${name}: screen` : name;
     const microphone = state.of(participant.id, "microphone");
     const marks = [
-      participant.hand !== null && "hand", !picture.isScreen && (!microphone || microphone.muted) && "silent", track && state.board(track.id) && "frozen",
+      participant.hand !== null && "hand", !picture.isScreen && !picture.isRoom && (!microphone || microphone.muted) && "silent", track && state.board(track.id) && "frozen",
+      track && state.unsent.has(track.id) && "unsent",
     ].filter(Boolean);
     if (this.mark.dataset.marks !== marks.join()) {
       this.mark.dataset.marks = marks.join();
@@ -94,13 +97,17 @@ class Tile {
   }
 
   #showActs(state, isDrawing) {
-    const { track, isMine } = this.picture;
+    const { isMine, isRoom } = this.picture;
+    const track = isRoom ? null : this.picture.track;
     const board = track && state.board(track.id);
     const list = [];
     if (track) list.push(["pin", "Pin", state.pins.includes(track.id)]);
     if (track && state.may("spotlight")) list.push(["spotlight", "Spotlight", state.spotlight.includes(track.id)]);
     if (track && !board && state.mayFreeze(track)) list.push(["freeze", "Freeze and draw", null]);
     if (track && state.may("point") && !isMine) list.push(["draw", board ? "Draw" : "Point", isDrawing]);
+    if (track && state.may("snapshot") && !isMine) list.push(["snapshot", "Snapshot", null]);
+    const seat = track && state.seatOf(track);
+    if (seat && state.mayCommand(seat)) list.push(["command", "Camera", this.#isCommanded(seat)]);
     const signature = JSON.stringify(list);
     if (signature === this.acts.dataset.signature) return;
     this.acts.dataset.signature = signature;
@@ -156,15 +163,14 @@ class Tile {
 export class Tiles {
   #root;
   #tiles = new Map();
-  #act;
-  #hand;
+  #does;
   #lastLarge = null;
   #frame = 0;
   #facts = null;
 
-  /** `act(name, track)`: a key of a picture; `hand(tile)`: the options of its `Hand`. */
-  constructor(root, { act, hand }) {
-    [this.#root, this.#act, this.#hand] = [root, act, hand];
+  /** `act(name, track)`: a key of a picture; `hand(tile)`: the options of its `Hand`; `isCommanded(seat)`: whether its camera's keys are open. */
+  constructor(root, does) {
+    [this.#root, this.#does] = [root, does];
     new ResizeObserver(() => this.#later()).observe(root);
   }
 
@@ -179,7 +185,7 @@ export class Tiles {
     const scale = devicePixelRatio || 1;
     const views = [];
     for (const { picture, element } of this.#tiles.values()) {
-      if (!picture?.track || picture.isMine) continue;
+      if (!picture?.track || picture.isMine || picture.isRoom) continue;
       const [width, height] = [Math.round(element.clientWidth * scale), Math.round(element.clientHeight * scale)];
       const visible = !document.hidden && width > 0 && height > 0;
       views.push({ track: picture.track.id, visible, ...(visible ? { width, height } : {}) });
@@ -223,7 +229,7 @@ export class Tiles {
     pictures.forEach((picture, index) => {
       let tile = this.#tiles.get(picture.key);
       if (!tile) {
-        tile = new Tile(picture.key, this.#act, this.#hand);
+        tile = new Tile(picture.key, this.#does);
         this.#tiles.set(picture.key, tile);
       }
       // Read in the order in which they are seen.

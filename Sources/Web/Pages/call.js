@@ -1,7 +1,9 @@
 // The call page: the lobby, the room, and the keys. What is known of the room is in call-state.js; its socket and peers in call-session.js.
 
+import { CameraKeys } from "/assets/call-cameras.js";
 import { Devices, deviceAdvice } from "/assets/call-devices.js";
 import { Messages, showPeople } from "/assets/call-people.js";
+import { RecordingKeys } from "/assets/call-recording.js";
 import { CallSession } from "/assets/call-session.js";
 import { CallState } from "/assets/call-state.js";
 import { Tiles, colourOf } from "/assets/call-tiles.js";
@@ -11,6 +13,8 @@ const NAME_MEMORY = "viaduct.name";
 /** Views are told when the layout has come to rest. */
 const VIEW_PAUSE_MS = 300;
 const QUALITY_INTERVAL_MS = 2000;
+/** How long a sentence for the person stays in sight. */
+const SAID_MS = 5000;
 /** Parts of what was sent that were lost, above which a connection is no longer good, or is poor. */
 const LOSS = { fair: 0.02, poor: 0.08 };
 
@@ -27,6 +31,7 @@ let drawing = null;
 let tool = "pointer";
 let viewTimer = 0;
 let toldViews = "";
+let sayTimer = 0;
 const wanted = { microphone: true, camera: true };
 
 /** What tests and the curious read: never a secret. */
@@ -40,8 +45,14 @@ function showStatus(name, word) {
   if (byId("status").textContent !== word) byId("status").textContent = word;
 }
 
-/** Read out by screen readers. */
-const say = (text) => { byId("said").textContent = text; };
+/** Shown for a while, and read out by screen readers. */
+function say(text) {
+  const said = byId("said");
+  said.textContent = text;
+  said.classList.add("fresh");
+  clearTimeout(sayTimer);
+  sayTimer = setTimeout(() => said.classList.remove("fresh"), SAID_MS);
+}
 
 const press = (id, isOn) => { byId(id).ariaPressed = String(isOn); };
 
@@ -97,9 +108,8 @@ function prepareLobby() {
   const isViewer = claims.role === "viewer";
   for (const id of ["devices", "lobby-camera", "lobby-microphone", "preview-box"]) byId(id).hidden = isViewer;
   if (!pageToken()) byId("lobby-text").textContent = "This address has no invitation in it. Ask whoever runs the call for a link.";
-  if (isViewer) return Object.assign(wanted, { camera: false, microphone: false });
-  openDevice("camera").then(() => openDevice("microphone"));
-  return null;
+  if (isViewer) Object.assign(wanted, { camera: false, microphone: false });
+  else openDevice("camera").then(() => openDevice("microphone"));
 }
 
 function meter() {
@@ -142,8 +152,11 @@ function noticed(frame) {
   const { type, data } = frame;
   state.take(frame);
   announce(type, data);
+  recordingKeys.announce(type, data);
   if (before !== state.phase) phaseChanged();
   if (["track_changed", "welcome"].includes(type)) obeyHost();
+  if (type === "single") singleChanged();
+  if (type === "welcome" && byId("layout").value === "single") ask("single", { on: true });
   if (type === "unpublished") forgetTrack(data.track);
   if (type === "board" && data.board.owner === state.you) draw(data.board.track);
   if (drawing && !state.tracks.has(drawing)) draw(null);
@@ -167,7 +180,7 @@ function phaseChanged() {
     byId("lobby-text").textContent = "Somebody in the room will let you in.";
   } else if (state.phase === "inside") {
     showStatus("live", "In the call");
-    for (const id of ["lobby"]) byId(id).hidden = true;
+    byId("lobby").hidden = true;
     for (const id of ["call", "bar"]) byId(id).hidden = false;
     byId("hand-key").hidden = !state.may("hand");
     for (const kind of ["microphone", "camera", "screen"]) byId(`${kind}-key`).hidden = !state.may(kind);
@@ -226,7 +239,7 @@ function over(failure) {
   page.state = "over";
   devices.closeAll();
   for (const track of [...received.keys()]) forgetTrack(track);
-  for (const id of ["call", "bar", "tools"]) byId(id).hidden = true;
+  for (const id of ["call", "bar", "tools", "camera-tools", "recorded"]) byId(id).hidden = true;
   byId("lobby").hidden = false;
   for (const id of ["devices", "lobby-camera", "lobby-microphone", "preview-box", "name-field"]) byId(id).hidden = true;
   byId("lobby-title").textContent = "The call is over for you";
@@ -245,6 +258,8 @@ function render() {
   tiles.show(state, { media: mediaOf, mode, drawing });
   const isPanelOpen = !byId("panel").hidden;
   showPeople(state, ask);
+  recordingKeys.show();
+  cameraKeys.show();
   messages.show(state.chat, isPanelOpen && !byId("chat").hidden);
   press("microphone-key", devices.microphone !== null && devices.microphone.enabled);
   press("camera-key", devices.camera !== null);
@@ -366,7 +381,28 @@ function actOn(act, track) {
     case "spotlight": return ask("spotlight", { tracks: toggled(state.spotlight, track.id) });
     case "freeze": return ask("freeze", { track: track.id, at: new Date().toISOString() });
     case "draw": return draw(drawing === track.id ? null : track.id);
+    case "snapshot": return recordingKeys.takePicture(track);
+    case "command":
+      // One row of keys above the others is enough.
+      draw(null);
+      cameraKeys.toggle(state.seatOf(track).id);
+      return render();
   }
+}
+
+/** One picture is the bridge's to make: until it comes, and when it cannot be made, there are those of each. */
+function changeLayout() {
+  const isSingle = byId("layout").value === "single";
+  if (isSingle !== (state.single !== null)) ask("single", { on: isSingle });
+  render();
+}
+
+function singleChanged() {
+  draw(null);
+  cameraKeys.toggle(null);
+  if (state.single) return;
+  if (byId("layout").value === "single") byId("layout").value = "grid";
+  for (const track of [...received.keys()]) if (!state.tracks.has(track)) forgetTrack(track);
 }
 
 const toggled = (list, id) => (list.includes(id) ? list.filter((other) => other !== id) : [...list, id]);
@@ -376,6 +412,7 @@ const toggled = (list, id) => (list.includes(id) ? list.filter((other) => other 
 function draw(track) {
   if (drawing && drawing !== track) ask("point", { track: drawing, at: null });
   drawing = track;
+  if (track) cameraKeys.toggle(null);
   tool = track && state.board(track) && state.may("annotate") ? "pen" : "pointer";
   render();
 }
@@ -402,7 +439,9 @@ function undo() {
   if (own) ask("erase", { board: board.id, annotation: own.id });
 }
 
-const tiles = new Tiles(byId("tiles"), { act: actOn, hand: handOf });
+const tiles = new Tiles(byId("tiles"), { act: actOn, hand: handOf, isCommanded: (seat) => cameraKeys.isFor(seat.id) });
+const recordingKeys = new RecordingKeys({ state, ask, say });
+const cameraKeys = new CameraKeys({ state, ask });
 
 // MARK: how good the connections are
 
@@ -454,7 +493,7 @@ for (const name of ["people", "chat"]) {
 }
 byId("panel-close").addEventListener("click", () => openPanel(byId("people").hidden ? "chat" : "people"));
 byId("leave").addEventListener("click", () => session.leave());
-byId("layout").addEventListener("change", render);
+byId("layout").addEventListener("change", changeLayout);
 byId("chat-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = byId("chat-text").value.trim();
@@ -477,10 +516,11 @@ devices.addEventListener("lost", ({ detail: kind }) => {
   else showLobby();
 });
 
-const KEYS = { m: "microphone-key", v: "camera-key", s: "screen-key", h: "hand-key", p: "people-key", c: "chat-key" };
+const KEYS = { m: "microphone-key", v: "camera-key", s: "screen-key", h: "hand-key", p: "people-key", c: "chat-key", r: "record-key", k: "clip-key" };
 addEventListener("keydown", (event) => {
   for (const speaker of speakers.values()) if (speaker.paused) speaker.play().catch(() => {});
   if (event.key === "Escape" && drawing) return draw(null);
+  if (event.key === "Escape" && cameraKeys.isOpen) return cameraKeys.toggle(null);
   const isTyping = event.target.closest("input, select, textarea, dialog");
   const key = KEYS[event.key.toLowerCase()];
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !key || state.phase !== "inside" || byId(key).hidden) return;

@@ -1,5 +1,6 @@
 import { StatusLine, authorization, byId, explain, pageOption, pageStream } from "/assets/page.js";
 import { MediaFeed } from "/assets/buffer.js";
+import { Drawings } from "/assets/drawings.js";
 import { Peek } from "/assets/peek.js";
 import { Recorded } from "/assets/recorded.js";
 import { Timeline } from "/assets/timeline.js";
@@ -10,10 +11,12 @@ const recorded = new Recorded(stream);
 const timeline = new Timeline(byId("timeline"));
 
 const peek = new Peek(recorded, timeline);
+const drawings = new Drawings(byId("drawings"), video, recorded);
 
 /** What tests and the curious read: never a secret. Moments in ms since 1970. */
 const page = (window.viaduct = {
-  state: "connecting", failure: null, moment: null, latency: null, frame: null, items: timeline.items, clip: null, snapshot: null, timeline, recorded,
+  state: "connecting", failure: null, moment: null, latency: null, frame: null, items: timeline.items, clip: null, snapshot: null, timeline, recorded, boards: drawings.boards,
+  drawn: 0,
 });
 const status = new StatusLine(page);
 let feed = null;
@@ -194,10 +197,17 @@ function onFrame(_, { mediaTime }) {
     if (isLive) page.latency = Date.now() - page.moment;
     byId("clock").textContent = new Date(page.moment).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
     timeline.show(page.moment);
+    showDrawings();
   }
   video.requestVideoFrameCallback(onFrame);
 }
 video.requestVideoFrameCallback(onFrame);
+
+function showDrawings() {
+  if (page.moment !== null) drawings.show(page.moment);
+  page.drawn = drawings.shown;
+}
+addEventListener("resize", showDrawings);
 
 /** After several seeks in a row Chromium may show the picture of the last one and not tell of it: then it is sought once more, a millisecond on. */
 let soughtAgain = null;
@@ -210,11 +220,20 @@ function seekAgain() {
 }
 video.addEventListener("seeked", () => setTimeout(seekAgain, 200));
 
-// Where a gap begins, playing goes on behind it.
-video.addEventListener("waiting", () => {
+/** Where a gap begins, playing goes on behind it; `margin`: how near to it, ms. */
+function skipGap(margin) {
   const next = feed?.nextStart(feed.moment());
-  if (next && feed.endOfBuffer(feed.moment() + 100) === null) video.currentTime = feed.seconds(next) + 0.001;
-});
+  if (next && feed.endOfBuffer(feed.moment() + margin) === null) video.currentTime = feed.seconds(next) + 0.001;
+}
+video.addEventListener("waiting", () => skipGap(100));
+
+/** Sought right before a gap, there is too little for the decoders to begin with, and nobody says so. */
+let stuckAt = null;
+setInterval(() => {
+  const isStuck = !video.paused && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+  if (isStuck && stuckAt === video.currentTime) skipGap(500);
+  stuckAt = isStuck ? video.currentTime : null;
+}, 500);
 
 async function loadTimeline() {
   const margin = timeline.span;
@@ -301,6 +320,23 @@ async function snapshot() {
 }
 byId("snapshot").addEventListener("click", snapshot);
 
+// MARK: drawings
+
+drawings.addEventListener("load", () => {
+  page.boards = drawings.boards;
+  byId("drawings-key").hidden = drawings.boards.length === 0;
+  showDrawings();
+});
+
+function toggleDrawings() {
+  drawings.isHidden = !drawings.isHidden;
+  byId("drawings-key").setAttribute("aria-pressed", String(!drawings.isHidden));
+  showDrawings();
+}
+byId("drawings-key").addEventListener("click", toggleDrawings);
+// Without them the recording is played all the same.
+drawings.load().catch(() => {});
+
 // MARK: clips
 
 function mark(end) {
@@ -348,7 +384,7 @@ byId("clip").addEventListener("submit", async (event) => {
 
 const shortcuts = {
   k: togglePlay, " ": togglePlay, ",": () => step(-1), ".": () => step(1), l: () => byId("live").click(), m: () => byId("sound").click(),
-  i: () => mark("from"), o: () => mark("to"), s: snapshot,
+  i: () => mark("from"), o: () => mark("to"), s: snapshot, d: toggleDrawings,
 };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea, button")) return;

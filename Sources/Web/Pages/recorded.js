@@ -101,6 +101,18 @@ export class Recorded {
     return this.#sheets.get(name);
   }
 
+  /** What was drawn on its pictures in rooms: each annotation with the time `from` when it was seen `to` when it was not any more. */
+  async boards() {
+    const { boards } = await (await this.#get("boards")).json();
+    let number = 0;
+    return boards.map((board) => ({
+      ...board,
+      annotations: board.annotations.map((annotation) => ({
+        ...annotation, number: number++, from: Date.parse(annotation.drawn_at), to: Date.parse(annotation.erased_at ?? board.closed_at ?? "") || Infinity,
+      })),
+    }));
+  }
+
   /** The picture of a moment; without one, of now. */
   async snapshot(moment) {
     const reply = await this.#get(`snapshot.jpg${moment === null ? "" : `?at=${Math.round(moment)}`}`);

@@ -15,10 +15,14 @@ final class FakeComposites: CompositeCommands {
         return all.withLock { all in
             let status = CompositeStatus(
                 id: CompositeID("k\(all.count)"), order: order, stream: order.stream ?? StreamID("composite-k\(all.count)"),
-                createdAt: WallTime(milliseconds: 1_700_000_000_000), phase: .live, present: [StreamID("gate")])
+                createdAt: WallTime(milliseconds: 1_700_000_000_000), phase: .live, guests: Self.guests(order.content))
             all.append(status)
             return status
         }
+    }
+
+    private static func guests(_ content: CompositeContent) -> [CompositeGuest] {
+        CompositeCast(content, live: [StreamID("gate"): []]).guests
     }
 
     func composites() async -> [CompositeStatus] { all.withLock { $0 } }
@@ -27,7 +31,9 @@ final class FakeComposites: CompositeCommands {
 
     func change(_ id: CompositeID, to content: CompositeContent) async throws(BridgeError) -> CompositeStatus {
         all.withLock { all in
-            for index in all.indices where all[index].id == id { all[index].order.content = content }
+            for index in all.indices where all[index].id == id {
+                (all[index].order.content, all[index].guests) = (content, Self.guests(content))
+            }
         }
         guard let status = await composite(id) else { throw BridgeError(.notFound, "none") }
         return status
@@ -82,10 +88,29 @@ final class FakeComposites: CompositeCommands {
             (#"{"inputs":[],"audio":1}"#, "invalid_field", "audio"),
             (#"{"inputs":[],"size":"1280x720"}"#, "invalid_field", "size"), (#"{"inputs":[],"name":5}"#, "invalid_field", "name"),
             (#"{"name":"a","inputs":[{"stream":"a"}]}"#, "invalid_field", "inputs"),
+            (#"{"room":"a b"}"#, "invalid_field", "room"), (#"{"room":"a","inputs":[]}"#, "invalid_field", "inputs"),
+            (#"{"room":"a","focus":"b"}"#, "invalid_field", "focus"), (#"{"inputs":[],"without":["b"]}"#, "invalid_field", "without"),
+            (#"{"room":"a","without":"b"}"#, "invalid_field", "without"),
+            (#"{"room":"a","without":["b",""]}"#, "invalid_field", "without[1]"),
+            (#"{"inputs":[],"video":null,"audio":false}"#, "invalid_field", "audio"),
+            (#"{"inputs":[],"start":"later"}"#, "invalid_field", "start"),
         ])
     func ordersThatMakeNoSenseAreRefused(body: String, code: String, field: String) async throws {
         let reply = try await stage.send(.post, path, token: "T-admin", body: body)
         #expect(reply.status == 400 && reply.code == code && reply.json["field"]?.string == field, "\(body): \(reply.text)")
+    }
+
+    @Test func aCompositeOfARoomIsOrderedAndChanged() async throws {
+        let order = #"{"room":"standup","without":["ben","anna"],"video":null,"start":"on_demand"}"#
+        let made = try await stage.send(.post, path, token: "T-admin", body: order)
+        #expect(made.status == 201 && made.json["room"] == "standup" && made.json["without"] == ["anna", "ben"], "\(made.text)")
+        #expect(made.json["start"] == "on_demand" && made.json["video"] == .null && made.json["audio"] == true && made.json["inputs"] == [])
+        let changed = try await stage.send(.patch, "\(path)/k0", token: "T-admin", body: #"{"without":[],"layout":"speaker"}"#)
+        #expect(changed.status == 200 && changed.json["without"] == [] && changed.json["layout"]?["kind"] == "speaker", "\(changed.text)")
+        let refused = try await stage.send(.patch, "\(path)/k0", token: "T-admin", body: #"{"inputs":[]}"#)
+        #expect(refused.status == 400 && refused.json["field"] == "inputs", "\(refused.text)")
+        stage.composites.failure.withLock { $0 = BridgeError(.notFound, "There is no room standup.") }
+        #expect(try await stage.send(.post, path, token: "T-admin", body: order).status == 404)
     }
 
     @Test func refusalsOfTheBridgeAreToldAndOthersAreKeptOut() async throws {

@@ -23,7 +23,11 @@ final class FakeConferences: ConferenceCommands {
         }
     }
 
-    func conferences(of stream: StreamID) async -> [ConferenceStatus] { all.withLock { $0.filter { $0.row.stream == stream } } }
+    func conferences(of stream: StreamID) async -> [ConferenceStatus] {
+        all.withLock { $0.filter { $0.row.stream == stream && !$0.row.target.kind.isPush } }
+    }
+
+    func pushes() async -> [ConferenceStatus] { all.withLock { $0.filter { $0.row.target.kind.isPush } } }
 
     func conference(_ id: ConferenceID) async -> ConferenceStatus? { all.withLock { $0.first { $0.row.id == id } } }
 

@@ -188,7 +188,10 @@ struct Stage {
     let keeper = FakeKeeper()
     let conferences = FakeConferences()
     let rooms = FakeRooms()
+    let cameras = FakeCameras()
     let composites = FakeComposites()
+    let backgrounds = FakeBackgrounds()
+    let footage = FakeFootage()
     let api: BridgeAPI
 
     typealias Method = HTTPRequest.Method
@@ -200,8 +203,8 @@ struct Stage {
         let ports = BridgeAPI.Ports(
             authority: authority, directory: bridge, streams: bridge, recordings: bridge, destinations: (destinations, probe),
             operations: bridge, library: .init(playback: library, snapshots: library, clips: library, links: ShareLinks { $0 }),
-            deliveries: bridge, triggers: triggers, keeping: keeper, conferences: conferences, composites: composites,
-            rooms: RoomPorts(rooms: rooms, links: rooms))
+            deliveries: bridge, triggers: triggers, keeping: keeper, conferences: conferences, composites: (composites, backgrounds),
+            rooms: RoomPorts(rooms: rooms, links: rooms, recordings: rooms), cameras: cameras, footage: footage)
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         let servers = IceServerList(TurnSettings(), hmacSHA1: { _, _ in [] })
@@ -219,10 +222,13 @@ struct Stage {
     }
 
     static func request(_ method: HTTPRequest.Method, _ path: String, token: String? = nil, body: String = "") -> APIRequest {
+        request(method, path, token: token, bytes: Array(body.utf8))
+    }
+
+    static func request(_ method: HTTPRequest.Method, _ path: String, token: String?, bytes: [UInt8]) -> APIRequest {
         var fields: HTTPFields = [:]
         if let token { fields[.authorization] = "Bearer \(token)" }
         let head = HTTPRequest(method: method, scheme: "http", authority: "bridge.example", path: path, headerFields: fields)
-        let bytes = Array(body.utf8)
         return APIRequest(head: head, remoteAddress: "192.0.2.1", isSecure: false, requestID: "r-1") { limit throws(APIBodyError) in
             guard bytes.count <= limit else { throw .tooLarge }
             return bytes
@@ -230,7 +236,11 @@ struct Stage {
     }
 
     func send(_ method: HTTPRequest.Method, _ path: String, token: String? = nil, body: String = "") async throws -> Reply {
-        let response = try #require(await Router([api]).respond(to: Self.request(method, path, token: token, body: body)))
+        try await send(method, path, token: token, bytes: Array(body.utf8))
+    }
+
+    func send(_ method: HTTPRequest.Method, _ path: String, token: String?, bytes: [UInt8]) async throws -> Reply {
+        let response = try #require(await Router([api]).respond(to: Self.request(method, path, token: token, bytes: bytes)))
         return Self.reply(response)
     }
 

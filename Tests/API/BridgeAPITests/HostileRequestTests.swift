@@ -7,7 +7,9 @@ import Testing
 /// What nobody may do, asked of every route that there is: one that is added is asked, too.
 @Suite struct HostileRequestTests {
     /// What is for everybody, or for whoever has the link.
-    private static let open: Set<String> = ["/healthz", "/readyz", "/metrics", "/bridge/v1/io", "/bridge/v1/rooms/{room}/io"]
+    private static let open: Set<String> = [
+        "/healthz", "/readyz", "/metrics", "/bridge/v1/io", "/bridge/v1/rooms/{room}/io", "/bridge/v1/cameras/{camera}/io",
+    ]
     private static let shared = "/bridge/v1/shared/{id}"
     /// Shows the streams that the token opens, which may be none.
     private static let ownList = "/bridge/v1/streams"

@@ -81,7 +81,12 @@ final class FakeRooms: RoomCommands, RoomLinks {
         return RoomLink(token: Redacted("hush"), grant: grant)
     }
 
-    func grant(of token: Redacted<String>) async throws(AccessError) -> RoomGrant { throw .invalid }
+    func grant(of token: Redacted<String>) async throws(AccessError) -> RoomGrant {
+        guard token.revealed.hasPrefix("L-") else { throw token.revealed == "late" ? .expired : .invalid }
+        return RoomGrant(
+            account: AccountID("acme"), room: RoomID(String(token.revealed.dropFirst(2))), role: .viewer,
+            expiresAt: Self.wall.advanced(by: .seconds(60)), tokenID: "L")
+    }
 
     func revokeLink(_ id: String) async throws(AccessError) { revoked.withLock { $0.append(id) } }
 }

@@ -45,6 +45,13 @@ import Testing
         #expect(reply.fields[.wwwAuthenticate]?.hasPrefix("Bearer") == (status == 401 || status == 403 ? true : nil))
     }
 
+    @Test func aCameraHearsWhatItIsToldToPlayAndNothingElse() async throws {
+        let stage = WHIPStage()
+        #expect(try await stage.send(.post, "/whep/voices", token: "T-publish", body: "offer").status == 201)
+        #expect(try await stage.send(.post, "/whep/other", token: "T-publish", body: "offer").status == 403)
+        #expect(try await stage.send(.post, "/whip/voices", token: "T-publish", body: "offer").status == 403)
+    }
+
     @Test func publicStreamsNeedNoTokenToBeWatched() async throws {
         let stage = WHIPStage(streamsArePublic: true)
         #expect(try await stage.send(.post, "/whep/any", body: "offer").status == 201)

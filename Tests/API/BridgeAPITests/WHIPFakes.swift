@@ -112,7 +112,8 @@ struct WHIPStage {
         let clock = BridgeClock(
             now: { MonotonicTime(nanoseconds: 0) }, wall: { WallTime(milliseconds: 1_700_000_000_000) }, sleep: { _ in })
         api = WHIPAPI(
-            sessions, authority: FakeAuthority(), iceServers: IceServerList(turn, hmacSHA1: { _, _ in [1, 2, 3] }), clock: clock,
+            sessions, authority: FakeAuthority(), cameras: FakeCameras(),
+            iceServers: IceServerList(turn, hmacSHA1: { _, _ in [1, 2, 3] }), clock: clock,
             settings: (bridge: settings, publicAccount: AccountID("public")))
     }
 

@@ -10,3 +10,10 @@ import Testing
         #expect(HostFacts.usableCores == masks.compactMap { UInt32($0, radix: 16) }.reduce(0) { $0 + $1.nonzeroBitCount })
     }
 }
+
+@Suite struct CameraTorchTests {
+    @Test(arguments: ["/dev/null", "/dev/nothing-of-the-kind", "/", ""])
+    func whatIsNoCameraHasNoLight(device: String) {
+        #expect(CameraTorch(device: device) == nil)
+    }
+}

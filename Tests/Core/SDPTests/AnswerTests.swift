@@ -138,6 +138,16 @@ import SDP
         #expect(printed.print() == accepted.sdp)
     }
 
+    @Test func whoOffersToReceiveIsSentTo() throws {
+        let offer = try offer()
+        let answer = try ObligingEngine.answer(to: offer).replacing("a=recvonly", with: "a=sendonly")
+        let refused = try SessionDescription.parse(try AnswerGate.accept(answer, offer: offer).sdp)
+        #expect(refused.sections.allSatisfy { $0.has("inactive") })
+        let listening = offer.replacing("a=sendonly", with: "a=recvonly")
+        let printed = try SessionDescription.parse(try AnswerGate.accept(answer, offer: listening).sdp)
+        #expect(printed.sections.allSatisfy { $0.has("sendonly") })
+    }
+
     @Test func aRefusedSectionStaysRefused() throws {
         let offer = try offer()
         let answer = try ObligingEngine.answer(to: offer).replacing("m=audio 9", with: "m=audio 0").replacing(

@@ -76,6 +76,11 @@ import Testing
         Good(frame: frame("erase", ["board": "b1", "annotation": "a"]), request: .command(.erase(BoardID("b1"), AnnotationID("a")))),
         Good(frame: frame("point", ["track": "t1", "at": halfText]), request: .command(.point(RoomTrackID("t1"), half))),
         Good(frame: frame("point", ["track": "t1", "at": nil]), request: .command(.point(RoomTrackID("t1"), nil))),
+        Good(frame: frame("record", ["on": true]), request: .record(true)),
+        Good(frame: frame("clip", ["seconds": 30]), request: .command(.clip(nil, seconds: 30))),
+        Good(frame: frame("clip", ["track": "t1", "seconds": 1]), request: .command(.clip(RoomTrackID("t1"), seconds: 1))),
+        Good(frame: frame("snapshot", ["track": "t1"]), request: .command(.snapshot(RoomTrackID("t1")))),
+        Good(frame: frame("single", ["on": true]), request: .command(.single(true))),
         Good(frame: frame("room_close"), request: .command(.close)),
     ]
 
@@ -103,7 +108,7 @@ import Testing
 
     @Test func everyTypeIsAmongThem() {
         let types = Set(Self.good.compactMap { $0.frame["type"]?.string })
-        #expect(types == Set(RoomFrame.Kind.allCases.map(\.rawValue)).subtracting(["sdp_update"]))
+        #expect(types == Set(RoomFrame.Kind.allCases.map(\.rawValue)).subtracting(["sdp_update", "camera_order"]))
     }
 
     struct Bad: Sendable {
@@ -171,6 +176,11 @@ import Testing
         Bad("camera_seat", ["stream": "s", "display_name": "D", "max_height": -1], .invalidField, "max_height"),
         Bad("camera_seat", ["stream": "s", "display_name": "D", "until": "tomorrow"], .invalidField, "until"),
         Bad("camera_unseat", [:], .missingField, "seat"),
+        Bad("camera_order", ["order": ["type": "idle"]], .missingField, "seat"),
+        Bad("camera_order", ["seat": "s"], .missingField, "order"),
+        Bad("camera_order", ["seat": "s", "order": "idle"], .invalidField, "order"),
+        Bad("camera_order", ["seat": "s", "order": ["type": "dance"]], .invalidField, "order.type"),
+        Bad("camera_order", ["seat": "s", "order": ["type": "zoom", "factor": 0]], .invalidField, "order.factor"),
         Bad("freeze", ["track": "t"], .missingField, "at"), Bad("freeze", ["track": "t", "at": 1], .invalidField, "at"),
         Bad("board_close", [:], .missingField, "board"),
         Bad("annotate", ["board": "b", "annotation": "a", "colour": "#000000"], .missingField, "shape"),
@@ -192,9 +202,19 @@ import Testing
             "colour"),
         Bad("erase", ["annotation": "a"], .missingField, "board"),
         Bad("erase", ["board": "b", "annotation": long(65)], .invalidField, "annotation"),
+        Bad("record", [:], .missingField, "on"), Bad("record", ["on": 1], .invalidField, "on"),
+        Bad("clip", [:], .missingField, "seconds"), Bad("clip", ["seconds": 0], .invalidField, "seconds"),
+        Bad("clip", ["seconds": 301], .invalidField, "seconds"), Bad("clip", ["seconds": 1, "track": 1], .invalidField, "track"),
+        Bad("snapshot", [:], .missingField, "track"), Bad("single", [:], .missingField, "on"),
+        Bad("single", ["on": 1], .invalidField, "on"),
         Bad("point", ["track": "t", "at": [0, 0]], .invalidField, "at"),
         Bad("point", ["track": "t", "at": ["x": 0]], .missingField, "at.y"),
     ]
+
+    @Test func anOrderForACameraIsRead() throws {
+        let frame = Self.frame("camera_order", ["seat": "s", "order": ["type": "zoom", "factor": 2]])
+        #expect(try RoomForm.frame(in: frame).message == .cameraOrder(SeatID("s"), .zoom(2)))
+    }
 
     @Test(arguments: bad) func malformedFramesAreRefused(bad: Bad) {
         do throws(RTMFault) {

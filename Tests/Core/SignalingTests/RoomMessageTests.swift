@@ -85,6 +85,12 @@ import Testing
             ])
     }
 
+    @Test func oneInsteadOfEachTrack() {
+        #expect(
+            told([Self.by(1, .single(true)), .single(ParticipantID("anna"), isOpen: true)])
+                == [#"{"data":{"on":true,"picture":"picture","sound":"sound-anna"},"type":"single"}"#])
+    }
+
     @Test func talkAndPictures() {
         let news = told([
             Self.join("ben", .worker, 2), Self.by(2, .publish(.camera, mid: "0")), Self.by(1, .chat("a \"b\"")),
@@ -111,7 +117,7 @@ import Testing
         let order = SeatOrder(source: .stream(StreamID("drone")), displayName: "Drone", receives: [.audio], greatestHeight: 720)
         let news = told([Self.by(1, .seat(SeatID("s"), order)), Self.by(1, .unseat(SeatID("s"))), Self.by(1, .close)])
         let seat =
-            #"{"camera":null,"display_name":"Drone","id":"s","max_height":720,"owner":"anna","participant":"camera:s","receive":["audio"],"#
+            #"{"abilities":null,"camera":null,"display_name":"Drone","id":"s","max_height":720,"owner":"anna","participant":"camera:s","receive":["audio"],"#
             + #""send":["audio","video"],"state":"waiting","stream":"drone","until":null}"#
         #expect(
             news == [
@@ -127,7 +133,7 @@ import Testing
                     you: ParticipantID("x"), participants: [], tracks: [], seats: [], spotlight: [], pins: [], speaker: nil, chat: [],
                     boards: [])))
         let members =
-            #"{"boards":[],"chat":[],"participants":[],"pins":[],"seats":[],"speaker":null,"spotlight":[],"tracks":[],"you":"x"}"#
+            #"{"boards":[],"chat":[],"participants":[],"pins":[],"recording":null,"seats":[],"speaker":null,"spotlight":[],"tracks":[],"you":"x"}"#
         #expect(snapshot.text == #"{"data":\#(members),"type":"welcome"}"#)
     }
 }

@@ -13,6 +13,11 @@ func fuzzCameraWords(_ bytes: UnsafeRawBufferPointer) {
         precondition(opened.socket.revealed.hasSuffix("auth_token=t"))
         precondition((try? JSONValue.read(exchange.start("v=0").utf8)) != nil)
     }
+    let footage = FootageExchange(origin: origin, stream: StreamID("s"), token: nil, sha256: "0", size: 9)
+    for status in [200, 201, 202, 400, 503] {
+        let reply = OutgoingReply(status: status, body: reply.body)
+        if case .wants(let from) = footage.word(of: reply, now: WallTime(milliseconds: 0)) { precondition((0...9).contains(from)) }
+    }
     for line in lines.dropFirst() {
         guard case .over(let fault)? = exchange.word(of: String(decoding: line, as: UTF8.self)) else { continue }
         precondition(fault.error.message.isOneLine)
@@ -20,4 +25,6 @@ func fuzzCameraWords(_ bytes: UnsafeRawBufferPointer) {
     guard let text = lines.first.map({ String(decoding: $0, as: UTF8.self) }) else { return }
     if case .rtm(let url)? = try? CameraTarget(parsing: text) { precondition(url.origin.hasPrefix("http")) }
     _ = try? CapturePlan.Source(parsing: text)
+    if case .alsa(let name?)? = try? SoundDevice.microphone(parsing: text) { precondition(!name.isEmpty && name.isOneLine) }
+    if case .file(let path)? = try? TalkPlan.Speaker(parsing: text) { precondition(!path.isEmpty && path.isOneLine) }
 }

@@ -1,9 +1,15 @@
 import Bridge
 import BridgeModel
 
-/// A composite's layout as JSON, and the cells that it makes.
+/// A composite's layout as JSON, and the cells that it makes; the same JSON as the order for a whole composite.
 func fuzzCompositeLayout(_ bytes: UnsafeRawBufferPointer) {
-    guard let value = try? JSONValue.read(Array(bytes)), let layout = try? CompositeLayout(reading: value) else { return }
+    guard let value = try? JSONValue.read(Array(bytes)) else { return }
+    if let order = try? CompositeOrder(reading: value) {
+        precondition(order.content.inputs.count <= CompositeLayout.mostInputs)
+        // The order as a change of itself.
+        if let changed = try? order.content.changed(reading: value) { precondition(changed.inputs == order.content.inputs) }
+    }
+    guard let layout = try? CompositeLayout(reading: value) else { return }
     // What is shown means the same when it is read again.
     let again = try? CompositeLayout(reading: JSONValue.read(Array(layout.text.text.utf8)))
     precondition(again == layout)

@@ -2,13 +2,24 @@ import Bridge
 import BridgeModel
 import SDP
 
-/// The replies of somebody else's Janus server: a byte that chooses how far it had come and the status, then what it says.
+/// The replies of somebody else's Janus server: a byte that chooses how far it had come and the status, then what it says. What it says is read as an
+/// order for a conference, too.
 func fuzzJanus(_ bytes: UnsafeRawBufferPointer) {
     guard let url = try? DeliveryURL(parsing: Redacted("https://a.example/janus"), rules: AddressRules()), let first = bytes.first
     else { return }
     let body = Array(bytes.dropFirst())
     if let messages = try? JanusMessage.read(body) { precondition(messages.count <= JanusMessage.most) }
-    var exchange = JanusExchange(JanusTarget(url: url, room: .number(7)), rules: AddressRules())
+    if let order = try? JSONValue.read(body) {
+        for kind in [ConferenceTarget.Kind.whip, .janusVideoRoom, .srt] {
+            guard let target = try? ConferenceTarget(kind, reading: order, rules: AddressRules()) else { continue }
+            // A restart of the bridge reads what was sealed.
+            let sealed = try? JSONValue.read(Array(target.order.revealed.utf8))
+            precondition(sealed.flatMap { try? ConferenceTarget(kind, reading: $0, rules: AddressRules()) } == target)
+        }
+    }
+    var target = JanusTarget(url: url, room: .number(7))
+    target.returnStream = StreamID("ears")
+    var exchange = JanusExchange(target, rules: AddressRules())
     guard (try? exchange.join("v=0\r\n")) != nil else { return }
     let way = [#"{"janus":"success","data":{"id":1}}"#, #"{"janus":"success","data":{"id":2}}"#, #"{"janus":"ack"}"#]
     let now = WallTime(milliseconds: 0)
@@ -18,11 +29,30 @@ func fuzzJanus(_ bytes: UnsafeRawBufferPointer) {
     for line in body.split(separator: UInt8(ascii: "\n")) {
         let reply = OutgoingReply(status: statuses[Int(first >> 6)], body: Array(line))
         guard let step = try? exchange.take(reply, now: now) else { return }
+        hear(&exchange, origin: url.origin, line)
         switch step {
         case .ask(let call): precondition(call.url.origin == url.origin)
         case .answered(let answer):
             precondition(exchange.end(answer.resource) != nil)
             _ = try? SessionDescription.parse(answer.sdp)
+        }
+    }
+}
+
+/// Whoever is offered is answered, and what is asked for them gets the same bytes as its reply, or none.
+private func hear(_ exchange: inout JanusExchange, origin: String, _ line: ArraySlice<UInt8>) {
+    guard let steps = try? exchange.takeVoiceSteps() else { return }
+    for step in steps {
+        switch step {
+        case .ask(let call, let number):
+            precondition(call.url.origin == origin)
+            guard let number else { continue }
+            exchange.take(number % 3 == 0 ? nil : OutgoingReply(status: 200, body: Array(line)), of: number)
+        case .offered(let number, let sdp):
+            precondition(!sdp.isEmpty)
+            _ = try? OfferGate.acceptPublish(sdp, policy: GatePolicy(videoSections: 0))
+            if number % 2 == 0 { exchange.answered(number, sdp: sdp) } else { exchange.lost(number) }
+        case .ended: continue
         }
     }
 }

@@ -2,7 +2,7 @@ import Bridge
 import BridgeModel
 import Playback
 
-/// What callers of the recording API write: a clip's order and what is asked of clips, a snapshot's options, a segment's number, a range, the reason of
+/// What callers of the recording API write: a clip's order and what is asked of clips and of rooms, a snapshot's options, a segment's number, a range, the reason of
 /// a hold, and a report of an event. By the first byte.
 func fuzzRecordingQueries(_ bytes: UnsafeRawBufferPointer) {
     guard let kind = bytes.first else { return }
@@ -20,6 +20,10 @@ func fuzzRecordingQueries(_ bytes: UnsafeRawBufferPointer) {
     fuzzRange(text(0), text(1))
     if let query = try? ClipQuery(limit: 5, after: text(2), stream: text(2), tag: text(3), within: (text(0), text(1))) {
         precondition((query.from == nil) == (text(0) == nil) && (query.to == nil) == (text(1) == nil))
+    }
+    if let query = try? RoomRecordingQuery(limit: 5, after: text(3), room: text(2), within: (text(0), text(1))) {
+        precondition(query.room?.rawValue == text(2) && (query.from == nil) == (text(0) == nil) && (query.to == nil) == (text(1) == nil))
+        if let from = query.from, let to = query.to { precondition(from < to) }
     }
     if let report = StreamEventReport(type: text(0) ?? "", note: text(1) ?? "") {
         precondition(report.note.utf8.count <= 500 && report.type.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })

@@ -22,8 +22,11 @@ func fuzzRoomMessages(_ bytes: UnsafeRawBufferPointer) {
         switch frame.message {
         case .publishOffer(let sdp): write(RoomMessage.answer(sdp))
         case .subscribeAnswer(let sdp): write(RoomMessage.offer(sdp, tracks: [frame.name.reference ?? "0": RoomTrackID("t1")]))
+        case .cameraOrder(let seat, let order): inputs.append(.command(.commandCamera(seat, order), from: socket))
         case .request(.command(let command)): inputs.append(.command(command, from: socket))
         case .request(.seat(let order)): inputs.append(.command(.seat(SeatID("s\(number)"), order), from: socket))
+        case .request(.record(let isOn)):
+            inputs.append(.command(.record(isOn ? RoomRecordingOrder(id: RoomRecordingID("r\(number)")) : nil), from: socket))
         case .request(.join(let name, let keepsPeers)):
             var join = RoomJoin(socket: RoomSocketID(UInt64(number) + 2), grant: grant, name: name)
             join.keepsPeers = keepsPeers

@@ -52,11 +52,16 @@ import Testing
         }
     }
 
-    @Test func aLinkExpires() async throws {
+    /// Who is in the room comes back by it; the room itself lets nobody new in.
+    @Test func anExpiredLinkIsStillRead() async throws {
         let fixture = try await AccessFixture()
         let link = try await fixture.authority.makeLink(Self.order(.worker))
-        fixture.clock.advance(by: .seconds(66))
-        await #expect(throws: AccessError.expired) { try await fixture.authority.grant(of: link.token) }
+        fixture.clock.advance(by: .seconds(3600))
+        let grant = try await fixture.authority.grant(of: link.token)
+        #expect(grant == link.grant)
+        #expect(grant.fault(room: grant.room, account: grant.account, at: fixture.clock.now)?.code == .linkExpired)
+        try await fixture.authority.revokeLink(grant.tokenID)
+        await #expect(throws: AccessError.revoked) { try await fixture.authority.grant(of: link.token) }
     }
 
     @Test func noLinkLivesLongerThanARevocation() async throws {

@@ -43,7 +43,7 @@ private final class ScriptedCall: ConferenceCall {
     private struct Unexpected: Error {}
     private static let lost = BridgeError(.connectionLost, "lost")
 
-    private func director(offline: Bool = false) -> CameraDirector {
+    private func director(offline: Bool = false, standsBy: Bool = false) -> CameraDirector {
         let capture = CapturePlan(
             source: .test, videoCodec: .vp8, width: 64, height: 64, framesPerSecond: 5, bitrate: 1, keyframeInterval: .seconds(1),
             audio: true)
@@ -54,6 +54,7 @@ private final class ScriptedCall: ConferenceCall {
             calls.note(call)
             return call
         }
+        terms.standsBy = standsBy
         if offline { terms.offline = OfflineRecorder.Terms(folder: folder, limit: 1 << 30) }
         return CameraDirector(
             .init(launcher: launcher, hub: hub, clock: clock.clock, logger: Sample.logger), terms: terms)
@@ -94,6 +95,96 @@ private final class ScriptedCall: ConferenceCall {
         next.end()
         #expect(await end == nil)
         await calls.all.first?.hasLeft.pass()
+    }
+
+    @Test func aMicrophoneIsKnownAsItsSourceTells() async throws {
+        let director = director()
+        async let end = director.run()
+        let source = try await child("capture")
+        source.say(.started)
+        let peer = try await goLive(director, 1)
+        #expect(await director.microphone == nil)
+        let away = MicrophoneState.away(BridgeError(.noMedia, "unplugged"))
+        source.say(.microphone(away))
+        #expect(await eventually { await director.microphone == away })
+        source.say(.microphone(.heard))
+        #expect(await eventually { await director.microphone == .heard })
+        // Nobody knows what became of it while its source is away.
+        source.end(.failed(BridgeError(.noMedia, "unplugged")))
+        #expect(await eventually { await director.microphone == nil })
+        let next = try await child("capture", 2)
+        await director.stop()
+        #expect(await eventually { peer.isStopped })
+        peer.end()
+        #expect(await eventually { next.isStopped })
+        next.end()
+        #expect(await end == nil)
+        await calls.all.first?.hasLeft.pass()
+    }
+
+    @Test func whatIsAskedOfPicturesHoldsForTheNextSourceToo() async throws {
+        let director = director()
+        async let end = director.run()
+        let source = try await child("capture")
+        let controls = CaptureControls(director, tracks: [], torch: nil, talk: nil)
+        #expect(await eventually { await director.source == PipelineStats() })
+        try await controls.perform(.zoom(2))
+        var asked = CaptureAdjustment()
+        asked.zoom = 2
+        #expect(await eventually { source.commands == [.adjust(asked)] })
+        for order in [CameraOrder.zoom(9), .torch(true), .talk(nil), .mute(.audio, true), .idle] {
+            await #expect(throws: BridgeError.self) { try await controls.perform(order) }
+        }
+        source.end(.failed(BridgeError(.noMedia, "unplugged")))
+        let next = try await child("capture", 2)
+        guard case .capture(let plan) = next.plan.work else { throw Unexpected() }
+        #expect(plan.adjustment == asked)
+        await director.stop()
+        #expect(await eventually { next.isStopped })
+        next.end()
+        #expect(await end == nil)
+    }
+
+    @Test func whoStandsByBeginsAndEndsWhenItIsTold() async throws {
+        let director = director(standsBy: true)
+        async let end = director.run()
+        await director.rest()
+        #expect(children("").isEmpty)
+        await director.begin(greatestHeight: 32)
+        let source = try await child("capture")
+        guard case .capture(let plan) = source.plan.work else { throw Unexpected() }
+        #expect(plan.height == 32 && plan.width == 32)
+        source.say(.started)
+        let peer = try await goLive(director, 1)
+        // Smaller pictures are no reason to begin anew; larger ones are, within the session.
+        await director.begin(greatestHeight: 16)
+        #expect(!source.isStopped)
+        await director.begin(greatestHeight: nil)
+        #expect(await eventually { source.isStopped })
+        source.end()
+        let larger = try await child("capture", 2)
+        guard case .capture(let whole) = larger.plan.work else { throw Unexpected() }
+        #expect(whole.height == 64 && !peer.isStopped)
+        larger.say(.started)
+
+        await director.rest()
+        #expect(await eventually { peer.isStopped && larger.isStopped })
+        peer.end()
+        #expect(await eventually { await director.phase == .waiting })
+        // The next source waits for the one before.
+        await director.begin(greatestHeight: nil)
+        #expect(children("capture").count == 2)
+        larger.end()
+        try await child("capture", 3).say(.started)
+        let next = try await goLive(director, 2)
+        #expect(children("").count == 5)
+        await director.stop()
+        #expect(await eventually { next.isStopped })
+        next.end()
+        let last = try await child("capture", 3)
+        #expect(await eventually { last.isStopped })
+        last.end()
+        #expect(await end == nil)
     }
 
     @Test func aSessionThatTheOtherSideEndsIsFollowedByAnother() async throws {

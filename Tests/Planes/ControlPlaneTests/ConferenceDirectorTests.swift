@@ -40,6 +40,13 @@ private final class ScriptedServer: OutgoingCalls {
     }
 }
 
+/// Every name has the address that the test says.
+private final class FakePlaces: PushPlaces {
+    let answer = Mutex(Result<IPAddress, AttemptFault>.success(.v4(0xCB00_7109)))
+
+    func address(of target: PushTarget) async -> Result<IPAddress, AttemptFault> { answer.withLock { $0 } }
+}
+
 /// Conferences among fakes: children, the hub and the far end's server say what the test wants.
 @Suite struct ConferenceDirectorTests {
     private let clock = TestClock()
@@ -48,18 +55,22 @@ private final class ScriptedServer: OutgoingCalls {
     private let ledger = MemoryLedger()
     private let store = MemoryConferences()
     private let server = ScriptedServer()
+    private let places = FakePlaces()
     private let director: ConferenceDirector
+    private let streams: StreamRegister
     private let stream = Sample.stream()
     private let target: ConferenceTarget
 
     init() throws {
         let rules = AddressRules()
         target = .whip(WHIPTarget(url: try DeliveryURL(parsing: Redacted("https://meet.example/whip"), rules: rules), token: Redacted("t")))
+        streams = StreamRegister(hub: hub, clock: clock.clock)
         let outbox = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: FakeDelivery())
         director = ConferenceDirector(
             .init(
-                launcher: launcher, hub: hub, store: store, ledger: ledger, outbox: outbox,
-                calls: ConferenceCallMaker(http: server, rules: rules, clock: clock.clock), clock: clock.clock, logger: Sample.logger),
+                launcher: launcher, hub: hub, streams: streams, store: store, ledger: ledger, outbox: outbox,
+                calls: ConferenceCallMaker(http: server, rules: rules, clock: clock.clock), places: places, clock: clock.clock,
+                logger: Sample.logger),
             transport: .init(identity: Sample.identity, ice: IceSettings(), rules: rules))
     }
 
@@ -119,6 +130,53 @@ private final class ScriptedServer: OutgoingCalls {
         #expect(server.methods.last == "DELETE /session/2" && server.asked.all.allSatisfy { $0.token?.revealed == "t" })
         let kinds = ledger.events.map(\.kind)
         #expect(kinds == [.conferenceConnected, .conferenceDisconnected, .conferenceConnected, .conferenceDisconnected])
+    }
+
+    private static func push() throws -> ConferenceTarget {
+        .push(try PushTarget(url: Redacted("rtmp://live.example/app/key"), rules: AddressRules()))
+    }
+
+    private static let pushable = Sample.stream(tracks: [
+        TrackDescription(index: 0, codec: .h264, payloadType: 96, mid: "0"),
+        TrackDescription(index: 1, codec: .opus, payloadType: 111, channels: 2, mid: "1"),
+    ])
+
+    @Test func aPushIsMadeAgainAfterALossAndItsEventsAreItsOwn() async throws {
+        let stream = Self.pushable
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, Self.push()).status.row.id
+        let child = try #require(await launcher.pipeline(1))
+        guard case .push(let plan) = child.plan.work else { throw Unexpected() }
+        #expect(plan.host == "203.0.113.9" && plan.name.revealed == "key" && hub.calls.isEmpty)
+        child.say(.started)
+        child.say(.connected)
+        #expect(await reaches(.live, id))
+        #expect(hub.calls == [.subscribe(child.id, to: stream.id, tracks: [0, 1], sinks: child.media, .live)])
+        #expect(await director.pushes().map(\.row.id) == [id])
+        #expect(await director.conferences(of: stream.id).isEmpty)
+        child.end(.failed(BridgeError(.pushUnavailable, "gone")))
+        #expect(await clock.pass { launcher.pipelines.count == 2 })
+        #expect(await director.conference(id)?.reason?.code == .pushUnavailable)
+        #expect(hub.calls.last == .unsubscribe(child.id))
+        let next = try #require(await launcher.pipeline(2))
+        async let gone: Void = director.leave(id)
+        await stops(next)
+        try await gone
+        #expect(await director.pushes().isEmpty)
+        #expect(ledger.events.map(\.kind) == [.pushStarted, .pushEnded])
+    }
+
+    @Test func whatCannotBePushedIsRefusedForGood() async throws {
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, Self.push()).status.row.id
+        if stream.tracks.first?.codec != .h264 { #expect(await reaches(.ended, id)) }
+        places.answer.withLock { $0 = .failure(.blockedAddress(.loopback)) }
+        let other = Self.pushable
+        await director.streamChanged(.started(other))
+        let target = ConferenceTarget.push(try PushTarget(url: Redacted("srt://live.example:9000"), rules: AddressRules()))
+        let blocked = try await director.join(other.id, target).status.row.id
+        #expect(await reaches(.ended, blocked))
+        #expect(await director.conference(blocked)?.reason?.code == .pushRefused)
     }
 
     @Test func aLostSessionIsEndedThereBeforeTheNextBegins() async throws {
@@ -200,6 +258,19 @@ private final class ScriptedServer: OutgoingCalls {
         #expect(server.methods == ["DELETE /session/old"])
         await director.streamChanged(.started(stream))
         _ = try await goLive(1, row.id)
+    }
+
+    @Test func theOthersSoundHasANameOfItsOwn() async throws {
+        let url = try DeliveryURL(parsing: Redacted("https://meet.example/janus"), rules: AddressRules())
+        var room = JanusTarget(url: url, room: .number(7))
+        room.returnStream = stream.id
+        var error = await #expect(throws: BridgeError.self) { try await director.join(stream.id, .janusVideoRoom(room)) }
+        #expect(error?.code == .invalidField)
+        room.returnStream = StreamID("ears")
+        #expect(try await director.join(stream.id, .janusVideoRoom(room)).isNew)
+        #expect(try await director.join(stream.id, .janusVideoRoom(room)).isNew == false)
+        error = await #expect(throws: BridgeError.self) { try await director.join(StreamID("other"), .janusVideoRoom(room)) }
+        #expect(error?.code == .invalidField)
     }
 
     @Test func aStreamIsInSoManyConferencesAtMost() async throws {

@@ -51,9 +51,11 @@ private final class ScriptedJanus: OutgoingCalls {
     private let clock = TestClock()
     private let server = ScriptedJanus()
 
-    private func call(resource: String? = nil) throws -> JanusCall {
+    private func call(resource: String? = nil, hearing stream: StreamID? = nil) throws -> JanusCall {
         let url = try DeliveryURL(parsing: Redacted("https://meet.example/janus"), rules: AddressRules())
-        let exchange = JanusExchange(JanusTarget(url: url, room: .number(7)), rules: AddressRules())
+        var target = JanusTarget(url: url, room: .number(7))
+        target.returnStream = stream
+        let exchange = JanusExchange(target, rules: AddressRules())
         return JanusCall(exchange, resource: resource.map { Redacted($0) }, http: server, clock: clock.clock)
     }
 
@@ -150,5 +152,35 @@ private final class ScriptedJanus: OutgoingCalls {
         let leaving = Task { await call.leave() }
         #expect(await clock.pass { server.asked.all == Array(repeating: "destroy /janus/99", count: 3) })
         await leaving.value
+    }
+
+    @Test func othersAreOfferedAndAnsweredBesideThePolls() async throws {
+        #expect(try call().voices == nil)
+        let call = try call(hearing: StreamID("ears"))
+        let voices = try #require(call.voices)
+        let others =
+            #"{"janus":"event","sender":34,"plugindata":{"data":{"videoroom":"event","publishers":"#
+            + #"[{"id":5,"streams":[{"type":"audio","codec":"opus","mid":"0"}]}]}}}"#
+        server.heard.withLock { $0 = [ScriptedJanus.answer] }
+        _ = try await call.join("v=0")
+        let attending = Task { try? await call.attend() }
+        server.refusals.withLock { $0["attach"] = ScriptedJanus.reply(#"{"janus":"success","data":{"id":50}}"#) }
+        server.heard.withLock { $0 = [ScriptedJanus.reply(others)] }
+        #expect(await eventually { server.asked.all.contains("message /janus/12/50") })
+        let offer =
+            #"{"janus":"event","sender":50,"plugindata":{"data":{"videoroom":"attached"}},"#
+            + #""jsep":{"type":"offer","sdp":"v=0\r\na=candidate:1 1 udp 1 198.51.100.7 9 typ host\r\n"}}"#
+        server.heard.withLock { $0 = [ScriptedJanus.reply(offer)] }
+        var offers = voices.offers.makeAsyncIterator()
+        guard case .offered(1, let sdp)? = await offers.next() else { return #expect(Bool(false), "nobody is offered") }
+        #expect(sdp.hasPrefix("v=0\r\n"))
+        await voices.answer(1, "v=0 answer")
+        #expect(await eventually { server.asked.all.count { $0 == "message /janus/12/50" } == 2 })
+        await voices.lost(1)
+        #expect(await offers.next() == .ended(1))
+        #expect(await eventually { server.asked.all.contains("detach /janus/12/50") })
+        await call.stop()
+        _ = await attending.value
+        #expect(await offers.next() == nil)
     }
 }

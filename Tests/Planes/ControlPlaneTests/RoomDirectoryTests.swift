@@ -105,6 +105,26 @@ import Testing
         #expect(anna.heard.all.contains(.peer(.publish, .ended)))
     }
 
+    /// Also of what only then comes to be done: the track of a peer that is replaced is dropped, however slow the media is.
+    @Test func aFrameIsDoneWhenWhatFollowsFromItIs() async throws {
+        try await bench.open()
+        let anna = try await bench.join("standup host anna")
+        await bench.send(.publishOffer(sdp: "one"), anna)
+        await bench.send(.publish(.microphone, mid: "0"), anna)
+        bench.media.slowDrops.close()
+        let done = Journal<Void>()
+        let sending = Task { [bench] in
+            await bench.send(.publishOffer(sdp: "two"), anna)
+            done.note(())
+        }
+        #expect(await eventually { bench.media.slowDrops.waitingCount == 1 })
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(done.all.isEmpty)
+        bench.media.slowDrops.open()
+        await sending.value
+        #expect(bench.media.calls.all.last == "drop t1" && anna.heard.all.last == .publishAnswer(sdp: "answer to two"))
+    }
+
     @Test func anOfferThatWasNotAnsweredIsSentAgainToWhoReturns() async throws {
         try await bench.open()
         let (anna, ben) = (try await bench.join("standup host anna"), try await bench.join("standup viewer ben"))
@@ -177,16 +197,8 @@ import Testing
         let anna = try await bench.join("standup host anna")
         await bench.send(.publish(.microphone, mid: "0"), anna)
         #expect(await bench.told() == ["room.started", "participant.joined", "room.track_published"])
-        try await RoomBench.journal(bench.ledger).recover()
+        try await RoomBench(ledger: bench.ledger).journal.recover()
         #expect(
             bench.ledger.events.map(\.kind.rawValue).suffix(3) == ["room.track_unpublished", "participant.left", "room.ended"])
-    }
-}
-
-extension RoomBench {
-    fileprivate static func journal(_ ledger: MemoryLedger) -> RoomJournal {
-        let clock = TestClock()
-        let outbox = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: FakeDelivery())
-        return RoomJournal(ledger: ledger, outbox: outbox, clock: clock.clock, logger: Sample.logger)
     }
 }

@@ -34,6 +34,16 @@ import Testing
         #expect(plan.tracks.map(\.codec) == [.h264, .opus])
     }
 
+    @Test func aMicrophoneMayBeOpenedOnlyWhereThePlanHasOne() {
+        var plan = CapturePlan(
+            source: .v4l2(device: "/dev/video0"), videoCodec: .h264, width: 64, height: 64, framesPerSecond: 5, bitrate: 1,
+            keyframeInterval: .seconds(1), audio: true)
+        let devices: Set = ["alsasrc", "pulsesrc", "audiomixer"]
+        #expect(ElementAllowList.elements(for: .capture(plan)).isDisjoint(with: devices))
+        plan.microphone = .pulse(device: nil)
+        #expect(ElementAllowList.elements(for: .capture(plan)).isSuperset(of: devices.union(["appsrc", "appsink", "audioresample"])))
+    }
+
     @Test func aSourceIsSilentAfterTenSeconds() {
         var silence = SourceSilence()
         let rounds = ([1, 2, 3, 3, 3, 3, 3, 3, 4] as [UInt64]).map { silence.isOver(packets: $0) }

@@ -78,6 +78,7 @@ private final class Watcher: Sendable {
             switch output {
             case .picture(let picture): self?.look(at: picture)
             case .sound: self?.seen.withLock { $0.sound += 1 }
+            case .frame: break
             }
         } warn: {
             Issue.record("\($0)")

@@ -229,6 +229,39 @@ struct PeerSilenceTests {
         }
     }
 
+    /// When it is first doubted that this peer is there, which made pauses of this length for a minute and then was silent.
+    private func doubt(pause: Duration) -> Duration? {
+        var silence = PeerSilence(newest: 0, now: start, limit: .seconds(12))
+        var (time, heard) = (Duration.zero, Duration.zero)
+        while time < .seconds(60) {
+            if time - heard >= pause { heard = time }
+            _ = silence.hasConsentEnded(newest: Int64(heard / .milliseconds(1)), now: start.advanced(by: time))
+            guard !silence.isDoubtful(now: start.advanced(by: time)) else { return .zero }
+            time += PeerSilence.interval
+        }
+        while !silence.hasConsentEnded(newest: Int64(heard / .milliseconds(1)), now: start.advanced(by: time)) {
+            if silence.isDoubtful(now: start.advanced(by: time)) { return time - heard }
+            time += PeerSilence.interval
+        }
+        return nil
+    }
+
+    @Test func whoSpokeEverySecondIsDoubtedAfterThree() throws {
+        let first = try #require(doubt(pause: .seconds(1)))
+        #expect(first > .seconds(3) && first <= .seconds(4))
+        let second = try #require(doubt(pause: .seconds(2)))
+        #expect(second > .seconds(6) && second <= .seconds(7))
+    }
+
+    @Test func whoSpeaksSeldomIsNotDoubtedBeforeItIsGone() {
+        #expect(doubt(pause: .seconds(5)) == nil)
+    }
+
+    @Test func whoIsNewIsNotDoubted() {
+        let silence = PeerSilence(newest: 0, now: start)
+        #expect(!silence.isDoubtful(now: start.advanced(by: .seconds(9))))
+    }
+
     @Test func aWallClockThatWasSetBackIsNoSilence() {
         var silence = PeerSilence(newest: 1_800_000_000_000_000, now: start)
         let marks: [(Int64, Duration)] = [

@@ -78,10 +78,21 @@ package actor BenchRoom: RoomDoor {
         case .request(.seat(let order)):
             seats += 1
             step(.command(.seat(SeatID("seat-\(seats)"), order), from: socket))
+        case .request(.record(let isOn)):
+            step(.command(.record(isOn ? RoomRecordingOrder(id: RoomRecordingID("recording-\(received.count)")) : nil), from: socket))
         case .request(.command(let command)): step(.command(command, from: socket))
+        case .cameraOrder: break
         case .publishOffer(let sdp): publish(sdp, guest)
         case .subscribeAnswer(let sdp): accept(sdp, guest)
         }
+    }
+
+    /// Each camera does what it is told when it may be told.
+    package func direct(_ order: CameraOrder, _ seat: SeatID, from socket: RoomSocketID) async -> RoomSocketEvent? {
+        if isHeld { await withCheckedContinuation { held.append($0) } }
+        let (effects, refusal) = machine.command(.commandCamera(seat, order), from: socket, now: now, wall: wall)
+        for effect in effects { perform(effect) }
+        return refusal.map { .notice(.refused($0)) }
     }
 
     package func lost(_ socket: RoomSocketID) async {
@@ -156,7 +167,9 @@ package actor BenchRoom: RoomDoor {
         case .renewSubscriber(let participant), .closePeers(let participant):
             peers.sections[participant] = nil
             peers.offered.remove(participant)
-        case .openTrack, .forward, .dropTrack, .seatCamera, .releaseCamera, .keep, .revokeLink, .event, .retire: break
+        case .openTrack, .forward, .dropTrack, .seatCamera, .releaseCamera, .beginRecording, .endRecording, .keep, .keepClip,
+            .takePicture, .beginSingle, .endSingle, .revokeLink, .event, .retire:
+            break
         }
     }
 }

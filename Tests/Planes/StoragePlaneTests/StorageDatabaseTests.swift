@@ -53,6 +53,7 @@ import Testing
         let expected = [
             "2026-01 ledger", "2026-01 keys", "2026-11 segments", "2026-11 playback", "2026-11 outbox", "2026-11 triggers",
             "2026-11 retention", "2026-11 conferences", "2026-11 destinations", "2026-11 leftovers", "2026-11 upload intentions",
+            "2026-11 rooms",
         ]
         #expect(Set(applied) == Set(expected) && applied.count == expected.count)
     }

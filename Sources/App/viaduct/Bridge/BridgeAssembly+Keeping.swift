@@ -6,6 +6,13 @@ import Logging
 import StoragePlane
 
 extension BridgeAssembly {
+    /// What carries the removal of recordings out.
+    static func deletions(_ settings: Settings, _ ports: DeletionRunner.Ports, _ logger: Logger) -> DeletionRunner {
+        DeletionRunner(
+            ports, settings: UploadRunnerSettings(settings.uploads, reporter: reporter(settings)),
+            environment: OutboxEnvironment(logger: logger.named("deletion")))
+    }
+
     /// What looks after recordings that are over.
     static func keeping(
         _ services: RecordingServices, ledger: SQLiteLedger, recordings: RecordingDirector, deletions: DeletionRunner,

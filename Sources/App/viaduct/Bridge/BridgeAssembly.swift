@@ -41,6 +41,8 @@ struct BridgeAssembly {
     let uploads: UploadRunner
     let sweeper: UploadSweeper
     let deletions: DeletionRunner
+    /// What cameras have sent a part of.
+    let footage: FootageFolder
     /// Hears of uploads, and lets recordings go.
     let retention: RetentionWarden
     private let keeper: RecordingKeeper
@@ -48,7 +50,8 @@ struct BridgeAssembly {
     let conferences: ConferenceDirector
     /// Conferences here; nil where no engine moves their media.
     let rooms: BridgeRooms?
-    /// Streams made of several.
+    private let views = RoomViewsRelay()
+    /// Streams made of several; the mixes of rooms, too.
     let composites: CompositeDirector
     /// Uploads and webhooks.
     let deliveries: OutboxHalves
@@ -78,7 +81,8 @@ struct BridgeAssembly {
         let hub = try Hub(options: options, edge: edgePort?.site)
         let supervisor = try Self.supervisor(settings, logger: logger.named("pipelines"))
         let client = try EgressClient(
-            rules: AddressRules(settings.webhooks), resolver: SystemNameResolver(), connectTimeout: settings.uploads.connectTimeout)
+            rules: AddressRules(settings.webhooks), resolver: SystemNameResolver(), connectTimeout: settings.uploads.connectTimeout,
+            trustRoots: Self.trust(settings).map { [$0] } ?? [])
         let webhooks = try Self.webhooks(settings, ledger: ledger, client: client, logger: logger.named("delivery"))
         routes = UploadRoutes(
             spoolFolder: spool.layout.folder, client: client, ledger: ledger, settings: settings.uploads, clock: SystemOutboxClock())
@@ -90,8 +94,7 @@ struct BridgeAssembly {
         let writer = OutboxWriter(reporter: Self.reporter(settings), clock: clock, service: deliveries)
         journal = StreamJournal(ledger: ledger, outbox: writer, clock: clock, logger: logger.named("streams"))
         (destinations, keys) = (SQLiteDestinationStore(database), SQLiteKeyStore(database))
-        let identity = DTLSIdentity(certificate)
-        let edge = EdgeEngine(of: hub)
+        let (identity, edge) = (DTLSIdentity(certificate), EdgeEngine(of: hub))
         self.edge = edge
         let streams = StreamRegister(hub: hub, edge: edge, clock: clock)
         let limits = SessionTable.Limits(runningPerAccount: settings.streamrec.sessionsPerAccount)
@@ -123,25 +126,35 @@ struct BridgeAssembly {
                 services: sessionServices, engine: peers, offering: director, directory: sessions,
                 publisher: { id in await streams.live.first { $0.id == id }?.context }, viewers: { await sessions.viewers(of: $0) }),
             settings: WHIPSettings(settings), clock: RTMClock(clock), logger: logger.named("whip"))
-        rooms = Self.rooms(settings, services, ledger, keys, media: edge.map { (edge: $0, streams: streams) })
+        composites = Self.composites(services, ledger, streams, views, folder: settings.dataFolder)
         (library, clips, snapshots) = try Self.library(settings, ledger: ledger, clips: SQLiteClips(database), spool: spool) { playback in
-            SnapshotService(
-                services: .init(
-                    launcher: supervisor, hub: hub, stream: { id in await streams.live.first { $0.id == id } }, playback: playback,
-                    clock: clock),
-                folder: settings.dataFolder + "/pictures", decoders: settings.pipelines.pictures)
+            Self.snapshots(settings, supervisor, (hub, streams), playback, clock)
         }
+        footage = FootageFolder(folder: settings.dataFolder + "/footage", patience: settings.recording.keepPartial, spool: spool)
+        deletions = Self.deletions(settings, .init(ledger: ledger, spool: spool, destinations: routes, webhooks: webhooks), logger)
+        let recorder = Self.roomRecorder(
+            settings, services, (recordings, deletions), ledger, clips, pictures: (snapshots, composites))
+        rooms = Self.rooms(
+            settings, services, ledger, keys, media: edge.map { [views, composites] in ($0, streams, views, composites) },
+            recorder: recorder)
         (self.ledger, self.spool, self.hub, self.supervisor) = (ledger, spool, hub, supervisor)
         (recordingServices, self.webhooks, self.uploads) = (services, webhooks, uploads)
-        deletions = DeletionRunner(
-            .init(ledger: ledger, spool: spool, destinations: routes, webhooks: webhooks),
-            settings: UploadRunnerSettings(settings.uploads, reporter: Self.reporter(settings)),
-            environment: OutboxEnvironment(logger: logger.named("deletion")))
         (retention, keeper) = Self.keeping(
             services, ledger: ledger, recordings: recordings, deletions: deletions, destinations: destinations)
-        conferences = Self.conferences(services, ledger, database, client, Self.outwardTransport(settings, identity: identity))
-        composites = Self.composites(services, ledger, streams)
+        conferences = Self.conferences(
+            services, (streams, rooms?.cameras), (ledger, database), client, Self.outwardTransport(settings, identity: identity))
         (self.streams, self.sessions, self.recordings, self.identity) = (streams, sessions, recordings, identity)
+    }
+
+    private static func snapshots(
+        _ settings: Settings, _ supervisor: PipelineSupervisor, _ media: (hub: Hub, streams: StreamRegister),
+        _ playback: any StreamPlayback, _ clock: BridgeClock
+    ) -> SnapshotService {
+        SnapshotService(
+            services: .init(
+                launcher: supervisor, hub: media.hub, stream: { id in await media.streams.live.first { $0.id == id } }, playback: playback,
+                clock: clock),
+            folder: settings.dataFolder + "/pictures", decoders: settings.pipelines.pictures)
     }
 
     /// A token opens the sessions of its own account and client alone.
@@ -172,15 +185,20 @@ struct BridgeAssembly {
                 authority: authority, directory: sessions, streams: streamCatalog, recordings: catalog,
                 destinations: (destinations, routes), operations: operations, library: library,
                 deliveries: DeliveryDesk(log: ledger, archive: ledger, service: webhooks, clock: clock), triggers: triggers,
-                keeping: keeper, conferences: conferences, composites: composites, rooms: rooms?.ports),
+                keeping: keeper, conferences: conferences, composites: (composites, composites), rooms: rooms?.ports,
+                cameras: rooms?.cameras,
+                footage: FootageDesk(
+                    files: footage, director: recordings,
+                    services: recordingServices)),
             iceServers: iceServers, clock: clock, settings: settings, publicAccount: .anonymous)
         let eyeson = EyesonDialect(
             .init(authority: authority, directory: sessions, iceServers: iceServers, clock: clock), settings: settings)
         let whipAPI = WHIPAPI(
-            whip, authority: authority, iceServers: iceServers, clock: clock,
+            whip, authority: authority, cameras: rooms?.cameras, iceServers: iceServers, clock: clock,
             settings: (bridge: settings, publicAccount: .anonymous))
         return FrontDoor(
-            eyeson: eyeson, native: (native, whipAPI), rtm: rtm, rooms: rooms?.sockets, extra: extra, logger: logger.named("front-door"))
+            eyeson: eyeson, native: (native, whipAPI), rtm: rtm, rooms: rooms?.sockets, cameras: rooms?.cameraSockets, extra: extra,
+            logger: logger.named("front-door"))
     }
 
     // MARK: - Pieces
@@ -190,16 +208,17 @@ struct BridgeAssembly {
     }
 
     /// What is told of events, and whom.
-    private static func reporter(_ settings: Settings) -> EventReporter {
+    static func reporter(_ settings: Settings) -> EventReporter {
         EventReporter(translators: [EyesonEventTranslator()], receiver: settings.webhooks.url)
     }
 
     private static func spool(_ settings: Settings, ledger: SQLiteLedger, logger: Logger) -> RecordingSpool {
-        RecordingSpool(
-            folder: settings.dataFolder + "/spool",
-            limits: .init(
-                reserve: Int64(settings.recording.freeSpaceReserve), quota: Int64(settings.recording.quota),
-                writesManifests: settings.recording.manifest),
+        var limits = RecordingSpool.Limits(
+            reserve: Int64(settings.recording.freeSpaceReserve), quota: Int64(settings.recording.quota),
+            writesManifests: settings.recording.manifest)
+        limits.others = [settings.dataFolder + "/rooms", settings.dataFolder + "/footage"]
+        return RecordingSpool(
+            folder: settings.dataFolder + "/spool", limits: limits,
             retention: .init(delivered: settings.uploads.keepDelivered, failed: settings.uploads.keepFailed), ledger: ledger, logger: logger
         )
     }

@@ -41,6 +41,7 @@ final class BridgeProcess: Sendable {
             try await assembly.rooms?.journal.recover()
             try await assembly.sessions.recover()
             try await assembly.recordings.recover()
+            try await assembly.rooms?.recorder.recover()
             try await assembly.triggers.recover()
             try await assembly.conferences.recover()
             try await assembly.composites.recover()
@@ -86,12 +87,13 @@ final class BridgeProcess: Sendable {
             _ = await (streams, rooms)
         }
         background = [
-            Task { [assembly] in await Self.follow(assembly) },
+            Task { [assembly] in await Self.follow(assembly) }, Task { [assembly] in await assembly.rooms?.followCameras() },
             Task { [assembly] in await assembly.triggers.run() },
             Task { [assembly, logger, keep = settings.webhooks.keepEvents] in
                 await Self.keepHouse(assembly, keepEvents: keep, logger: logger)
             },
-            Task { [assembly] in await assembly.retention.run() }, Task { [assembly] in await Self.heedOthers(assembly) },
+            Task { [assembly] in await assembly.retention.run() }, Task { [assembly] in await assembly.rooms?.recorder.keep() },
+            Task { [assembly] in await Self.heedOthers(assembly) },
             Task { await Self.giveMemoryBack() },
         ]
     }
@@ -121,12 +123,16 @@ final class BridgeProcess: Sendable {
             do throws(BridgeError) {
                 let now = SystemTime.wall
                 let files = try await assembly.spool.removeExpired(now: now)
+                let partial = await assembly.footage.removeForgotten(now: now)
                 let rows = try await assembly.ledger.pruneDeliveries(before: now.advanced(by: .zero - deliveryLog))
                 let events = try await assembly.ledger.pruneEvents(before: now.advanced(by: .zero - keepEvents))
                 let reports = try await assembly.ledger.pruneStreamEvents(before: now.advanced(by: .zero - keepEvents))
                 logger.debug(
                     "housekeeping",
-                    metadata: ["files": "\(files.count)", "deliveries": "\(rows)", "events": "\(events)", "reports": "\(reports)"])
+                    metadata: [
+                        "files": "\(files.count)", "partial": "\(partial)", "deliveries": "\(rows)", "events": "\(events)",
+                        "reports": "\(reports)",
+                    ])
             } catch {
                 logger.warning("housekeeping failed and is tried again in an hour", metadata: ["error": "\(error.message)"])
             }

@@ -21,9 +21,13 @@ struct ChildProgram {
 
     /// What a child may inherit: never a secret of the configuration.
     private static let inherited = ["PATH", "HOME", "XDG_CACHE_HOME", "LANG", "GST_PLUGIN_PATH", "GST_REGISTRY", "GST_DEBUG", "TMPDIR"]
+    /// Where sound systems are found, and which of their devices is the default.
+    private static let (soundHome, soundPrefixes) = ("XDG_RUNTIME_DIR", ["ALSA_", "PULSE_", "PIPEWIRE_"])
 
     private static func environment(from own: [String: String], dataFolder: String) -> [String: String] {
-        var environment = own.filter { inherited.contains($0.key) }
+        var environment = own.filter { variable, _ in
+            inherited.contains(variable) || variable == soundHome || soundPrefixes.contains { variable.hasPrefix($0) }
+        }
         // GStreamer's index of its plugins: without a home it would be made anew by every child.
         if environment["HOME"] == nil, environment["XDG_CACHE_HOME"] == nil { environment["XDG_CACHE_HOME"] = dataFolder + "/cache" }
         return environment

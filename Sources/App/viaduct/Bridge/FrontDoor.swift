@@ -16,6 +16,8 @@ struct FrontDoor: WebHandler {
     let rtm: RTMSocketService
     /// nil: there are no rooms.
     let rooms: RoomSocketService?
+    /// nil: there are no cameras that obey.
+    let cameras: CameraSocketService?
     /// Routes of the program itself, asked before the pages.
     let extra: [Route]
     let logger: Logger
@@ -23,13 +25,14 @@ struct FrontDoor: WebHandler {
 
     init(
         eyeson: EyesonDialect, native: (api: BridgeAPI, whip: WHIPAPI), rtm: RTMSocketService, rooms: RoomSocketService?,
-        extra: [Route] = [], logger: Logger
+        cameras: CameraSocketService? = nil, extra: [Route] = [], logger: Logger
     ) {
         self.eyeson = eyeson
         self.native = native.api
         whip = native.whip
         self.rtm = rtm
         self.rooms = rooms
+        self.cameras = cameras
         self.extra = extra
         self.logger = logger
         router = Router([eyeson, native.api, native.whip, PageRoutes(extra: extra)])
@@ -51,6 +54,7 @@ struct FrontDoor: WebHandler {
         let call = APIRequest(request)
         if let admission = await eyeson.admitSocket(call) { return decision(admission, path: .client) }
         if let rooms, let admission = native.admitRoomSocket(call) { return decision(admission, rooms) }
+        if let cameras, let admission = await native.admitCameraSocket(call) { return decision(admission, cameras) }
         if let admission = await native.admitSocket(call) { return decision(admission, path: .native) }
         return .refuse(WebResponse(await router.respond(to: call) ?? PageRoutes.notFound))
     }
@@ -59,6 +63,13 @@ struct FrontDoor: WebHandler {
         switch admission {
         case .refuse(let response): .refuse(WebResponse(response))
         case .admit(let grant): .accept { [rtm] socket in await rtm.serve(socket, grant: grant, path: path) }
+        }
+    }
+
+    private func decision(_ admission: CameraSocketAdmission, _ cameras: CameraSocketService) -> WebSocketDecision {
+        switch admission {
+        case .refuse(let response): .refuse(WebResponse(response))
+        case .admit(let camera, let account): .accept { socket in await cameras.serve(socket, camera: camera, account: account) }
         }
     }
 

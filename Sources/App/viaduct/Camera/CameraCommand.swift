@@ -27,8 +27,18 @@ struct CameraCommand: AsyncParsableCommand {
             doubles to 30 s, for ever. A name that does not resolve, a bridge that is not there and a source that fails (no RTSP camera, no frames) \
             are tried again in the same way. A token that is refused and a source that does not exist are not: they end the program.
 
+            A bridge may tell it what to do (POST /bridge/v1/cameras/NAME/orders, and the seats that rooms have for it). With --stand-by it publishes \
+            only while it is told to: as long as a room has a seat for it.
+
             With --offline-folder it records there while it is not connected, from some seconds before the loss: a folder for each time, named by its \
             beginning (UTC), with Matroska or WebM files. Each 10 s the log has a line about its health.
+
+            With --microphone the sound of a device goes with the pictures of a V4L2 device, or with the pattern in place of its tone. alsa needs \
+            gstreamer1.0-alsa; pulse is PulseAudio, or PipeWire in its place. A device that cannot be opened or is taken away ends nothing: the \
+            pictures go on with silence, the log says why, and it is tried again for ever, after pauses of 1 s to 30 s.
+
+            With --speaker it plays a stream of its bridge to whoever stands by it: when the bridge orders it to, or from the beginning with --talk. No \
+            echo is cancelled: a microphone beside the speaker hears it. A file grows while somebody speaks, and is one Ogg with Opus after the other.
 
             Exit status:
               0   Ctrl-C or SIGTERM: the session was ended properly
@@ -63,8 +73,11 @@ struct CameraCommand: AsyncParsableCommand {
     @Option(help: "Bit rate of the video, for instance 2M or 800k.")
     var bitrate = BitrateArgument(bitsPerSecond: 2_000_000)
 
-    @Flag(inversion: .prefixedNo, help: "Sound: the pattern's tone, or the file's or RTSP camera's own. A V4L2 device has none.")
+    @Flag(inversion: .prefixedNo, help: "Sound: a microphone's, the pattern's tone, or the file's or RTSP camera's own.")
     var audio = true
+
+    @Option(help: "Whose sound goes with a V4L2 device or the pattern: alsa, alsa:DEVICE, pulse, pulse:SOURCE, or none.")
+    var microphone = "none"
 
     @Option(help: "A folder to record into while the camera is not connected; without it, nothing is recorded.")
     var offlineFolder: String?
@@ -72,20 +85,51 @@ struct CameraCommand: AsyncParsableCommand {
     @Option(help: "How much of the disk such recordings may take, for instance 500MiB or 2GiB; the oldest files are given up first.")
     var offlineLimit = ByteCountArgument(bytes: 2 << 30)
 
+    @Option(help: "What plays voices: alsa, alsa:DEVICE, pulse, pulse:SINK, or file:PATH.")
+    var speaker: String?
+
+    @Option(help: "A stream of the bridge to play from the beginning.")
+    var talk: String?
+
+    @Option(help: "A file that holds the bearer token that may watch that stream, alone; without it, --token-file is used.")
+    var talkTokenFile: String?
+
+    @Flag(help: "Publishes only while the bridge says so, and opens the source only then.")
+    var standBy = false
+
     @Option(help: "How much is logged to standard error: debug, info, notice, warning or error.")
     var logLevel = "info"
 
     func validate() throws {
         do throws(BridgeError) {
-            _ = try CapturePlan.Source(parsing: source)
-            _ = try CameraTarget(parsing: to)
+            try check(SoundDevice.microphone(parsing: microphone), of: CapturePlan.Source(parsing: source))
+            let target = try CameraTarget(parsing: to)
+            if let speaker { _ = try TalkPlan.Speaker(parsing: speaker) }
+            if case .whip = target, speaker != nil { throw BridgeError(.invalidField, "--speaker needs a bridge: --to ws://HOST:PORT.") }
         } catch {
             throw ValidationError(error.message)
         }
+        if standBy, case .whip? = try? CameraTarget(parsing: to) {
+            throw ValidationError(
+                "--stand-by needs a bridge that tells the camera when to publish; give it as ws://HOST:PORT or wss://HOST.")
+        }
         guard StreamID(named: name) != nil else { throw ValidationError("--name must be \(StreamID.rule).") }
+        guard talk.map({ StreamID(named: $0) != nil }) ?? true else { throw ValidationError("--talk must be \(StreamID.rule).") }
+        guard speaker != nil || (talk == nil && talkTokenFile == nil) else { throw ValidationError("--talk needs a --speaker.") }
         guard (1...60).contains(fps) else { throw ValidationError("--fps must be from 1 to 60.") }
         guard ["debug", "info", "notice", "warning", "error"].contains(logLevel) else {
             throw ValidationError("--log-level must be debug, info, notice, warning or error.")
+        }
+    }
+
+    private func check(_ microphone: SoundDevice?, of source: CapturePlan.Source) throws(BridgeError) {
+        guard microphone != nil else { return }
+        guard audio else { throw BridgeError(.invalidField, "--microphone and --no-audio exclude each other.") }
+        switch source {
+        case .test, .v4l2: return
+        case .file, .rtsp:
+            throw BridgeError(
+                .invalidField, "--microphone is for v4l2:DEVICE and pattern: a file and an RTSP camera have sound of their own.")
         }
     }
 

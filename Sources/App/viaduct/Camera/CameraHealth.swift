@@ -47,6 +47,7 @@ struct CameraHealth: Sendable {
     private func media() async -> [String: String] {
         let source = await director.source
         var line = ["link": await director.phase.rawValue, "frames": "\(source.frames ?? 0)", "dropped": "\(source.packetsDropped)"]
+        line["microphone"] = await director.microphone?.word
         guard let video = await hub.statistics(of: stream)?.tracks.first else { return line }
         line["packets"] = "\(video.packets)"
         line["keyframes"] = "\(video.keyframes)"

@@ -8,6 +8,7 @@ import LinuxIO
 import Logging
 import MediaPlane
 import PipelinePlane
+import RecordingPlane
 import SecureTransport
 
 /// The parts of a camera, each given what it stands on.
@@ -15,6 +16,15 @@ final class CameraProcess: Sendable {
     private let director: CameraDirector
     private let hub: Hub
     private let health: CameraHealth
+    /// nil: no bridge of ours, which could tell it things.
+    private let control: CameraControlLink?
+    private let standsBy: Bool
+    /// nil without a speaker.
+    private let talk: TalkPlayer?
+    /// What is played from the beginning.
+    private let spoken: StreamID?
+    /// Nil where nothing is recorded here, or where no bridge takes it.
+    private let footage: FootageSender?
 
     /// Throws what the person at the console has to correct.
     init(_ command: CameraCommand) throws(CameraEnd) {
@@ -31,12 +41,25 @@ final class CameraProcess: Sendable {
             ladder.longestPause = .seconds(30)
             ladder.place = target.name.prefix(1).lowercased() + target.name.dropFirst()
             let terms = CameraDirector.Terms(
-                stream: StreamID(command.name), capture: command.capture(source), identity: DTLSIdentity(try Certificate.makeSelfSigned()),
-                ice: target.ice, ladder: ladder, offline: try command.offlineTerms(),
+                stream: StreamID(command.name), capture: try command.capture(source),
+                identity: DTLSIdentity(try Certificate.makeSelfSigned()), ice: target.ice, ladder: ladder,
+                offline: try command.offlineTerms(), standsBy: command.standBy,
                 call: { () throws(ConferenceFault) in try calls.make() })
             let logger = Logger(label: "camera")
-            director = CameraDirector(
-                .init(launcher: try Self.supervisor(), hub: hub, clock: clock, logger: logger), terms: terms)
+            let services = CameraDirector.Services(
+                launcher: try Self.supervisor(standsBy: command.standBy), hub: hub, clock: clock, logger: logger)
+            director = CameraDirector(services, terms: terms)
+            standsBy = command.standBy
+            talk = try command.talkTerms(like: terms, calls: calls).map { TalkPlayer(services, terms: $0) }
+            spoken = command.talk.map { StreamID($0) }
+            let capture = CaptureControls(director, tracks: terms.capture.tracks, torch: source.torch, talk: talk)
+            control = Self.control(
+                target, AgentControls(director: director, standsBy: standsBy, capture: capture, spoken: spoken),
+                camera: ClientID(command.name),
+                calls: calls, clock: clock)
+            footage = calls.footageTerms(terms).map { [director] in
+                FootageSender($0, services: services) { await director.phase == .live }
+            }
             health = CameraHealth(
                 director, hub: hub, stream: StreamID(command.name), folder: terms.offline?.folder ?? "/", clock: clock, logger: logger)
         } catch let end as CameraEnd {
@@ -48,10 +71,18 @@ final class CameraProcess: Sendable {
         }
     }
 
-    /// One source and one session, or two while one replaces the other.
-    private static func supervisor() throws -> PipelineSupervisor {
+    private static func control(
+        _ target: CameraTarget, _ controls: AgentControls, camera: ClientID, calls: CameraCalls, clock: BridgeClock
+    ) -> CameraControlLink? {
+        guard case .rtm(let origin) = target else { return nil }
+        let terms = CameraControlLink.Terms(origin: origin.origin, camera: camera) { () throws(ConferenceFault) in try calls.token() }
+        return CameraControlLink(terms, controls: controls, clock: clock, logger: Logger(label: "control"))
+    }
+
+    /// One source and one session, or two while one replaces the other. Who stands by has their processes ready.
+    private static func supervisor(standsBy: Bool) throws -> PipelineSupervisor {
         var settings = PipelineSettings()
-        settings.warm = 0
+        settings.warm = standsBy ? 2 : 0
         let program = try ChildProgram(settings, dataFolder: FileManager.default.temporaryDirectory.path)
         return try PipelineSupervisor(
             settings: settings, executable: program.executable, environment: program.environment, logger: Logger(label: "pipelines"))
@@ -60,11 +91,32 @@ final class CameraProcess: Sendable {
     /// Publishes until `stop`, or until it is refused for good.
     func run() async -> CameraEnd? {
         let reports = Task { [health] in await health.run() }
+        let sending = Task { [footage] in await footage?.run() }
+        await talk?.play(spoken)
+        let obedience = Task { await self.obey() }
         let end = await director.run()
+        obedience.cancel()
+        let refusal = await obedience.value
+        sending.cancel()
+        await talk?.close()
         reports.cancel()
         await reports.value
         hub.shutdown()
-        return end.map { CameraEnd($0) }
+        return (end ?? refusal).map { CameraEnd($0) }
+    }
+
+    /// Does what the bridge says. One that is refused the socket goes on as it is, unless it does nothing else: then it ends, and says why.
+    private func obey() async -> ConferenceFault? {
+        guard let refusal = await control?.run() else { return nil }
+        guard standsBy else {
+            // A token that is refused is refused to the session, too, which says so.
+            let level: Logger.Level = refusal.error.code == .forbidden ? .debug : .notice
+            Logger(label: "control").log(
+                level: level, "the camera cannot be told anything", metadata: ["reason": "\(refusal.error.message)"])
+            return nil
+        }
+        await director.stop()
+        return refusal
     }
 
     func stop() async { await director.stop() }
@@ -89,6 +141,33 @@ struct CameraCalls: Sendable {
             rules: CameraTarget.rules(host: target.host), resolver: SystemNameResolver(), connectTimeout: Self.connectTimeout)
     }
 
+    /// A session that watches a stream of the same bridge; `tokenFile` holds what allows it, nil: the camera's own.
+    func watch(_ stream: StreamID, tokenFile other: String?) throws(ConferenceFault) -> any ConferenceCall {
+        let token = try token(in: other ?? tokenFile)
+        guard case .rtm(let origin) = target else {
+            throw ConferenceFault(BridgeError(.invalidField, "Only a bridge has streams to be played."), isPermanent: true)
+        }
+        do throws(BridgeError) {
+            let rules = CameraTarget.rules(host: target.host)
+            let url = try origin.redirected(to: Redacted("/whep/\(PercentEncoding.encode(stream.rawValue))"), rules: rules)
+            return ConferenceCallMaker(http: http, rules: rules, clock: clock).call(
+                .whip(WHIPTarget(url: url, token: token)), resource: nil)
+        } catch {
+            throw ConferenceFault(error, isPermanent: true)
+        }
+    }
+
+    /// How what was recorded here is brought to the bridge, as fast as the live picture goes.
+    func footageTerms(_ camera: CameraDirector.Terms) -> FootageSender.Terms? {
+        guard case .rtm(let origin) = target, let folder = camera.offline?.folder else { return nil }
+        return FootageSender.Terms(
+            folder: folder, stream: stream, rate: camera.capture.bitrate,
+            digest: { path in try await FinishedFile.read(path, container: .matroska).sha256 },
+            exchange: { [self] sha256, size in
+                FootageExchange(origin: origin, stream: stream, token: try token(), sha256: sha256, size: size)
+            }, http: http)
+    }
+
     func make() throws(ConferenceFault) -> any ConferenceCall {
         let token = try token()
         switch target {
@@ -102,7 +181,9 @@ struct CameraCalls: Sendable {
     }
 
     /// What the token's file holds; nil without a file.
-    func token() throws(ConferenceFault) -> Redacted<String>? {
+    func token() throws(ConferenceFault) -> Redacted<String>? { try token(in: tokenFile) }
+
+    private func token(in tokenFile: String?) throws(ConferenceFault) -> Redacted<String>? {
         guard let tokenFile else { return nil }
         let text: String
         do {
@@ -129,16 +210,37 @@ extension CameraEnd {
 }
 
 extension CameraCommand {
-    fileprivate func capture(_ source: CapturePlan.Source) -> CapturePlan {
+    fileprivate func capture(_ source: CapturePlan.Source) throws(BridgeError) -> CapturePlan {
+        let microphone = try SoundDevice.microphone(parsing: microphone)
         var hasSound = audio
-        if case .v4l2 = source { hasSound = false }
-        return CapturePlan(
+        if case .v4l2 = source, microphone == nil { hasSound = false }
+        var plan = CapturePlan(
             source: source, videoCodec: codec.codec, width: size.width, height: size.height, framesPerSecond: fps,
             bitrate: bitrate.bitsPerSecond, keyframeInterval: .seconds(2), audio: hasSound)
+        plan.microphone = microphone
+        return plan
     }
 }
 
 extension CameraCommand {
+    /// How voices are played; nil without a speaker. Their sessions are of the same identity, on the same ladder.
+    fileprivate func talkTerms(like camera: CameraDirector.Terms, calls: CameraCalls) throws -> TalkPlayer.Terms? {
+        guard let speaker = try speaker.map({ try TalkPlan.Speaker(parsing: $0) })?.absolute() else { return nil }
+        if case .file(let path) = speaker {
+            let isThere = FileManager.default.fileExists(atPath: path) || FileManager.default.createFile(atPath: path, contents: nil)
+            guard isThere, FileManager.default.isWritableFile(atPath: path) else {
+                throw CameraEnd(status: .cannotCreate, message: "The file \(path) of --speaker cannot be written to; give it to this user.")
+            }
+        }
+        var ladder = camera.ladder
+        ladder.longestPause = .seconds(10)
+        let tokenFile = talkTokenFile.map(SettingOptions.absolute)
+        return TalkPlayer.Terms(speaker: speaker, identity: camera.identity, ice: camera.ice, ladder: ladder) {
+            stream throws(ConferenceFault) in
+            try calls.watch(stream, tokenFile: tokenFile)
+        }
+    }
+
     /// The folder exists and can be written to from here on.
     fileprivate func offlineTerms() throws(CameraEnd) -> OfflineRecorder.Terms? {
         guard let offlineFolder else { return nil }
@@ -152,7 +254,20 @@ extension CameraCommand {
     }
 }
 
+extension TalkPlan.Speaker {
+    fileprivate func absolute() -> Self {
+        guard case .file(let path) = self else { return self }
+        return .file(path: SettingOptions.absolute(path))
+    }
+}
+
 extension CapturePlan.Source {
+    /// Its light; nil where it has none.
+    fileprivate var torch: CameraTorch? {
+        guard case .v4l2(let device) = self else { return nil }
+        return CameraTorch(device: device)
+    }
+
     fileprivate func absolute() -> Self {
         guard case .file(let path) = self else { return self }
         return .file(path: SettingOptions.absolute(path))

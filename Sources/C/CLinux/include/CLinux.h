@@ -1,4 +1,5 @@
 #pragma once
 #include "clinux_process.h"
+#include "clinux_camera.h"
 #include "clinux_media.h"
 #include "clinux_udp.h"

@@ -12,6 +12,9 @@ ssize_t clinux_receive_with_descriptors(int socket, void *bytes, size_t count, i
 // prctl(PR_SET_NO_NEW_PRIVS) and no core file; returns 0 or -errno.
 int clinux_harden(void);
 
+// memfd_create(2), close-on-exec; returns the descriptor or -errno.
+int clinux_memory_file(const char *name);
+
 // setrlimit(RLIMIT_NOFILE); returns 0 or -errno.
 int clinux_limit_descriptors(unsigned long count);
 

@@ -20,14 +20,32 @@ extension CompositeLayout {
         let arrangement = try Self.arrangement(kind.string ?? "", cells: object["cells"], field: field, member: "\(field).kind")
         self.init(arrangement)
         if let fit = try CompositeFit(optional: object["fit"], field: "\(field).fit") { self.fit = fit }
-        if let member = object["background"], !member.isNull {
-            guard let color = member.string.flatMap({ CompositeColor($0) }) else {
-                throw FieldFault("\(field).background", "a colour like #181c24")
-            }
-            background = color
-        }
+        try readBackground(object["background"], field: "\(field).background")
         showsNames = try Self.truth(object["names"], "\(field).names") ?? showsNames
         showsClock = try Self.truth(object["clock"], "\(field).clock") ?? showsClock
+    }
+
+    /// A colour, or an object with a colour, an image, or both.
+    private mutating func readBackground(_ value: JSONValue?, field: String) throws(FieldFault) {
+        guard let value, !value.isNull else { return }
+        guard case .object(let object) = value else {
+            background = try Self.color(value, field)
+            return
+        }
+        if let unknown = object.keys.filter({ !["colour", "image"].contains($0) }).min() {
+            throw FieldFault("\(field).\(unknown)", "left out: a background has colour, image")
+        }
+        if let color = object["colour"], !color.isNull { background = try Self.color(color, "\(field).colour") }
+        guard let image = object["image"], !image.isNull else { return }
+        guard let name = image.string.flatMap({ BackgroundName(named: $0) }) else {
+            throw FieldFault("\(field).image", "the name of a background: \(BackgroundName.rule)")
+        }
+        backgroundImage = name
+    }
+
+    private static func color(_ value: JSONValue, _ field: String) throws(FieldFault) -> CompositeColor {
+        guard let color = value.string.flatMap({ CompositeColor($0) }) else { throw FieldFault(field, "a colour like #181c24") }
+        return color
     }
 
     private static func arrangement(
@@ -63,11 +81,16 @@ extension CompositeLayout {
     /// As `init(reading:)` takes it, complete.
     package var text: JSONText {
         var members: [JSONText.Member] = [
-            .init("kind", .string(kind)), .init("fit", .string(fit.rawValue)), .init("background", .string(background.text)),
+            .init("kind", .string(kind)), .init("fit", .string(fit.rawValue)), .init("background", backgroundText),
             .init("names", .bool(showsNames)), .init("clock", .bool(showsClock)),
         ]
         if case .custom(let shapes) = arrangement { members.append(.init("cells", .array(shapes.map { JSONText($0.value) }))) }
         return .object(members)
+    }
+
+    private var backgroundText: JSONText {
+        guard let backgroundImage else { return .string(background.text) }
+        return .object([.init("colour", .string(background.text)), .init("image", .string(backgroundImage.rawValue))])
     }
 
     private var kind: String {

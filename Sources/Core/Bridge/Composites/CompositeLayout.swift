@@ -4,6 +4,8 @@ package struct CompositeLayout: Codable, Sendable, Equatable {
     /// How a picture of another shape fits into its cell, where the cell does not say.
     package var fit: CompositeFit
     package var background: CompositeColor
+    /// A picture over the background's colour, under all else.
+    package var backgroundImage: BackgroundName?
     /// Each input's name in its cell.
     package var showsNames: Bool
     /// Date and time (UTC) over the whole.

@@ -15,10 +15,13 @@ package struct CompositeOrder: Sendable, Equatable {
     package var width: Int
     package var height: Int
     package var framesPerSecond: Int
-    package var codec: Codec
+    /// Nil: there is no picture.
+    package var codec: Codec?
     /// Target video bit rate, bit/s.
     package var bitrate: Int
     package var audio: Bool
+    /// It is made while somebody takes it, and not else.
+    package var isOnDemand = false
 }
 
 /// What can be changed while it runs.
@@ -27,6 +30,8 @@ package struct CompositeContent: Sendable, Equatable {
     package var layout: CompositeLayout
     /// Who has the large place; nil leaves it to whoever has it.
     package var focus: StreamID?
+    /// A room in place of inputs and focus: who is there, and who has the large place, the room says.
+    package var room: RoomPart?
 
     /// A stream of the bridge, there or not yet.
     package struct Input: Sendable, Equatable {
@@ -40,6 +45,18 @@ package struct CompositeContent: Sendable, Equatable {
         }
     }
 
+    /// All of a room but some.
+    package struct RoomPart: Sendable, Equatable {
+        package var room: RoomID
+        /// They are neither seen nor heard.
+        package var without: Set<ParticipantID>
+
+        package init(_ room: RoomID, without: Set<ParticipantID> = []) {
+            self.room = room
+            self.without = without
+        }
+    }
+
     package init(inputs: [Input], layout: CompositeLayout = CompositeLayout(), focus: StreamID? = nil) {
         self.inputs = inputs
         self.layout = layout
@@ -49,8 +66,23 @@ package struct CompositeContent: Sendable, Equatable {
 
 extension CompositeOrder {
     private static let members: Set<String> = [
-        "name", "inputs", "layout", "focus", "width", "height", "fps", "video", "audio",
+        "name", "inputs", "room", "without", "layout", "focus", "width", "height", "fps", "video", "audio",
+        "start",
     ]
+
+    /// The sound of a part of a room.
+    package init(mixOf part: CompositeContent.RoomPart) {
+        content = CompositeContent(inputs: [])
+        content.room = part
+        (width, height, framesPerSecond, codec, bitrate, audio) = (160, 90, 5, nil, 50_000, true)
+    }
+
+    /// The picture and the sound of a part of a room, for its recording.
+    package init(pictureOf part: CompositeContent.RoomPart) {
+        content = CompositeContent(inputs: [])
+        content.room = part
+        (width, height, framesPerSecond, codec, bitrate, audio) = (1280, 720, 25, .h264, 2_500_000, true)
+    }
 
     /// Reads an order, strictly; what is left out has its default.
     package init(reading body: JSONValue) throws(FieldFault) {
@@ -59,15 +91,16 @@ extension CompositeOrder {
             guard let name = member.string.flatMap({ StreamID(named: $0) }) else { throw FieldFault("name", StreamID.rule) }
             stream = name
         }
-        guard let inputs = body["inputs"], !inputs.isNull else { throw .missing("inputs") }
-        content = try CompositeContent(inputs: [], changedBy: body)
+        content = try CompositeContent(orderedBy: body)
         width = try body.number("width", 160...3840, or: 1280)
         height = try body.number("height", 90...2160, or: 720)
         guard width & 1 == 0 else { throw FieldFault("width", "even") }
         guard height & 1 == 0 else { throw FieldFault("height", "even") }
         framesPerSecond = try body.number("fps", 5...60, or: 25)
         (codec, bitrate) = (.h264, width * height * framesPerSecond / 10)
-        if let video = body["video"], !video.isNull {
+        if let video = body["video"], video.isNull {
+            codec = nil
+        } else if let video = body["video"] {
             try video.allow(["codec", "bitrate"], in: "video")
             if let member = video["codec"], !member.isNull {
                 guard let codec = member.string.flatMap(Codec.init(rawValue:)), [.h264, .vp8].contains(codec) else {
@@ -83,6 +116,13 @@ extension CompositeOrder {
             guard let truth = member.bool else { throw FieldFault("audio", "true or false") }
             audio = truth
         }
+        guard audio || codec != nil else { throw FieldFault("audio", "true where video is null: else there is nothing") }
+        if let member = body["start"], !member.isNull {
+            guard let start = member.string, ["always", "on_demand"].contains(start) else {
+                throw FieldFault("start", "always or on_demand")
+            }
+            isOnDemand = start == "on_demand"
+        }
         if let stream, content.inputs.contains(where: { $0.stream == stream }) {
             throw FieldFault("inputs", "without the composite itself")
         }
@@ -90,22 +130,36 @@ extension CompositeOrder {
 }
 
 extension CompositeContent {
-    private static let members: Set<String> = ["inputs", "layout", "focus"]
+    private static let (ofStreams, ofRoom): (Set<String>, Set<String>) = (["inputs", "layout", "focus"], ["without", "layout"])
     private static let longestName = 64
+    /// Of those who can be left out of a room.
+    private static let mostWithout = 100
 
     /// Reads a change, strictly: what is left out stays.
     package func changed(reading body: JSONValue) throws(FieldFault) -> CompositeContent {
-        try body.allow(Self.members, in: nil)
+        try body.allow(room == nil ? Self.ofStreams : Self.ofRoom, in: nil)
         return try changed(by: body)
     }
 
-    fileprivate init(inputs: [Input], changedBy body: JSONValue) throws(FieldFault) {
-        self = try CompositeContent(inputs: inputs).changed(by: body)
+    fileprivate init(orderedBy body: JSONValue) throws(FieldFault) {
+        var content = CompositeContent(inputs: [])
+        if let member = body["room"], !member.isNull {
+            guard let name = member.string.flatMap({ RoomID(named: $0) }) else { throw FieldFault("room", RoomID.rule) }
+            for other in ["inputs", "focus"] {
+                if let member = body[other], !member.isNull { throw FieldFault(other, "left out, where there is a room") }
+            }
+            content.room = RoomPart(name)
+        } else {
+            guard let inputs = body["inputs"], !inputs.isNull else { throw .missing("inputs") }
+            if let member = body["without"], !member.isNull { throw FieldFault("without", "left out, where there is no room") }
+        }
+        self = try content.changed(by: body)
     }
 
     private func changed(by body: JSONValue) throws(FieldFault) -> CompositeContent {
         var result = self
         if let member = body["inputs"], !member.isNull { result.inputs = try Self.inputs(member) }
+        if let member = body["without"], !member.isNull { result.room?.without = try Self.people(member) }
         if let member = body["layout"], !member.isNull { result.layout = try CompositeLayout(reading: member) }
         guard let member = body["focus"], !member.isNull else { return result }
         guard let focus = member.string.flatMap({ StreamID(named: $0) }), result.inputs.contains(where: { $0.stream == focus }) else {
@@ -113,6 +167,20 @@ extension CompositeContent {
         }
         result.focus = focus
         return result
+    }
+
+    private static func people(_ value: JSONValue) throws(FieldFault) -> Set<ParticipantID> {
+        guard case .array(let items) = value, items.count <= mostWithout else {
+            throw FieldFault("without", "a list of up to \(mostWithout) participants")
+        }
+        var people: Set<ParticipantID> = []
+        for (index, item) in items.enumerated() {
+            guard let id = item.string, (1...128).contains(id.utf8.count), id.isOneLine else {
+                throw FieldFault("without[\(index)]", "a participant's id, as the room shows it")
+            }
+            people.insert(ParticipantID(id))
+        }
+        return people
     }
 
     private static func inputs(_ value: JSONValue) throws(FieldFault) -> [Input] {

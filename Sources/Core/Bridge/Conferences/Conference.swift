@@ -6,15 +6,26 @@ package struct ConferenceID: Identifier {
     package init(_ rawValue: String) { self.rawValue = rawValue }
 }
 
-/// Where a stream is published, by kind. A new kind is a case here and a `ConferenceCall` of its own.
+/// Where a stream is published, by kind. A new kind of conference is a case here and a `ConferenceCall` of its own.
 package enum ConferenceTarget: Sendable, Equatable {
     case whip(WHIPTarget)
     case janusVideoRoom(JanusTarget)
+    /// No conference, but a server that is sent one stream.
+    case push(PushTarget)
 
     /// The kinds' names in the API and in the database.
     package enum Kind: String, Sendable, CaseIterable {
         case whip
         case janusVideoRoom = "janus_videoroom"
+        case rtmp, rtmps, srt
+
+        /// What is sent one stream has an API of its own.
+        package var isPush: Bool {
+            switch self {
+            case .whip, .janusVideoRoom: false
+            case .rtmp, .rtmps, .srt: true
+            }
+        }
     }
 
     /// Which of them it is.
@@ -22,21 +33,47 @@ package enum ConferenceTarget: Sendable, Equatable {
         switch self {
         case .whip: .whip
         case .janusVideoRoom: .janusVideoRoom
+        case .push(let target):
+            switch target.scheme {
+            case .rtmp: .rtmp
+            case .rtmps: .rtmps
+            case .srt: .srt
+            }
         }
     }
 
-    private var url: DeliveryURL {
+    /// The stream of this bridge that the others there are heard in; nil: nobody hears them.
+    package var returnStream: StreamID? {
         switch self {
-        case .whip(let target): target.url
-        case .janusVideoRoom(let target): target.url
+        case .whip, .push: nil
+        case .janusVideoRoom(let target): target.returnStream
         }
     }
 
     /// In lower case, or an address literal.
-    package var host: String { url.host }
+    package var host: String {
+        switch self {
+        case .whip(let target): target.url.host
+        case .janusVideoRoom(let target): target.url.host
+        case .push(let target): target.host
+        }
+    }
 
     /// Scheme, host and port: what may be shown and logged.
-    package var origin: String { url.origin }
+    package var origin: String {
+        switch self {
+        case .whip(let target): target.url.origin
+        case .janusVideoRoom(let target): target.url.origin
+        case .push(let target): target.origin
+        }
+    }
+
+    /// The measures of its ladder.
+    package var limits: ConferenceMachine.Limits {
+        var limits = ConferenceMachine.Limits()
+        if kind.isPush { limits.place = "the server" }
+        return limits
+    }
 }
 
 /// What is durable of a conference.
@@ -75,9 +112,12 @@ package struct ConferenceStatus: Sendable, Equatable {
     package var reason: BridgeError?
     /// RTP with its headers, of all sessions since the bridge started.
     package var bytesSent: UInt64
+    /// How the way back is; nil where none was ordered, or while there is none.
+    package var wayBack: WayBackStatus?
 
     package init(
-        row: ConferenceRow, phase: ConferencePhase, since: WallTime, attempts: Int = 0, reason: BridgeError? = nil, bytesSent: UInt64 = 0
+        row: ConferenceRow, phase: ConferencePhase, since: WallTime, attempts: Int = 0, reason: BridgeError? = nil, bytesSent: UInt64 = 0,
+        wayBack: WayBackStatus? = nil
     ) {
         self.row = row
         self.phase = phase
@@ -85,6 +125,26 @@ package struct ConferenceStatus: Sendable, Equatable {
         self.attempts = attempts
         self.reason = reason
         self.bytesSent = bytesSent
+        self.wayBack = wayBack
+    }
+}
+
+/// How the others' sound comes back.
+package struct WayBackStatus: Sendable, Equatable {
+    /// The stream that it is.
+    package var stream: StreamID
+    /// The stream is there, be it with silence.
+    package var isLive: Bool
+    /// Those whose sound is in it now.
+    package var voices: Int
+    /// What went wrong with it last; nil when nothing has since it was there.
+    package var reason: BridgeError?
+
+    package init(stream: StreamID, isLive: Bool = false, voices: Int = 0, reason: BridgeError? = nil) {
+        self.stream = stream
+        self.isLive = isLive
+        self.voices = voices
+        self.reason = reason
     }
 }
 

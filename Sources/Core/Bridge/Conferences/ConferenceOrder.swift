@@ -27,6 +27,13 @@ extension JSONValue {
         return Redacted(text)
     }
 
+    /// A member with a stream's name; nil without it.
+    package func conferenceStream(_ name: String) throws(FieldFault) -> StreamID? {
+        guard let member = self[name], !member.isNull else { return nil }
+        guard let stream = member.string.flatMap(StreamID.init(named:)) else { throw FieldFault(name, StreamID.rule) }
+        return stream
+    }
+
     /// A member with a text for people, of at most `limit` bytes and without control characters; nil without it.
     package func conferenceText(_ name: String, limit: Int) throws(FieldFault) -> String? {
         guard let member = self[name], !member.isNull else { return nil }
@@ -45,6 +52,7 @@ extension ConferenceTarget {
         switch kind {
         case .whip: self = .whip(try WHIPTarget(reading: order, rules: rules))
         case .janusVideoRoom: self = .janusVideoRoom(try JanusTarget(reading: order, rules: rules))
+        case .rtmp, .rtmps, .srt: self = .push(try PushTarget(reading: order, rules: rules))
         }
     }
 
@@ -53,6 +61,7 @@ extension ConferenceTarget {
         switch self {
         case .whip(let target): Redacted(JSONText.object(target.order).text)
         case .janusVideoRoom(let target): Redacted(JSONText.object(target.order).text)
+        case .push(let target): Redacted(JSONText.object([.init("url", .string(target.url.revealed))]).text)
         }
     }
 }

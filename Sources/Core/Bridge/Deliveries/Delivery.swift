@@ -125,6 +125,10 @@ package enum LedgerChange: Sendable, Equatable {
     case deletion(RecordingID, Deletion)
     /// Appends a line to the audit log.
     case audit(AuditDraft)
+    /// Writes a room's recording with its parts.
+    case roomRecording(RoomRecordingRow)
+    /// Forgets one.
+    case roomRecordingGone(RoomRecordingID)
 }
 
 /// The durable store of what recordings consist of; the ledger's other half, and its changes are committed there. Implemented by StoragePlane.

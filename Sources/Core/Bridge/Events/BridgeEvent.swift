@@ -30,6 +30,10 @@ package enum BridgeEvent: Sendable, Equatable {
     case conferenceDisconnected(ConferenceRow, SessionContext?, BridgeError)
     /// Something of a room of an account.
     case room(RoomID, AccountID, RoomEvent)
+    /// Something of the agent of a camera of an account.
+    case camera(ClientID, AccountID, CameraEvent)
+    /// The files of a room's recording are complete. `manifestKey`: where its manifest goes at their destination.
+    case roomRecordingReady(RoomRecordingRow, RoomRecordingKeys)
     /// The stream of a composite is there.
     case compositeStarted(CompositeStatus, SessionContext)
     /// A composite was taken away.

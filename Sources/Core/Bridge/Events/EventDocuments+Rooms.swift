@@ -12,6 +12,8 @@ extension RoomEvent {
         case .trackUnpublished: .roomTrackUnpublished
         case .cameraSeated: .cameraSeated
         case .cameraUnseated: .cameraUnseated
+        case .recordingStarted: .roomRecordingStarted
+        case .recordingEnded: .roomRecordingEnded
         }
     }
 
@@ -29,6 +31,8 @@ extension RoomEvent {
         case .trackPublished(let track), .trackUnpublished(let track): track.facts
         case .cameraSeated(let seat): seat.facts
         case .cameraUnseated(let seat, let end): seat.facts + [.init("cause", .string(end.rawValue))]
+        case .recordingStarted(let recording): recording.facts
+        case .recordingEnded(let recording): recording.facts + [.init("cause", .string("stopped"))]
         }
     }
 }
@@ -46,6 +50,35 @@ extension RoomTrack {
         [
             .init("track_id", .string(id.rawValue)), .init("participant_id", .string(owner.rawValue)),
             .init("kind", .string(kind.rawValue)),
+        ]
+    }
+}
+
+extension RoomRecordingRow {
+    func facts(_ keys: RoomRecordingKeys) -> [JSONText.Member] {
+        let path = "/bridge/v1/room-recordings/\(id)"
+        return [
+            .init("room_id", .string(room.rawValue)), .init("room_recording_id", .string(id.rawValue)),
+            .init("recordings", .array(parts.map { .string($0.recording.rawValue) })),
+            .init("manifest", .string(path)), .init("manifest_key", .optional(keys.manifest)),
+            .init(
+                "snapshots",
+                .array(
+                    pictures.map { picture in
+                        .object([
+                            .init("id", .string(picture)), .init("path", .string("\(path)/snapshots/\(picture).jpg")),
+                            .init("key", .optional(keys.pictures[picture])),
+                        ])
+                    })),
+        ]
+    }
+}
+
+extension RoomRecording {
+    fileprivate var facts: [JSONText.Member] {
+        [
+            .init("room_recording_id", .string(id.rawValue)), .init("mode", .string(mode.rawValue)),
+            .init("participant_id", .optional(participant?.rawValue)),
         ]
     }
 }

@@ -20,9 +20,11 @@ extension BridgeEvent {
         case .recordingFailed: .recordingFailed
         case .storageLow: .storageLow
         case .destinationFailing: .destinationFailing
-        case .conferenceConnected: .conferenceConnected
-        case .conferenceDisconnected: .conferenceDisconnected
+        case .conferenceConnected(let row, _): row.target.kind.isPush ? .pushStarted : .conferenceConnected
+        case .conferenceDisconnected(let row, _, _): row.target.kind.isPush ? .pushEnded : .conferenceDisconnected
         case .room(_, _, let event): event.kind
+        case .camera(_, _, let event): event.kind
+        case .roomRecordingReady: .roomRecordingReady
         case .compositeStarted: .compositeStarted
         case .compositeEnded: .compositeEnded
         case .recordingKept(_, .held): .recordingHeld
@@ -42,6 +44,8 @@ extension BridgeEvent {
         case .conferenceConnected(let row, let context), .conferenceDisconnected(let row, let context, _):
             context.map { EventParty($0) } ?? EventParty(stream: row.stream)
         case .room(_, let account, _): EventParty(account: account)
+        case .camera(let camera, let account, _): EventParty(account: account, client: camera, stream: StreamID(camera.rawValue))
+        case .roomRecordingReady(let row, _): EventParty(account: row.account)
         case .compositeStarted(_, let context), .compositeEnded(_, let context): EventParty(context)
         case .storageLow: EventParty()
         }
@@ -53,12 +57,15 @@ extension BridgeEvent {
         case .sessionEnded(let row): EventPairing(.ends, .session(row.context.session))
         case .streamStarted(let context, _): EventPairing(.begins, .stream(context.stream))
         case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
-        case .conferenceConnected(let row, _): EventPairing(.begins, .conference(row.id))
-        case .conferenceDisconnected(let row, _, _): EventPairing(.ends, .conference(row.id))
+        case .conferenceConnected(let row, _): EventPairing(.begins, row.subject)
+        case .conferenceDisconnected(let row, _, _): EventPairing(.ends, row.subject)
         case .room(let room, _, let event): event.pairing(in: room)
+        case .camera(let camera, let account, let event): event.pairing(of: camera, account)
         case .compositeStarted(let status, _): EventPairing(.begins, .composite(status.id))
         case .compositeEnded(let status, _): EventPairing(.ends, .composite(status.id))
-        case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept: nil
+        case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept,
+            .roomRecordingReady:
+            nil
         }
     }
 
@@ -77,9 +84,11 @@ extension BridgeEvent {
         case .destinationFailing(let row, let trouble): row.facts + trouble.facts
         case .recordingKept(let row, let step): row.facts + step.facts
         case .room(let room, _, let event): event.facts(in: room)
+        case .camera(let camera, _, let event): event.facts(of: camera)
+        case .roomRecordingReady(let row, let keys): row.facts(keys)
         case .conferenceConnected(let row, _): row.facts
         case .compositeStarted(let status, _): status.facts
-        case .compositeEnded(let status, _): status.facts + [.init("cause", .string("deleted"))]
+        case .compositeEnded(let status, _): status.facts + [.init("cause", .string(status.end.rawValue))]
         case .conferenceDisconnected(let row, _, let reason):
             row.facts + [.init("cause", .string(reason.code.rawValue)), .init("detail", .string(reason.message))]
         }
@@ -117,10 +126,12 @@ extension StreamEvent {
 }
 
 extension ConferenceRow {
+    fileprivate var subject: EventPairing.Subject { target.kind.isPush ? .push(id) : .conference(id) }
+
     /// Nothing of the target but where it is.
     fileprivate var facts: [JSONText.Member] {
         [
-            .init("conference_id", .string(id.rawValue)), .init("kind", .string(target.kind.rawValue)),
+            .init(target.kind.isPush ? "push_id" : "conference_id", .string(id.rawValue)), .init("kind", .string(target.kind.rawValue)),
             .init("origin", .string(target.origin)),
         ]
     }
@@ -128,7 +139,9 @@ extension ConferenceRow {
 
 extension CompositeStatus {
     fileprivate var facts: [JSONText.Member] {
-        [.init("composite_id", .string(id.rawValue)), .init("inputs", .array(order.content.inputs.map { .string($0.stream.rawValue) }))]
+        [
+            .init("composite_id", .string(id.rawValue)), .init("inputs", .array(order.content.inputs.map { .string($0.stream.rawValue) })),
+        ] + (order.content.room.map { [.init("room_id", .string($0.room.rawValue))] } ?? [])
     }
 }
 

@@ -46,6 +46,10 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let conferenceConnected = EventKind(rawValue: "conference.connected")
     /// It is not any more; `cause` says why.
     package static let conferenceDisconnected = EventKind(rawValue: "conference.disconnected")
+    /// A stream is sent to a server elsewhere.
+    package static let pushStarted = EventKind(rawValue: "push.started")
+    /// It is not any more; `cause` says why.
+    package static let pushEnded = EventKind(rawValue: "push.ended")
     /// The stream of a composite is there.
     package static let compositeStarted = EventKind(rawValue: "composite.started")
     /// The composite was taken away.
@@ -67,6 +71,17 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let cameraSeated = EventKind(rawValue: "camera.seated")
     /// It has none any more; `cause` says why.
     package static let cameraUnseated = EventKind(rawValue: "camera.unseated")
+    /// A camera's agent is there.
+    package static let cameraOnline = EventKind(rawValue: "camera.online")
+    /// It is not any more; `cause` says why.
+    package static let cameraOffline = EventKind(rawValue: "camera.offline")
+
+    /// A room is being recorded.
+    package static let roomRecordingStarted = EventKind(rawValue: "room_recording.started")
+    /// It is not any more; its files are being completed.
+    package static let roomRecordingEnded = EventKind(rawValue: "room_recording.ended")
+    /// Its files are complete, and its manifest says what they are.
+    package static let roomRecordingReady = EventKind(rawValue: "room_recording.ready")
 
     /// Every kind of this version.
     package static let all: [EventKind] = [
@@ -74,12 +89,14 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         .recordingSegment, .recordingReady, .recordingDelivered, .recordingFailed, .recordingHeld, .recordingReleased, .recordingDeleted,
         .recordingDeletionFailed, .storageLow, .destinationFailing, .conferenceConnected, .conferenceDisconnected,
         .roomStarted, .roomEnded, .participantJoined, .participantLeft, .roomTrackPublished, .roomTrackUnpublished, .cameraSeated,
-        .cameraUnseated,
-        .compositeStarted, .compositeEnded,
+        .cameraUnseated, .cameraOnline, .cameraOffline, .roomRecordingStarted, .roomRecordingEnded, .roomRecordingReady,
+        .compositeStarted, .compositeEnded, .pushStarted, .pushEnded,
     ]
 
-    /// What begins in rooms. Rooms live in memory: what a process that died left open is over.
-    package static let roomBeginnings: Set<EventKind> = [.roomStarted, .participantJoined, .roomTrackPublished, .cameraSeated]
+    /// What begins in rooms and with cameras' agents. They live in memory: what a process that died left open is over.
+    package static let roomBeginnings: Set<EventKind> = [
+        .roomStarted, .participantJoined, .roomTrackPublished, .cameraSeated, .roomRecordingStarted, .cameraOnline,
+    ]
 
     /// The kind that ends what this one begins; nil for all that do not come in pairs.
     package var end: EventKind? {
@@ -91,7 +108,10 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         case .participantJoined: .participantLeft
         case .roomTrackPublished: .roomTrackUnpublished
         case .cameraSeated: .cameraUnseated
+        case .cameraOnline: .cameraOffline
+        case .roomRecordingStarted: .roomRecordingEnded
         case .compositeStarted: .compositeEnded
+        case .pushStarted: .pushEnded
         default: nil
         }
     }

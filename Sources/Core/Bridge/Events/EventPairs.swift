@@ -34,15 +34,19 @@ package struct EventPairing: Sendable, Equatable {
         /// A composite, which begins once.
         package static func composite(_ id: CompositeID) -> Subject { Subject(rawValue: compositePrefix + id.rawValue) }
 
-        private static let (conferencePrefix, compositePrefix) = ("conference:", "composite:")
+        /// A stream on its way to a server elsewhere, which may be lost and come back.
+        package static func push(_ id: ConferenceID) -> Subject { Subject(rawValue: pushPrefix + id.rawValue) }
+
+        private static let (conferencePrefix, compositePrefix, pushPrefix) = ("conference:", "composite:", "push:")
 
         /// What an event must say of it that its party does not.
         fileprivate var facts: [JSONText.Member] {
-            for (prefix, name) in [(Self.conferencePrefix, "conference_id"), (Self.compositePrefix, "composite_id")] {
+            let names = [(Self.conferencePrefix, "conference_id"), (Self.compositePrefix, "composite_id"), (Self.pushPrefix, "push_id")]
+            for (prefix, name) in names {
                 guard rawValue.hasPrefix(prefix) else { continue }
                 return [.init(name, .string(String(rawValue.dropFirst(prefix.count))))]
             }
-            return roomFacts
+            return cameraFacts ?? roomFacts
         }
     }
 }

@@ -12,6 +12,10 @@ package struct CapturePlan: Codable, Sendable, Equatable {
     /// Longest distance between keyframes.
     package var keyframeInterval: Duration
     package var audio: Bool
+    /// Whose sound is sent, of a source that has none of its own, or the pattern; nil: nobody's.
+    package var microphone: SoundDevice?
+    /// What is done to pictures and sound from the beginning.
+    package var adjustment = CaptureAdjustment()
 
     package init(
         source: Source, videoCodec: Codec, width: Int, height: Int, framesPerSecond: Int, bitrate: Int, keyframeInterval: Duration,
@@ -25,6 +29,16 @@ package struct CapturePlan: Codable, Sendable, Equatable {
         self.bitrate = bitrate
         self.keyframeInterval = keyframeInterval
         self.audio = audio
+    }
+
+    /// The same with at most so many lines, in the same shape.
+    package func bounded(to lines: Int?) -> CapturePlan {
+        guard let lines, lines < height else { return self }
+        var plan = self
+        // Encoders take even sizes.
+        plan.height = max(2, lines & ~1)
+        plan.width = max(2, width * plan.height / height & ~1)
+        return plan
     }
 
     /// Where the pictures come from.

@@ -3,7 +3,7 @@ package import BridgeModel
 /// Decodes streams, puts their pictures and their sound together, and gives the result to the hub as one stream. Inputs come and go while it runs:
 /// each is brought by `PipelineCommand.addInput`, with its sockets.
 package struct CompositePlan: Codable, Sendable, Equatable {
-    /// What is made, in the hub's words: video, and sound where it is wanted.
+    /// What is made, in the hub's words: video, sound or both.
     package var tracks: [TrackDescription]
     /// Pixels, even.
     package var width: Int
@@ -24,13 +24,14 @@ package struct CompositePlan: Codable, Sendable, Equatable {
         self.scene = scene
     }
 
-    /// The tracks of a composite: constrained-baseline H.264 or VP8, and Opus.
-    package static func tracks(video: Codec, audio: Bool) -> [TrackDescription] {
+    /// The tracks of a composite: constrained-baseline H.264 or VP8, and Opus. `video` nil: sound alone.
+    package static func tracks(video: Codec?, audio: Bool) -> [TrackDescription] {
         let parameters = video == .h264 ? "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f" : ""
-        let picture = TrackDescription(index: 0, codec: video, payloadType: 96, formatParameters: parameters, mid: "0")
+        let picture = video.map { TrackDescription(index: 0, codec: $0, payloadType: 96, formatParameters: parameters, mid: "0") }
+        let place: UInt8 = video == nil ? 0 : 1
         let sound = TrackDescription(
-            index: 1, codec: .opus, payloadType: 111, channels: 2, formatParameters: "minptime=10;useinbandfec=1", mid: "1")
-        return audio ? [picture, sound] : [picture]
+            index: place, codec: .opus, payloadType: 111, channels: 2, formatParameters: "minptime=10;useinbandfec=1", mid: "\(place)")
+        return (picture.map { [$0] } ?? []) + (audio ? [sound] : [])
     }
 }
 
@@ -38,8 +39,25 @@ package struct CompositePlan: Codable, Sendable, Equatable {
 package struct CompositeScene: Codable, Sendable, Equatable {
     package var places: [CompositePlace]
     package var background: CompositeColor
+    /// Over the background's colour; nil: the colour is seen.
+    package var image: Image?
     package var showsNames: Bool
     package var showsClock: Bool
+    /// Inputs whose sound is left out.
+    package var silenced: Set<CompositeInput.Number> = []
+
+    /// A picture's file, PNG or JPEG.
+    package struct Image: Codable, Sendable, Equatable {
+        package var name: BackgroundName
+        /// Absolute.
+        package var path: String
+        /// Another one is another picture in the same file.
+        package var revision: Int
+
+        package init(_ background: Background) {
+            (name, path, revision) = (background.name, background.path, background.revision)
+        }
+    }
 
     package init(
         places: [CompositePlace] = [], background: CompositeColor = .slate, showsNames: Bool = true, showsClock: Bool = false
@@ -56,6 +74,8 @@ package struct CompositePlace: Codable, Sendable, Equatable {
     package var input: CompositeInput.Number
     package var name: String
     package var cell: CompositeCell
+    /// Its name is seen, whatever pictures come.
+    package var isCovered = false
 
     package init(input: CompositeInput.Number, name: String, cell: CompositeCell) {
         self.input = input

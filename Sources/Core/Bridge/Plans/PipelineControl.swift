@@ -16,8 +16,12 @@ package enum PipelineCommand: Codable, Sendable, Equatable {
     case addInput(CompositeInput)
     /// Take it out again. Its place is the scene's to give away.
     case removeInput(CompositeInput.Number)
+    /// Answer this offer and hear whoever made it. `removeInput` ends that.
+    case hear(VoiceOffer)
     /// Show this from now on.
     case scene(CompositeScene)
+    /// A camera's source does this to its pictures and its sound from now on.
+    case adjust(CaptureAdjustment)
     /// Answer with `alive`: the watchdog's question.
     case ping
     /// Finish and exit 0 within `deadline`: a recorder ends its file, a peer says goodbye.
@@ -54,10 +58,16 @@ package enum PipelineEvent: Codable, Sendable, Equatable {
     case movieGrew(part: Int, bytes: Int64)
     /// The MP4 beside this part is complete, or was given up: nil. It comes before the part's own end.
     case movieEnded(part: Int, WrittenFile?)
+    /// Something happened to a voice.
+    case voice(VoiceNumber, VoiceNews)
+    /// The picture behind a composite is seen, or cannot be: then the reason.
+    case background(CompositeScene.Image, BridgeError?)
     /// An ordered picture is in its file.
     case picture(PictureResult)
     /// An ordered picture cannot be made.
     case pictureFailed(number: UInt64, BridgeError)
+    /// A camera's microphone is heard from now on, or is not.
+    case microphone(MicrophoneState)
     case stats(PipelineStats)
     case alive
     /// Worse service, not the end.

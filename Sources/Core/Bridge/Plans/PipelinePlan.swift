@@ -32,6 +32,12 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case thumbnails(ThumbnailPlan)
         /// Several streams of the hub become one; its RTP goes to the hub.
         case composite(CompositePlan)
+        /// A stream of the hub goes to somebody else's server.
+        case push(PushPlan)
+        /// webrtcbin offers to receive a voice, and plays it.
+        case talk(TalkPlan)
+        /// webrtcbin answers the offers of others in a conference elsewhere; their sound goes to the hub as one.
+        case listen(ListenPlan)
     }
 
     /// Media sockets that the child is given, one per track, in track order. A camera and a finisher have none.
@@ -44,14 +50,16 @@ package struct PipelinePlan: Codable, Sendable, Equatable {
         case .picture(let plan): plan.tracks
         case .capture(let plan): plan.tracks
         case .composite(let plan): plan.tracks
-        case .finish, .camera, .thumbnails: []
+        case .push(let plan): plan.tracks
+        case .listen: [ListenPlan.track]
+        case .finish, .camera, .thumbnails, .talk: []
         }
     }
 
     /// False when the child's own code does all: then its process need not load GStreamer, which takes half a second and most of its memory.
     package var needsGStreamer: Bool {
         switch work {
-        case .publish, .view, .conference, .camera, .capture, .picture, .thumbnails, .composite: true
+        case .publish, .view, .conference, .camera, .capture, .picture, .thumbnails, .composite, .push, .talk, .listen: true
         case .record(let plan): plan.tracks.contains { $0.codec == .h265 }
         case .finish: false
         }

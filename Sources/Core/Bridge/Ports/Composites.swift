@@ -10,12 +10,16 @@ package struct CompositeStatus: Sendable, Equatable {
     package var phase: CompositePhase
     /// What ended its last process; nil when nothing has.
     package var reason: BridgeError?
-    /// The inputs that send now.
-    package var present: Set<StreamID>
+    /// Who is in it now.
+    package var guests: [CompositeGuest]
+    /// Of its background's picture; nil where it has none.
+    package var background: BackgroundState?
+    /// Why it ends, when it does.
+    package var end = CompositeEnd.deleted
 
     package init(
         id: CompositeID, order: CompositeOrder, stream: StreamID, createdAt: WallTime, phase: CompositePhase = .starting,
-        reason: BridgeError? = nil, present: Set<StreamID> = []
+        reason: BridgeError? = nil, guests: [CompositeGuest] = []
     ) {
         self.id = id
         self.order = order
@@ -23,8 +27,15 @@ package struct CompositeStatus: Sendable, Equatable {
         self.createdAt = createdAt
         self.phase = phase
         self.reason = reason
-        self.present = present
+        self.guests = guests
     }
+}
+
+/// Why a composite is over.
+package enum CompositeEnd: String, Sendable, CaseIterable {
+    case deleted
+    /// The room that it showed is over.
+    case roomEnded = "room_ended"
 }
 
 /// How far a composite is.
@@ -33,13 +44,16 @@ package enum CompositePhase: String, Sendable, CaseIterable {
     case starting
     /// Its stream is there.
     case live
+    /// Its stream is there, and nobody takes it: nothing runs until somebody does.
+    case idle
     /// Its process is over; another one is started after a pause.
     case restarting
 }
 
 /// Composites, as the native API commands and shows them. Implemented by ControlPlane.
 package protocol CompositeCommands: Sendable {
-    /// Makes one and starts it. Throws `invalid_field` where its name is taken, `limit_reached` and `pipeline_unavailable`.
+    /// Makes one and starts it. Throws `invalid_field` where its name is taken, `not_found` where its room is not there, `limit_reached` and
+    /// `pipeline_unavailable`.
     func make(_ order: CompositeOrder) async throws(BridgeError) -> CompositeStatus
     /// Oldest first.
     func composites() async -> [CompositeStatus]

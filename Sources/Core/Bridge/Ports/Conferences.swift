@@ -11,6 +11,33 @@ package protocol ConferenceCall: Sendable {
     func stop() async
     /// Takes away what the far end holds of us; nothing where `join` brought nothing about. Returns when that is done or cannot be.
     func leave() async
+    /// The others there; nil where they are not to be heard.
+    var voices: (any ConferenceVoices)? { get }
+}
+
+extension ConferenceCall {
+    package var voices: (any ConferenceVoices)? { nil }
+}
+
+/// The others in a conference, each heard over a session of their own at the far end.
+package protocol ConferenceVoices: Sendable {
+    /// Who is to be heard, as they come and go; for one consumer. It ends when the call stops.
+    var offers: AsyncStream<ConferenceVoice> { get }
+    /// Brings the answer to a voice's offer to the far end.
+    func answer(_ voice: VoiceNumber, _ sdp: String) async
+    /// Media can flow.
+    func connected(_ voice: VoiceNumber) async
+    /// Its transport is over; the far end may offer it anew.
+    func lost(_ voice: VoiceNumber) async
+    /// Nothing is left of all of them here; they are to be offered anew.
+    func restart() async
+}
+
+/// What becomes of somebody else in a conference.
+package enum ConferenceVoice: Sendable, Equatable {
+    /// Their sound is offered, by the far end's SDP, unread.
+    case offered(VoiceNumber, sdp: String)
+    case ended(VoiceNumber)
 }
 
 /// What the far end said to an offer.
@@ -104,6 +131,8 @@ package protocol ConferenceCommands: Sendable {
     /// Joins a stream to a conference, now or as soon as the stream is there; durable when this returns. The same order again changes nothing and
     /// finds what it made (`isNew` is false). Throws `limit_reached` and `unavailable`.
     func join(_ stream: StreamID, _ target: ConferenceTarget) async throws(BridgeError) -> (status: ConferenceStatus, isNew: Bool)
+    /// Those of all streams that are no conferences, oldest first.
+    func pushes() async -> [ConferenceStatus]
     /// Oldest first.
     func conferences(of stream: StreamID) async -> [ConferenceStatus]
     /// One of them; nil when there is none of this id.

@@ -42,6 +42,8 @@ package struct RoomStatus: Sendable, Equatable {
     package var waiting: [ParticipantID]
     package var tracks: [RoomTrack]
     package var seats: [RoomSeat]
+    /// nil: it is not recorded.
+    package var recording: RoomRecording?
 
     /// As the machine has it.
     package init(_ machine: RoomMachine, openedAt: WallTime) {
@@ -51,5 +53,6 @@ package struct RoomStatus: Sendable, Equatable {
         waiting = machine.waiting
         tracks = machine.tracks
         seats = machine.seats
+        recording = machine.recording
     }
 }

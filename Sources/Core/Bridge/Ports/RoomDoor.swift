@@ -12,6 +12,8 @@ package protocol RoomDoor: Sendable {
     ) async throws(BridgeError) -> RoomSocketID
     /// What came in by the socket. Returns when the next one may be read; answers come by `tell`.
     func receive(_ message: RoomSocketMessage, from socket: RoomSocketID) async
+    /// Tells a seated camera something; may take as long as the camera does. What is to be told of it; nil when it is done.
+    func direct(_ order: CameraOrder, _ seat: SeatID, from socket: RoomSocketID) async -> RoomSocketEvent?
     /// The socket is gone without a word.
     func lost(_ socket: RoomSocketID) async
 }
@@ -19,6 +21,8 @@ package protocol RoomDoor: Sendable {
 /// What a page or camera sends.
 package enum RoomSocketMessage: Sendable, Equatable {
     case request(RoomRequest)
+    /// For a seated camera.
+    case cameraOrder(SeatID, CameraOrder)
     /// The offer of its publishing peer.
     case publishOffer(sdp: String)
     /// Its answer to the newest offer of the subscribing peer.

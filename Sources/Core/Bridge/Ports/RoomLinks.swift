@@ -4,7 +4,8 @@ package import BridgeModel
 package protocol RoomLinks: Sendable {
     /// Signs a link. Throws `invalid` for an order that contradicts itself: a camera without a seat, or a seat for somebody else.
     func makeLink(_ order: RoomLinkOrder) async throws(AccessError) -> RoomLink
-    /// What a link allows. Verifies signature, issuer, audience, times, revocation and account; whether it is for the room that is asked for, `RoomGrant.fault` says.
+    /// What a link allows. Verifies signature, issuer, audience, revocation and account. Whether it is for the room that is asked for and has not expired,
+    /// `RoomGrant.fault` says: who is in the room comes back by an expired link, too.
     func grant(of token: Redacted<String>) async throws(AccessError) -> RoomGrant
     /// Puts a link (`RoomGrant.tokenID`) on the revocation list, where it stays for as long as any link lives; one that was never made does no harm.
     func revokeLink(_ id: String) async throws(AccessError)

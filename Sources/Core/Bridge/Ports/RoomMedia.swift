@@ -6,7 +6,7 @@ package import SDP
 ///
 /// The calls come one after another, in the order of `RoomMachine`'s effects, and return when what follows may depend on them. Calls for
 /// what is over or was never there do nothing unless they say otherwise.
-package protocol RoomMedia: Sendable {
+package protocol RoomMedia: RoomTrackSources {
     /// Answers the offer of a participant's publishing peer: a section for each track that it may ever send, so that a track that begins or ends needs
     /// no other description. A second offer takes the place of the first peer. Throws `unacceptable_offer`, `limit_reached`.
     func publish(

@@ -86,7 +86,9 @@ extension RecordingMachine {
             finisherDeadline = nil
             return deliverLongestPart(of: index, after: error, wall: wall) + launchFinisher(now: now)
         case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .firstFrame, .segmentClosed,
-            .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded, .picture, .pictureFailed, .stats, .alive, .warning:
+            .fileBegan, .fileEnded, .gap, .movieGrew, .movieEnded, .voice, .background, .picture, .pictureFailed, .microphone, .stats,
+            .alive,
+            .warning:
             return []
         }
     }

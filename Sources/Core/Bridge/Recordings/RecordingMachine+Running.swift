@@ -79,8 +79,9 @@ extension RecordingMachine {
         case .finished, .failed:
             writing[part] = nil
             return recorderEnded(part: current, with: event, now: now, wall: wall)
-        case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .picture, .pictureFailed, .stats,
-            .alive, .warning:
+        case .ready, .started, .localDescription, .candidate, .connected, .disconnected, .keyframeNeeded, .voice, .background, .picture,
+            .pictureFailed,
+            .microphone, .stats, .alive, .warning:
             return []
         }
     }

@@ -138,11 +138,7 @@ extension RecordingRow {
     /// The deletion that an order makes of this recording; nil when the one that there is does as much. Throws `recording_held`, `recording_in_use`,
     /// `destination_keeps`.
     package func deletion(_ order: DeletionOrder, at now: WallTime) throws(BridgeError) -> Deletion? {
-        if let hold {
-            throw BridgeError(
-                .recordingHeld, "The recording \(id) is under legal hold since \(hold.placedAt.iso8601) (\(hold.reason)); release it first."
-            )
-        }
+        try refuseIfHeld()
         guard state.isFinal else {
             throw BridgeError(
                 .recordingInUse,
@@ -161,6 +157,13 @@ extension RecordingRow {
         var next = Deletion(order, at: now)
         next.includesDestination = order.includesDestination || former.includesDestination
         return next
+    }
+
+    /// Throws `recording_held`.
+    package func refuseIfHeld() throws(BridgeError) {
+        guard let hold else { return }
+        throw BridgeError(
+            .recordingHeld, "The recording \(id) is under legal hold since \(hold.placedAt.iso8601) (\(hold.reason)); release it first.")
     }
 
     /// Where something may lie that the bridge cannot remove: a plain URL. nil when all of it can be.

@@ -26,6 +26,14 @@ package enum AnnotationShape: Sendable, Equatable {
     /// Points of one stroke at most.
     package static let greatestPointCount = 1000
 
+    /// What it weighs in a board.
+    var pointCount: Int {
+        switch self {
+        case .arrow, .circle, .text: 2
+        case .pen(let points): points.count
+        }
+    }
+
     /// Why it cannot be drawn; nil when it can.
     package var fault: RoomError? {
         switch self {
@@ -81,4 +89,13 @@ package struct RoomBoard: Sendable, Equatable {
     /// When the frame was captured.
     package let frameAt: WallTime
     package var annotations: [Annotation] = []
+
+    /// A frame that nobody has drawn on yet.
+    package init(id: BoardID, track: RoomTrackID, subject: ParticipantID, owner: ParticipantID?, frameAt: WallTime) {
+        self.id = id
+        self.track = track
+        self.subject = subject
+        self.owner = owner
+        self.frameAt = frameAt
+    }
 }

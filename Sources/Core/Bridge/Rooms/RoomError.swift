@@ -29,6 +29,15 @@ package struct RoomError: Error, Sendable, Equatable {
         case alreadySeated = "already_seated"
         case limitReached = "limit_reached"
         case rateLimited = "rate_limited"
+        case notRecorded = "not_recorded"
+        case recordingUnavailable = "recording_unavailable"
         case invalidField = "invalid_field"
     }
+}
+
+extension RoomError {
+    /// Nothing of what was marked is on the disk.
+    package static let nothingRecorded = RoomError(
+        .notRecorded,
+        "nothing of it is recorded, neither the room nor a camera's stream by itself: record the room, then mark what follows")
 }

@@ -10,6 +10,8 @@ package enum RoomEvent: Sendable, Equatable {
     case trackUnpublished(RoomTrack)
     case cameraSeated(RoomSeat)
     case cameraUnseated(RoomSeat, RoomSeat.End)
+    case recordingStarted(RoomRecording)
+    case recordingEnded(RoomRecording)
 
     /// Which fact it begins or ends, in this room.
     package func pairing(in room: RoomID) -> EventPairing {
@@ -22,6 +24,8 @@ package enum RoomEvent: Sendable, Equatable {
         case .trackUnpublished(let track): EventPairing(.ends, .track(track.id, in: room))
         case .cameraSeated(let seat): EventPairing(.begins, .seat(seat.id, in: room))
         case .cameraUnseated(let seat, _): EventPairing(.ends, .seat(seat.id, in: room))
+        case .recordingStarted(let recording): EventPairing(.begins, .roomRecording(recording.id, in: room))
+        case .recordingEnded(let recording): EventPairing(.ends, .roomRecording(recording.id, in: room))
         }
     }
 }
@@ -53,13 +57,20 @@ extension EventPairing.Subject {
     /// A camera's seat.
     package static func seat(_ id: SeatID, in room: RoomID) -> Self { Self(rawValue: "seat:\(room)/\(id)") }
 
+    /// A room's recording.
+    package static func roomRecording(_ id: RoomRecordingID, in room: RoomID) -> Self {
+        Self(rawValue: "room_recording:\(room)/\(id)")
+    }
+
     /// What an end of what an earlier run left open says of a room's thing; nothing of other subjects.
     var roomFacts: [JSONText.Member] {
         guard let colon = rawValue.firstIndex(of: ":") else { return [] }
         let name = rawValue[rawValue.index(after: colon)...]
         let kind = rawValue[..<colon]
         if kind == "room" { return [.init("room_id", .string(String(name)))] }
-        guard let member = ["participant": "participant_id", "track": "track_id", "seat": "seat_id"][kind],
+        guard
+            let member = ["participant": "participant_id", "track": "track_id", "seat": "seat_id", "room_recording": "room_recording_id"][
+                kind],
             let slash = name.firstIndex(of: "/")
         else { return [] }
         return [

@@ -49,6 +49,8 @@ package enum RoomCommand: Sendable, Equatable {
     case chat(String)
     case seat(SeatID, SeatOrder)
     case unseat(SeatID)
+    /// Tells a seated camera something; the room only says whether one may.
+    case commandCamera(SeatID, CameraOrder)
     /// `at`: the moment of the frame.
     case freeze(RoomTrackID, at: WallTime)
     case closeBoard(BoardID)
@@ -58,6 +60,14 @@ package enum RoomCommand: Sendable, Equatable {
     case erase(BoardID, AnnotationID?)
     /// nil: nowhere any more.
     case point(RoomTrackID, PicturePoint?)
+    /// nil: no more.
+    case record(RoomRecordingOrder?)
+    /// The last seconds of a track, or of the whole room.
+    case clip(RoomTrackID?, seconds: Int)
+    /// What a track shows now, for oneself.
+    case snapshot(RoomTrackID)
+    /// Take the room as one picture and one sound, or each track again.
+    case single(Bool)
     case close
 }
 
@@ -79,6 +89,8 @@ package enum RoomNotice: Sendable, Equatable {
     case speaker(ParticipantID?)
     case pinned([RoomTrackID])
     case spotlighted([RoomTrackID])
+    /// The tracks that they are not sent, for there are too many.
+    case unsent([RoomTrackID])
     case chat(ChatMessage)
     case seat(RoomSeat)
     case unseated(SeatID, RoomSeat.End)
@@ -87,6 +99,12 @@ package enum RoomNotice: Sendable, Equatable {
     case annotated(BoardID, Annotation)
     case erased(BoardID, [AnnotationID])
     case pointer(RoomTrackID, ParticipantID, PicturePoint?)
+    /// nil: the room is not recorded any more.
+    case recording(RoomRecording?)
+    case clipMarked(RoomClipMark)
+    case snapshot(RoomPicture, in: RoomID)
+    /// Whether they take the room as one picture and one sound, which are these tracks.
+    case single(Bool, picture: RoomTrackID, sound: RoomTrackID)
     case refused(RoomError)
     case ended(RoomEnd)
 }
@@ -102,10 +120,12 @@ package struct RoomSnapshot: Sendable, Equatable {
     package var speaker: ParticipantID?
     package var chat: [ChatMessage]
     package var boards: [RoomBoard]
+    /// nil: the room is not recorded.
+    package var recording: RoomRecording?
 
     package init(
         you: ParticipantID, participants: [RoomParticipant], tracks: [RoomTrack], seats: [RoomSeat], spotlight: [RoomTrackID],
-        pins: [RoomTrackID], speaker: ParticipantID?, chat: [ChatMessage], boards: [RoomBoard]
+        pins: [RoomTrackID], speaker: ParticipantID?, chat: [ChatMessage], boards: [RoomBoard], recording: RoomRecording? = nil
     ) {
         self.you = you
         self.participants = participants
@@ -116,6 +136,7 @@ package struct RoomSnapshot: Sendable, Equatable {
         self.speaker = speaker
         self.chat = chat
         self.boards = boards
+        self.recording = recording
     }
 }
 
@@ -145,10 +166,16 @@ extension RoomMachine {
         /// The camera that the bridge joins has these tracks now.
         case seatLive(SeatID, [SeatTrack])
         case seatLost(SeatID)
+        /// What the seat's camera can be told now; nil: it has no agent.
+        case seatAbilities(SeatID, CameraAbilities?)
+        /// Whether the one picture and sound that a participant waits for are open.
+        case single(ParticipantID, isOpen: Bool)
         /// How loud these microphones are, as in RFC 6464.
         case levels([RoomLevel])
         /// The account takes a link back: who came by it goes, and nobody comes by it any more.
         case revoke(link: String)
+        /// What was marked in a room that is not recorded is kept: a camera's own recording has it.
+        case clipKept(RoomClipMark)
         /// `deadline` has passed.
         case deadline
     }
@@ -171,8 +198,18 @@ extension RoomMachine {
         /// Bring this camera, and bring it back whenever it drops, until `releaseCamera`.
         case seatCamera(RoomSeat)
         case releaseCamera(SeatID)
+        /// Record what is published from now on, and what is published already.
+        case beginRecording(RoomRecording, RecordingOrder)
+        case endRecording(RoomRecordingID)
         /// Write it beside the room's recordings.
         case keep(RoomRecord)
+        /// Keep what these streams recorded by themselves, and give `clipKept`; where none of them is recorded, refuse it.
+        case keepClip(RoomClipMark, of: [StreamID])
+        /// Tell this participant what the track shows.
+        case takePicture(RoomTrack, for: ParticipantID)
+        /// Make one picture and one sound of the room for this participant, without what they say themselves; `Input.single` answers.
+        case beginSingle(ParticipantID)
+        case endSingle(ParticipantID)
         /// The link is barred for good.
         case revokeLink(String)
         case event(RoomEvent)
@@ -199,4 +236,6 @@ package enum RoomRecord: Sendable, Equatable {
     case annotated(BoardID, Annotation)
     case erased(BoardID, [AnnotationID], at: WallTime)
     case boardClosed(BoardID, at: WallTime)
+    case clip(RoomClipMark)
+    case picture(RoomPicture)
 }

@@ -98,7 +98,9 @@ extension RoomMachine {
         members[index].link = request.grant.tokenID
         sockets[request.socket] = old.id
         tell(request.socket, .welcome(snapshot(for: members[index])))
+        tellUnsent(to: members[index])
         tellWaiting(to: members[index])
+        tellSingle(to: members[index])
         if old.info.presence == .away { tellAll(but: old.id, .changed(members[index].info)) }
         setSeat(old.seat, .live)
         changeSubscriptions()
@@ -107,7 +109,7 @@ extension RoomMachine {
     private func snapshot(for member: RoomMember) -> RoomSnapshot {
         RoomSnapshot(
             you: member.id, participants: participants, tracks: tracks, seats: seats, spotlight: spotlight, pins: member.pins,
-            speaker: floor.speaker, chat: chat.messages, boards: boards)
+            speaker: floor.speaker, chat: chat.messages, boards: boards, recording: recording)
     }
 
     // MARK: - Knocking

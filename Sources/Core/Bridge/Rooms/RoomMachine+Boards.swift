@@ -50,14 +50,18 @@ extension RoomMachine {
             throw RoomError(.forbidden, "drawing \(drawing.id) is somebody else's; use another id")
         }
         guard place != nil || boards[board].annotations.count < settings.limits.annotationsOfBoard else {
-            throw RoomError(.limitReached, "there is no room on this frame for another drawing; erase one first")
+            throw Self.full
         }
+        let others = boards[board].annotations.reduce(0) { $0 + ($1.id == drawing.id ? 0 : $1.shape.pointCount) }
+        guard others + drawing.shape.pointCount <= settings.limits.pointsOfBoard else { throw Self.full }
         try spend(\.drawing, actor)
         let annotation = Annotation(id: drawing.id, author: author, shape: drawing.shape, colour: drawing.colour, at: wall)
         if let place { boards[board].annotations[place] = annotation } else { boards[board].annotations.append(annotation) }
         tellAll(.annotated(id, annotation))
         emit(.keep(.annotated(id, annotation)))
     }
+
+    private static let full = RoomError(.limitReached, "there is no room on this frame for another drawing; erase one first")
 
     mutating func erase(_ id: BoardID, _ annotation: AnnotationID?, by actor: RoomActor) throws(RoomError) {
         let board = try requireBoard(id)

@@ -10,14 +10,19 @@ extension RoomMachine {
             return endKnock(knock, nil)
         }
         do throws(RoomError) {
-            guard !isOver else { throw Self.over }
-            guard let id = sockets[socket] else {
-                throw RoomError(.notJoined, "you are not in the room; join it first, or wait to be let in")
-            }
-            try perform(command, by: .participant(id))
+            try perform(command, by: .participant(try requireInside(socket)))
         } catch {
             tell(socket, .refused(error))
         }
+    }
+
+    /// Who is in by this socket.
+    func requireInside(_ socket: RoomSocketID) throws(RoomError) -> ParticipantID {
+        guard !isOver else { throw Self.over }
+        guard let id = sockets[socket] else {
+            throw RoomError(.notJoined, "you are not in the room; join it first, or wait to be let in")
+        }
+        return id
     }
 
     /// Everything is checked before anything is changed.
@@ -39,12 +44,17 @@ extension RoomMachine {
         case .chat(let text): try write(text, by: actor)
         case .seat(let id, let order): try seat(id, order, by: actor)
         case .unseat(let seat): try unseat(seat, by: actor)
+        case .commandCamera(let seat, let order): try commandCamera(seat, order, by: actor)
         case .freeze(let track, let moment): try freeze(track, at: moment, by: actor)
         case .closeBoard(let board): try closeBoard(board, by: actor)
         case .annotate(let board, let id, let shape, let colour):
             try annotate(board, Drawing(id: id, shape: shape, colour: colour), by: actor)
         case .erase(let board, let annotation): try erase(board, annotation, by: actor)
         case .point(let track, let place): try point(track, place, by: actor)
+        case .record(let order): try record(order, by: actor)
+        case .clip(let track, let seconds): try clip(track, seconds: seconds, by: actor)
+        case .snapshot(let track): try snapshot(track, by: actor)
+        case .single(let isOn): try takeSingle(isOn, by: actor)
         case .close:
             try allow(.close, actor)
             end(.closed)

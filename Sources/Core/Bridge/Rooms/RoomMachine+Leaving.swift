@@ -27,6 +27,7 @@ extension RoomMachine {
         unpublishAll(of: id)
         let member = members.remove(at: index)
         emit(.closePeers(id))
+        if member.single != .off { emit(.endSingle(id)) }
         if let socket = member.socket {
             sockets[socket] = nil
             emit(.closeSocket(socket, Self.socketEnd(cause)))
@@ -49,8 +50,11 @@ extension RoomMachine {
         guard let index = member(id) else { return }
         unpublishAll(of: id)
         members[index].subscriptions = []
+        members[index].unsent = []
         members[index].views = [:]
         emit(.closePeers(id))
+        if members[index].single != .off { emit(.endSingle(id)) }
+        members[index].single = .off
     }
 
     /// A camera whose agent did not come back in time keeps its seat, and nothing else.
@@ -122,6 +126,7 @@ extension RoomMachine {
         isOver = true
         for seat in seats { unseat(seat.id, .roomEnded) }
         for member in members { depart(member.id, .roomEnded) }
+        endRecording()
         (knocks, boards, denied) = ([], [], [:])
         (flushAt, idleAt) = (nil, nil)
         floor = ActiveSpeaker()

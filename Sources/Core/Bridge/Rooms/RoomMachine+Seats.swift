@@ -28,10 +28,32 @@ extension RoomMachine {
         emit(.seatCamera(seat))
     }
 
-    mutating func unseat(_ id: SeatID, by actor: RoomActor) throws(RoomError) {
+    func requireSeat(_ id: SeatID) throws(RoomError) -> RoomSeat {
         guard let seat = seats.first(where: { $0.id == id }) else {
             throw RoomError(.notFound, "seat \(id) is not in the room any more")
         }
+        return seat
+    }
+
+    /// What a seat begins and ends by itself is nobody's to tell.
+    mutating func commandCamera(_ id: SeatID, _ order: CameraOrder, by actor: RoomActor) throws(RoomError) {
+        let seat = try requireSeat(id)
+        try allow(.commandCamera, actor, owner: seat.owner)
+        guard order.isControl else {
+            throw RoomError(.invalidField, "the seat itself says when its camera sends and what it plays; end the seat instead")
+        }
+        try spend(\.orders, actor)
+    }
+
+    /// Tells when a seat's camera can be told something, or no more.
+    mutating func setAbilities(_ abilities: CameraAbilities?, of id: SeatID) {
+        guard let index = seats.firstIndex(where: { $0.id == id }), seats[index].abilities != abilities else { return }
+        seats[index].abilities = abilities
+        tellAll(.seat(seats[index]))
+    }
+
+    mutating func unseat(_ id: SeatID, by actor: RoomActor) throws(RoomError) {
+        let seat = try requireSeat(id)
         try allow(.seatCamera, actor, owner: seat.owner)
         unseat(id, .removed)
     }

@@ -130,33 +130,77 @@ extension RoomMachine {
     /// What follows from the tracks, views and members now is told within the batch window.
     mutating func changeSubscriptions() {
         guard !isOver else { return }
-        flushAt = flushAt ?? now.advanced(by: settings.batch)
+        let soon = now.advanced(by: settings.batch)
+        flushAt = flushAt.map { min($0, soon) } ?? soon
     }
 
     mutating func subscriberLost(_ id: ParticipantID) {
         guard let index = member(id) else { return }
         members[index].subscriptions = []
+        members[index].renewals.lost(now: now)
         emit(.renewSubscriber(id))
         changeSubscriptions()
     }
 
     mutating func flushSubscriptions() {
         flushAt = nil
-        for index in members.indices {
-            let wanted = subscriptions(of: members[index])
-            let update = SubscriptionUpdate(from: members[index].subscriptions, to: wanted)
-            guard !update.isEmpty else { continue }
-            members[index].subscriptions = wanted
-            emit(.subscribe(members[index].id, update))
-        }
+        for index in members.indices where members[index].renewals.isDue(now: now) { flushSubscriptions(of: index) }
+        flushAt = members.compactMap(\.renewals.until).min()
     }
 
-    private func subscriptions(of member: RoomMember) -> [RoomSubscription] {
-        guard member.canReceive else { return [] }
-        return tracks.filter { $0.owner != member.id && member.receives.contains($0.kind.media) }.map { track in
-            guard track.kind.media == .video else { return RoomSubscription(track.id, TrackBounds()) }
-            let isPreferred = track.kind == .screen || spotlight.contains(track.id) || member.pins.contains(track.id)
-            return RoomSubscription(track.id, TrackBounds(member.views[track.id] ?? settings.firstView, isPreferred: isPreferred))
+    /// Of one member, as they are now.
+    mutating func flushSubscriptions(of index: Int) {
+        let (wanted, unsent) = subscriptions(of: members[index])
+        if unsent != members[index].unsent {
+            members[index].unsent = unsent
+            tell(members[index].socket, .unsent(unsent))
+        }
+        let update = SubscriptionUpdate(from: members[index].subscriptions, to: wanted)
+        guard !update.isEmpty else { return }
+        members[index].subscriptions = wanted
+        emit(.subscribe(members[index].id, update))
+    }
+
+    /// Somebody who is back with their peers is not told by `welcome` what they are not sent.
+    mutating func tellUnsent(to member: RoomMember) {
+        if !member.unsent.isEmpty { tell(member.socket, .unsent(member.unsent)) }
+    }
+
+    /// All there is, or as much as one description holds, in the order in which it was published; and what is left out.
+    private func subscriptions(of member: RoomMember) -> (sent: [RoomSubscription], unsent: [RoomTrackID]) {
+        guard member.canReceive else { return ([], []) }
+        if member.single == .on { return (Self.singleSubscriptions(of: member), []) }
+        let all = tracks.filter { $0.owner != member.id && member.receives.contains($0.kind.media) }
+        let most = settings.limits.subscriptions
+        guard all.count > most else { return (all.map { subscription(of: member, to: $0) }, []) }
+        let ranks = all.map { rank(of: $0, for: member) }
+        // Of a rank the oldest: who comes last takes nobody's place.
+        let chosen = Set(all.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }.prefix(most))
+        return (
+            all.indices.filter(chosen.contains).map { subscription(of: member, to: all[$0]) },
+            all.indices.filter { !chosen.contains($0) }.map { all[$0].id }
+        )
+    }
+
+    private func subscription(of member: RoomMember, to track: RoomTrack) -> RoomSubscription {
+        guard track.kind.media == .video else { return RoomSubscription(track.id, TrackBounds()) }
+        let view = member.views[track.id] ?? settings.firstView
+        return RoomSubscription(track.id, TrackBounds(view, isPreferred: isPreferred(track, by: member)))
+    }
+
+    private func isPreferred(_ track: RoomTrack, by member: RoomMember) -> Bool {
+        track.kind == .screen || spotlight.contains(track.id) || member.pins.contains(track.id)
+    }
+
+    /// What counts where not all can be sent, the lowest first: pictures in front, voices, pictures that the member says they see, others, and those that
+    /// they say they do not.
+    private func rank(of track: RoomTrack, for member: RoomMember) -> Int {
+        guard track.kind.media == .video else { return 1 }
+        if isPreferred(track, by: member) { return 0 }
+        switch member.views[track.id]?.isVisible {
+        case true?: return 2
+        case nil: return 3
+        case false?: return 4
         }
     }
 }

@@ -14,6 +14,8 @@ package struct RoomMachine: Sendable {
 
     /// Everybody, in the order in which they came.
     package var participants: [RoomParticipant] { members.map(\.info) }
+    /// Who speaks, or did last; nil when nobody has for a while.
+    package var speaker: ParticipantID? { floor.speaker }
     /// Those who wait to be let in, in the order in which they came.
     package var waiting: [ParticipantID] { knocks.map(\.id) }
 
@@ -24,6 +26,8 @@ package struct RoomMachine: Sendable {
     package internal(set) var seats: [RoomSeat] = []
     var seatEnds: [SeatID: MonotonicTime] = [:]
     package internal(set) var boards: [RoomBoard] = []
+    /// nil: it is not recorded.
+    package internal(set) var recording: RoomRecording?
     var chat: ChatLog
     var floor = ActiveSpeaker()
     package internal(set) var spotlight: [RoomTrackID] = []
@@ -39,6 +43,7 @@ package struct RoomMachine: Sendable {
     var idleAt: MonotonicTime?
     var lastTrack = 0
     var lastBoard = 0
+    var lastClip = 0
     var lastHand = 0
 
     /// The moment of the step that runs.
@@ -81,8 +86,11 @@ package struct RoomMachine: Sendable {
         case .subscriberLost(let participant): subscriberLost(participant)
         case .seatLive(let seat, let tracks): seatLive(seat, tracks: tracks)
         case .seatLost(let seat): seatLost(seat)
+        case .seatAbilities(let seat, let abilities): setAbilities(abilities, of: seat)
+        case .single(let participant, let isOpen): singleAnswered(participant, isOpen: isOpen)
         case .levels(let levels): heard(levels)
         case .revoke(let link): revoke(link)
+        case .clipKept(let mark): tellAll(.clipMarked(mark))
         case .socketLost, .deadline: break
         }
         return finishStep()
@@ -96,6 +104,20 @@ package struct RoomMachine: Sendable {
         do throws(RoomError) {
             guard !isOver else { throw Self.over }
             try perform(command, by: .account)
+        } catch {
+            return (finishStep(), error)
+        }
+        return (finishStep(), nil)
+    }
+
+    /// Takes what somebody asks for by their socket; with a refusal, which nobody was told yet, it was not done.
+    package mutating func command(
+        _ command: RoomCommand, from socket: RoomSocketID, now: MonotonicTime, wall: WallTime
+    ) -> (effects: [Effect], refusal: RoomError?) {
+        setTime(now: now, wall: wall)
+        doWhatIsDue()
+        do throws(RoomError) {
+            try perform(command, by: .participant(try requireInside(socket)))
         } catch {
             return (finishStep(), error)
         }

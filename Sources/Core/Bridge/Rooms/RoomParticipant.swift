@@ -11,6 +11,13 @@ package struct RoomParticipant: Sendable, Equatable {
     /// Words of the application; at most `RoomText.metadataBytes`.
     package var metadata: [String: String] = [:]
 
+    /// Somebody who is there.
+    package init(id: ParticipantID, role: RoomRole, name: String) {
+        self.id = id
+        self.role = role
+        self.name = name
+    }
+
     /// Whether they are there.
     package enum Presence: String, Sendable, CaseIterable {
         case here
@@ -36,11 +43,54 @@ struct RoomMember: Sendable {
     var canReceive = true
     var pins: [RoomTrackID] = []
     var views: [RoomTrackID: TrackView] = [:]
+    /// Whether they take the room as one picture and one sound.
+    var single = RoomSingle.off
     /// What the media plane was told last.
     var subscriptions: [RoomSubscription] = []
+    /// What there was no room for, as they were told last.
+    var unsent: [RoomTrackID] = []
+    var renewals = SubscriberRenewals()
     var rates: RoomRates
 
     var id: ParticipantID { info.id }
+}
+
+/// The room as one picture and one sound, for whom a picture of each is too much.
+enum RoomSingle: Sendable {
+    case off
+    /// It is being made; until then they are sent all tracks.
+    case awaited
+    case on
+}
+
+/// When the peer that a participant is sent by is made anew: soon after a loss, and ever later while one loss follows the other, as when the engine is
+/// full or a page's transport never comes up.
+struct SubscriberRenewals: Sendable {
+    private static let first = Duration.milliseconds(50)
+    private static let longest = Duration.seconds(5)
+    /// A peer that lived so long was no failure.
+    private static let steady = Duration.seconds(10)
+
+    private var pause = first
+    private var lastLoss: MonotonicTime?
+    /// Until then nothing is sent; nil: now.
+    private(set) var until: MonotonicTime?
+
+    mutating func lost(now: MonotonicTime) {
+        let isSteady = lastLoss.map { now.duration(since: $0) >= Self.steady } ?? true
+        pause = isSteady ? Self.first : min(pause * 2, Self.longest)
+        lastLoss = now
+        until = now.advanced(by: pause)
+    }
+
+    /// Whether it is time; from then on it is.
+    mutating func isDue(now: MonotonicTime) -> Bool {
+        guard let until, now < until else {
+            until = nil
+            return true
+        }
+        return false
+    }
 }
 
 /// One participant's budgets.
@@ -48,12 +98,14 @@ struct RoomRates: Sendable {
     var chat: RateLimit
     var pointer: RateLimit
     var drawing: RateLimit
+    var orders: RateLimit
     var changes: RateLimit
 
     init(_ limits: RoomLimits) {
         chat = RateLimit(limits.chat)
         pointer = RateLimit(limits.pointer)
         drawing = RateLimit(limits.drawing)
+        orders = RateLimit(limits.orders)
         changes = RateLimit(limits.changes)
     }
 }

@@ -4,5 +4,7 @@ package enum RoomRequest: Sendable, Equatable {
     case join(name: String?, keepsPeers: Bool)
     /// Gives a camera a seat, whose id the bridge makes.
     case seat(SeatOrder)
+    /// Records the room, as its settings say, or ends that.
+    case record(Bool)
     case command(RoomCommand)
 }

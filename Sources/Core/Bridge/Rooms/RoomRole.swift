@@ -35,11 +35,19 @@ package enum RoomAction: String, Sendable, CaseIterable {
     case chat
     /// Give a camera a seat, or end it.
     case seatCamera
+    /// Tell a seated camera something: its light, zoom, turn, mute.
+    case commandCamera
     /// Freeze a frame of a track for everybody; end that.
     case freeze
     case annotate, erase
     /// Point at a moving picture.
     case point
+    /// Record the room; end that.
+    case record
+    /// Mark the last seconds to be kept.
+    case clip
+    /// Take a picture.
+    case snapshot
     /// End the room.
     case close
 }
@@ -75,21 +83,26 @@ extension RoomAction {
     /// What the account may over the API: all that a host may, save what only somebody in the room can.
     package var permissionOfAccount: RoomPermission {
         switch self {
-        case .mute, .admit, .remove, .hand, .spotlight, .describe, .seatCamera, .freeze, .erase, .close: .always
-        case .publishMicrophone, .publishCamera, .publishScreen, .pin, .view, .chat, .annotate, .point: .never
+        case .mute, .admit, .remove, .hand, .spotlight, .describe, .seatCamera, .freeze, .erase, .record, .close: .always
+        // A camera has orders of its own in the API.
+        case .publishMicrophone, .publishCamera, .publishScreen, .pin, .view, .chat, .annotate, .point, .commandCamera, .clip, .snapshot:
+            .never
         }
     }
 
     private var permissionOfHost: RoomPermission {
         switch self {
-        case .mute, .admit, .remove, .hand, .spotlight, .describe, .seatCamera, .freeze, .annotate, .erase, .point, .close: .always
+        case .mute, .admit, .remove, .hand, .spotlight, .describe, .seatCamera, .commandCamera, .freeze, .annotate, .erase, .point, .record,
+            .clip, .snapshot, .close:
+            .always
         case .publishMicrophone, .publishCamera, .publishScreen, .pin, .view, .chat: .own
         }
     }
 
     private var permissionOfExpert: RoomPermission {
         switch self {
-        case .spotlight, .freeze, .annotate, .point: .always
+        // Who helps from afar needs the light where they look.
+        case .spotlight, .commandCamera, .freeze, .annotate, .point, .record, .clip, .snapshot: .always
         case .publishMicrophone, .publishCamera, .publishScreen, .mute, .hand, .pin, .view, .describe, .chat, .seatCamera, .erase: .own
         case .admit, .remove, .close: .never
         }
@@ -97,8 +110,10 @@ extension RoomAction {
 
     private var permissionOfWorker: RoomPermission {
         switch self {
-        case .annotate, .point: .always
-        case .publishMicrophone, .publishCamera, .publishScreen, .mute, .hand, .pin, .view, .describe, .chat, .freeze, .erase: .own
+        case .annotate, .point, .record, .clip, .snapshot: .always
+        case .publishMicrophone, .publishCamera, .publishScreen, .mute, .hand, .pin, .view, .describe, .chat, .freeze, .erase,
+            .commandCamera:
+            .own
         case .admit, .remove, .spotlight, .seatCamera, .close: .never
         }
     }
@@ -106,9 +121,8 @@ extension RoomAction {
     private var permissionOfViewer: RoomPermission {
         switch self {
         case .hand, .pin, .view, .describe, .chat: .own
-        case .publishMicrophone, .publishCamera, .publishScreen, .mute, .admit, .remove, .spotlight, .seatCamera, .freeze, .annotate,
-            .erase,
-            .point, .close:
+        case .publishMicrophone, .publishCamera, .publishScreen, .mute, .admit, .remove, .spotlight, .seatCamera, .commandCamera, .freeze,
+            .annotate, .erase, .point, .record, .clip, .snapshot, .close:
             .never
         }
     }
@@ -116,7 +130,8 @@ extension RoomAction {
     private var permissionOfCamera: RoomPermission {
         switch self {
         case .publishMicrophone, .publishCamera, .mute, .view, .describe: .own
-        case .publishScreen, .admit, .remove, .hand, .pin, .spotlight, .chat, .seatCamera, .freeze, .annotate, .erase, .point, .close:
+        case .publishScreen, .admit, .remove, .hand, .pin, .spotlight, .chat, .seatCamera, .commandCamera, .freeze, .annotate, .erase,
+            .point, .record, .clip, .snapshot, .close:
             .never
         }
     }

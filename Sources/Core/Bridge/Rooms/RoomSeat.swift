@@ -7,6 +7,8 @@ package struct RoomSeat: Sendable, Equatable {
     /// Who gave the camera its seat; nil: the account.
     package let owner: ParticipantID?
     package var state = State.waiting
+    /// What its camera can be told; nil: no agent of it is connected.
+    package var abilities: CameraAbilities?
 
     /// Who sits on it.
     package var participant: ParticipantID { .camera(of: id) }
@@ -68,5 +70,15 @@ package struct SeatTrack: Sendable, Equatable {
     package init(_ kind: RoomTrackKind, mid: String) {
         self.kind = kind
         self.mid = mid
+    }
+}
+
+extension SeatOrder {
+    /// By which its camera is brought.
+    package var stream: StreamID {
+        switch source {
+        case .stream(let stream): stream
+        case .camera(let camera): StreamID(camera.rawValue)
+        }
     }
 }

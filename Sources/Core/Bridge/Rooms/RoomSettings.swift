@@ -1,3 +1,5 @@
+internal import SDP
+
 /// How a room is: what its creator chose, within what the configuration allows.
 package struct RoomSettings: Sendable, Equatable {
     package var admission = Admission.open
@@ -12,6 +14,10 @@ package struct RoomSettings: Sendable, Equatable {
     package var knockPause: Duration = .seconds(30)
     /// Changes within this time are one update for each subscriber.
     package var batch: Duration = .milliseconds(50)
+    /// It is recorded from its beginning on; nil: when somebody wants it.
+    package var record: RoomRecordingMode?
+    /// Where its recordings go, and what they are.
+    package var recording = RecordingOrder()
     /// What a video is sent at until its viewer says how large it is seen.
     package var firstView = TrackView(isVisible: true, width: 320, height: 180)
 
@@ -32,17 +38,23 @@ package struct RoomLimits: Sendable, Equatable {
     package var participants = 100
     package var knocking = 20
     package var tracks = 200
+    /// Tracks that one participant is sent: as many as their description has sections.
+    package var subscriptions = SessionDescription.Limits.sections
     package var tracksOfParticipant = 6
     package var seats = 32
     package var spotlights = 4
     package var pins = 16
     package var boards = 8
     package var annotationsOfBoard = 500
+    /// Of all that is drawn on a board: who comes later is sent all of it at once.
+    package var pointsOfBoard = 20_000
     /// Messages that a joiner still sees.
     package var chatHistory = 200
     package var chat = RateLimit.Rule(perSecond: 1, burst: 5)
     package var pointer = RateLimit.Rule(perSecond: 30, burst: 30)
     package var drawing = RateLimit.Rule(perSecond: 30, burst: 60)
+    /// To cameras; a zoom is turned in many steps.
+    package var orders = RateLimit.Rule(perSecond: 10, burst: 20)
     /// Of hands, names, mutes and all else that everybody is told.
     package var changes = RateLimit.Rule(perSecond: 5, burst: 30)
 

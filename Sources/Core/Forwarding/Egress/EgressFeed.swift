@@ -85,6 +85,13 @@ package struct EgressFeed: ~Copyable {
         return nextProbe(moment, in: cache, &path, header: header)
     }
 
+    /// The cache's tracks whose packets are for it now: until one of them comes, or `deadline`, `next` has nothing. It changes with every call.
+    package var interest: TrackSet {
+        var interest = TrackSet()
+        for index in tracks.indices { interest.formUnion(tracks[index].media.interest) }
+        return interest
+    }
+
     /// When `next`, `adapt` and `writeReport` are to be called although nothing came.
     package func deadline(over path: borrowing EgressPath) -> MonotonicTime? {
         var earliest = adaptAt
@@ -94,6 +101,13 @@ package struct EgressFeed: ~Copyable {
             if let fallback = tracks[index].media.deadline { earliest = min(earliest, Int64(clamping: fallback.nanoseconds)) }
         }
         return MonotonicTime(nanoseconds: UInt64(max(0, earliest)))
+    }
+
+    /// Whether anything is to be done for it now although no packet came: its deadline has passed, or the viewer asked for something.
+    package func isDue(over path: borrowing EgressPath, now: MonotonicTime) -> Bool {
+        guard keyframeRequests.isEmpty, deadline(over: path).map({ $0 > now }) ?? true else { return true }
+        for index in tracks.indices where !tracks[index].queue.isEmpty { return true }
+        return false
     }
 
     /// Cache tracks whose publisher is to be asked for a keyframe; each call clears them.

@@ -22,6 +22,8 @@ package struct EgressViewer: ~Copyable {
 
     package var deadline: MonotonicTime? { feed.deadline(over: path) }
 
+    package var interest: TrackSet { feed.interest }
+
     package mutating func takeKeyframeRequests(now: MonotonicTime) -> TrackSet { feed.takeKeyframeRequests(now: now) }
 
     package mutating func adapt(to layers: borrowing StreamLayers, in cache: borrowing GOPCache, now: MonotonicTime) {

@@ -4,6 +4,13 @@ package struct TrackSet: Sendable, Hashable, Sequence {
 
     package init() {}
 
+    /// All tracks that a set can hold.
+    package static let all: TrackSet = {
+        var all = TrackSet()
+        all.bits = .max
+        return all
+    }()
+
     package var isEmpty: Bool { bits == 0 }
 
     /// Adds a track.
@@ -12,8 +19,21 @@ package struct TrackSet: Sendable, Hashable, Sequence {
     /// Whether the track is in the set.
     package func contains(_ track: UInt8) -> Bool { track < 64 && bits & (1 << UInt64(track)) != 0 }
 
+    /// Takes a track out.
+    package mutating func remove(_ track: UInt8) { if track < 64 { bits &= ~(1 << UInt64(track)) } }
+
     /// Adds all tracks of another set.
     package mutating func formUnion(_ other: TrackSet) { bits |= other.bits }
+
+    /// Without the tracks of another set.
+    package func subtracting(_ other: TrackSet) -> TrackSet {
+        var rest = self
+        rest.bits &= ~other.bits
+        return rest
+    }
+
+    /// Whether no track is in both.
+    package func isDisjoint(with other: TrackSet) -> Bool { bits & other.bits == 0 }
 
     /// The tracks in ascending order.
     package func makeIterator() -> Iterator { Iterator(bits: bits) }

@@ -43,7 +43,7 @@ struct ViewerTrack: Sendable {
     /// The encoding that flows, or that is waited for.
     private(set) var encoding: UInt8
     /// Another encoding is to take over at a keyframe that begins at `from` or later.
-    private var pending: (track: UInt8, from: UInt64)?
+    private(set) var pending: (track: UInt8, from: UInt64)?
     private var cursor: UInt64
     /// Packets before this number were there when the viewer joined.
     private var joinedAt: UInt64

@@ -47,6 +47,14 @@ struct RoomFields {
         return number
     }
 
+    func optionalNumber(_ name: String, _ range: ClosedRange<Double>) throws(RTMError) -> Double? {
+        guard let member = member(name) else { return nil }
+        guard case .number(let number) = member, range.contains(number) else {
+            throw invalid(name, "a number from \(Int(range.lowerBound)) to \(Int(range.upperBound))")
+        }
+        return number
+    }
+
     /// Part of a picture's width or height.
     func fraction(_ name: String) throws(RTMError) -> Double {
         guard let member = member(name) else { throw missing(name) }
@@ -107,7 +115,7 @@ struct RoomFields {
         RTMError(.invalidField, "\(whole(name)) must be \(rule)", field: whole(name))
     }
 
-    private func missing(_ name: String) -> RTMError { RTMError(.missingField, "\(whole(name)) is missing", field: whole(name)) }
+    func missing(_ name: String) -> RTMError { RTMError(.missingField, "\(whole(name)) is missing", field: whole(name)) }
 
     private func whole(_ name: String) -> String { path.map { "\($0).\(name)" } ?? name }
 

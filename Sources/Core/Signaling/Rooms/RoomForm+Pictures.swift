@@ -15,6 +15,12 @@ extension RoomForm {
                 colour: try colour(data))
         case .erase:
             return .erase(BoardID(try data.text("board")), try data.optionalText("annotation", 1...64).map(AnnotationID.init))
+        case .clip:
+            guard let seconds = try data.optionalInteger("seconds", 1...RoomMachine.longestClip) else {
+                throw RTMError(.missingField, "data.seconds is missing", field: "data.seconds")
+            }
+            return .clip(try data.optionalText("track").map(RoomTrackID.init), seconds: seconds)
+        case .snapshot: return .snapshot(RoomTrackID(try data.text("track")))
         default:
             return .point(
                 RoomTrackID(try data.text("track")), try data.optionalObject("at").map { fields throws(RTMError) in try point(fields) })

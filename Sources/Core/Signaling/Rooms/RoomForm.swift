@@ -49,7 +49,11 @@ package enum RoomForm {
     }
 
     private static func message(_ kind: RoomFrame.Kind, _ data: RoomFields) throws(RTMError) -> RoomSocketMessage {
-        kind == .descriptionUpdate ? try description(data) : .request(try request(kind, data))
+        switch kind {
+        case .descriptionUpdate: return try description(data)
+        case .cameraOrder: return .cameraOrder(SeatID(try data.text("seat")), try CameraForm.order(data.object("order")))
+        default: return .request(try request(kind, data))
+        }
     }
 
     /// Who offers is fixed: a page its publishing peer, the bridge the subscribing one.
@@ -70,6 +74,8 @@ package enum RoomForm {
             let name = try data.optionalText("name", 1...RoomText.nameBytes)
             return .join(name: name, keepsPeers: try data.optionalFlag("keeps_peers") ?? false)
         case .cameraSeat: return .seat(try seat(data))
+        case .record: return .record(try data.flag("on"))
+        case .single: return .command(.single(try data.flag("on")))
         case .leave: return .command(.leave)
         case .roomClose: return .command(.close)
         case .publish, .unpublish, .mute, .pin, .spotlight, .view: return .command(try trackCommand(kind, data))

@@ -28,9 +28,10 @@ package struct RoomFrame: Sendable, Equatable {
         case join, leave, publish, unpublish, mute, admit, deny, remove, hand, pin, spotlight, view, describe, chat
         case cameraSeat = "camera_seat"
         case cameraUnseat = "camera_unseat"
+        case cameraOrder = "camera_order"
         case freeze
         case boardClose = "board_close"
-        case annotate, erase, point
+        case annotate, erase, point, record, clip, snapshot, single
         case roomClose = "room_close"
         case descriptionUpdate = "sdp_update"
     }

@@ -27,6 +27,7 @@ package enum RoomMessage {
         case .speaker(let id): ("speaker", ["participant": text(id)])
         case .pinned(let tracks): ("pinned", ["tracks": list(tracks)])
         case .spotlighted(let tracks): ("spotlighted", ["tracks": list(tracks)])
+        case .unsent(let tracks): ("unsent", ["tracks": list(tracks)])
         case .refused(let error): ("refused", members(of: RoomRefusal(error), RoomFrame.Name()))
         case .ended(let cause): ("ended", ["cause": .string(cause.rawValue)])
         case .chat(let message): ("chat", ["message": value(message)])
@@ -38,6 +39,10 @@ package enum RoomMessage {
         case .erased(let board, let ids): ("erased", ["board": text(board), "annotations": list(ids)])
         case .pointer(let track, let participant, let place):
             ("pointer", ["track": text(track), "participant": text(participant), "at": place.map(value) ?? .null])
+        case .recording(let recording): ("recording", ["recording": recording.map(value) ?? .null])
+        case .clipMarked(let mark): ("clip_marked", ["clip": value(mark)])
+        case .snapshot(let picture, let room): ("snapshot", members(of: picture, in: room))
+        case .single(let isOn, let picture, let sound): ("single", ["on": .bool(isOn), "picture": text(picture), "sound": text(sound)])
         }
     }
 
@@ -47,6 +52,7 @@ package enum RoomMessage {
             "tracks": .array(snapshot.tracks.map(value)),
             "seats": .array(snapshot.seats.map(value)), "spotlight": list(snapshot.spotlight), "pins": list(snapshot.pins),
             "speaker": text(snapshot.speaker), "chat": .array(snapshot.chat.map(value)), "boards": .array(snapshot.boards.map(value)),
+            "recording": snapshot.recording.map(value) ?? .null,
         ]
     }
 
@@ -82,7 +88,7 @@ package enum RoomMessage {
             "id": text(seat.id), "participant": text(seat.participant), "owner": text(seat.owner), "state": .string(seat.state.rawValue),
             "stream": stream, "camera": camera, "display_name": .string(order.displayName), "send": media(order.sends),
             "receive": media(order.receives), "max_height": number(order.greatestHeight),
-            "until": order.until.map { .string($0.iso8601) } ?? .null,
+            "until": order.until.map { .string($0.iso8601) } ?? .null, "abilities": seat.abilities.map(CameraMessage.value) ?? .null,
         ]
     }
 

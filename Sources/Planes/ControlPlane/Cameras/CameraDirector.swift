@@ -30,12 +30,14 @@ package actor CameraDirector {
         package var ladder: ConferenceMachine.Limits
         /// Where it records while it is not connected; nil: nowhere.
         package var offline: OfflineRecorder.Terms?
+        /// It publishes only while it is told to, and does not touch its source before.
+        package var standsBy: Bool
         /// Makes the call of one session; throws what keeps it from being made.
         package var call: @Sendable () throws(ConferenceFault) -> any ConferenceCall
 
         package init(
             stream: StreamID, capture: CapturePlan, identity: DTLSIdentity, ice: IceSettings, ladder: ConferenceMachine.Limits,
-            offline: OfflineRecorder.Terms? = nil,
+            offline: OfflineRecorder.Terms? = nil, standsBy: Bool = false,
             call: @escaping @Sendable () throws(ConferenceFault) -> any ConferenceCall
         ) {
             self.stream = stream
@@ -44,6 +46,7 @@ package actor CameraDirector {
             self.ice = ice
             self.ladder = ladder
             self.offline = offline
+            self.standsBy = standsBy
             self.call = call
         }
     }
@@ -59,14 +62,24 @@ package actor CameraDirector {
     private var outcome: AsyncStream<ConferenceFault?>.Continuation?
     /// What cannot be tried again.
     private var refusal: ConferenceFault?
-    private var isStopping = false
-    /// Of the source's process, at most five seconds old.
-    package private(set) var source = PipelineStats()
+    private var intent = Intent.resting
+    private let feed: CaptureFeed
+
+    /// What it is there for now.
+    private enum Intent {
+        /// To send nothing until it is told to.
+        case resting
+        case publishing
+        /// Nothing is begun any more.
+        case stopping
+    }
 
     package init(_ services: Services, terms: Terms) {
         self.services = services
         self.terms = terms
         machine = ConferenceMachine(limits: terms.ladder)
+        feed = CaptureFeed(
+            terms.capture, stream: terms.stream, preRoll: terms.offline == nil ? nil : OfflineRecorder.preRoll, services: services)
         offline = terms.offline.map {
             OfflineRecorder($0, stream: terms.stream, tracks: terms.capture.tracks, services: services)
         }
@@ -80,6 +93,12 @@ package actor CameraDirector {
             tracks: terms.capture.tracks, peer: PeerID(name), source: .child(MediaDescriptor(-1)), since: services.clock.wall())
     }
 
+    /// Of the source's process, at most five seconds old.
+    package var source: PipelineStats { get async { await feed.statistics } }
+
+    /// Whether its microphone is heard; nil without one, or before that is known.
+    package var microphone: MicrophoneState? { get async { await feed.microphone } }
+
     /// How its session is.
     package var phase: ConferencePhase { machine.phase }
 
@@ -87,16 +106,16 @@ package actor CameraDirector {
     package func run() async -> ConferenceFault? {
         let (outcomes, outcome) = AsyncStream.makeStream(of: ConferenceFault?.self)
         self.outcome = outcome
-        let source = Task { await self.feed() }
+        if !terms.standsBy { await begin(greatestHeight: nil) }
         var end: ConferenceFault?
         for await reason in outcomes {
             end = reason
             break
         }
-        isStopping = true
+        intent = .stopping
+        await feed.finish()
         await offline?.close()
-        source.cancel()
-        await source.value
+        await feed.close()
         timer?.cancel()
         return end
     }
@@ -106,7 +125,8 @@ package actor CameraDirector {
 
     /// Leaves; `run` returns when the other side was told, or could not be in 5 s.
     package func stop() async {
-        isStopping = true
+        intent = .stopping
+        await feed.finish()
         Task { [clock = services.clock, outcome] in
             guard (try? await clock.pause(Self.farewell)) != nil else { return }
             outcome?.yield(nil)
@@ -114,46 +134,27 @@ package actor CameraDirector {
         await take(.remove)
     }
 
-    // MARK: - The source
+    /// Does what an order asks of pictures or sound; every other changes nothing.
+    package func adjust(_ order: CameraOrder) async { await feed.adjust(order) }
 
-    private func feed() async {
-        var retries = SourceRetries()
-        while !isStopping, !Task.isCancelled {
-            retries.started(now: services.clock.now())
-            let failure = await runSource()
-            guard !isStopping, !Task.isCancelled else { return }
-            let pause = retries.failed(now: services.clock.now())
-            services.logger.warning(
-                "the source failed and is started again", metadata: ["reason": "\(failure.message)", "after": "\(pause)"])
-            guard (try? await services.clock.pause(pause)) != nil else { return }
-        }
+    /// Sends, from now on, pictures of at most so many lines. A source that sends smaller ones is started again, a larger one stays
+    /// as it is.
+    package func begin(greatestHeight: Int?) async {
+        guard intent != .stopping else { return }
+        intent = .publishing
+        await feed.begin(greatestHeight: greatestHeight) { [weak self] in await self?.sourceStarted() }
     }
 
-    private func runSource() async -> BridgeError {
-        let pipeline: any RunningPipeline
-        do throws(BridgeError) {
-            pipeline = try await services.launcher.launch(
-                PipelinePlan(pipeline: PipelineID("capture-\(RandomUUID.text())"), work: .capture(terms.capture)))
-        } catch {
-            return error
-        }
-        services.hub.publish(terms.stream, tracks: terms.capture.tracks, sources: pipeline.media)
-        if offline != nil { services.hub.keepPreRoll(OfflineRecorder.preRoll, of: terms.stream) }
-        return await withTaskCancellationHandler {
-            var failure = BridgeError(.pipelineFailed, "The source's process ended.")
-            for await event in pipeline.events {
-                switch event {
-                case .started: await take(.streamLive)
-                case .failed(let error): failure = error
-                case .stats(let statistics): source = statistics
-                case .warning(_, let message): services.logger.debug("the source warns", metadata: ["warning": "\(message)"])
-                default: break
-                }
-            }
-            return failure
-        } onCancel: {
-            pipeline.send(.stop(deadline: .seconds(1)))
-        }
+    private func sourceStarted() async {
+        if intent == .publishing { await take(.streamLive) }
+    }
+
+    /// Sends nothing until `begin`, and lets the source go.
+    package func rest() async {
+        guard terms.standsBy, intent == .publishing else { return }
+        intent = .resting
+        await feed.rest()
+        await take(.streamEnded)
     }
 
     // MARK: - The sessions
@@ -166,7 +167,9 @@ package actor CameraDirector {
     }
 
     private func tellOffline() async {
-        guard let offline, !isStopping else { return }
+        guard let offline, intent != .stopping else { return }
+        // Nothing is missed that nobody wants.
+        guard intent == .publishing else { return await offline.online() }
         switch machine.phase {
         case .live: await offline.online()
         case .connecting, .interrupted, .leaving, .backingOff: await offline.offline()

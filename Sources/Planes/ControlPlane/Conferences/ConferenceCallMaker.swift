@@ -17,6 +17,7 @@ package struct ConferenceCallMaker: ConferenceCalls {
         switch target {
         case .whip(let target):
             WHIPCall(WHIPExchange(target, rules: rules), resource: resource, http: http, clock: clock)
+        case .push: preconditionFailure("a push has a leg of its own and makes no call")
         case .janusVideoRoom(let target):
             JanusCall(JanusExchange(target, rules: rules), resource: resource, http: http, clock: clock)
         }

@@ -1,49 +1,9 @@
 package import Bridge
 package import BridgeModel
-package import Logging
+internal import Logging
 
 /// Keeps streams in conferences elsewhere: runs a machine for each, one leg for each session, and remembers them beyond a restart.
 package actor ConferenceDirector: ConferenceCommands {
-    /// What it stands on.
-    package struct Services: Sendable {
-        package var launcher: any PipelineLauncher
-        package var hub: any MediaHub
-        package var store: any ConferenceStore
-        package var ledger: any Ledger & EventLog
-        package var outbox: OutboxWriter
-        package var calls: any ConferenceCalls
-        package var clock: BridgeClock
-        package var logger: Logger
-
-        package init(
-            launcher: any PipelineLauncher, hub: any MediaHub, store: any ConferenceStore, ledger: any Ledger & EventLog,
-            outbox: OutboxWriter, calls: any ConferenceCalls, clock: BridgeClock, logger: Logger
-        ) {
-            self.launcher = launcher
-            self.hub = hub
-            self.store = store
-            self.ledger = ledger
-            self.outbox = outbox
-            self.calls = calls
-            self.clock = clock
-            self.logger = logger
-        }
-    }
-
-    /// How the bridge's own transports are.
-    package struct Transport: Sendable {
-        package var identity: DTLSIdentity
-        package var ice: IceSettings
-        /// Where media and relays that others name may be.
-        package var rules: AddressRules
-
-        package init(identity: DTLSIdentity, ice: IceSettings, rules: AddressRules) {
-            self.identity = identity
-            self.ice = ice
-            self.rules = rules
-        }
-    }
-
     /// Conferences of one stream that did not come to their end.
     private static let mostOfAStream = 8
 
@@ -64,7 +24,9 @@ package actor ConferenceDirector: ConferenceCommands {
         var machine: ConferenceMachine
         var since: WallTime
         /// Of the session that is being made or runs; nil when there is none.
-        var leg: ConferenceLeg?
+        var leg: (any OutwardLeg)?
+        /// From the first session on, as long as the stream is there; nil where none was ordered.
+        var wayBack: WayBack?
         var iceServers: [IceServer] = []
         /// Of former sessions, and of this one.
         var bytesBefore: UInt64 = 0
@@ -75,9 +37,11 @@ package actor ConferenceDirector: ConferenceCommands {
         var leavers: [CheckedContinuation<Void, Never>] = []
 
         var status: ConferenceStatus {
-            ConferenceStatus(
-                row: row, phase: machine.phase, since: since, attempts: machine.attempts, reason: machine.reason,
-                bytesSent: bytesBefore + bytesNow)
+            get async {
+                ConferenceStatus(
+                    row: row, phase: machine.phase, since: since, attempts: machine.attempts, reason: machine.reason,
+                    bytesSent: bytesBefore + bytesNow, wayBack: await wayBack?.status)
+            }
         }
     }
 
@@ -85,7 +49,7 @@ package actor ConferenceDirector: ConferenceCommands {
 
     /// Reads what is to go on, and takes away what an earlier run left at far ends. Call once, before anything is served.
     package func recover() async throws(BridgeError) {
-        let open = try await services.ledger.openFacts().filter { $0.kind == .conferenceConnected }
+        let open = try await services.ledger.openFacts().filter { [.conferenceConnected, .pushStarted].contains($0.kind) }
         if !open.isEmpty {
             try await services.ledger.commit(services.outbox.changes(ending: open))
             services.outbox.wake()
@@ -108,7 +72,7 @@ package actor ConferenceDirector: ConferenceCommands {
     }
 
     private func enter(_ row: ConferenceRow) {
-        let machine = row.end.map { ConferenceMachine(ended: $0) } ?? ConferenceMachine()
+        let machine = row.end.map { ConferenceMachine(ended: $0) } ?? ConferenceMachine(limits: row.target.limits)
         entries[row.id] = Entry(row: row, machine: machine, since: services.clock.wall())
     }
 
@@ -153,6 +117,16 @@ package actor ConferenceDirector: ConferenceCommands {
         entries[id] = entry
         armTimer(of: id)
         for effect in effects { await carryOut(effect, of: id) }
+        if isOver(id), let wayBack = entries[id]?.wayBack ?? entry.wayBack {
+            entries[id]?.wayBack = nil
+            await wayBack.end()
+        }
+    }
+
+    /// Neither a session nor the stream is there, or the conference is no more.
+    private func isOver(_ id: ConferenceID) -> Bool {
+        guard let phase = entries[id]?.machine.phase else { return true }
+        return phase == .waiting || phase == .ended
     }
 
     private func armTimer(of id: ConferenceID) {
@@ -173,10 +147,10 @@ package actor ConferenceDirector: ConferenceCommands {
         case .open(let session): await open(session, of: id)
         case .close: await entries[id]?.leg?.close()
         case .reportConnected:
-            services.logger.notice("in a conference", metadata: metadata(row))
+            services.logger.notice("a stream is elsewhere", metadata: metadata(row))
             await report(.conferenceConnected(row, context))
         case .reportDisconnected(let reason):
-            services.logger.notice("out of a conference", metadata: metadata(row, reason))
+            services.logger.notice("a stream is not elsewhere any more", metadata: metadata(row, reason))
             await report(.conferenceDisconnected(row, context, reason))
         case .reportEnded(let reason):
             services.logger.warning("a conference does not take the stream", metadata: metadata(row, reason))
@@ -190,6 +164,7 @@ package actor ConferenceDirector: ConferenceCommands {
 
     private func open(_ session: Int, of id: ConferenceID) async {
         guard let entry = entries[id], let stream = live[entry.row.stream] else { return await take(.closed(session: session), of: id) }
+        if case .push(let target) = entry.row.target { return push(stream, to: target, session, of: id) }
         let tracks = ConferencePlan.tracks(of: stream.tracks)
         guard !tracks.isEmpty else {
             await take(.failed(session: session, Self.nothingToSend), of: id)
@@ -204,12 +179,38 @@ package actor ConferenceDirector: ConferenceCommands {
         let pipeline = PipelineID("conference-\(RandomUUID.text())")
         let leg = ConferenceLeg(
             stream: stream, call: services.calls.call(entry.row.target, resource: nil),
-            services: .init(launcher: services.launcher, hub: services.hub) { [rules = transport.rules, host = entry.row.target.host] sdp in
-                rules.keepingAllowedCandidates(of: sdp, host: host)
-            }
+            services: .init(
+                launcher: services.launcher, hub: services.hub, allowed: allowed(entry.row.target),
+                wayBack: wayBack(of: id, to: stream, ice))
         ) { [weak self] news in await self?.hear(news, session, of: id) }
         entries[id]?.leg = leg
         Task { await leg.run(PipelinePlan(pipeline: pipeline, work: .conference(plan))) }
+    }
+
+    private func push(_ stream: LiveStream, to target: PushTarget, _ session: Int, of id: ConferenceID) {
+        let leg = PushLeg(
+            stream: stream, target: target,
+            services: .init(launcher: services.launcher, hub: services.hub, places: services.places, trust: transport.trust)
+        ) { [weak self] news in await self?.hear(news, session, of: id) }
+        entries[id]?.leg = leg
+        Task { await leg.run() }
+    }
+
+    private func allowed(_ target: ConferenceTarget) -> @Sendable (String) -> String {
+        { [rules = transport.rules, host = target.host] sdp in rules.keepingAllowedCandidates(of: sdp, host: host) }
+    }
+
+    /// One for all sessions; nil where none was ordered.
+    private func wayBack(of id: ConferenceID, to stream: LiveStream, _ ice: IceSettings) -> WayBack? {
+        guard let target = entries[id]?.row.target, let name = target.returnStream else { return nil }
+        if let known = entries[id]?.wayBack { return known }
+        let wayBack = WayBack(
+            name, to: stream.context, plan: ListenPlan(identity: transport.identity, ice: ice),
+            services: .init(
+                launcher: services.launcher, streams: services.streams, cameras: services.cameras, clock: services.clock,
+                logger: services.logger, allowed: allowed(target)))
+        entries[id]?.wayBack = wayBack
+        return wayBack
     }
 
     private static let nothingToSend = ConferenceFault(
@@ -274,10 +275,11 @@ extension ConferenceDirector {
     ) async throws(BridgeError) -> (status: ConferenceStatus, isNew: Bool) {
         guard !isShutDown else { throw BridgeError(.unavailable, "The bridge shuts down; try again when it is back.") }
         let others = entries.values.filter { $0.row.stream == stream && $0.row.end == nil }
-        if let same = others.first(where: { $0.row.target == target }) { return (same.status, false) }
+        if let same = others.first(where: { $0.row.target == target }) { return (await same.status, false) }
         guard others.count < Self.mostOfAStream else {
-            throw BridgeError(.limitReached, "The stream is in \(others.count) conferences; leave one of them first.")
+            throw BridgeError(.limitReached, "The stream is in \(others.count) conferences and pushes; end one of them first.")
         }
+        try check(target.returnStream, of: stream)
         let row = ConferenceRow(id: ConferenceID(RandomUUID.text()), stream: stream, target: target, createdAt: services.clock.wall())
         enter(row)
         do throws(BridgeError) {
@@ -289,16 +291,30 @@ extension ConferenceDirector {
         }
         let status = ConferenceStatus(row: row, phase: .waiting, since: row.createdAt)
         if live[stream] != nil { await take(.streamLive, of: row.id) }
-        return (entries[row.id]?.status ?? status, true)
+        return (await entries[row.id]?.status ?? status, true)
     }
 
-    package func conferences(of stream: StreamID) -> [ConferenceStatus] {
-        entries.values.filter { $0.row.stream == stream }.map(\.status).sorted {
-            ($0.row.createdAt, $0.row.id.rawValue) < ($1.row.createdAt, $1.row.id.rawValue)
-        }
+    /// A stream has one source.
+    private func check(_ name: StreamID?, of stream: StreamID) throws(BridgeError) {
+        guard let name else { return }
+        guard name != stream else { throw BridgeError(.invalidField, "`return_stream` is the stream itself; choose another name.") }
+        let isTaken = entries.values.contains { $0.row.end == nil && $0.row.target.returnStream == name }
+        if isTaken { throw BridgeError(.invalidField, "Another conference gives its sound to \(name); choose another `return_stream`.") }
     }
 
-    package func conference(_ id: ConferenceID) -> ConferenceStatus? { entries[id]?.status }
+    package func conferences(of stream: StreamID) async -> [ConferenceStatus] {
+        await statuses(of: entries.values.filter { $0.row.stream == stream && !$0.row.target.kind.isPush })
+    }
+
+    package func pushes() async -> [ConferenceStatus] { await statuses(of: entries.values.filter { $0.row.target.kind.isPush }) }
+
+    private func statuses(of entries: [Entry]) async -> [ConferenceStatus] {
+        var all: [ConferenceStatus] = []
+        for entry in entries { all.append(await entry.status) }
+        return all.sorted { ($0.row.createdAt, $0.row.id.rawValue) < ($1.row.createdAt, $1.row.id.rawValue) }
+    }
+
+    package func conference(_ id: ConferenceID) async -> ConferenceStatus? { await entries[id]?.status }
 
     package func leave(_ id: ConferenceID) async throws(BridgeError) {
         guard entries[id] != nil else { throw BridgeError(.notFound, "There is no such conference.") }

@@ -6,7 +6,7 @@ internal import SDP
 /// One session of a stream in a conference elsewhere: a child that offers, the call that brings its offer there, and what ends both.
 ///
 /// Tells what happens in order; `failed` at most once, and `closed` last and always. Whatever the far end was asked for is taken away before that.
-actor ConferenceLeg {
+actor ConferenceLeg: OutwardLeg {
     /// What its owner hears.
     enum News: Sendable {
         /// The far end holds this now, or with nil nothing any more.
@@ -24,6 +24,8 @@ actor ConferenceLeg {
         var hub: any MediaHub
         /// An answer without the candidates that must not be sent to.
         var allowed: @Sendable (_ sdp: String) -> String
+        /// Where the others are to be heard; nil: nowhere.
+        var wayBack: WayBack?
     }
 
     private static let stopDeadline = Duration.seconds(1)
@@ -90,6 +92,7 @@ actor ConferenceLeg {
             guard !isClosing, joining == nil else { return }
             joining = Task { await self.join(offer, pipeline) }
         case .connected:
+            await beginWayBack()
             subscribe(pipeline)
             await tell(.connected)
         case .disconnected: await tell(.interrupted)
@@ -101,10 +104,17 @@ actor ConferenceLeg {
 
     private func subscribe(_ pipeline: any RunningPipeline) {
         // The path may come back after a loss: the sockets were handed over at the first time.
-        guard !isSubscribed else { return }
+        guard !isSubscribed, !tracks.isEmpty else { return }
         isSubscribed = true
         services.hub.subscribe(
             pipeline.id, to: stream.id, tracks: tracks, sinks: pipeline.media, timing: .live)
+    }
+
+    /// The others are heard from when we are.
+    private func beginWayBack() async {
+        guard !isSubscribed, let wayBack = services.wayBack, let voices = call.voices else { return }
+        await wayBack.start()
+        await wayBack.take(voices)
     }
 
     private func join(_ offer: String, _ pipeline: any RunningPipeline) async {

@@ -2,7 +2,7 @@ internal import Bridge
 internal import BridgeModel
 
 /// A session at somebody else's Janus server, with a publisher in a room.
-actor JanusCall: ConferenceCall {
+actor JanusCall: ConferenceCall, ConferenceVoices {
     /// One request and its reply.
     private static let patience = Duration.seconds(10)
     /// A poll, which the server may keep for 30 s.
@@ -20,12 +20,19 @@ actor JanusCall: ConferenceCall {
     private var isStopped = false
     private var polling: Task<Result<OutgoingReply, AttemptFault>, Never>?
     private var keepingAlive: Task<Void, Never>?
+    nonisolated let offers: AsyncStream<ConferenceVoice>
+    private nonisolated let voiceNews: AsyncStream<ConferenceVoice>.Continuation
+    private let hearsOthers: Bool
+    /// What is asked for voices, one after the other.
+    private var asking: Task<Void, Never>?
 
     init(_ exchange: JanusExchange, resource: Redacted<String>?, http: any OutgoingCalls, clock: BridgeClock) {
         self.exchange = exchange
         self.resource = resource
         self.http = http
         self.clock = clock
+        hearsOthers = exchange.hearsOthers
+        (offers, voiceNews) = AsyncStream.makeStream()
     }
 
     func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer {
@@ -50,6 +57,7 @@ actor JanusCall: ConferenceCall {
         isStopped = true
         polling?.cancel()
         keepingAlive?.cancel()
+        voiceNews.finish()
     }
 
     func leave() async {
@@ -69,6 +77,7 @@ actor JanusCall: ConferenceCall {
             defer { resource = exchange.resource }
             let step = try exchange.take(reply, now: clock.wall())
             guard !isStopped else { throw Self.stopped }
+            try follow()
             return step
         }
     }
@@ -93,6 +102,49 @@ actor JanusCall: ConferenceCall {
     private func keepAlive() async {
         guard !isStopped, let call = try? exchange.keepAlive() else { return }
         _ = await http.call(call, within: Self.patience)
+    }
+
+    // MARK: - Others
+
+    nonisolated var voices: (any ConferenceVoices)? { hearsOthers ? self : nil }
+
+    func answer(_ voice: VoiceNumber, _ sdp: String) { change { $0.answered(voice, sdp: sdp) } }
+
+    func connected(_ voice: VoiceNumber) { change { $0.connected(voice) } }
+
+    func lost(_ voice: VoiceNumber) { change { $0.lost(voice) } }
+
+    func restart() { change { $0.restartVoices() } }
+
+    private func change(_ body: (inout JanusExchange) -> Void) {
+        guard !isStopped else { return }
+        body(&exchange)
+        // A URL that cannot be made of the target's would have ended the session before.
+        try? follow()
+    }
+
+    /// Tells and asks what has come together.
+    private func follow() throws(ConferenceFault) {
+        for step in try exchange.takeVoiceSteps() {
+            switch step {
+            case .offered(let number, let sdp): voiceNews.yield(.offered(number, sdp: sdp))
+            case .ended(let number): voiceNews.yield(.ended(number))
+            case .ask(let call, let number):
+                let former = asking
+                asking = Task { [weak self] in
+                    await former?.value
+                    await self?.ask(call, of: number)
+                }
+            }
+        }
+    }
+
+    /// The session's end takes all of them away: what is not asked by then needs not be.
+    private func ask(_ call: OutgoingCall, of number: VoiceNumber?) async {
+        guard !isStopped else { return }
+        let result = await http.call(call, within: Self.patience)
+        guard let number else { return }
+        change { $0.take(try? result.get(), of: number) }
     }
 
     private static let stopped = ConferenceFault(BridgeError(.connectionLost, "The session was given up."))

@@ -3,11 +3,12 @@ internal import BridgeModel
 
 /// The cameras that have seats in a room, and by which stream the bridge has brought them. Pure.
 ///
-/// A camera is brought by the stream that has its name: no command goes to a camera's agent yet. One that comes by a link of its seat needs no stream.
+/// A camera is brought by the stream that has its name, which its agent begins when it is told to. One that comes by a link of its seat needs no stream.
 struct RoomCameras {
     private var seats: [SeatID: RoomSeat] = [:]
     private var streams: [ParticipantID: StreamID] = [:]
     private var heights: [RoomTrackID: Int] = [:]
+    private var keepers: [SeatID: SeatKeeper] = [:]
 
     /// A camera and a stream of one name are the same picture: once in a room.
     func check(_ order: SeatOrder, in seats: [RoomSeat]) throws(RoomError) {
@@ -15,17 +16,27 @@ struct RoomCameras {
         throw RoomError(.alreadySeated, "the camera has seat \(seated.id) of this room already; end that one first")
     }
 
-    mutating func seated(_ seat: RoomSeat) { seats[seat.id] = seat }
+    mutating func seated(_ seat: RoomSeat, keptBy keeper: SeatKeeper) {
+        seats[seat.id] = seat
+        keepers[seat.id] = keeper
+    }
+
+    /// Who talks to the agent of a seat's camera.
+    func keeper(of id: SeatID) -> SeatKeeper? { keepers[id] }
 
     mutating func released(_ id: SeatID) {
         went(id)
         seats[id] = nil
+        keepers.removeValue(forKey: id)?.end()
     }
 
     /// The seats that wait for this stream, or have it.
     func seats(of stream: StreamID) -> [RoomSeat] { seats.values.filter { $0.order.stream == stream } }
 
     mutating func came(_ id: SeatID, by stream: LiveStream) { streams[.camera(of: id)] = stream.id }
+
+    /// Whether its stream is in the room.
+    func isHere(_ id: SeatID) -> Bool { streams[.camera(of: id)] != nil }
 
     mutating func went(_ id: SeatID) { streams[.camera(of: id)] = nil }
 
@@ -61,16 +72,6 @@ struct RoomCameras {
         var subscription = subscription
         subscription.bounds.height = min(height, subscription.bounds.height ?? height)
         return subscription
-    }
-}
-
-extension SeatOrder {
-    /// By which its camera is brought.
-    var stream: StreamID {
-        switch source {
-        case .stream(let stream): stream
-        case .camera(let camera): StreamID(camera.rawValue)
-        }
     }
 }
 

@@ -8,12 +8,12 @@ actor RoomDirector {
     private nonisolated let environment: RoomEnvironment
     private let openedAt: WallTime
     private let retired: @Sendable () async -> Void
-    private var machine: RoomMachine
+    var machine: RoomMachine
     private var doormen = RoomSockets()
     private var peers = RoomPeerBook()
-    private var cameras = RoomCameras()
+    var cameras = RoomCameras()
     private var queue = Deque<RoomWork>()
-    private var tasks = RoomTasks()
+    var tasks = RoomTasks()
     /// News of peers, to be heard in their order.
     private nonisolated let mailbox: AsyncStream<RoomNews>.Continuation
 
@@ -33,7 +33,7 @@ actor RoomDirector {
     nonisolated var account: AccountID { order.account }
     nonisolated var services: RoomServices { environment.services }
     nonisolated var media: any RoomMedia { environment.media }
-    private nonisolated var surroundings: RoomSurroundings { environment.surroundings }
+    nonisolated var surroundings: RoomSurroundings { environment.surroundings }
 
     var status: RoomStatus { RoomStatus(machine, openedAt: openedAt) }
 
@@ -45,7 +45,17 @@ actor RoomDirector {
             }
         }
         follow(machine.begin())
+        if order.settings.record != nil {
+            let (now, wall) = (services.clock.now(), services.clock.wall())
+            follow(machine.administer(.record(usualRecording()), now: now, wall: wall).effects)
+        }
     }
+
+    var recordingRun: RoomRecordingRun? { tasks.recording }
+    func keepRun(_ run: RoomRecordingRun?) { tasks.recording = run }
+    /// One that was taken while the room is recorded outlives it.
+    func keepPicture(_ id: String) { if tasks.recording != nil { tasks.pictures.insert(id) } }
+    func liveStream(_ id: StreamID) -> LiveStream? { surroundings.live(id) }
 
     // MARK: - The machine
 
@@ -55,6 +65,7 @@ actor RoomDirector {
 
     /// Does what the account wants, and returns when it is done.
     func administer(_ command: RoomCommand) async throws(RoomError) {
+        try check(command)
         let (effects, refusal) = machine.administer(command, now: services.clock.now(), wall: services.clock.wall())
         follow(effects)
         if let refusal { throw refusal }
@@ -62,15 +73,18 @@ actor RoomDirector {
     }
 
     /// What the machine has decided holds at once; what is to be done waits for its turn.
-    private func follow(_ effects: [RoomMachine.Effect]) {
+    func follow(_ effects: [RoomMachine.Effect]) {
         var newSeats: [RoomSeat] = []
         for effect in effects {
             doormen.note(effect)
             switch effect {
             case .seatCamera(let seat):
-                cameras.seated(seat)
+                cameras.seated(seat, keptBy: keeper(of: seat))
                 newSeats.append(seat)
             case .releaseCamera(let seat): cameras.released(seat)
+            case .beginRecording(let recording, let order):
+                enqueue(.beginRecording(recording, order, status))
+                continue
             case .tell(_, .welcome(let snapshot)):
                 enqueue(.effect(effect))
                 if let offer = peers.unansweredOffer(to: snapshot.you) { enqueue(.tell(snapshot.you, offer)) }
@@ -79,9 +93,13 @@ actor RoomDirector {
             }
             if let work = cameras.work(for: effect, hasSocket: { doormen.socket(of: $0) != nil }) { enqueue(work) }
         }
+        showLater()
         surroundings.setPeople(machine.isOver ? nil : machine.participants.count { $0.role != .camera }, in: room, of: account)
         armTimer()
-        for seat in newSeats { bring(seat) }
+        for seat in newSeats {
+            tellAbilities(of: seat)
+            bring(seat)
+        }
     }
 
     private func armTimer() {
@@ -109,18 +127,23 @@ actor RoomDirector {
         tasks.worker = Task { await workOff() }
     }
 
+    /// Nothing waits to be done.
+    var isIdle: Bool { queue.isEmpty }
+
     private func workOff() async {
         while let work = queue.popFirst() { await perform(work) }
         tasks.worker = nil
     }
 
-    private func drained() async { await withCheckedContinuation { enqueue(.bell($0)) } }
+    func drained() async { await withCheckedContinuation { enqueue(.bell($0)) } }
 
     /// The last thing: whoever stands at the door goes, too.
     func retire() async {
         for socket in doormen.all { close(socket, .normal) }
         tasks.disarm()
+        tasks.viewers.finish()
         mailbox.finish()
+        await services.recorder?.retired(room, keeping: tasks.pictures)
         await retired()
     }
 }
@@ -151,6 +174,9 @@ extension RoomDirector {
             join.accountHeadroom = headroom
             take(.join(join))
         case .request(.seat(let order)): seat(order, from: socket)
+        case .request(.record(let isOn)): record(isOn, from: socket)
+        // By `direct`: nobody else waits for a camera.
+        case .cameraOrder: break
         case .request(.command(let command)): take(.command(command, from: socket))
         case .publishOffer(let sdp): enqueue(.publish(sdp, by: socket))
         case .subscribeAnswer(let sdp): enqueue(.accept(sdp, by: socket))
@@ -213,7 +239,9 @@ extension RoomDirector {
             let offer = RoomSocketEvent.subscribeOffer(sdp: sdp, tracks: tracks)
             peers.keep(offer, for: participant)
             enqueue(.tell(participant, offer))
-        case .connected(let kind): enqueue(.tell(participant, .peer(kind, .connected)))
+        case .connected(let kind):
+            enqueue(.tell(participant, .peer(kind, .connected)))
+            showLater()
         case .disconnected(let kind): enqueue(.tell(participant, .peer(kind, .disconnected)))
         case .levels(let levels): take(.levels(levels))
         case .ended(let kind, let error):
@@ -230,69 +258,5 @@ extension RoomDirector {
         guard let socket = doormen.socket(of: track.owner) else { return take(.publisherLost(track.owner)) }
         tell(socket, .failed(error))
         take(.command(.unpublish(track.id), from: socket))
-    }
-}
-
-// MARK: - Cameras
-
-extension RoomDirector {
-    /// The account seats a camera; the same order finds its seat.
-    func seat(_ order: SeatOrder) async throws(RoomError) -> (seat: RoomSeat, isNew: Bool) {
-        if let same = machine.seats.first(where: { $0.order == order }) { return (same, false) }
-        try cameras.check(order, in: machine.seats)
-        let id = SeatID(RandomUUID.text())
-        try await administer(.seat(id, order))
-        guard let seat = machine.seats.first(where: { $0.id == id }) else {
-            throw RoomError(.seatEnded, "seat \(id) has ended already; give the camera a new one")
-        }
-        return (seat, true)
-    }
-
-    private func seat(_ order: SeatOrder, from socket: RoomSocketID) {
-        do throws(RoomError) {
-            try cameras.check(order, in: machine.seats)
-            take(.command(.seat(SeatID(RandomUUID.text()), order), from: socket))
-        } catch {
-            enqueue(.effect(.tell([socket], .refused(error))))
-        }
-    }
-
-    /// Mutes what the account wants muted.
-    func mute(_ participant: ParticipantID, _ kinds: Set<RoomTrackKind>, isMuted: Bool) async throws(RoomError) {
-        // One of each kind: a host's mute holds for all that somebody has of it.
-        let tracks = kinds.compactMap { kind in machine.tracks.first { $0.owner == participant && $0.kind == kind } }
-        guard !tracks.isEmpty else {
-            throw RoomError(.notFound, "participant \(participant) publishes nothing of that kind; see who is in the room")
-        }
-        for track in tracks { try await administer(.mute(track.id, isMuted)) }
-    }
-
-    func revoked(_ link: String) async {
-        take(.revoke(link: link))
-        await drained()
-    }
-
-    /// A stream began or ended.
-    func streamChanged(_ stream: StreamID) {
-        for seat in cameras.seats(of: stream) {
-            if surroundings.live(stream) != nil { bring(seat) } else { lost(seat.id) }
-        }
-    }
-
-    /// Brings a seat's camera, when its stream is there. Whoever is in the room may seat only streams of the room's account.
-    private func bring(_ seat: RoomSeat) {
-        guard let stream = surroundings.live(seat.order.stream), seat.owner == nil || stream.context.account == account else { return }
-        cameras.came(seat.id, by: stream)
-        take(.seatLive(seat.id, stream.tracks.map(SeatTrack.init)))
-    }
-
-    private func lost(_ seat: SeatID) {
-        cameras.went(seat)
-        take(.seatLost(seat))
-    }
-
-    /// The seat comes back when its stream does.
-    func lostSeat(of participant: ParticipantID) {
-        if let seat = machine.seats.first(where: { $0.participant == participant }) { lost(seat.id) }
     }
 }

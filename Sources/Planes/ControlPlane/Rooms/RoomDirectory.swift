@@ -35,6 +35,13 @@ package actor RoomDirectory {
         for director in directors.values { await director.streamChanged(stream) }
     }
 
+    /// Tells the rooms what happens to the agents of cameras; call it in the order of the changes.
+    package func cameraChanged(_ change: CameraRegistry.Change) async {
+        surroundings.take(change.camera, of: change.account)
+        let stream = StreamID(change.camera.id.rawValue)
+        for director in directors.values where director.account == change.account { await director.cameraChanged(stream) }
+    }
+
     /// Ends all rooms and returns when everybody was told. No event follows: `RoomJournal.finish` may be called.
     package func shutDown() async {
         isShutDown = true
@@ -51,6 +58,9 @@ extension RoomDirectory: RoomCommands {
     package func open(_ order: RoomOrder) async throws(BridgeError) -> (status: RoomStatus, isNew: Bool) {
         guard !isShutDown else { throw BridgeError(.unavailable, "The bridge shuts down; try again when it is back.") }
         if let known = directors[order.id] { return (await known.status, false) }
+        if let mode = order.settings.record, let fault = services.recorder?.fault(mode) {
+            throw BridgeError(.invalidField, "The room cannot be opened: \(fault.message).")
+        }
         let others = directors.values.count { $0.account == order.account }
         if let most = limits.roomsOfAccount, others >= most {
             throw BridgeError(.limitReached, "The account has \(others) rooms, as many as it may; close one of them first.")
@@ -88,6 +98,8 @@ extension RoomDirectory: RoomCommands {
 
     package func linkRevoked(_ id: String, in room: RoomID) async { await directors[room]?.revoked(id) }
 
+    func director(of room: RoomID) -> RoomDirector? { directors[room] }
+
     private func director(_ room: RoomID) throws(RoomError) -> RoomDirector {
         guard let director = directors[room] else {
             throw RoomError(.roomClosed, "there is no such room, or it is over; list those that are open")
@@ -121,6 +133,10 @@ extension RoomDirectory: RoomDoor {
         guard let director = sockets[socket] else { return }
         let headroom = limits.participantsOfAccount.map { $0 - surroundings.people(of: director.account) }
         await director.receive(message, from: socket, headroom: headroom)
+    }
+
+    package func direct(_ order: CameraOrder, _ seat: SeatID, from socket: RoomSocketID) async -> RoomSocketEvent? {
+        await sockets[socket]?.direct(order, seat, from: socket)
     }
 
     package func lost(_ socket: RoomSocketID) async { await sockets.removeValue(forKey: socket)?.lost(socket) }

@@ -80,7 +80,8 @@ extension RoomMediaDirector {
 
     private func name(of participant: ParticipantID) -> String {
         if let known = names[participant] { return known }
-        let name = "p\(names.count + 1)"
+        lastName += 1
+        let name = "p\(lastName)"
         names[participant] = name
         return name
     }

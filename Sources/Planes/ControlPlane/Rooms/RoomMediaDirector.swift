@@ -32,8 +32,9 @@ package actor RoomMediaDirector: RoomMedia {
     var subscribers: [RoomPeerOwner: RoomSubscriber] = [:]
     /// What is open.
     var tracks: [RoomTrackID: OpenTrack] = [:]
-    /// Short names of the participants, for descriptions.
+    /// Short names of the participants, for descriptions; each was given to one of them alone.
     var names: [ParticipantID: String] = [:]
+    var lastName = 0
     /// Looks after the bounds from time to time; nil while nobody is sent anything.
     var warden: Task<Void, Never>?
 
@@ -155,6 +156,15 @@ package actor RoomMediaDirector: RoomMedia {
         for owner in subscribers.keys { detach(id, from: owner) }
     }
 
+    package func trackSource(_ id: RoomTrackID) async -> RoomTrackSource? {
+        tracks[id].map { RoomTrackSource(stream: $0.stream, description: $0.description, isOfRoom: $0.owner != nil) }
+    }
+
+    package func hubTrack(of id: RoomTrackID) async -> RoomTrackSource? {
+        if let owner = tracks[id]?.owner, publishers[owner]?.isUp != true { return nil }
+        return await trackSource(id)
+    }
+
     // MARK: - Ending
 
     package func close(_ peers: Set<RoomPeerKind>, of owner: RoomPeerOwner) async {
@@ -165,6 +175,8 @@ package actor RoomMediaDirector: RoomMedia {
             lives.append(publisher.life)
         }
         if peers.contains(.subscribe), let life = closeSubscriber(owner) { lives.append(life) }
+        // A room may stand for years, and people come and go.
+        if peers.count == RoomPeerKind.allCases.count { names[owner.participant] = nil }
         for life in lives { await life.value }
     }
 }

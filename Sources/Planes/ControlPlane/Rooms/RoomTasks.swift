@@ -6,6 +6,14 @@ struct RoomTasks {
     var listener: Task<Void, Never>?
     /// What the listener hears.
     var news: AsyncStream<RoomNews>?
+    /// The room is recorded.
+    var recording: RoomRecordingRun?
+    /// Pictures that a recording keeps.
+    var pictures: Set<String> = []
+    /// Who takes the room as one picture and one sound, or does not any more.
+    var singles: [ParticipantID: RoomSingleWork] = [:]
+    /// Who watches the room from outside.
+    var viewers = RoomViewers()
     private var timer: Task<Void, Never>?
     /// What the timer waits for.
     private(set) var deadline: MonotonicTime?

@@ -8,11 +8,15 @@ enum RoomWork: Sendable {
     case effect(RoomMachine.Effect)
     /// A track of a stream whose camera has a seat.
     case openSeated(RoomTrack, StreamID)
+    /// The room as it was when this began.
+    case beginRecording(RoomRecording, RecordingOrder, RoomStatus)
     case tell(ParticipantID, RoomSocketEvent)
     case publish(String, by: RoomSocketID)
     case accept(String, by: RoomSocketID)
-    /// Somebody waits until everything before this is done.
-    case bell(CheckedContinuation<Void, Never>)
+    /// The room's viewers see it as it is.
+    case show
+    /// Somebody waits until everything before this is done, and what follows from it: that is behind the bell, which rings at its second turn then.
+    case bell(CheckedContinuation<Void, Never>, isSecond: Bool = false)
 }
 
 /// News of a participant's peer.
@@ -34,10 +38,13 @@ extension RoomDirector {
         switch work {
         case .effect(let effect): await perform(effect)
         case .openSeated(let track, let stream): await open(track, of: stream)
+        case .beginRecording(let recording, let order, let status): await beginRecording(recording, order, status)
         case .tell(let participant, let event): tell(participant, event)
         case .publish(let offer, let socket): await publish(offer, by: socket)
         case .accept(let answer, let socket): await accept(answer, by: socket)
-        case .bell(let waiter): waiter.resume()
+        case .show: await show()
+        case .bell(let waiter, let isSecond):
+            if isSecond || isIdle { waiter.resume() } else { enqueue(.bell(waiter, isSecond: true)) }
         }
     }
 
@@ -47,17 +54,25 @@ extension RoomDirector {
         case .closeSocket(let socket, let end): close(socket, end)
         case .openTrack(let track): await open(track)
         case .forward(let track, let isForwarded): await media.forward(track, isForwarded)
-        case .dropTrack(let track): await media.drop(track)
+        case .dropTrack(let track):
+            recordDropped(track)
+            await media.drop(track)
         case .subscribe(let participant, let update): await subscribe(participant, to: update)
         case .renewSubscriber(let participant): await closePeers([.subscribe], of: participant)
         case .closePeers(let participant): await closePeers(Set(RoomPeerKind.allCases), of: participant)
         case .revokeLink(let link): await revoke(link)
-        case .event(let event): services.journal.post(.init(room: room, account: account, event: event))
+        case .event(let event):
+            recordEvent(event)
+            services.journal.post(.room(room, account, event))
         case .retire: await retire()
         // Followed as soon as the machine says so.
-        case .seatCamera, .releaseCamera: break
-        // Nothing keeps drawings beyond the room yet: while it is open, its boards hold them.
-        case .keep: break
+        case .seatCamera, .releaseCamera, .beginRecording: break
+        case .endRecording: endRecording()
+        case .keep(let record): recordKept(record)
+        case .keepClip(let mark, let streams): await keepClip(mark, of: streams)
+        case .takePicture(let track, let participant): await takePicture(of: track, for: participant)
+        case .beginSingle(let participant): setSingle(participant, true)
+        case .endSingle(let participant): setSingle(participant, false)
         }
     }
 
@@ -98,6 +113,7 @@ extension RoomDirector {
     private func open(_ track: RoomTrack) async {
         do throws(BridgeError) {
             try await media.open(track, of: owner(track.owner))
+            await recordOpened(track)
         } catch {
             unpublish(track, error)
         }
@@ -107,6 +123,7 @@ extension RoomDirector {
         do throws(BridgeError) {
             guard let index = UInt8(track.mid) else { throw BridgeError(.notFound, "The stream has no such track.") }
             try await media.open(track, from: stream, index: index)
+            await recordOpened(track)
         } catch {
             services.logger.notice(
                 "a seated camera's track could not be opened",

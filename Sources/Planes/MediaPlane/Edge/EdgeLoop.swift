@@ -146,7 +146,10 @@ struct EdgeLoop: ~Copyable {
         case .subscriber(let subscriber):
             guard isControl else { return false }
             subscriber.receive(UnsafeRawBufferPointer(content), now: now)
-            for place in subscriber.places.values { touch(place.stream) }
+            for place in subscriber.places.values where place.viewer.isDue(now: now) {
+                place.stream.viewers.noteDue(place.viewer)
+                touch(place.stream)
+            }
             return true
         case .publisher(let publisher):
             stream = publisher.stream

@@ -37,15 +37,11 @@ final class EdgeSubscriber {
         for mid in places.keys { remove(mid) }
     }
 
-    /// Takes an RTCP compound of the peer's that was authentic.
+    /// Takes an RTCP compound of the peer's that was authentic. Most are about the path, and concern no section by itself.
     func receive(_ compound: UnsafeRawBufferPointer, now: MonotonicTime) {
         for packet in RTCPCompound(compound) {
             line.receive(packet, now: now)
             for place in places.values { place.viewer.receive(packet, now: now) }
-        }
-        for place in places.values {
-            place.viewer.adapt(to: place.stream, now: now)
-            place.stream.viewers.noteDue(place.viewer)
         }
     }
 

@@ -53,6 +53,12 @@ final class EdgeViewer {
     /// When `serve` is to be called although no packet came.
     var deadline: MonotonicTime? { feed.deadline(over: line.outlet.path) }
 
+    /// Whether it is to be served now although no packet came.
+    func isDue(now: MonotonicTime) -> Bool { feed.isDue(over: line.outlet.path, now: now) }
+
+    /// The stream's tracks whose packets are for it.
+    var interest: TrackSet { feed.interest }
+
     /// It gets nothing more: its part of the path is for the peer's other sections.
     func leave() { feed.leave(&line.outlet.path) }
 

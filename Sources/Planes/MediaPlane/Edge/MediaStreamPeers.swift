@@ -11,6 +11,8 @@ struct StreamViewers {
     private(set) var viewers: [EdgeViewer] = []
     /// Nanoseconds, by viewer; `UInt64.max` without a deadline.
     private var deadlines: [UInt64] = []
+    /// The tracks whose packets are for a viewer, by viewer: a layer that nobody of them takes wakes none.
+    private var interests: [TrackSet] = []
     /// Who is served first in the next round.
     private var first = 0
     /// When a viewer is to be served although no packet came.
@@ -23,6 +25,7 @@ struct StreamViewers {
         viewer.place = viewers.count
         viewers.append(viewer)
         deadlines.append(0)
+        interests.append(.all)
     }
 
     /// A viewer said something that may ask for an answer: it is served with those whose time has come.
@@ -37,22 +40,27 @@ struct StreamViewers {
         viewers[viewers.count - 1].place = index
         viewers.swapAt(index, viewers.count - 1)
         deadlines.swapAt(index, deadlines.count - 1)
+        interests.swapAt(index, interests.count - 1)
         viewers.removeLast()
         deadlines.removeLast()
+        interests.removeLast()
+        // Whoever is left is served when it says; without anybody that time would stay in the past, and the worker awake.
+        if viewers.isEmpty { deadline = nil }
     }
 
-    /// Serves all, or those whose time has come, and says which tracks they want keyframes of. When the port is full, those that were not served
-    /// come first the next time.
-    mutating func serve(_ stream: MediaStream, onlyDue: Bool, port: inout EdgePort, now: MonotonicTime) -> TrackSet {
+    /// Serves those whom packets of `news` are for and those whose time has come, and says which tracks they want keyframes of. When the port is full,
+    /// those that were not served come first the next time, whatever is new then.
+    mutating func serve(_ stream: MediaStream, news: TrackSet, port: inout EdgePort, now: MonotonicTime) -> TrackSet {
         var wanted = TrackSet()
         if first >= viewers.count { first = 0 }
         for _ in viewers.indices {
             let index = first
             let isDue = deadlines[index] <= now.nanoseconds
-            if isDue || !onlyDue {
+            if isDue || !interests[index].isDisjoint(with: news) {
                 guard viewers[index].serve(stream, isDue: isDue, port: &port, now: now) else { break }
                 wanted.formUnion(viewers[index].takeKeyframeRequests(now: now))
                 deadlines[index] = viewers[index].deadline?.nanoseconds ?? .max
+                interests[index] = viewers[index].interest
             }
             first = index + 1 == viewers.count ? 0 : index + 1
         }
@@ -70,12 +78,28 @@ struct StreamViewers {
 struct StreamTurn {
     /// The worker has to finish its turn with the stream.
     var isOpen = false
-    /// Packets came, and nobody was served yet.
-    var hasNews = false
-    /// The newest of them does not end its frame.
-    var isFrameOpen = false
-    /// Until when the end of the frame is waited for.
-    var heldUntil: MonotonicTime?
+    /// Tracks of which packets came that nobody was served yet.
+    private(set) var news = TrackSet()
+    /// Tracks whose newest packet does not end its frame.
+    private var open = TrackSet()
+    /// Until when the ends of frames are waited for.
+    private(set) var heldUntil: MonotonicTime?
+
+    /// A packet came. Nobody can decode half a frame: viewers may wait for the rest of it.
+    mutating func note(_ track: UInt8, endsFrame: Bool) {
+        guard track < 64 else { return news = .all }
+        news.insert(track)
+        if endsFrame { open.remove(track) } else { open.insert(track) }
+    }
+
+    /// The tracks that are to be served now: all of which there is news, save those whose frame goes on, for as long as they may be held.
+    mutating func take(holding longest: Duration?, now: MonotonicTime) -> TrackSet {
+        var ready = news
+        if longest != nil, now < heldUntil ?? .distantFuture { ready = news.subtracting(open) }
+        news = news.subtracting(ready)
+        heldUntil = news.isEmpty ? nil : heldUntil ?? longest.map { now.advanced(by: $0) }
+        return ready
+    }
 }
 
 extension MonotonicTime {
@@ -87,7 +111,7 @@ extension MediaStream {
     func add(_ viewer: EdgeViewer, ports: inout MediaPorts, now: MonotonicTime) {
         viewers.append(viewer)
         replication.home?.viewerCount = viewers.count
-        serveViewers(onlyDue: true, ports: &ports, now: now)
+        serveViewers(news: TrackSet(), ports: &ports, now: now)
     }
 
     /// A peer watches no more.
@@ -97,32 +121,27 @@ extension MediaStream {
         forgetKeyframeWishes()
     }
 
-    /// Brings every viewer as near to the live edge as its pacer and the port let it, or those whose time has come.
-    func serveViewers(onlyDue: Bool, ports: inout MediaPorts, now: MonotonicTime) {
+    /// Brings viewers as near to the live edge as their pacers and the port let them: those whom packets of `news` are for, and those whose time has come.
+    func serveViewers(news: TrackSet, ports: inout MediaPorts, now: MonotonicTime) {
         guard !viewers.isEmpty else { return }
-        if onlyDue { measure(now: now) }
+        if news.isEmpty { measure(now: now) }
         // Moved out for the time of the call, since viewers look at the stream.
         var serving = StreamViewers()
         swap(&serving, &viewers)
-        let wanted = serving.serve(self, onlyDue: onlyDue, port: &ports.edge, now: now)
+        let wanted = serving.serve(self, news: news, port: &ports.edge, now: now)
         swap(&serving, &viewers)
         for track in wanted { requestKeyframe(of: Int(track), ports: &ports, now: now) }
     }
 
-    /// Serves whom the worker's turn concerns: everybody when packets came, else those whose time has come. Video waits for the end of its frame, but
-    /// not for long, so that a viewer's frame leaves with one call: nobody can decode half of it.
+    /// Serves whom the worker's turn concerns: those whom its packets are for, and those whose time has come. Video waits for the end of its frame, but not
+    /// for long, so that a viewer's frame leaves with one call.
     func finishTurn(ports: inout MediaPorts, now: MonotonicTime) {
-        let holds = turn.isFrameOpen && (viewers.count >= Self.viewersWorthHolding || replication.hasFollowers)
-        if turn.hasNews, holds, now < turn.heldUntil ?? .distantFuture {
-            turn.heldUntil = turn.heldUntil ?? now.advanced(by: Self.longestHold)
-            pumpSinks(ports: &ports, now: now)
-            return serveViewers(onlyDue: true, ports: &ports, now: now)
-        }
-        turn.heldUntil = nil
-        if turn.hasNews || replication.isFull { feedReplicas(ports: &ports, now: now) }
-        if turn.hasNews { pumpSinks(ports: &ports, now: now) }
-        serveViewers(onlyDue: !turn.hasNews, ports: &ports, now: now)
-        turn.hasNews = false
+        let holds = viewers.count >= Self.viewersWorthHolding || replication.hasFollowers
+        let hadNews = !turn.news.isEmpty
+        let ready = turn.take(holding: holds ? Self.longestHold : nil, now: now)
+        if !ready.isEmpty || replication.isFull { feedReplicas(ports: &ports, now: now) }
+        if hadNews { pumpSinks(ports: &ports, now: now) }
+        serveViewers(news: ready, ports: &ports, now: now)
     }
 
     /// Below so many viewers a frame is sent as it comes: what batches save is little.
@@ -133,8 +152,7 @@ extension MediaStream {
     func append(_ packet: IngressPacket, of track: Int, bytes: UnsafeRawBufferPointer, arrival: MonotonicTime, ports: inout MediaPorts) {
         guard sources.indices.contains(track), sources[track].isForwarded else { return }
         ports.counters.packetsIn += 1
-        turn.hasNews = true
-        turn.isFrameOpen = sources[track].description.kind == .video && !packet.header.marker
+        turn.note(UInt8(clamping: track), endsFrame: sources[track].description.kind != .video || packet.header.marker)
         if packet.frame.revealsKeyframe { sources[track].gate.keyframeSeen() }
         sources[track].count(packet, bytes: bytes.count, arrival: arrival)
         let entry = GOPCache.Entry(

@@ -173,10 +173,9 @@ extension MediaStream {
             guard sources.indices.contains(Int(packet.entry.track)) else { return }
             if packet.frame.revealsKeyframe { sources[Int(packet.entry.track)].gate.keyframeSeen() }
             store(packet, bytes: bytes)
+            turn.note(packet.entry.track, endsFrame: true)
         }
         take(reportsOf: parcel)
-        turn.hasNews = true
-        turn.isFrameOpen = false
     }
 
     private func take(reportsOf parcel: PacketParcel) {

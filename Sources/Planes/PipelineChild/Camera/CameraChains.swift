@@ -12,15 +12,24 @@ struct CameraChain: Sendable {
     var output: Pad
     /// What the media section is to offer.
     var offeredCaps: Caps
+    /// Does with what flows through it as it is asked, from now on.
+    var adjust: @Sendable (CaptureAdjustment) -> Void
+    /// Takes a microphone's sound where the plan has one.
+    var desk: SoundDesk?
 }
 
 extension CapturePlan {
     /// Speech and a tone at good quality, bit/s.
     private static let audioBitrate = 48_000
+    /// How late a microphone's samples may be: what a busy machine needs.
+    private static let microphoneLatency = ClockTime.milliseconds(150)
+    /// How far sound may be from its pictures before samples are left out, or silence put in.
+    private static let greatestSkew = ClockTime.milliseconds(20)
 
     /// Adds the video chain to the pipeline: pictures, encoder, payloader.
     func makeVideo(in pipeline: Pipeline) throws(GStreamerError) -> CameraChain {
-        let pictures = try makePictures()
+        let mount = try PictureMount(width: width, height: height, format: try pictureFormat(), adjustment: adjustment)
+        let pictures = try makePictures() + mount.elements
         let queue = try Self.leakyQueue()
         let encoding = LiveEncoding(
             codec: videoCodec, bitrate: bitrate, framesPerSecond: framesPerSecond, keyframeInterval: keyframeInterval)
@@ -32,13 +41,17 @@ extension CapturePlan {
         try encoder.link(to: payloader, caps: coded)
         return CameraChain(
             elements: pictures + [queue, encoder, payloader], output: try payloader.pad("src"),
-            offeredCaps: try offeredVideoCaps(ssrc: ssrc))
+            offeredCaps: try offeredVideoCaps(ssrc: ssrc), adjust: { mount.adjust($0) })
     }
 
-    /// Adds the audio chain to the pipeline: tone or the file's sound, Opus, payloader.
+    /// Adds the audio chain to the pipeline: tone, microphone or the file's sound, Opus, payloader.
     func makeAudio(in pipeline: Pipeline) throws(GStreamerError) -> CameraChain {
+        let desk = try microphone.map { _ throws(GStreamerError) in
+            try SoundDesk(in: pipeline, latency: Self.microphoneLatency, alignment: Self.greatestSkew)
+        }
         var sound: [Element] = []
         switch source {
+        case .test where desk != nil, .v4l2 where desk != nil: break
         case .test, .v4l2:
             let tone = try Element("audiotestsrc")
             try tone.set(["is-live": "true", "wave": "sine", "freq": "440", "volume": "0.2", "samplesperbuffer": "960"])
@@ -46,7 +59,9 @@ extension CapturePlan {
         case .file: sound.append(try Element("clocksync"))
         case .rtsp: break
         }
-        sound += [try Element("audioconvert"), try Element("audioresample"), try Self.filter("audio/x-raw,rate=48000,channels=2")]
+        let volume = try Element("volume")
+        try volume.set("mute", adjustment.mutes.contains(.audio) ? "true" : "false")
+        sound += [try Element("audioconvert"), try Element("audioresample"), try Self.filter("audio/x-raw,rate=48000,channels=2"), volume]
         let encoder = try Element("opusenc")
         try encoder.set(["bitrate": String(Self.audioBitrate), "frame-size": "20"])
         let payloader = try Element("rtpopuspay")
@@ -54,16 +69,23 @@ extension CapturePlan {
         try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(LiveEncoding.packetBytes), "ssrc": String(ssrc)])
         let elements = sound + [try Self.leakyQueue(), encoder, payloader]
         try pipeline.add(elements)
-        try Element.chain(elements)
+        try Element.chain((desk?.elements.suffix(1) ?? []) + elements)
         let caps = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2"
         return CameraChain(
             elements: elements, output: try payloader.pad("src"),
-            offeredCaps: try Caps(caps + ",payload=\(Self.audioPayloadType),ssrc=(uint)\(ssrc)"))
+            offeredCaps: try Caps(caps + ",payload=\(Self.audioPayloadType),ssrc=(uint)\(ssrc)"),
+            adjust: { try? volume.set("mute", $0.mutes.contains(.audio) ? "true" : "false") }, desk: desk)
+    }
+
+    /// Square pixels: viewers take every picture for such, so that one of another shape gets borders.
+    private func pictureFormat() throws(GStreamerError) -> Element {
+        try Self.filter(
+            "video/x-raw,format=I420,width=\(width),height=\(height),framerate=\(framesPerSecond)/1,pixel-aspect-ratio=1/1")
     }
 
     /// Raw I420 pictures of the plan's size and rate.
     private func makePictures() throws(GStreamerError) -> [Element] {
-        let format = try Self.filter("video/x-raw,format=I420,width=\(width),height=\(height),framerate=\(framesPerSecond)/1")
+        let format = try pictureFormat()
         switch source {
         case .test:
             let pattern = try Element("videotestsrc")
@@ -93,7 +115,7 @@ extension CapturePlan {
             return .pass
         }
         guard let strip = ClockStrip(width: width, height: height) else { return }
-        try overlay.pad("src").rewriteBuffers { strip.draw(WallTime(nanoseconds: SystemClocks.wallNanoseconds), into: $0) }
+        try overlay.pad("src").rewriteBuffers(with: { strip.draw(WallTime(nanoseconds: SystemClocks.wallNanoseconds), into: $0) })
     }
 
     private func offeredVideoCaps(ssrc: UInt32) throws(GStreamerError) -> Caps {

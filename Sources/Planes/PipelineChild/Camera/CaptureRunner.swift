@@ -14,9 +14,9 @@ actor CaptureRunner: PipelineRunner {
     private var pipeline: Pipeline?
     private var chains: [CameraChain] = []
     private var feed: (any CameraFeed)?
+    private var microphone: Microphone?
     private var reader: DatagramReader?
-    private var watch: GLibTimer?
-    private var silence = SourceSilence()
+    private var silence: (watch: GLibTimer?, state: SourceSilence) = (nil, SourceSilence())
     private let mailbox: (news: AsyncStream<News>, inbox: AsyncStream<News>.Continuation)
     private var listening: Task<Void, Never>?
 
@@ -51,13 +51,17 @@ actor CaptureRunner: PipelineRunner {
                 try chain.output.link(to: sink.pad())
             }
             try connectFeed(in: pipeline)
+            if let device = plan.microphone, let desk = chains.compactMap(\.desk).first {
+                microphone = Microphone(device, desk: desk, events: context.events)
+            }
             let outputs = chains.map(\.output)
             reader = try DatagramReader(sockets: context.media) { index, header, _ in
                 if header.kind == .keyframeRequest, outputs.indices.contains(index) { outputs[index].requestKeyframe() }
             }
             try pipeline.element.requestState(.playing)
-            watch = loop.scheduleRepeating(every: SourceSilence.interval) { inbox.yield(.silenceCheck) }
+            silence.watch = loop.scheduleRepeating(every: SourceSilence.interval) { inbox.yield(.silenceCheck) }
             context.events(.started)
+            microphone?.begin()
         } catch {
             throw BridgeError(.pipelineFailed, "\(plan.source.name) cannot be used: \(error)")
         }
@@ -92,21 +96,28 @@ actor CaptureRunner: PipelineRunner {
 
     private func checkSilence() {
         guard let video = tracks.first else { return }
-        guard silence.isOver(packets: video.statistics.packetsIn) else { return }
+        guard silence.state.isOver(packets: video.statistics.packetsIn) else { return }
         context.events(.failed(BridgeError(.noMedia, "\(plan.source.name) has sent no picture for \(SourceSilence.limit).")))
     }
 
     func handle(_ command: PipelineCommand) async {
-        if case .forceKeyframe(let track) = command, chains.indices.contains(Int(track)) { chains[Int(track)].output.requestKeyframe() }
+        switch command {
+        case .forceKeyframe(let track) where chains.indices.contains(Int(track)): chains[Int(track)].output.requestKeyframe()
+        case .adjust(let adjustment): for chain in chains { chain.adjust(adjustment) }
+        default: break
+        }
     }
 
     func stop(deadline: Duration) async -> PipelineResult {
-        watch?.cancel()
+        silence.watch?.cancel()
         reader?.stop()
-        (watch, reader) = (nil, nil)
+        (silence.watch, reader) = (nil, nil)
         mailbox.inbox.finish()
         listening?.cancel()
         listening = nil
+        await microphone?.stop()
+        microphone?.loop.shutDown()
+        microphone = nil
         let pipeline = pipeline
         self.pipeline = nil
         try? pipeline?.setState(.null)

@@ -18,9 +18,9 @@ struct CompositeOutput: Sendable {
     private let forwarder: TrackForwarder
     private let packets: Pad
 
-    /// Adds encoder, payloader and sink to the pipeline, behind `raw`.
+    /// Adds encoder, payloader and sink to the pipeline, behind `raw`. What is seen has the plan's measures; what is heard needs none.
     init(
-        _ track: TrackDescription, of plan: CompositePlan, behind raw: Element, in pipeline: Pipeline, socket: DatagramSocket
+        _ track: TrackDescription, of plan: CompositePlan? = nil, behind raw: Element, in pipeline: Pipeline, socket: DatagramSocket
     ) throws(GStreamerError) {
         let ssrc = UInt32.random(in: 1...UInt32.max)
         let forwarder = TrackForwarder(track: track, socket: socket)
@@ -33,7 +33,7 @@ struct CompositeOutput: Sendable {
         // An encoder that is too slow loses pictures and never falls behind.
         try queue.set(["leaky": "downstream", "max-size-buffers": "3", "max-size-bytes": "0", "max-size-time": "0"])
         let payloader: Element
-        if track.kind == .video {
+        if track.kind == .video, let plan {
             let encoding = LiveEncoding(
                 codec: track.codec, bitrate: plan.bitrate, framesPerSecond: plan.framesPerSecond, keyframeInterval: Self.keyframeInterval)
             let (encoder, coded) = try encoding.makeEncoder()

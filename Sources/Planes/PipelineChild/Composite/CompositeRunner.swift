@@ -11,6 +11,7 @@ actor CompositeRunner: InputTaker {
 
     /// How late a picture or a piece of sound may be decoded and still stand at its time: the jitter of a mobile network, and a large keyframe.
     private static let latency = ClockTime.milliseconds(250)
+    private static let latencyOfSound = ClockTime.milliseconds(150)
     private static let tick = Duration.milliseconds(250)
     private static let ticksBetweenReports = 4
 
@@ -43,7 +44,7 @@ actor CompositeRunner: InputTaker {
             self.pipeline = pipeline
             try build(in: pipeline)
             try pipeline.element.requestState(.playing)
-            try screen?.show(plan.scene)
+            try show(plan.scene)
             reader = try DatagramReader(sockets: context.media) { [outputs] track, header, _ in
                 if header.kind == .keyframeRequest { outputs[track].requestKeyframe() }
             }
@@ -55,18 +56,28 @@ actor CompositeRunner: InputTaker {
     }
 
     private func build(in pipeline: Pipeline) throws(GStreamerError) {
-        let screen = try CompositeScreen(plan, in: pipeline, latency: Self.latency)
-        self.screen = screen
         for (track, socket) in zip(plan.tracks, context.media) {
-            var raw = screen.elements.last
+            let raw: Element?
             if track.kind == .audio {
-                let desk = try SoundDesk(in: pipeline, latency: Self.latency)
+                let desk = try SoundDesk(in: pipeline, latency: latency)
                 self.desk = desk
                 raw = desk.elements.last
+            } else {
+                let screen = try CompositeScreen(plan, in: pipeline, latency: latency, tell: context.events)
+                self.screen = screen
+                raw = screen.elements.last
             }
             guard let raw else { continue }
             outputs.append(try CompositeOutput(track, of: plan, behind: raw, in: pipeline, socket: socket))
         }
+    }
+
+    /// How late an input may be decoded: a mix without a picture is for people who talk to each other.
+    private var latency: ClockTime { plan.tracks.contains { $0.kind == .video } ? Self.latency : Self.latencyOfSound }
+
+    private func show(_ scene: CompositeScene) throws(GStreamerError) {
+        desk?.silence(scene.silenced)
+        try screen?.show(scene)
     }
 
     func handle(_ command: PipelineCommand) async {
@@ -76,24 +87,25 @@ actor CompositeRunner: InputTaker {
             desk?.remove(number)
         case .scene(let scene):
             do {
-                try screen?.show(scene)
+                try show(scene)
             } catch {
                 context.events(.failed(BridgeError(.pipelineFailed, "The scene cannot be shown: \(error).")))
             }
         case .forceKeyframe(let track): if outputs.indices.contains(Int(track)) { outputs[Int(track)].requestKeyframe() }
-        case .plan, .remoteDescription, .candidate, .picture, .addInput, .ping, .stop: break
+        case .plan, .remoteDescription, .candidate, .picture, .adjust, .addInput, .hear, .ping, .stop: break
         }
     }
 
     func add(_ input: CompositeInput, sockets: [DatagramSocket]) async {
-        guard let screen, inputs[input.number] == nil else { return }
-        let (desk, number) = (desk, input.number)
+        guard inputs[input.number] == nil else { return }
+        let (screen, desk, number) = (screen, desk, input.number)
         do {
             if input.tracks.contains(where: { $0.kind == .audio }) { try desk?.add(number) }
             inputs[number] = try InputDecoder(input, sockets: sockets, loop: loop) { [weak screen, weak desk] output in
                 switch output {
                 case .picture(let picture): screen?.take(picture, of: number)
                 case .sound(let samples, let time): desk?.take(samples, of: number, time: time)
+                case .frame: break
                 }
             } warn: { [events = context.events] text in
                 events(.warning(code: .pipelineFailed, message: text))

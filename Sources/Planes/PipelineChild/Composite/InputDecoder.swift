@@ -12,6 +12,8 @@ final class InputDecoder: Sendable {
     enum Output: Sendable {
         case picture(RawPicture)
         case sound([UInt8], time: UInt64)
+        /// A frame of the codec that is passed on as it is.
+        case frame(TimedFrame, VideoFormat)
     }
 
     /// How often a keyframe is asked for until one came.
@@ -46,11 +48,13 @@ final class InputDecoder: Sendable {
     private let warn: @Sendable (String) -> Void
     private let state: Mutex<State>
     private let threads: Mutex<Threads>
+    private let passed: Codec?
     private let isBroken = Mutex<Set<Int>>([])
 
-    /// Starts at once; on the loop. `deliver` and `warn` are called on the decoders' threads and must not wait.
+    /// Starts at once; on the loop. Pictures of the codec `passing` are not decoded, and only those that come from now on are delivered. `deliver` and `warn` are called on the decoders' threads and must not wait.
     init(
-        _ input: CompositeInput, sockets: [DatagramSocket], loop: GLibLoop, deliver: @escaping @Sendable (Output) -> Void,
+        _ input: CompositeInput, sockets: [DatagramSocket], loop: GLibLoop, passing: Codec? = nil,
+        deliver: @escaping @Sendable (Output) -> Void,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
         let queue = FrameQueue(wakesWithFrames: true)
@@ -66,6 +70,7 @@ final class InputDecoder: Sendable {
         }
         for pipeline in pipelines { try pipeline.setState(.playing) }
         self.queue = queue
+        passed = passing
         self.deliver = deliver
         self.warn = warn
         state = Mutex(State(clock: RTPClock(clockRates: input.tracks.map(\.clockRate)), intakes: input.tracks.map { _ in TrackIntake() }))
@@ -108,6 +113,8 @@ final class InputDecoder: Sendable {
     private func takePacket(_ header: MediaDatagram, _ packet: UnsafeRawBufferPointer, lane index: Int) {
         guard let view = RTPPacketView(reading: packet) else { return }
         let lane = lanes[index]
+        // What comes from the cache is over, and has no time that others could keep to.
+        if passed != nil, header.flags.contains(.cached) { return }
         let isDiscontinuity = header.flags.contains(.discontinuity)
         let (time, verdict) = state.withLock { state in
             if isDiscontinuity { state.clock.expectDiscontinuity() }
@@ -171,6 +178,7 @@ final class InputDecoder: Sendable {
                 return decoder.push(frame.bytes, time: frame.time)
             }
             guard let format = decoders.formats[frame.track] else { return }
+            if lane.track.codec == passed { return deliver(.frame(frame, format)) }
             let known = decoders.pictures[frame.track]
             // A new decoder can begin with a keyframe only.
             guard known != nil || frame.isKeyframe else { return gate.cut(from: frame.time) }

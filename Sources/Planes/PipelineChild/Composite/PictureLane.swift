@@ -5,10 +5,11 @@ internal import Synchronization
 
 /// One place of the composite: what is seen there, over the background. Pictures come on decoders' threads, places on the loop.
 final class PictureLane: Sendable {
-    /// What the compositor's pads are numbered by, beside those of a cell's `z`: the background is 0.
+    /// What the compositor's pads are numbered by, beside those of a cell's `z`: the background's colour is 0.
     private enum Layer {
-        static func picture(_ cell: CompositeCell) -> Int { 1 + 2 * cell.z }
-        static func label(_ cell: CompositeCell) -> Int { 2 + 2 * cell.z }
+        static let background = 1
+        static func picture(_ cell: CompositeCell) -> Int { 2 + 2 * cell.z }
+        static func label(_ cell: CompositeCell) -> Int { 3 + 2 * cell.z }
     }
 
     /// An input that sends no more keeps its last picture for so long, ns.
@@ -22,6 +23,8 @@ final class PictureLane: Sendable {
         /// Of the newest picture of the input, ns; nil before the first.
         var lastPictureAt: UInt64?
         var showsPlaceholder = false
+        /// The input's pictures are not to be seen.
+        var isCovered = false
         /// What was drawn last, and the pipeline that draws it.
         var placeholder: (still: StillPicture, drawing: Pipeline)?
     }
@@ -67,13 +70,18 @@ final class PictureLane: Sendable {
 
     // MARK: pictures
 
+    /// Whether the input's pictures are seen from now on.
+    func cover(_ isCovered: Bool) { state.withLock { $0.isCovered = isCovered } }
+
     /// A picture of the input; on its decoder's thread.
     func show(_ picture: RawPicture) {
-        let cell = state.withLock { state in
+        let shown = state.withLock { state -> CompositeCell? in
+            guard !state.isCovered else { return nil }
             state.lastPictureAt = SystemClocks.monotonicNanoseconds
             state.showsPlaceholder = false
             return state.cell
         }
+        guard let cell = shown else { return }
         let part = cell.visiblePart(ofWidth: picture.width, height: picture.height)
         if let cut = PictureCut.cut(part, from: picture) { push(cut, time: picture.time) }
     }
@@ -82,7 +90,7 @@ final class PictureLane: Sendable {
     func cover(with still: StillPicture) {
         let now = SystemClocks.monotonicNanoseconds
         let isDue = state.withLock { state in
-            if let last = state.lastPictureAt, now < last + Self.patience { return false }
+            if !state.isCovered, let last = state.lastPictureAt, now < last + Self.patience { return false }
             return !state.showsPlaceholder || state.placeholder?.still != still
         }
         guard isDue else { return }
@@ -132,4 +140,10 @@ extension PictureLane {
         let cell = state.withLock { $0.cell }
         try pad.set(["zorder": String(Layer.label(cell)), "alpha": "0.7"])
     }
+
+    /// Puts the lane under all others.
+    func lower() throws(GStreamerError) { try pad.set("zorder", String(Layer.background)) }
+
+    /// This is what the lane shows from now on, until there is another one.
+    func stay(with picture: RawPicture) { push(picture, time: SystemClocks.monotonicNanoseconds) }
 }

@@ -22,9 +22,10 @@ final class SoundDesk: Sendable {
     private let mixer: Element
     private let pipeline: Pipeline
     private let channels = Mutex<[CompositeInput.Number: Channel]>([:])
+    private let silenced = Mutex<Set<CompositeInput.Number>>([])
 
-    /// Adds the elements to `pipeline`.
-    init(in pipeline: Pipeline, latency: ClockTime) throws(GStreamerError) {
+    /// Adds the elements to `pipeline`. `alignment`: how far an input's times may be from the count of its samples before the times win.
+    init(in pipeline: Pipeline, latency: ClockTime, alignment: ClockTime = .milliseconds(40)) throws(GStreamerError) {
         let silence = try Element("audiotestsrc")
         // 20 ms, as an Opus packet has.
         try silence.set(["is-live": "true", "wave": "silence", "samplesperbuffer": "960"])
@@ -33,6 +34,7 @@ final class SoundDesk: Sendable {
         try whole.set("caps", Caps(SoundDecoder.caps))
         mixer = try Element("audiomixer")
         try mixer.set(["latency": String(latency.nanoseconds), "output-buffer-duration": "20000000"])
+        try mixer.set("alignment-threshold", String(alignment.nanoseconds))
         elements = [silence, filter, mixer, whole]
         self.pipeline = pipeline
         try pipeline.add(elements)
@@ -50,6 +52,9 @@ final class SoundDesk: Sendable {
         channels.withLock { $0[input] = Channel(source: source, pad: pad) }
     }
 
+    /// Leaves the sound of these inputs out from now on, and of no others.
+    func silence(_ inputs: Set<CompositeInput.Number>) { silenced.withLock { $0 = inputs } }
+
     /// Closes it; on the loop.
     func remove(_ input: CompositeInput.Number) {
         guard let channel = channels.withLock({ $0.removeValue(forKey: input) }) else { return }
@@ -60,6 +65,7 @@ final class SoundDesk: Sendable {
 
     /// Samples of an input that are heard at `time` (CLOCK_MONOTONIC, ns); on its decoder's thread.
     func take(_ samples: [UInt8], of input: CompositeInput.Number, time: UInt64) {
+        guard !silenced.withLock({ $0.contains(input) }) else { return }
         guard let channel = channels.withLock({ $0[input] }), let base = pipeline.element.baseTime?.nanoseconds, time > base else { return }
         _ = samples.withUnsafeBytes { channel.source.push($0, time: ClockTime(nanoseconds: time - base)) }
     }

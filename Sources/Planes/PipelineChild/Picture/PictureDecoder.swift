@@ -8,7 +8,7 @@ struct VideoFormat: Sendable, Equatable {
     var codecPrivate: [UInt8]
 
     /// The caps of frames as recordings hold them.
-    fileprivate var caps: String? {
+    var caps: String? {
         let data = codecPrivate.isEmpty ? "" : ",codec_data=(buffer)" + codecPrivate.map(Self.hexadecimal).joined()
         switch codec {
         case .vp8: return "video/x-vp8"

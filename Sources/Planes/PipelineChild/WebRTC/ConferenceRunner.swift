@@ -16,7 +16,7 @@ actor ConferenceRunner: PipelineRunner {
 
     /// Not every server takes candidates after the offer, and a relay's takes two round trips to its server. Keep-alives and reports make a living
     /// server heard of every five seconds; who is silent for longer than two of them is gone.
-    private static let patience = WebRTCPeer.Patience(gathering: .seconds(3), silence: .seconds(12))
+    private static let patience = WebRTCPeer.Patience(gathering: .seconds(3), silence: .seconds(12), doubts: true)
 
     init(plan: ConferencePlan, context: RunnerContext) {
         self.plan = plan
@@ -49,7 +49,7 @@ actor ConferenceRunner: PipelineRunner {
                 context.events(.failed(BridgeError(.conferenceAnswerInvalid, "The conference's answer cannot be applied: \(error).")))
             }
         case .candidate(let candidate): fed?.peer.bin.add(candidate)
-        case .plan, .picture, .forceKeyframe, .addInput, .removeInput, .scene, .ping, .stop: break
+        case .plan, .picture, .forceKeyframe, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
         }
     }
 

@@ -28,6 +28,8 @@ actor WebRTCPeer {
         var gathering: Duration = .milliseconds(500)
         /// Silence after which it counts as gone.
         var silence: Duration = PeerSilence.limit
+        /// Whether a silence that is long for this peer is reported as `disconnected`, long before it counts as gone, and its end as `connected`.
+        var doubts = false
     }
 
     /// What the jitter buffers wait for a retransmission: two tries at the round trip of a mobile network.
@@ -220,7 +222,9 @@ actor WebRTCPeer {
             events(.failed(BridgeError(.connectionTimeout, "The peer does not answer any more.")))
             return
         }
+        let doubt = terms.patience.doubts ? silence.doubtNews(now: now) : nil
         life = .connected(silence)
+        if let doubt { events(doubt ? .disconnected : .connected) }
         scheduleConsentCheck()
     }
 

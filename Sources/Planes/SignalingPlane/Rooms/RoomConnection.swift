@@ -12,6 +12,8 @@ actor RoomConnection {
     private let logger: Logger
     private let joinDeadline: MonotonicTime
     private var police: FramePolice
+    /// Orders that cameras have in hand.
+    private var orders = 0
 
     init(port: RoomPort, door: any RoomDoor, limits: SocketLimits, clock: RTMClock, logger: Logger) {
         self.port = port
@@ -53,11 +55,27 @@ actor RoomConnection {
             let json = try? JSONValue.read(text.utf8)
             reference = RoomForm.reference(in: json)
             let frame = try RoomForm.frame(in: json)
+            if case .cameraOrder(let seat, let order) = frame.message { return try direct(order, seat, frame.name, socket) }
             port.begin(frame.name)
             await door.receive(frame.message, from: socket)
             port.finish()
         } catch {
             refuse(error, reference)
+        }
+    }
+
+    private static let mostOrders = 32
+
+    /// A camera takes its time: what comes after its order does not wait for it.
+    private func direct(_ order: CameraOrder, _ seat: SeatID, _ name: RoomFrame.Name, _ socket: RoomSocketID) throws(RTMFault) {
+        guard orders < Self.mostOrders else {
+            let error = RTMError(.rateLimited, "\(Self.mostOrders) orders wait for cameras already; wait until one is done")
+            throw RTMFault(error, inReplyTo: name.type)
+        }
+        orders += 1
+        Task {
+            port.settle(name, await door.direct(order, seat, from: socket))
+            orders -= 1
         }
     }
 

@@ -53,6 +53,16 @@ final class RoomPort: Sendable {
         send(RoomMessage.done(name))
     }
 
+    /// What became of a frame that others did not wait for; nil: it is done.
+    func settle(_ name: RoomFrame.Name, _ event: RoomSocketEvent?) {
+        switch event {
+        case .notice(.refused(let error)): refuse(RoomRefusal(error), name)
+        case .failed(let error): refuse(RoomRefusal(error), name)
+        case nil: if name.reference != nil { send(RoomMessage.done(name)) }
+        case let event?: tell(event)
+        }
+    }
+
     /// Tells that something was refused; without a name, nothing in particular.
     func refuse(_ refusal: RoomRefusal, _ name: RoomFrame.Name?) { send(RoomMessage.frame(refusal, of: name ?? RoomFrame.Name())) }
 

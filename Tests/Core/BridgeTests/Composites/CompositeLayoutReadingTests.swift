@@ -12,6 +12,12 @@ import Testing
                 CompositeLayout(
                     .pictureInPicture, fit: .cover, background: CompositeColor(red: 255, green: 128, blue: 0), showsClock: true)
             ),
+            (#"{"kind":"grid","background":{"image":"office"}}"#, CompositeLayout().with(image: "office")),
+            (
+                ##"{"kind":"grid","background":{"colour":"#ff8000","image":"my_room-2"}}"##,
+                CompositeLayout(background: CompositeColor(red: 255, green: 128, blue: 0)).with(image: "my_room-2")
+            ),
+            (#"{"kind":"grid","background":{"colour":null,"image":null}}"#, CompositeLayout()),
             (
                 #"{"kind":"custom","cells":[{"x":0,"y":0.5,"width":0.333,"height":0.5,"z":7,"fit":"cover"}]}"#,
                 CompositeLayout(.custom([CompositeShape(x: 0, y: 0.5, width: 0.333, height: 0.5, z: 7, fit: .cover)]))
@@ -32,6 +38,12 @@ import Testing
             (#"{"kind":"grid","background":"red"}"#, "layout.background"),
             (##"{"kind":"grid","background":"#12345"}"##, "layout.background"),
             (##"{"kind":"grid","background":"#12345g"}"##, "layout.background"),
+            (#"{"kind":"grid","background":7}"#, "layout.background"), (#"{"kind":"grid","background":[]}"#, "layout.background"),
+            (#"{"kind":"grid","background":{"colour":"red"}}"#, "layout.background.colour"),
+            (#"{"kind":"grid","background":{"image":""}}"#, "layout.background.image"),
+            (#"{"kind":"grid","background":{"image":"../a"}}"#, "layout.background.image"),
+            (#"{"kind":"grid","background":{"image":7}}"#, "layout.background.image"),
+            (#"{"kind":"grid","background":{"image":"a","fit":"cover"}}"#, "layout.background.fit"),
             (#"{"kind":"grid","background":"1234567"}"#, "layout.background"), (#"{"kind":"grid","names":"yes"}"#, "layout.names"),
             (#"{"kind":"grid","clock":1}"#, "layout.clock"), (#"{"kind":"grid","cells":[]}"#, "layout.cells"),
             (#"{"kind":"custom"}"#, "layout.cells"), (#"{"kind":"custom","cells":[]}"#, "layout.cells"),
@@ -60,5 +72,13 @@ import Testing
         }
         #expect(try CompositeLayout(reading: JSONValue.read(text(49).utf8)).cells(seats: 49, width: 640, height: 360).count == 49)
         #expect(throws: FieldFault.self) { _ = try CompositeLayout(reading: JSONValue.read(text(50).utf8)) }
+    }
+}
+
+extension CompositeLayout {
+    fileprivate func with(image: String) -> CompositeLayout {
+        var copy = self
+        copy.backgroundImage = BackgroundName(image)
+        return copy
     }
 }

@@ -176,6 +176,7 @@ import Testing
                 reading: ["url": url, "room": 7, "display": "Yard", "pin": "pin", "token": "tok&en", "api_secret": "se+cret"], rules: rules)
                 == target())
         let named = try JanusTarget(reading: ["url": url, "room": "yard", "pin": nil], rules: rules)
+        #expect(try JanusTarget(reading: ["url": url, "room": 7, "return_stream": "ears"], rules: rules).returnStream == StreamID("ears"))
         #expect(named.room == .name("yard") && named.pin == nil && named.display == nil)
         let table: [(JSONValue, String)] = [
             ([:], "url"), (["url": url], "room"), (["url": url, "room": nil], "room"), (["url": url, "room": 0], "room"),
@@ -185,7 +186,8 @@ import Testing
             (["url": "https://meet.example/janus?x=1", "room": 7], "url"), (["url": "http://meet.example/janus", "room": 7], "url"),
             (["url": url, "room": 7, "display": "a\nb"], "display"), (["url": url, "room": 7, "pin": ""], "pin"),
             (["url": url, "room": 7, "pin": 5], "pin"), (["url": url, "room": 7, "token": "a b"], "token"),
-            (["url": url, "room": 7, "api_secret": "é"], "api_secret"),
+            (["url": url, "room": 7, "api_secret": "é"], "api_secret"), (["url": url, "room": 7, "return_stream": ""], "return_stream"),
+            (["url": url, "room": 7, "return_stream": 5], "return_stream"),
         ]
         for (order, field) in table {
             let fault = #expect(throws: FieldFault.self, "\(order)") { try JanusTarget(reading: order, rules: rules) }

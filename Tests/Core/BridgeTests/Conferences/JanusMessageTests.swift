@@ -67,6 +67,8 @@ import Testing
             (#"{"janus":"error","error":{"code":"458"}}"#, .missing(kind: "error", member: "error.code")),
             (#"{"janus":"event"}"#, .missing(kind: "event", member: "plugindata.data")),
             (#"{"janus":"event","plugindata":{"data":[]}}"#, .missing(kind: "event", member: "plugindata.data")),
+            (#"{"janus":"event","plugindata":{"data":{"publishers":[{}]}}}"#, .missing(kind: "event", member: "publishers.id")),
+            (#"{"janus":"event","plugindata":{"data":{"publishers":[{"id":-1}]}}}"#, .missing(kind: "event", member: "publishers.id")),
             (#"{"janus":"event","plugindata":{"data":{}},"jsep":{"type":"answer"}}"#, .missing(kind: "event", member: "jsep.sdp")),
             (#"{"janus":"trickle"}"#, .missing(kind: "trickle", member: "candidate")),
             (#"{"janus":"trickle","candidate":{"candidate":"nonsense"}}"#, .missing(kind: "trickle", member: "candidate")),

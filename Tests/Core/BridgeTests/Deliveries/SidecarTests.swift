@@ -19,7 +19,8 @@ import Testing
     @Test(arguments: [
         ("r1.mp4.json", SidecarName.Part.manifest, "json", "application/json"), ("r1-2.mkv.sidecars", .all, "sidecars", "application/json"),
         ("r1.poster.jpg", .poster, "poster.jpg", "image/jpeg"), ("r1.thumbnails.vtt", .track, "thumbnails.vtt", "text/vtt"),
-        ("r1-2.sprite-12.jpg", .sheet(12), "sprite-12.jpg", "image/jpeg"),
+        ("r1-2.sprite-12.jpg", .sheet(12), "sprite-12.jpg", "image/jpeg"), ("r1.room.json", .room, "room.json", "application/json"),
+        ("r1.room-p-1.jpg", .roomPicture("p-1"), "room-p-1.jpg", "image/jpeg"),
     ])
     func aNameSaysWhatItIs(name: String, part: SidecarName.Part, ending: String, type: String) throws {
         let sidecar = try #require(SidecarName(name))
@@ -29,7 +30,7 @@ import Testing
     @Test(arguments: [
         "", ".", "..", "...", "r1.mp4", "r1", "r1.json", ".mp4.json", "r1.exe.json", "r1.mp4.txt", "r1.mp4.json.json", "r1.sprite-0.jpg",
         "r1.sprite-01.jpg", "r1.sprite--1.jpg", "r1.sprite-99999999999999999999.jpg", "a/r1.poster.jpg", "r1.poster.png",
-        "r1.mp4.sidecars.", "r1..json",
+        "r1.mp4.sidecars.", "r1..json", "r1.room-.jpg", "r1.room-p.png", "r1.room.jpg", "r1.room-p.jpg.x", "r1.room-p/q.jpg",
     ])
     func otherNamesAreNoSidecars(name: String) {
         #expect(SidecarName(name) == nil)

@@ -40,7 +40,12 @@ import Testing
             id: ConferenceID("c1"), stream: StreamID("camera"), target: .whip(WHIPTarget(url: url, token: Redacted("secret"))),
             createdAt: now)
         let reason = BridgeError(.connectionLost, "The peer closed its transport.")
+        var push = row
+        if let target = try? PushTarget(url: Redacted("rtmp://live.example/app/secret"), rules: AddressRules()) {
+            push.target = .push(target)
+        }
         return [
+            (.conferenceConnected(push, context), .pushStarted), (.conferenceDisconnected(push, context, reason), .pushEnded),
             (.conferenceConnected(row, context), .conferenceConnected), (.conferenceConnected(row, nil), .conferenceConnected),
             (.conferenceDisconnected(row, context, reason), .conferenceDisconnected),
         ]
@@ -58,7 +63,28 @@ import Testing
             (.cameraSeated(RoomSeat(id: SeatID("s1"), order: order, owner: anna.id)), .cameraSeated),
             (.cameraUnseated(RoomSeat(id: SeatID("s1"), order: camera, owner: nil), .timeOver), .cameraUnseated),
         ]
-        return events.map { (.room(RoomID("standup"), AccountID("acme"), $0.0), $0.1) }
+        return (events + recordings(by: anna)).map { (.room(RoomID("standup"), AccountID("acme"), $0.0), $0.1) }
+    }
+
+    private static func recordings(by starter: RoomParticipant) -> [(RoomEvent, EventKind)] {
+        let recording = RoomRecording(id: RoomRecordingID("r1"), mode: .tracks, since: now, participant: starter.id)
+        let other = RoomRecording(id: RoomRecordingID("r2"), mode: .both, since: now, participant: nil)
+        return [
+            (.recordingStarted(recording), .roomRecordingStarted), (.recordingStarted(other), .roomRecordingStarted),
+            (.recordingEnded(recording), .roomRecordingEnded),
+        ]
+    }
+
+    private static var readyRooms: [(BridgeEvent, EventKind)] {
+        var row = RoomRecordingRow(id: RoomRecordingID("r1"), room: RoomID("standup"), account: AccountID("acme"), startedAt: now)
+        row.parts = [.init(recording: RecordingID("a"), stream: StreamID("camera"), isShared: false, isDrawnOn: false)]
+        row.pictures = ["p1", "p2"]
+        var keys = RoomRecordingKeys()
+        keys.manifest = "k/a.room.json"
+        keys.pictures = ["p1": "k/a.room-p1.jpg"]
+        return [
+            (.roomRecordingReady(row, RoomRecordingKeys()), .roomRecordingReady), (.roomRecordingReady(row, keys), .roomRecordingReady),
+        ]
     }
 
     private static var composites: [(BridgeEvent, EventKind)] {
@@ -67,6 +93,14 @@ import Testing
         let status = CompositeStatus(id: CompositeID("k1"), order: order, stream: StreamID("wall"), createdAt: now)
         return [(.compositeStarted(status, context), .compositeStarted), (.compositeEnded(status, context), .compositeEnded)]
     }
+
+    private static let cameras: [(BridgeEvent, EventKind)] = {
+        let able = CameraAbilities(publishes: true, torch: true, greatestZoom: 2.5, rotates: true, mutes: [.audio], talks: true)
+        let events: [(CameraEvent, EventKind)] =
+            [(.online(able), .cameraOnline), (.online(CameraAbilities()), .cameraOnline)]
+            + CameraEnd.allCases.map { (.offline($0, since: now), .cameraOffline) }
+        return events.map { (.camera(ClientID("yard/gate: 1"), AccountID("acme"), $0.0), $0.1) }
+    }()
 
     private static let events: [(BridgeEvent, EventKind)] =
         [
@@ -92,7 +126,7 @@ import Testing
             (.recordingKept(recording(.delivered, put), .released(by: .commandLine)), .recordingReleased),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.done))), .recordingDeleted),
             (.recordingKept(recording(.delivered, put), .deleted(removal(.failed))), .recordingDeletionFailed),
-        ] + alarms + conferences + rooms + composites
+        ] + alarms + conferences + rooms + cameras + readyRooms + composites
 
     private static func removal(_ step: Deletion.Step) -> Deletion {
         Deletion(
@@ -137,6 +171,25 @@ import Testing
         #expect(data["room_id"] == "standup" && data["cause"] == "bridge_restarted")
     }
 
+    @Test func aCamerasEndHasTheCausesOfItsSchema() throws {
+        guard case .array(let causes)? = try schema(.cameraOffline)["properties"]?["data"]?["properties"]?["cause"]?["enum"] else {
+            Issue.record("no causes")
+            return
+        }
+        #expect(causes.compactMap(\.string) == CameraEnd.allCases.map(\.rawValue) + [OpenFact.Cause.bridgeRestarted.rawValue])
+    }
+
+    /// A camera's name is free text.
+    @Test(arguments: cameras.filter { $0.1 == .cameraOnline }) func aCameraThatWasThereIsOfflineAfterARestart(
+        event: BridgeEvent, kind: EventKind
+    ) throws {
+        let draft = event.draft(id: EventID("evt_1"), at: Self.now)
+        let end = try #require(EventPairs.open(after: draft)?.end(.bridgeRestarted, id: EventID("evt_2"), at: Self.now))
+        let document = try JSONValue.read(EventRow(end, sequence: 8, sessionSequence: nil).body.utf8)
+        #expect(document["type"] == "camera.offline" && document["client_id"] == "yard/gate: 1" && document["account_id"] == "acme")
+        #expect(document["data"] == ["camera": "yard/gate: 1", "cause": "bridge_restarted"])
+    }
+
     @Test func everyKindHasAnEventAndASchema() throws {
         #expect(Set(Self.events.map(\.1)) == Set(EventKind.all))
         for kind in EventKind.all { #expect(try schema(kind)["title"]?.string == kind.rawValue) }
@@ -145,7 +198,9 @@ import Testing
             pairs == [
                 "session.started session.ended", "stream.started stream.ended", "conference.connected conference.disconnected",
                 "room.started room.ended", "participant.joined participant.left", "room.track_published room.track_unpublished",
-                "camera.seated camera.unseated", "composite.started composite.ended",
+                "camera.seated camera.unseated", "camera.online camera.offline", "room_recording.started room_recording.ended",
+                "composite.started composite.ended",
+                "push.started push.ended",
             ])
     }
 

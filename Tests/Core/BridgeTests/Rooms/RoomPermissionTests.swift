@@ -19,10 +19,14 @@ import Testing
         (.describe, [.always, .own, .own, .own, .own, .always]),
         (.chat, [.own, .own, .own, .own, .never, .never]),
         (.seatCamera, [.always, .own, .never, .never, .never, .always]),
+        (.commandCamera, [.always, .always, .own, .never, .never, .never]),
         (.freeze, [.always, .always, .own, .never, .never, .always]),
         (.annotate, [.always, .always, .always, .never, .never, .never]),
         (.erase, [.always, .own, .own, .never, .never, .always]),
         (.point, [.always, .always, .always, .never, .never, .never]),
+        (.record, [.always, .always, .always, .never, .never, .always]),
+        (.clip, [.always, .always, .always, .never, .never, .never]),
+        (.snapshot, [.always, .always, .always, .never, .never, .never]),
         (.close, [.always, .never, .never, .never, .never, .always]),
     ]
 
@@ -90,10 +94,20 @@ extension RoomStage {
             if isOwn { return .seat(SeatID("new"), SeatOrder(source: .stream(StreamID("s")), displayName: "S")) }
             command(.seat(SeatID("theirs"), SeatOrder(source: .stream(StreamID("s")), displayName: "S")), by: "other")
             return .unseat(SeatID("theirs"))
+        case .commandCamera:
+            // Only some roles can have seated one.
+            guard !isOwn || RoomAction.seatCamera.permission(of: role) != .never else { return nil }
+            command(.seat(SeatID("lamp"), SeatOrder(source: .camera(ClientID("lamp")), displayName: "L")), by: owner)
+            return .commandCamera(SeatID("lamp"), .torch(true))
         case .freeze: return track(of: owner, .camera).map { .freeze($0, at: wall) }
         case .annotate: return board().map { .annotate($0, AnnotationID("a"), RoomStage.arrow, colour: 0) }
         case .erase: return erasure(owner)
         case .point: return track(of: "other", .camera).map { .point($0, PicturePoint(x: 0, y: 0)) }
+        case .record: return isOwn ? nil : .record(RoomRecordingOrder(id: RoomRecordingID("r")))
+        case .clip:
+            _ = administer(.record(RoomRecordingOrder(id: RoomRecordingID("r"))))
+            return isOwn ? nil : .clip(nil, seconds: 10)
+        case .snapshot: return track(of: "other", .camera).map { .snapshot($0) }
         case .close: return isOwn ? nil : .close
         }
     }

@@ -17,7 +17,7 @@ import Testing
     /// The walk is worth something only if it goes everywhere.
     @Test func randomRoomsReachEverything() {
         var seen: Set<String> = []
-        for seed in 0..<80 {
+        for seed in 0..<160 {
             var life = RandomRoom(seed: UInt64(seed))
             for _ in 0..<150 { life.step() }
             life.finish()
@@ -27,12 +27,12 @@ import Testing
             "welcome", "waiting", "knocking", "knockEnded", "joined", "changed", "left", "published", "trackChanged", "unpublished",
             "speaker",
             "pinned", "spotlighted", "chat", "seat", "unseated", "board", "boardClosed", "annotated", "erased", "pointer", "refused",
-            "ended",
+            "ended", "recording", "clipMarked", "single",
         ]
         let departures = Departure.allCases.map { "departure \($0.rawValue)" }
         let refusals: [RoomError.Code] = [
             .linkRevoked, .removed, .denied, .knockTimeout, .roomFull, .roomClosed, .seatEnded, .notJoined, .forbidden, .notFound,
-            .alreadyPublished, .alreadySeated, .limitReached, .rateLimited,
+            .alreadyPublished, .alreadySeated, .limitReached, .rateLimited, .notRecorded,
         ]
         let ends = RoomEnd.allCases.map { "end \($0.rawValue)" }
         let expected = Set(notices + departures + refusals.map { "refusal \($0.rawValue)" } + ends)
@@ -76,7 +76,7 @@ private struct RandomRoom {
 
     mutating func step() {
         advance()
-        switch Int.random(in: 0..<25, using: &random) {
+        switch Int.random(in: 0..<26, using: &random) {
         case 0..<5: join()
         case 5: if let socket = socket() { give(.socketLost(socket)) }
         case 6: give(.publisherLost(person()))
@@ -87,6 +87,7 @@ private struct RandomRoom {
         case 12: if random.happens(0.1) { give(.revoke(link: "token-\(name())-worker")) }
         case 13: administer(command())
         case 14: if let socket = socket() { flood(from: socket) }
+        case 15: give(.single(person(), isOpen: random.happens(0.8)))
         default: if let socket = socket() { give(.command(command(), from: socket)) }
         }
     }
@@ -186,7 +187,7 @@ extension RandomRoom {
     }
 
     private mutating func command() -> RoomCommand {
-        switch Int.random(in: 0..<28, using: &random) {
+        switch Int.random(in: 0..<30, using: &random) {
         case 0: return random.happens(0.3) ? .leave : .chat("hello")
         case 1..<6:
             let kind = RoomTrackKind.allCases.randomElement(using: &random) ?? .camera
@@ -210,7 +211,18 @@ extension RandomRoom {
         case 24: return .annotate(board(), drawing(), RoomStage.arrow, colour: 0xFF0000)
         case 25: return .erase(board(), random.happens(0.5) ? nil : drawing())
         case 26: return .point(track(), PicturePoint(x: 0.5, y: 0.5))
+        case 27: return keeping()
+        case 28: return .single(random.happens(0.7))
         default: return random.happens(0.02) ? .close : .chat("more")
+        }
+    }
+
+    private mutating func keeping() -> RoomCommand {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: .record(nil)
+        case 1: .record(RoomRecordingOrder(id: RoomRecordingID("\(random.next())")))
+        case 2: .snapshot(track())
+        default: .clip(random.happens(0.5) ? nil : track(), seconds: 10)
         }
     }
 

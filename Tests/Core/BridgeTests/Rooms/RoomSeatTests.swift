@@ -99,3 +99,41 @@ import Testing
         #expect(stage.administer(.unseat(Self.seat))?.code == .notFound)
     }
 }
+
+/// What is marked in a room that is not recorded.
+@Suite struct RoomClipTests {
+    private static let mark = RoomClipMark(
+        id: "c1", track: nil, participant: ParticipantID("host"),
+        from: WallTime(milliseconds: 1_700_000_000_000).advanced(by: .seconds(-5)),
+        to: WallTime(milliseconds: 1_700_000_000_000))
+
+    private func stage() -> RoomStage {
+        var stage = RoomStage()
+        stage.enter("host", .host)
+        stage.command(.publish(.camera, mid: "0"), by: "host")
+        return stage
+    }
+
+    @Test func withoutACameraThereIsNothingToKeep() {
+        var stage = stage()
+        #expect(stage.refusal(of: .clip(nil, seconds: 5), by: "host") == .notRecorded)
+    }
+
+    @Test func aCamerasOwnRecordingIsAskedForAndEverybodyHearsOfItWhenItIsThere() throws {
+        var stage = stage()
+        stage.command(.seat(SeatID("s"), SeatOrder(source: .camera(ClientID("gate")), displayName: "Gate")), by: "host")
+        #expect(stage.refusal(of: .clip(nil, seconds: 5), by: "host") == .notRecorded, "it has not come")
+        stage.give(.seatLive(SeatID("s"), [SeatTrack(.camera, mid: "v")]))
+        let mine = try #require(stage.machine.tracks.first { $0.owner == ParticipantID("host") })
+        let gate = try #require(stage.machine.tracks.first { $0.owner != mine.owner })
+        #expect(
+            stage.refusal(of: .clip(mine.id, seconds: 5), by: "host") == .notRecorded, "what people show is recorded with the room alone")
+        stage.forget()
+        #expect(stage.refusal(of: .clip(nil, seconds: 5), by: "host") == nil)
+        #expect(stage.effects.last == .keepClip(Self.mark, of: [StreamID("gate")]))
+        #expect(stage.refusal(of: .clip(gate.id, seconds: 5), by: "host") == nil)
+        let told = stage.effects.count
+        stage.give(.clipKept(Self.mark))
+        #expect(stage.effects.dropFirst(told).contains { if case .tell(_, .clipMarked(Self.mark)) = $0 { true } else { false } })
+    }
+}

@@ -113,6 +113,20 @@ import Testing
         #expect(stage.machine.boards.first?.annotations.count == 500)
     }
 
+    /// Who comes in is sent all of a board at once.
+    @Test func aBoardHoldsSoManyPointsAndNoMore() throws {
+        var (stage, board) = try frozen()
+        let long = AnnotationShape.pen(Array(repeating: Self.place, count: AnnotationShape.greatestPointCount))
+        for number in 0..<20 {
+            stage.pass(.milliseconds(100))
+            #expect(stage.refusal(of: .annotate(board, AnnotationID("\(number)"), long, colour: 0), by: "expert") == nil)
+        }
+        #expect(stage.refusal(of: .annotate(board, AnnotationID("more"), RoomStage.arrow, colour: 0), by: "expert") == .limitReached)
+        // One that takes another's place takes its points, too.
+        #expect(stage.refusal(of: .annotate(board, AnnotationID("7"), RoomStage.arrow, colour: 0), by: "expert") == nil)
+        #expect(stage.refusal(of: .annotate(board, AnnotationID("more"), RoomStage.arrow, colour: 0), by: "expert") == nil)
+    }
+
     @Test func aPointerIsSeenByTheOthersAndDroppedWhenItIsTooFast() throws {
         var (stage, _) = try frozen()
         let track = try #require(stage.track(of: "worker", .camera))

@@ -128,4 +128,103 @@ import Testing
         #expect(stage.updates(of: "host").map(\.removed.count) == [2])
         #expect(stage.machine.tracks.allSatisfy { $0.owner == ParticipantID("host") })
     }
+
+    /// A full engine is not asked twenty times a second, and nobody else waits for it.
+    @Test func aSubscriberThatIsLostAgainAndAgainIsRenewedEverLater() {
+        var stage = RoomStage()
+        stage.enter("host", .host)
+        stage.enter("anna", .worker)
+        stage.enter("ben", .worker)
+        stage.pass(.seconds(1))
+        var pauses: [Duration] = []
+        for _ in 0..<10 {
+            stage.give(.subscriberLost(ParticipantID("host")))
+            stage.forget()
+            let lostAt = stage.now
+            while stage.updates(of: "host").isEmpty { stage.pass(.milliseconds(10)) }
+            pauses.append(stage.now.duration(since: lostAt))
+        }
+        #expect(pauses.first == .milliseconds(50))
+        #expect(zip(pauses, pauses.dropFirst()).allSatisfy { $1 >= $0 })
+        #expect(pauses.last == .seconds(5))
+        stage.give(.subscriberLost(ParticipantID("host")))
+        stage.forget()
+        stage.command(.unpublish(stage.machine.tracks.last!.id), by: "ben")
+        stage.pass(.milliseconds(60))
+        #expect(stage.updates(of: "anna").map(\.removed.count) == [1])
+        #expect(stage.updates(of: "host").isEmpty)
+        stage.pass(.seconds(5))
+        #expect(stage.updates(of: "host").map(\.added.count) == [3])
+        // After a while without a loss, the next one is the first.
+        stage.pass(.seconds(10))
+        stage.forget()
+        stage.give(.subscriberLost(ParticipantID("host")))
+        stage.pass(.milliseconds(60))
+        #expect(stage.updates(of: "host").map(\.added.count) == [3])
+    }
+
+    /// The tracks that somebody was told they are not sent, each time.
+    private func unsent(_ stage: RoomStage, _ name: String) -> [[RoomTrackID]] {
+        stage.news(of: name).compactMap { if case .unsent(let tracks) = $0 { tracks } else { nil } }
+    }
+
+    private func sent(_ stage: RoomStage, _ name: String) -> Set<RoomTrackID> {
+        stage.updates(of: name).reduce(into: []) { $0 = $0.subtracting($1.removed).union($1.added.map(\.track)) }
+    }
+
+    @Test func whatCannotBeSentToSomebodyIsToldAndIsWhatCountsLeast() throws {
+        var stage = RoomStage()
+        stage.settings.limits.subscriptions = 4
+        stage.enter("host", .host)
+        for name in ["anna", "ben", "carl"] { stage.enter(name, .worker) }
+        stage.pass(.seconds(1))
+        let (anna, ben, carl) = (
+            try #require(stage.track(of: "anna", .camera)), try #require(stage.track(of: "ben", .camera)),
+            try #require(stage.track(of: "carl", .camera))
+        )
+        let voices = Set(["anna", "ben", "carl"].compactMap { stage.track(of: $0) })
+        // Voices first, then the oldest picture.
+        #expect(unsent(stage, "host").last == [ben, carl] && sent(stage, "host") == voices.union([anna]))
+        stage.command(.view([carl: TrackView(isVisible: true), anna: TrackView(isVisible: false)]), by: "host")
+        stage.pass(.seconds(1))
+        #expect(unsent(stage, "host").last == [anna, ben] && sent(stage, "host") == voices.union([carl]))
+        stage.command(.pin([ben, anna]), by: "host")
+        stage.pass(.seconds(1))
+        let last = try #require(stage.track(of: "carl"))
+        #expect(unsent(stage, "host").last == [last, carl] && sent(stage, "host") == voices.subtracting([last]).union([anna, ben]))
+        // With room for all, all are sent, and that is told once.
+        stage.command(.leave, by: "carl")
+        stage.pass(.seconds(1))
+        #expect(unsent(stage, "host").last == [] && sent(stage, "host").count == 4)
+        let count = unsent(stage, "host").count
+        stage.command(.pin([]), by: "host")
+        stage.pass(.seconds(1))
+        #expect(unsent(stage, "host").count == count)
+    }
+
+    @Test func whoIsSentEverythingIsNotTold() {
+        var stage = RoomStage()
+        stage.settings.limits.subscriptions = 2
+        stage.enter("host", .host)
+        stage.enter("anna", .worker)
+        stage.pass(.seconds(1))
+        #expect(unsent(stage, "host").isEmpty && unsent(stage, "anna").isEmpty)
+        #expect(RoomSettings().limits.subscriptions == 64)
+    }
+
+    @Test func whoComesBackIsToldAgain() {
+        var stage = RoomStage()
+        stage.settings.limits.subscriptions = 1
+        stage.enter("host", .host)
+        stage.enter("anna", .worker)
+        stage.pass(.seconds(1))
+        let lacking = unsent(stage, "host")
+        stage.knock("host", .host) { $0.keepsPeers = true }
+        #expect(lacking.count == 1 && unsent(stage, "host") == lacking)
+        // With new peers all is told anew.
+        stage.knock("host", .host)
+        #expect(unsent(stage, "host").isEmpty)
+        stage.pass(.seconds(1))
+        #expect(unsent(stage, "host") == lacking)
+    }
 }

@@ -13,9 +13,14 @@ struct RoomWatch {
     private var diedAt: [RoomTrackID: MonotonicTime] = [:]
     private var forwarded: Set<RoomTrackID> = []
     private var subscriptions: [ParticipantID: Set<RoomTrackID>] = [:]
+    /// When the peer was renewed last that each is sent by.
+    private var lostAt: [ParticipantID: MonotonicTime] = [:]
     private var hostMuted: [ParticipantID: Set<RoomTrackKind>] = [:]
     private var barred: Set<ParticipantID> = []
     private var seats: Set<SeatID> = []
+    private var recordings: Set<RoomRecordingID> = []
+    /// For whom the room is made into one picture and one sound.
+    private var singles: Set<ParticipantID> = []
     private var lastNow = MonotonicTime(nanoseconds: 0)
     private var isRetired = false
     private(set) var seen: Set<String> = []
@@ -77,13 +82,21 @@ struct RoomWatch {
             forwarded.remove(id)
             diedAt[id] = lastNow
         case .subscribe(let participant, let update): subscribe(participant, update)
-        case .closePeers(let participant), .renewSubscriber(let participant): subscriptions[participant] = nil
+        case .closePeers(let participant): subscriptions[participant] = nil
+        case .renewSubscriber(let participant):
+            subscriptions[participant] = nil
+            lostAt[participant] = lastNow
         case .seatCamera(let seat): if !seats.insert(seat.id).inserted { fail("\(seat.id) seated twice") }
         case .releaseCamera(let seat): if seats.remove(seat) == nil { fail("\(seat) released, but not seated") }
-        case .keep, .revokeLink: break
+        case .keep, .keepClip, .revokeLink, .takePicture: break
+        case .beginRecording(let recording, _): if !recordings.insert(recording.id).inserted { fail("\(recording) begun twice") }
+        case .endRecording(let id): if recordings.remove(id) == nil { fail("\(id) ended, but not begun") }
+        case .beginSingle(let id): if !singles.insert(id).inserted { fail("one picture for \(id) begun twice") }
+        case .endSingle(let id): endSingle(id)
         case .event(let event): happened(event)
         case .retire:
             if isRetired { fail("retired twice") }
+            if !recordings.isEmpty { fail("retired while \(recordings) run") }
             isRetired = true
         }
     }
@@ -111,10 +124,18 @@ struct RoomWatch {
         if isForwarded, hostMuted[track.owner]?.contains(track.kind) == true { fail("\(id) is forwarded, but muted by a host") }
     }
 
+    private mutating func endSingle(_ id: ParticipantID) {
+        if singles.remove(id) == nil { fail("one picture for \(id) ended, but not begun") }
+        if subscriptions[id]?.contains(.picture) == true { fail("\(id) is sent one picture that is over") }
+    }
+
+    private static func single(_ id: ParticipantID) -> Set<RoomTrackID> { [.picture, .sound(for: id)] }
+
     private mutating func subscribe(_ participant: ParticipantID, _ update: SubscriptionUpdate) {
         var mine = subscriptions[participant] ?? []
         for subscription in update.added {
             if !mine.insert(subscription.track).inserted { fail("\(participant) got \(subscription.track) twice") }
+            if singles.contains(participant), Self.single(participant).contains(subscription.track) { continue }
             guard let track = tracks[subscription.track] else {
                 fail("\(participant) got dead \(subscription.track)")
                 continue
@@ -188,14 +209,17 @@ extension RoomWatch {
             if !subscribed.isEmpty, !machine.participants.contains(where: { $0.id == participant }) {
                 fail("\(participant) left, but is sent to")
             }
-            for id in subscribed where tracks[id] == nil {
+            let made = singles.contains(participant) ? Self.single(participant) : []
+            for id in subscribed.subtracting(made) where tracks[id] == nil {
                 let since = diedAt[id].map { lastNow.duration(since: $0) } ?? .seconds(1000)
                 if since >= settings.batch { fail("\(participant) is sent \(id), dead for \(since)") }
             }
         }
-        // When nothing is to be told soon, everybody has all there is.
+        // When nothing is to be told soon, everybody has all there is, save who was lost again and again: theirs takes up to 5 s.
         guard (machine.deadline.map { $0.duration(since: lastNow) > settings.batch } ?? true) else { return }
         for person in machine.participants where person.role != .camera {
+            if let lostAt = lostAt[person.id], lastNow.duration(since: lostAt) <= .seconds(5) { continue }
+            if singles.contains(person.id), subscriptions[person.id] == Self.single(person.id) { continue }
             let all = Set(machine.tracks.filter { $0.owner != person.id }.map(\.id))
             if subscriptions[person.id] ?? [] != all { fail("\(person.id) has \(subscriptions[person.id] ?? []) of \(all)") }
         }
@@ -219,6 +243,7 @@ extension RoomWatch {
         if !tracks.isEmpty || !subscriptions.values.allSatisfy(\.isEmpty) || !seats.isEmpty {
             fail("left: \(tracks), \(subscriptions), \(seats)")
         }
+        if !singles.isEmpty { fail("one picture left for \(singles)") }
         if !sockets.isEmpty { fail("sockets left: \(sockets)") }
         if deadline != nil { fail("a deadline after the end") }
     }

@@ -25,6 +25,8 @@ struct EdgeScenario: ~Copyable {
     private var feedbackAt: MonotonicTime
     private var reportAt: MonotonicTime
     private var gates: [KeyframeGate]
+    /// Packets of the cache that were looked at.
+    private var seen: UInt64 = 0
 
     init(
         bitrates: [Int], conditions: LinkConditions = LinkConditions(), seed: UInt64, warmUp: Duration = .seconds(2),
@@ -64,16 +66,32 @@ struct EdgeScenario: ~Copyable {
         while now < end {
             now = now.advanced(by: Self.step)
             publisher.run(until: now)
-            while let arrival = back.receive(now: now) { receive(arrival.payload) }
-            if let deadline = viewer.deadline, deadline <= now {
+            var isHeard = false
+            while let arrival = back.receive(now: now) {
+                receive(arrival.payload)
+                isHeard = true
+            }
+            let isDue = viewer.deadline.map { $0 <= now } ?? false
+            if isDue {
                 viewer.adapt(to: publisher.layers, in: publisher.cache, now: now)
                 sendReport()
             }
-            pump()
-            askForKeyframes()
+            // As a worker does: packets of layers that the viewer does not take are no reason.
+            if isHeard || isDue || !viewer.interest.isDisjoint(with: takeNews()) {
+                pump()
+                askForKeyframes()
+            }
             while let arrival = link.receive(now: now) { model.receive(arrival.payload, at: arrival.time) }
             answer()
         }
+    }
+
+    /// The tracks of which packets have come since the last call.
+    private mutating func takeNews() -> TrackSet {
+        var news = TrackSet()
+        for index in max(seen, publisher.cache.firstIndex)..<publisher.cache.endIndex { news.insert(publisher.cache[index].track) }
+        seen = publisher.cache.endIndex
+        return news
     }
 
     /// Sends all that may leave now; returns how many packets did.

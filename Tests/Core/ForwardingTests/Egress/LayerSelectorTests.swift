@@ -247,5 +247,11 @@ import Testing
         others.insert(0)
         others.formUnion(tracks)
         #expect(Array(others) == [0, 3, 63])
+        #expect(Array(others.subtracting(tracks)) == [0])
+        #expect(!others.isDisjoint(with: tracks) && others.subtracting(tracks).isDisjoint(with: tracks))
+        others.remove(3)
+        others.remove(64)
+        #expect(Array(others) == [0, 63])
+        #expect(!TrackSet.all.isDisjoint(with: others) && TrackSet.all.isDisjoint(with: TrackSet()))
     }
 }

@@ -1,10 +1,11 @@
-// Command pion is a WHIP publisher and a WHEP viewer by Pion, for the interop matrix.
+// Command pion is a WHIP publisher, a WHEP viewer and a WHIP server by Pion, for the interop matrix and for conferences elsewhere.
 //
 //	pion publish -url U -token T -video VP8 -audio OPUS -pictures FILE -sounds FILE
 //	pion watch   -url U -token T -video VP8 -audio OPUS -folder FOLDER -frames 20
+//	pion serve   -listen 127.0.0.1:8000 -token T -video VP8 -audio OPUS
 //
-// It prints one JSON object a line: {"state": "connected"} as soon as that is true, and at its end what came of it. A publisher goes on until its
-// standard input ends, a viewer until it has its frames or the time is over.
+// It prints one JSON object a line: {"state": "connected"} as soon as that is true, and at its end what came of it. A publisher and
+// a server go on until their standard input ends, a viewer until it has its frames or the time is over.
 package main
 
 import (
@@ -21,6 +22,7 @@ type options struct {
 	pictures, sounds         string
 	folder                   string
 	frames                   int
+	listen                   string
 	patience                 time.Duration
 }
 
@@ -35,6 +37,7 @@ func parse(arguments []string) (options, error) {
 	flags.StringVar(&o.sounds, "sounds", "", "IVF file of encoded sound to publish, a packet of 20 ms a frame, in a loop")
 	flags.StringVar(&o.folder, "folder", ".", "where a viewer writes video.ivf or video.h265, and audio.ogg or audio.wav")
 	flags.IntVar(&o.frames, "frames", 20, "pictures that a viewer waits for")
+	flags.StringVar(&o.listen, "listen", "", "address and port of a server; its media may come to any address of the machine")
 	flags.DurationVar(&o.patience, "patience", 15*time.Second, "how long a viewer waits for them")
 	return o, flags.Parse(arguments)
 }
@@ -46,9 +49,9 @@ func report(fact any) {
 }
 
 func main() {
-	commands := map[string]func(options) error{"publish": publish, "watch": watch}
+	commands := map[string]func(options) error{"publish": publish, "watch": watch, "serve": serve}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "pion: say publish or watch")
+		fmt.Fprintln(os.Stderr, "pion: say publish, watch or serve")
 		os.Exit(2)
 	}
 	given, err := parse(os.Args[2:])

@@ -71,7 +71,7 @@ func formats() map[string]format {
 	return known
 }
 
-// newPeer makes a peer that offers these two codecs and nothing else, on loopback only.
+// newPeer makes a peer that offers or takes these two codecs and nothing else; on loopback only, unless it is a server.
 func newPeer(given options) (*webrtc.PeerConnection, format, format, error) {
 	known := formats()
 	picture, hasPicture := known[given.video]
@@ -92,7 +92,9 @@ func newPeer(given options) (*webrtc.PeerConnection, format, format, error) {
 	}
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetIPFilter(func(address net.IP) bool { return address.IsLoopback() })
+	if given.listen == "" {
+		settings.SetIPFilter(func(address net.IP) bool { return address.IsLoopback() })
+	}
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	api := webrtc.NewAPI(
 		webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings))

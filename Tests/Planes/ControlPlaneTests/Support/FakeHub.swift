@@ -46,8 +46,11 @@ final class FakeHub: MediaHub {
     func statistics(of stream: StreamID) async -> StreamStatistics? {
         var track = TrackStatistics(packets: 7)
         track.encodings = encodings.withLock(\.self)
-        return StreamStatistics(tracks: [track], subscribers: stream.rawValue.count)
+        return StreamStatistics(tracks: [track], subscribers: audience.withLock { $0[stream] } ?? stream.rawValue.count)
     }
+
+    /// How many take a stream, where a test says so.
+    let audience = Mutex<[StreamID: Int]>([:])
 
     func totals() async -> HubTotals { figures.withLock { $0 } }
 }

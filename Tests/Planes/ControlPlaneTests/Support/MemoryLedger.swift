@@ -26,7 +26,7 @@ final class MemoryLedger: Ledger, SegmentLedger, SidecarLedger, RetentionLedger,
                 case .segment(let row), .progress(let row): segments[row.recording, default: [:]][row.number] = row
                 case .hold(let id, let hold): recordings[id]?.hold = hold
                 case .deletion(let id, let deletion): recordings[id]?.deletion = deletion
-                case .delivery, .event, .streamEvent, .audit: break
+                case .delivery, .event, .streamEvent, .audit, .roomRecording, .roomRecordingGone: break
                 }
             }
         }

@@ -12,6 +12,10 @@ final class FakeRoomMedia: RoomMedia {
     let calls = Journal<String>()
     /// Held up by this: everything that opens a track.
     let gate = Gate()
+    /// And by this: every end of a track.
+    let slowDrops = Gate()
+    /// Where tracks are in the hub.
+    let sources = Mutex<[RoomTrackID: RoomTrackSource]>([:])
     private let failures = Mutex<[String: BridgeError]>([:])
     private let listeners = Mutex<[String: Listener]>([:])
 
@@ -46,9 +50,16 @@ final class FakeRoomMedia: RoomMedia {
         try note("open \(track.id) from \(stream) \(index)")
     }
 
+    func trackSource(_ id: RoomTrackID) async -> RoomTrackSource? { nil }
+
     func forward(_ track: RoomTrackID, _ isForwarded: Bool) async { calls.note("forward \(track) \(isForwarded)") }
 
-    func drop(_ track: RoomTrackID) async { calls.note("drop \(track)") }
+    func hubTrack(of track: RoomTrackID) async -> RoomTrackSource? { sources.withLock { $0[track] } }
+
+    func drop(_ track: RoomTrackID) async {
+        await slowDrops.pass()
+        calls.note("drop \(track)")
+    }
 
     func subscribe(_ owner: RoomPeerOwner, to update: SubscriptionUpdate, events: @escaping Listener) async {
         let added = update.added.map { "+\($0.track)\($0.bounds.height.map { "@\($0)" } ?? "")" }
@@ -98,18 +109,26 @@ struct RoomTestSocket {
 /// Rooms on fakes.
 struct RoomBench {
     let clock = TestClock()
-    let ledger = MemoryLedger()
+    let ledger: MemoryLedger
     let media = FakeRoomMedia()
     let links = FakeRoomLinks()
     let journal: RoomJournal
+    let cameras: CameraRegistry
     let directory: RoomDirectory
     static let room = RoomID("standup")
 
-    init(_ limits: RoomDirectory.Limits = .init()) {
+    init(
+        _ limits: RoomDirectory.Limits = .init(), mixes: (any RoomMixes)? = nil, pictures: (any RoomComposites)? = nil,
+        ledger: MemoryLedger = MemoryLedger()
+    ) {
+        self.ledger = ledger
         let outbox = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: FakeDelivery())
         journal = RoomJournal(ledger: ledger, outbox: outbox, clock: clock.clock, logger: Sample.logger)
+        cameras = CameraRegistry(journal: journal, clock: clock.clock, logger: Sample.logger)
         directory = RoomDirectory(
-            RoomServices(makeMedia: { [media] in media }, links: links, journal: journal, clock: clock.clock, logger: Sample.logger),
+            RoomServices(
+                makeMedia: { [media] in media }, links: links, journal: journal, cameras: cameras, mixes: mixes, pictures: pictures,
+                clock: clock.clock, logger: Sample.logger),
             limits: limits)
     }
 

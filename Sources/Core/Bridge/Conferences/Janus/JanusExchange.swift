@@ -13,14 +13,12 @@ package struct JanusExchange: Sendable {
     private enum State: Equatable {
         case creating, attaching, publishing
         /// Polls until the answer is whole.
-        case waiting(sdp: String?, candidates: [String])
+        case waiting(JanusDescription)
         case published
     }
 
     /// Replies and what a poll brings: an answer, and words about others in the room.
     private static let replyBytes = 512 * 1024
-    /// Candidates that are kept of those that come after the answer.
-    private static let mostCandidates = 64
 
     private let target: JanusTarget
     private let rules: AddressRules
@@ -28,14 +26,37 @@ package struct JanusExchange: Sendable {
     private var offer = ""
     private var session: Int?
     private var handle: Int?
+    /// The others; nil where nobody hears them.
+    private var voices: JanusVoices?
+    private var voiceEffects: [JanusVoices.Effect] = []
 
     package init(_ target: JanusTarget, rules: AddressRules) {
         self.target = target
         self.rules = rules
+        voices = target.returnStream.map { _ in JanusVoices() }
     }
 
     /// What the server holds of us: its session, by number. Nil before it has one.
     package var resource: Redacted<String>? { session.map { Redacted(String($0)) } }
+
+    /// The room, and what it wants.
+    var room: JSONText { target.room.json }
+    var pin: Redacted<String>? { target.pin }
+
+    /// Whether anybody hears the others.
+    package var hearsOthers: Bool { voices != nil }
+
+    /// Lets the others' machine take something, where there is one.
+    mutating func change(_ body: (inout JanusVoices) -> [JanusVoices.Effect]) {
+        guard var changed = voices else { return }
+        voiceEffects += body(&changed)
+        voices = changed
+    }
+
+    mutating func takeVoiceEffects() -> [JanusVoices.Effect] {
+        defer { voiceEffects = [] }
+        return voiceEffects
+    }
 
     // MARK: - Requests
 
@@ -63,9 +84,11 @@ package struct JanusExchange: Sendable {
         return try? post("destroy", to: [session])
     }
 
-    private var path: [Int] { session.map { [$0] } ?? [] }
+    /// Where the session is.
+    var path: [Int] { session.map { [$0] } ?? [] }
 
-    private func post(_ kind: String, to path: [Int], _ members: [JSONText.Member] = []) throws(ConferenceFault) -> OutgoingCall {
+    /// A request to the server, a session or a handle.
+    func post(_ kind: String, to path: [Int], _ members: [JSONText.Member] = []) throws(ConferenceFault) -> OutgoingCall {
         var body: [JSONText.Member] = [.init("janus", .string(kind)), .init("transaction", .string(kind))]
         if let token = target.token { body.append(.init("token", .string(token.revealed))) }
         if let secret = target.apiSecret { body.append(.init("apisecret", .string(secret.revealed))) }
@@ -120,7 +143,7 @@ package struct JanusExchange: Sendable {
             return .ask(try publish())
         case .publishing:
             for message in messages { if case .failure(let code) = message.content { throw ConferenceFault(janus: code) } }
-            state = .waiting(sdp: nil, candidates: [])
+            state = .waiting(JanusDescription())
         case .waiting, .published:
             for message in messages { try hear(message) }
         }
@@ -161,7 +184,9 @@ package struct JanusExchange: Sendable {
         case .detached where isOurs: throw Self.lost("has put the publisher out")
         case .event(let event) where isOurs: try hear(event)
         case .candidate(let candidate) where isOurs: hear(candidate)
-        case .event, .candidate, .hangup, .detached, .success, .acknowledged, .notice: break
+        case .event, .candidate, .hangup, .detached:
+            if let handle = message.sender { change { $0.hear(message.content, of: handle) } }
+        case .success, .acknowledged, .notice: break
         }
     }
 
@@ -169,41 +194,23 @@ package struct JanusExchange: Sendable {
         if let code = event.errorCode { throw ConferenceFault(janus: code) }
         if event.isRoomClosed { throw Self.gone("The room was closed; join again when it is back.") }
         if event.isKicked { throw Self.gone("Somebody put the stream out of the room; join again if it shall be there.") }
-        guard let answer = event.answer, case .waiting(nil, let candidates) = state else { return }
-        state = .waiting(sdp: answer, candidates: candidates)
+        change { $0.hear(event) }
+        guard let answer = event.answer, case .waiting(var description) = state, description.sdp == nil else { return }
+        description.sdp = answer
+        state = .waiting(description)
     }
 
-    /// Servers with `full_trickle` send their candidates one by one.
     private mutating func hear(_ candidate: String?) {
-        guard case .waiting(let sdp, var candidates) = state else { return }
-        guard candidates.count < Self.mostCandidates else { return }
-        candidates.append(candidate.map { "a=" + $0 } ?? Self.endOfCandidates)
-        state = .waiting(sdp: sdp, candidates: candidates)
+        guard case .waiting(var description) = state else { return }
+        description.add(candidate)
+        state = .waiting(description)
     }
-
-    private static let endOfCandidates = "a=end-of-candidates"
 
     /// The answer, once it has its candidates.
     private mutating func answer() -> ConferenceAnswer? {
-        guard case .waiting(let sdp?, let candidates) = state, let resource else { return nil }
-        let lines = sdp.split(whereSeparator: \.isNewline)
-        guard candidates.last == Self.endOfCandidates || lines.contains(where: { $0.hasPrefix("a=candidate:") }) else { return nil }
+        guard case .waiting(let description) = state, let sdp = description.complete, let resource else { return nil }
         state = .published
-        return ConferenceAnswer(sdp: Self.completed(lines, with: candidates), resource: resource)
-    }
-
-    /// With the candidates at the end of every section: they share one transport, and any may be refused.
-    private static func completed(_ sdp: [Substring], with candidates: [String]) -> String {
-        var lines: [String] = []
-        var isInSection = false
-        for line in sdp {
-            if line.hasPrefix("m=") {
-                if isInSection { lines += candidates }
-                isInSection = true
-            }
-            lines.append(String(line))
-        }
-        return (lines + candidates).map { $0 + "\r\n" }.joined()
+        return ConferenceAnswer(sdp: sdp, resource: resource)
     }
 
     private static func lost(_ what: String) -> ConferenceFault {

@@ -89,10 +89,36 @@ package struct JanusMessage: Sendable, Equatable {
     }
 }
 
+/// A participant of a room, as the server calls them: by a number or, with `string_ids`, by a name.
+package enum JanusFeed: Sendable, Hashable {
+    case number(Int)
+    case name(String)
+
+    fileprivate init?(_ value: JSONValue?) {
+        if let number = value?.id { self = .number(number) } else if let name = value?.string { self = .name(name) } else { return nil }
+    }
+}
+
 /// What the VideoRoom plug-in says.
 package struct JanusEvent: Sendable, Equatable {
+    /// Somebody who publishes.
+    package struct Publisher: Sendable, Equatable {
+        package var feed: JanusFeed
+        /// The section of their sound; nil when there is none that the bridge hears.
+        package var sound: String?
+    }
+
     /// The answer to an offer.
     package var answer: String?
+    /// Somebody's offer, to a subscriber.
+    package var offer: String?
+    /// What we are called, and what shows other handles to be ours; both come when a publisher has joined.
+    package var ownFeed: JanusFeed?
+    package var privateID: Int?
+    /// Those who publish, or publish something else now.
+    package var publishers: [Publisher]
+    /// Somebody who does not publish any more.
+    package var goneFeed: JanusFeed?
     /// Set when the plug-in refuses, with a code of its own.
     package var errorCode: Int?
     /// The room is no more.
@@ -107,14 +133,33 @@ package struct JanusEvent: Sendable, Equatable {
         errorCode = data["error_code"]?.integer
         isRoomClosed = data["videoroom"] == "destroyed"
         isKicked = data["leaving"] == "ok" && data["reason"] == "kicked"
+        ownFeed = data["videoroom"] == "joined" ? JanusFeed(data["id"]) : nil
+        privateID = ownFeed == nil ? nil : data["private_id"]?.id
+        publishers = try (data["publishers"]?.items ?? []).map(Publisher.init)
+        goneFeed = JanusFeed(data["unpublished"]) ?? JanusFeed(data["leaving"])
         guard let jsep = item["jsep"], !jsep.isNull else { return }
-        guard jsep["type"] == "answer" else { return }
+        guard jsep["type"] == "answer" || jsep["type"] == "offer" else { return }
         guard let sdp = jsep["sdp"]?.string else { throw .missing(kind: "event", member: "jsep.sdp") }
-        answer = sdp
+        if jsep["type"] == "answer" { answer = sdp } else { offer = sdp }
+    }
+}
+
+extension JanusEvent.Publisher {
+    fileprivate init(_ item: JSONValue) throws(JanusError) {
+        guard let feed = JanusFeed(item["id"]) else { throw .missing(kind: "event", member: "publishers.id") }
+        let streams = item["streams"]?.items ?? []
+        let sound = streams.first { $0["type"] == "audio" && $0["disabled"] != true && $0["codec"] == "opus" }
+        self.init(feed: feed, sound: sound?["mid"]?.string)
     }
 }
 
 extension JSONValue {
+    /// Of an array; nothing of anything else.
+    fileprivate var items: [JSONValue] {
+        guard case .array(let items) = self else { return [] }
+        return items
+    }
+
     /// A session, a handle or a participant: numbers of up to 53 bits.
     fileprivate var id: Int? { integer.flatMap { $0 > 0 && $0 <= 1 << 53 ? $0 : nil } }
 }

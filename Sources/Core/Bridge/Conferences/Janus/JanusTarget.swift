@@ -19,6 +19,8 @@ package struct JanusTarget: Sendable, Equatable {
     package var token: Redacted<String>?
     /// For servers with an API secret.
     package var apiSecret: Redacted<String>?
+    /// The stream of this bridge that the others are heard in; nil: nobody hears them.
+    package var returnStream: StreamID?
 
     package init(url: DeliveryURL, room: Room) {
         self.url = url
@@ -30,7 +32,7 @@ package struct JanusTarget: Sendable, Equatable {
     /// Numbers that JSON carries exactly wherever it is read.
     private static let roomNumbers: ClosedRange<Int> = 1...(1 << 53)
 
-    /// Reads the members `url`, `room`, `display`, `pin`, `token` and `api_secret` of an order.
+    /// Reads the members `url`, `room`, `display`, `pin`, `token`, `api_secret` and `return_stream` of an order.
     package init(reading order: JSONValue, rules: AddressRules) throws(FieldFault) {
         url = try order.conferenceURL(rules: rules)
         // Sessions and handles become parts of its path.
@@ -40,6 +42,7 @@ package struct JanusTarget: Sendable, Equatable {
         pin = try order.conferenceText("pin", limit: Self.textLimit).map { Redacted($0) }
         token = try order.conferenceSecret("token")
         apiSecret = try order.conferenceSecret("api_secret")
+        returnStream = try order.conferenceStream("return_stream")
     }
 
     private static func room(in order: JSONValue) throws(FieldFault) -> Room {
@@ -56,7 +59,7 @@ package struct JanusTarget: Sendable, Equatable {
         [
             .init("url", .string(url.text.revealed)), .init("room", room.json), .init("display", .optional(display)),
             .init("pin", .optional(pin?.revealed)), .init("token", .optional(token?.revealed)),
-            .init("api_secret", .optional(apiSecret?.revealed)),
+            .init("api_secret", .optional(apiSecret?.revealed)), .init("return_stream", .optional(returnStream?.rawValue)),
         ]
     }
 }

@@ -99,7 +99,7 @@ package struct WHIPExchange: Sendable {
         let wish = reply.retryAfter.flatMap { RetryAfter.parse($0, now: now) }
         guard (400...499).contains(reply.status), !passing.contains(reply.status) else {
             let text = "The WHIP endpoint does not take the stream now (\(reply.status)); it is tried again."
-            return ConferenceFault(BridgeError(.conferenceUnavailable, text), retryAfter: wish)
+            return ConferenceFault(BridgeError(.conferenceUnavailable, text), retryAfter: wish, status: reply.status)
         }
         let advice =
             switch reply.status {

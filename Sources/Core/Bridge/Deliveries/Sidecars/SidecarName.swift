@@ -9,6 +9,10 @@ package struct SidecarName: Sendable, Hashable {
         /// None yet: they are looked for when the file is at its destination.
         case all
         case manifest, poster, track
+        /// What the recording of a room is, of which the file is a part.
+        case room
+        /// A picture that was taken in that room, by its id.
+        case roomPicture(String)
         /// Sheets count from 1.
         case sheet(Int)
     }
@@ -24,6 +28,18 @@ package struct SidecarName: Sendable, Hashable {
     /// The name that stands for all that travels with a file.
     package static func all(of file: String) -> String { "\(file).\(planEnding)" }
 
+    /// The manifest of a room's recording, beside the first segment of one of its recordings.
+    package static func room(of recording: RecordingID) -> String { "\(recording).\(roomEnding)" }
+
+    /// A picture that was taken in a room, beside its manifest.
+    package static func roomPicture(_ id: String, of recording: RecordingID) -> String { "\(roomPictures(of: recording))\(id).jpg" }
+
+    /// How the names of such pictures begin.
+    package static func roomPictures(of recording: RecordingID) -> String { "\(recording).\(roomPicturePrefix)" }
+
+    private static let roomEnding = "room.json"
+    private static let roomPicturePrefix = "room-"
+
     /// nil when the name is that of something else, as of a recording's file.
     package init?(_ name: String) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -36,6 +52,15 @@ package struct SidecarName: Sendable, Hashable {
             case Self.planEnding: part = .all
             default: return nil
             }
+            return
+        }
+        if name.dropFirst(parts[0].count + 1) == Self.roomEnding {
+            part = .room
+            return
+        }
+        let picture = parts[1].hasPrefix(Self.roomPicturePrefix) ? parts[1].dropFirst(Self.roomPicturePrefix.count) : ""
+        if !picture.isEmpty, !picture.contains("/"), parts[2] == "jpg" {
+            part = .roomPicture(String(picture))
             return
         }
         guard let names = ThumbnailNames(ofThumbnail: name) else { return nil }
@@ -62,11 +87,11 @@ package struct SidecarName: Sendable, Hashable {
         }.filter(names.contains)
     }
 
-    /// What of it the user asked for; nil for the row that stands for all.
+    /// What of it the user asked for; nil for the row that stands for all, and for what a room's recording brings by itself.
     package var sidecar: Sidecar? {
         switch part {
-        case .all: nil
-        case .manifest: .manifest
+        case .all, .roomPicture: nil
+        case .manifest, .room: .manifest
         case .poster: .poster
         case .track, .sheet: .thumbnails
         }
@@ -77,6 +102,8 @@ package struct SidecarName: Sendable, Hashable {
         switch part {
         case .all: Self.planEnding
         case .manifest: "json"
+        case .room: Self.roomEnding
+        case .roomPicture(let id): "\(Self.roomPicturePrefix)\(id).jpg"
         case .poster: "poster.jpg"
         case .track: "thumbnails.vtt"
         case .sheet(let number): "sprite-\(number).jpg"
@@ -86,9 +113,9 @@ package struct SidecarName: Sendable, Hashable {
     /// IANA media types.
     package var mediaType: String {
         switch part {
-        case .all, .manifest: "application/json"
+        case .all, .manifest, .room: "application/json"
         case .track: "text/vtt"
-        case .poster, .sheet: "image/jpeg"
+        case .poster, .sheet, .roomPicture: "image/jpeg"
         }
     }
 }

@@ -1,0 +1,3 @@
+module viaduct/rooms
+
+go 1.19
