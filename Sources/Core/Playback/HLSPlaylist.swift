@@ -52,10 +52,13 @@ package struct HLSPlaylist: Sendable {
     /// Nothing will be added: the recording is over.
     package var isOver: Bool { segments.last?.isComplete ?? true }
 
-    /// The media sequence number and the part that a player is to ask for next; the number of the last segment plus one when it is complete.
-    package var edge: (sequence: Int, part: Int) {
-        guard let last = segments.last, !last.isComplete else { return (segments.count, 0) }
-        return (segments.count - 1, rules.partCount(of: last))
+    /// What a player is to ask for next.
+    package var edge: HLSEdge {
+        guard let last = segments.last else { return HLSEdge(sequence: 0, part: 0, partsBefore: 0) }
+        guard !last.isComplete else { return HLSEdge(sequence: segments.count, part: 0, partsBefore: rules.partCount(of: last)) }
+        let before = segments.dropLast().last
+        return HLSEdge(
+            sequence: segments.count - 1, part: rules.partCount(of: last), partsBefore: before.map { rules.partCount(of: $0) } ?? 0)
     }
 
     /// The whole list, or a delta update of it.
@@ -207,6 +210,22 @@ package struct HLSMasterPlaylist: Sendable, Equatable {
     }
 }
 
+/// The end of a live list: the first segment and part that it does not have yet.
+package struct HLSEdge: Sendable, Equatable {
+    /// The media sequence number of the segment that is not complete, or of the one behind the last.
+    package var sequence: Int
+    /// How many parts of that segment are listed.
+    package var part: Int
+    /// How many parts the segment before it has; 0 when there is none.
+    package var partsBefore: Int
+
+    package init(sequence: Int, part: Int, partsBefore: Int) {
+        self.sequence = sequence
+        self.part = part
+        self.partsBefore = partsBefore
+    }
+}
+
 /// The delivery directives of a playlist request (RFC 8216bis section 6.2.5).
 package struct HLSDirectives: Sendable, Equatable {
     /// `_HLS_msn`; nil asks for the list as it is.
@@ -244,10 +263,12 @@ package struct HLSDirectives: Sendable, Equatable {
     }
 
     /// `edge` is `HLSPlaylist.edge`.
-    package func answer(edge: (sequence: Int, part: Int)) -> Answer {
+    package func answer(edge: HLSEdge) -> Answer {
         guard let sequence else { return .ready }
         if sequence > edge.sequence + 1 { return .tooFar }
-        // A part behind a segment's last one is the next segment's first (section 6.2.5.2).
+        // A part behind a segment's last one is the next segment's first (section 6.2.5.2), which may not be there yet when a segment is just
+        // as long as its parts.
+        if let part, sequence + 1 == edge.sequence, part >= edge.partsBefore { return edge.part > 0 ? .ready : .wait }
         if sequence < edge.sequence { return .ready }
         guard sequence == edge.sequence, let part else { return .wait }
         return part < edge.part ? .ready : .wait

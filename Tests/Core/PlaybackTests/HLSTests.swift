@@ -98,7 +98,7 @@ private func segments(_ media: RecordedMedia) -> GrowingList<HLSSegment> { rules
         #expect(lines.contains("#EXT-X-PART:DURATION=0.250,URI=\"r1.2000.p0.m4s\",INDEPENDENT=YES"))
         #expect(lines.count { $0.hasPrefix("#EXT-X-PART:") } == 8 + 3)
         #expect(lines.last == "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"r1.2000.p3.m4s\"")
-        #expect(list.edge == (1, 3))
+        #expect(list.edge == HLSEdge(sequence: 1, part: 3, partsBefore: 8))
         #expect(!list.isOver)
     }
 
@@ -128,11 +128,19 @@ private func segments(_ media: RecordedMedia) -> GrowingList<HLSSegment> { rules
     @Test(
         arguments: [
             (nil, nil, .ready), (3, nil, .ready), (4, nil, .wait), (4, 1, .ready), (4, 2, .wait), (5, 0, .wait), (6, nil, .tooFar),
-            (900, 0, .tooFar),
+            (900, 0, .tooFar), (3, 7, .ready), (3, 8, .ready),
         ] as [(Int?, Int?, HLSDirectives.Answer)])
     func requestsWaitForWhatIsNext(sequence: Int?, part: Int?, answer: HLSDirectives.Answer) throws {
         let directives = try HLSDirectives(sequence: sequence.map(String.init), part: part.map(String.init), skip: nil)
-        #expect(directives.answer(edge: (4, 2)) == answer)
+        #expect(directives.answer(edge: HLSEdge(sequence: 4, part: 2, partsBefore: 8)) == answer)
+    }
+
+    /// RFC 8216bis section 6.2.5.2: a part behind a segment's last one is the next segment's first.
+    @Test(
+        arguments: [(3, 7, .ready), (3, 8, .wait), (3, 9, .wait), (3, nil, .ready), (2, 8, .ready)] as [(Int, Int?, HLSDirectives.Answer)])
+    func aPartBehindASegmentIsTheNextOnesFirst(sequence: Int, part: Int?, answer: HLSDirectives.Answer) throws {
+        let directives = try HLSDirectives(sequence: "\(sequence)", part: part.map(String.init), skip: nil)
+        #expect(directives.answer(edge: HLSEdge(sequence: 4, part: 0, partsBefore: 8)) == answer)
     }
 
     @Test(

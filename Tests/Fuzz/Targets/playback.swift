@@ -13,5 +13,7 @@ func fuzzPlayback(_ bytes: UnsafeRawBufferPointer) {
         precondition([names.poster, names.track].contains(text) || text.hasPrefix(names.stem + ".sprite-"))
     }
     if let cursor = try? TimelineCursor(text) { precondition((try? TimelineCursor(cursor.text)) == cursor) }
-    if let directives = try? HLSDirectives(sequence: text, part: text, skip: nil) { _ = directives.answer(edge: (3, 1)) }
+    if let directives = try? HLSDirectives(sequence: text, part: text, skip: nil) {
+        _ = directives.answer(edge: HLSEdge(sequence: 3, part: 1, partsBefore: 8))
+    }
 }

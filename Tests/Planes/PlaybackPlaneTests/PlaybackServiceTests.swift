@@ -110,6 +110,20 @@ private func stamps(_ bytes: [UInt8], track: UInt32) throws -> [Int] {
         #expect(try await end.hasSuffix("#EXT-X-ENDLIST\n"))
     }
 
+    /// A segment of two seconds is eight whole parts: whoever has them all asks for a ninth before it is known that there is none.
+    @Test func aPlayerThatHasAllPartsOfASegmentWaitsForTheNextSegmentsFirst() async throws {
+        let shelf = try Shelf()
+        let file = try FileWriter(in: shelf)
+        try file.write(Shelf.frames(0..<4100))
+        shelf.add(file, state: .recording)
+        let service = service(shelf, now: .milliseconds(4100))
+        let directives = try HLSDirectives(sequence: "1", part: "8", skip: nil)
+        async let list = service.livePlaylist(of: Shelf.stream, directives, query: "")
+        try await Task.sleep(for: .milliseconds(200))
+        try file.write(Shelf.frames(4100..<4400))
+        #expect(try await list.contains("r0.4000.p0.m4s\",INDEPENDENT=YES"))
+    }
+
     @Test func vp8IsRefusedAsMP4AndGivenAsWebM() async throws {
         let shelf = try Shelf()
         let tracks = [MatroskaTrack(number: 1, codec: .vp8, width: 64, height: 48), Shelf.tracks[1]]
