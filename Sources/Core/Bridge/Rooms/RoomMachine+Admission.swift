@@ -70,6 +70,8 @@ extension RoomMachine {
         sockets[request.socket] = id
         tell(request.socket, .welcome(snapshot(for: members[members.count - 1])))
         tellWaiting(to: members[members.count - 1])
+        // A newcomer has nothing yet that could be batched.
+        flushSubscriptions(of: members.count - 1)
         setSeat(grant.seat, .live)
     }
 
@@ -102,6 +104,7 @@ extension RoomMachine {
         tellWaiting(to: members[index])
         tellSingle(to: members[index])
         if old.info.presence == .away { tellAll(but: old.id, .changed(members[index].info)) }
+        if members[index].renewals.isDue(now: now) { flushSubscriptions(of: index) }
         setSeat(old.seat, .live)
         changeSubscriptions()
     }

@@ -48,8 +48,10 @@ package final class EdgeEngine: EdgePeers {
     package func prepare(_ peer: PeerID, for use: EdgePeerUse) throws(BridgeError) -> EdgeEndpoint {
         let loads = hub.loads
         let home = use.stream.map { hub.workerNumber(of: $0) }
-        let outcome = peers.withLock { $0.place(peer, use, home: home, loads: loads) }
-        return endpoint(try outcome.get())
+        let credentials = try peers.withLock({ $0.place(peer, use, home: home, loads: loads) }).get()
+        // The offer may be ours, so that checks overtake the answer.
+        if use.receives { hub.post(.edge(.expect(credentials)), toWorker: credentials.ufrag.worker) }
+        return endpoint(credentials)
     }
 
     package func open(_ peer: PeerID, as negotiated: NegotiatedPeer) -> AsyncStream<EdgePeerEvent> {
@@ -94,7 +96,10 @@ package final class EdgeEngine: EdgePeers {
 
     package func close(_ peer: PeerID) {
         guard let prepared = peers.withLock({ $0.prepared[peer] }) else { return }
-        guard prepared.isOpen else { return forget(peer) }
+        guard prepared.isOpen else {
+            hub.post(.edge(.expectNoMore(prepared.credentials.ufrag)), toWorker: prepared.worker)
+            return forget(peer)
+        }
         hub.post(.edge(.close(peer)), toWorker: prepared.worker)
     }
 

@@ -17,17 +17,38 @@ extension EdgeLoop {
         let ufrag = message.username.flatMap { LocalUfrag(username: UnsafeRawBufferPointer(rebasing: datagram[$0])) }
         guard let ufrag, let index = table.peer(with: ufrag), let peer = peers[index.number] else {
             if let ufrag, let owner = exchange.owner(of: ufrag), passOn(datagram, on: tuple, to: owner) { return }
+            if let ufrag, keepEarly(message, datagram, of: ufrag, on: tuple, now: now) { return }
             let request = BindingRequest(message, byteCount: datagram.count, integrity: message.hasIntegrity ? .wrong : .absent)
             guard replyBudget.spend(now: now) else { return }
             return reply(.toStranger(request), to: message, by: nil, on: tuple, ports: &ports)
         }
-        let integrity = integrity(of: message, in: datagram, by: ufrag, peer: peer)
+        let integrity = integrity(of: message, in: datagram, by: ufrag, with: peer.credentials(with: ufrag))
         let request = BindingRequest(message, byteCount: datagram.count, integrity: integrity)
         if case .verified = integrity, !yieldPath(tuple, to: index, streams: &streams, ports: &ports, now: now) { return }
         let answer = peer.transport.check(request, on: tuple, now: now, effects: &effects)
         if case .error(_, signedBy: nil, _) = answer, !replyBudget.spend(now: now) { return }
         reply(answer, to: message, by: peer, on: tuple, ports: &ports)
         applyEffects(of: peer, streams: &streams, ports: &ports, now: now)
+    }
+
+    /// Keeps a check that overtook its peer's answer; false when it is none.
+    private mutating func keepEarly(
+        _ message: STUNBindingRequest, _ datagram: UnsafeRawBufferPointer, of ufrag: LocalUfrag, on tuple: FiveTuple, now: MonotonicTime
+    ) -> Bool {
+        let credentials = earlyChecks.credentials(of: ufrag)
+        guard case .verified = integrity(of: message, in: datagram, by: ufrag, with: credentials) else { return false }
+        return earlyChecks.keep(datagram, of: ufrag, on: tuple, receiver: exchange.arriving, now: now)
+    }
+
+    /// Answers the checks that came before their peer.
+    mutating func takeEarlyChecks(
+        of ufrag: LocalUfrag, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
+    ) {
+        for check in earlyChecks.take(ufrag, now: now) {
+            exchange.arriving = check.receiver
+            check.datagram.withUnsafeBytes { answer($0, on: check.tuple, streams: &streams, ports: &ports, now: now) }
+            exchange.arriving = nil
+        }
     }
 
     /// Gives a check to the worker of the peer that it names: over UDP the datagram, over TCP the connection. False when it is not to be passed on.
@@ -48,9 +69,9 @@ extension EdgeLoop {
     }
 
     private func integrity(
-        of message: STUNBindingRequest, in datagram: UnsafeRawBufferPointer, by ufrag: LocalUfrag, peer: EdgePeer
+        of message: STUNBindingRequest, in datagram: UnsafeRawBufferPointer, by ufrag: LocalUfrag, with credentials: IceCredentials?
     ) -> BindingRequest.Integrity {
-        guard message.hasIntegrity, let credentials = peer.credentials(with: ufrag) else { return .absent }
+        guard message.hasIntegrity, let credentials else { return .absent }
         return credentials.withPassword { codec.isAuthentic(datagram, key: $0) } ? .verified(ufrag) : .wrong
     }
 

@@ -48,6 +48,37 @@ import Testing
         try peer.client.connect()
     }
 
+    /// A client begins its checks when it has answered our offer, and they overtake the answer.
+    @Test(arguments: [(1, false), (2, false), (1, true), (2, true)]) func aCheckThatOvertakesTheAnswerIsAnsweredWithIt(
+        workers: Int, overTCP: Bool
+    ) throws {
+        let stage = try EdgeStage(workers: workers)
+        // With two workers some of these reach the worker that does not own them.
+        for _ in 0..<(workers * 4) {
+            let peer = try stage.open(.subscribe, sections: [EdgeSections.video(.vp8, .sendonly)]) { client in
+                if overTCP { try client.useTCP() }
+                client.sendCheck()
+                client.receive(wait: 30)
+                #expect(client.successes == 0 && client.errors.isEmpty)
+            }
+            // The only check that there is.
+            try peer.client.pump("an answer to the early check") { peer.client.successes == 1 }
+            #expect(peer.client.errors.isEmpty)
+            try peer.client.connect()
+        }
+    }
+
+    @Test func anEarlyCheckWithAWrongPasswordIsRefused() throws {
+        let stage = try EdgeStage()
+        _ = try stage.open(.subscribe, sections: [EdgeSections.video(.vp8, .sendonly)]) { client in
+            try client.pump("401") {
+                client.sendCheck(password: "not the password of this peer")
+                return !client.errors.isEmpty
+            }
+            #expect(client.successes == 0)
+        }
+    }
+
     @Test func mediaFromAnotherAddressIsDropped() async throws {
         let stage = try EdgeStage()
         let publisher = try await stage.connectedPublisher()

@@ -26,16 +26,21 @@ final class EdgeStage {
 
     deinit { hub.shutdown() }
 
-    /// A prepared and opened peer, not connected yet.
-    func open(_ use: EdgePeerUse, sections: [NegotiatedSection], fingerprint: Fingerprint? = nil) throws -> EdgeGuest {
+    /// A prepared and opened peer, not connected yet. `answering` runs between the two: an offer of ours is with its client then.
+    func open(
+        _ use: EdgePeerUse, sections: [NegotiatedSection], fingerprint: Fingerprint? = nil,
+        answering: (EdgeClient) throws -> Void = { _ in }
+    ) throws -> EdgeGuest {
         count += 1
         let id = PeerID("peer-\(count)")
         let context = try DTLSContext(certificate: .makeSelfSigned())
         let endpoint = try engine.prepare(id, for: use)
         let own = EdgeClient.fingerprint(of: context)
+        let client = try EdgeClient(endpoint, context: context)
+        try answering(client)
         let events = engine.open(id, as: EdgeSections.peer(sections, fingerprint: fingerprint ?? own))
         let worker = try LocalUfrag(text: endpoint.ufrag).orFail("worker").worker
-        return EdgeGuest(id: id, worker: worker, client: try EdgeClient(endpoint, context: context), events: events)
+        return EdgeGuest(id: id, worker: worker, client: client, events: events)
     }
 
     func publisher() throws -> EdgeGuest { try open(.publish(Self.stream), sections: [EdgeSections.video(.vp8, .recvonly)]) }
