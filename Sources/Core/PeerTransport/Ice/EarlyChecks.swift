@@ -59,7 +59,10 @@ package struct EarlyChecks: Sendable {
         return true
     }
 
-    /// The peer opens, or never will: what waits for it and still counts, in the order in which it came. Nobody is awaited by this name any more.
+    /// The peer will not open.
+    package mutating func forget(_ ufrag: LocalUfrag) { expected[ufrag] = nil }
+
+    /// The peer opens: what waits for it and still counts, in the order in which it came. Nobody is awaited by this name any more.
     package mutating func take(_ ufrag: LocalUfrag, now: MonotonicTime) -> [Check] {
         guard let peer = expected.removeValue(forKey: ufrag) else { return [] }
         return peer.checks.filter { now.duration(since: $0.arrival) <= Self.patience }

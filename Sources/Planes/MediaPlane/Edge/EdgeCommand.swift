@@ -5,10 +5,6 @@ import PeerTransport
 
 /// What a worker is asked to do about peers, in the order of the calls.
 enum EdgeCommand: Sendable {
-    /// An offer with these credentials leaves: checks may come before the peer opens.
-    case expect(IceCredentials)
-    /// That peer will not open.
-    case expectNoMore(LocalUfrag)
     case open(EdgePeerOpening)
     case publish(PeerID)
     case limit(PeerID, LayerBounds, track: UInt8)
@@ -36,7 +32,7 @@ enum EdgeCommand: Sendable {
             opening.events.yield(.ended(BridgeError(.unavailable, "the media worker has ended")))
             opening.events.finish()
         case .restart(_, _, let continuation): continuation.resume(returning: false)
-        case .expect, .expectNoMore, .publish, .limit, .attach, .detach, .bound, .forward, .reportLevels: break
+        case .publish, .limit, .attach, .detach, .bound, .forward, .reportLevels: break
         case .close, .datagrams, .connection, .claim, .release: break
         case .statistics(_, let continuation): continuation.resume(returning: nil)
         case .totals(let continuation): continuation.resume(returning: EdgeTotals())
@@ -55,8 +51,6 @@ struct EdgeWorkerParts: Sendable {
 extension EdgeLoop {
     mutating func execute(_ command: EdgeCommand, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime) {
         switch command {
-        case .expect(let credentials): earlyChecks.expect(credentials)
-        case .expectNoMore(let ufrag): _ = earlyChecks.take(ufrag, now: now)
         case .open(let opening):
             open(opening, now: now)
             takeEarlyChecks(of: opening.credentials.ufrag, streams: &streams, ports: &ports, now: now)

@@ -30,6 +30,7 @@ package final class EdgeEngine: EdgePeers {
 
     private let hub: Hub
     private let identity: DTLSContext
+    private let awaited: AwaitedPeers
     private let candidates: [LocalCandidate]
     private let peers: Mutex<Peers>
 
@@ -38,6 +39,7 @@ package final class EdgeEngine: EdgePeers {
         guard let site = hub.edge else { return nil }
         self.hub = hub
         identity = site.environment.identity
+        awaited = site.environment.awaited
         candidates = site.candidates
         let placement = ViewerPlacement(
             workers: hub.workerCount, capacity: site.environment.peersPerWorker, loadLimit: site.admission.loadLimit,
@@ -50,7 +52,7 @@ package final class EdgeEngine: EdgePeers {
         let home = use.stream.map { hub.workerNumber(of: $0) }
         let credentials = try peers.withLock({ $0.place(peer, use, home: home, loads: loads) }).get()
         // The offer may be ours, so that checks overtake the answer.
-        if use.receives { hub.post(.edge(.expect(credentials)), toWorker: credentials.ufrag.worker) }
+        if use.receives { awaited.expect(credentials) }
         return endpoint(credentials)
     }
 
@@ -97,7 +99,7 @@ package final class EdgeEngine: EdgePeers {
     package func close(_ peer: PeerID) {
         guard let prepared = peers.withLock({ $0.prepared[peer] }) else { return }
         guard prepared.isOpen else {
-            hub.post(.edge(.expectNoMore(prepared.credentials.ufrag)), toWorker: prepared.worker)
+            awaited.forget(prepared.credentials.ufrag)
             return forget(peer)
         }
         hub.post(.edge(.close(peer)), toWorker: prepared.worker)

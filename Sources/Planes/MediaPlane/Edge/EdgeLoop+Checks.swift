@@ -35,16 +35,16 @@ extension EdgeLoop {
     private mutating func keepEarly(
         _ message: STUNBindingRequest, _ datagram: UnsafeRawBufferPointer, of ufrag: LocalUfrag, on tuple: FiveTuple, now: MonotonicTime
     ) -> Bool {
-        let credentials = earlyChecks.credentials(of: ufrag)
+        let credentials = environment.awaited.credentials(of: ufrag)
         guard case .verified = integrity(of: message, in: datagram, by: ufrag, with: credentials) else { return false }
-        return earlyChecks.keep(datagram, of: ufrag, on: tuple, receiver: exchange.arriving, now: now)
+        return environment.awaited.keep(datagram, of: ufrag, on: tuple, receiver: exchange.arriving, now: now)
     }
 
     /// Answers the checks that came before their peer.
     mutating func takeEarlyChecks(
         of ufrag: LocalUfrag, streams: inout MediaStreams, ports: inout MediaPorts, now: MonotonicTime
     ) {
-        for check in earlyChecks.take(ufrag, now: now) {
+        for check in environment.awaited.take(ufrag, now: now) {
             exchange.arriving = check.receiver
             check.datagram.withUnsafeBytes { answer($0, on: check.tuple, streams: &streams, ports: &ports, now: now) }
             exchange.arriving = nil

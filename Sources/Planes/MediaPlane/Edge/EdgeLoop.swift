@@ -34,8 +34,6 @@ struct EdgeLoop: ~Copyable {
     var controlDeadline: MonotonicTime?
     var effects: [TransportEffect] = []
     var replyBudget: UnverifiedReplyBudget
-    /// Of peers that have an offer and have not answered it yet.
-    var earlyChecks: EarlyChecks
     var totals = EdgeTotals()
     var nextSweep: MonotonicTime
     private var batch = UDPReceiveBatch()
@@ -49,7 +47,6 @@ struct EdgeLoop: ~Copyable {
         var random = SystemRandomNumberGenerator()
         table = PeerTable(capacity: environment.peersPerWorker, using: &random)
         replyBudget = UnverifiedReplyBudget(now: now)
-        earlyChecks = EarlyChecks(capacity: environment.peersPerWorker)
         nextSweep = now.advanced(by: Self.sweepInterval)
     }
 

@@ -23,7 +23,8 @@ package struct EdgeSite: Sendable {
         admission = options.admission
         environment = EdgeEnvironment(
             port: port, peersPerWorker: options.peersPerWorker, transportPolicy: options.transportPolicy,
-            viewerRules: options.viewerRules, identity: identity)
+            viewerRules: options.viewerRules, identity: identity,
+            awaited: AwaitedPeers(capacity: options.peersPerWorker * max(1, workers)))
         self.listener = listener
         let addresses = options.advertisedAddresses
         candidates =
@@ -69,7 +70,7 @@ package struct EdgeSite: Sendable {
     }
 }
 
-/// What the peers of a worker share with those of the others. It does not change.
+/// What the peers of a worker share with those of the others.
 struct EdgeEnvironment: Sendable {
     /// The port that every worker's socket is bound to.
     let port: UInt16
@@ -78,6 +79,8 @@ struct EdgeEnvironment: Sendable {
     let viewerRules: EgressViewerRules
     /// Our certificate and what handshakes agree on.
     let identity: DTLSContext
+    /// Peers that have an offer of ours and whose answer is under way.
+    let awaited: AwaitedPeers
 
     /// Our SSRC towards a publisher: any one will do, since we send it no media.
     func ssrc(of peer: PeerIndex) -> UInt32 { 0x5641_0000 &+ UInt32(truncatingIfNeeded: peer.number) }
