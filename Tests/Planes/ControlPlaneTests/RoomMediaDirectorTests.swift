@@ -3,6 +3,7 @@ import BridgeModel
 import BridgeTesting
 import ControlPlane
 import SDP
+import Synchronization
 import Testing
 
 /// The media of a room, on an engine that does what the test says.
@@ -248,6 +249,25 @@ import Testing
                 clock.advance(by: .seconds(2))
                 return edge.calls.contains(wanted)
             })
+    }
+
+    /// A worker answers between two frames: in a room of fifty it would be asked thousands of times.
+    @Test func aStreamIsLookedAtOnceHoweverManyWatchIt() async throws {
+        _ = try await publish()
+        try await director.open(camera, of: ada)
+        var bounds = TrackBounds()
+        (bounds.width, bounds.height) = (640, 360)
+        for number in 0..<8 {
+            let owner = RoomPeerOwner(account: ada.account, room: ada.room, participant: ParticipantID("viewer \(number)"))
+            await director.subscribe(owner, to: update([], [camera], bounds), events: tell)
+            try await director.accept(answer(), of: owner)
+        }
+        await clock.sleeper(for: .seconds(2))
+        let before = hub.looks.withLock(\.self)
+        clock.advance(by: .seconds(2))
+        // It looked, and waits again.
+        await clock.sleeper(for: .seconds(2))
+        #expect(hub.looks.withLock(\.self) == before + 1)
     }
 
     @Test func theTracksOfAStreamAreOfThatStream() async throws {

@@ -34,7 +34,7 @@ extension RoomMediaDirector {
         }
         for subscription in update.changed { subscribers[owner]?.bounds[subscription.track] = subscription.bounds }
         offer(to: owner)
-        await applyBounds(of: update.changed.map(\.track), for: owner)
+        await applyBounds(of: [owner: update.changed.map(\.track)])
     }
 
     /// See `RoomMedia.accept`.
@@ -105,7 +105,8 @@ extension RoomMediaDirector {
 
     private func attach(_ id: RoomTrackID, _ section: EdgeSection, to owner: RoomPeerOwner) async {
         var section = section
-        section.bounds = await bounds(of: id, for: owner)
+        let known = await statistics(for: [owner: [id]])
+        section.bounds = bounds(of: id, for: owner, known)
         // Much may have happened meanwhile.
         guard tracks[id] != nil, let subscriber = subscribers[owner], subscriber.sections.section(of: id) == section.section.mid else {
             return
@@ -146,29 +147,43 @@ extension RoomMediaDirector {
     // MARK: - Bounds
 
     /// Tells the engine what has changed of these tracks' bounds.
-    func applyBounds(of ids: [RoomTrackID], for owner: RoomPeerOwner) async {
-        for id in ids {
-            let bounds = await bounds(of: id, for: owner)
-            guard let subscriber = subscribers[owner], let told = subscriber.told[id], told != bounds,
-                let mid = subscriber.sections.section(of: id)
-            else { continue }
-            subscribers[owner]?.told[id] = bounds
-            parts.edge.bound(mid, of: subscriber.id, by: bounds)
+    func applyBounds(of wishes: [RoomPeerOwner: [RoomTrackID]]) async {
+        let known = await statistics(for: wishes)
+        for (owner, ids) in wishes {
+            for id in ids { applyBounds(of: id, for: owner, known) }
         }
     }
 
-    private func bounds(of id: RoomTrackID, for owner: RoomPeerOwner) async -> SectionBounds {
-        let isSized = subscribers[owner]?.bounds[id]?.isSized == true
-        let statistics: StreamStatistics? =
-            if isSized, let stream = tracks[id]?.stream { await parts.hub.statistics(of: stream) } else { nil }
-        // Only now, for much may have happened meanwhile.
+    private func applyBounds(of id: RoomTrackID, for owner: RoomPeerOwner, _ known: [StreamID: StreamStatistics?]) {
+        let bounds = bounds(of: id, for: owner, known)
+        guard let subscriber = subscribers[owner], let told = subscriber.told[id], told != bounds,
+            let mid = subscriber.sections.section(of: id)
+        else { return }
+        subscribers[owner]?.told[id] = bounds
+        parts.edge.bound(mid, of: subscriber.id, by: bounds)
+    }
+
+    /// What the hub knows of the streams whose tracks have to be compared with somebody's bounds: each is asked for once, however many watch it.
+    private func statistics(for wishes: [RoomPeerOwner: [RoomTrackID]]) async -> [StreamID: StreamStatistics?] {
+        var known: [StreamID: StreamStatistics?] = [:]
+        for (owner, ids) in wishes {
+            for id in ids where subscribers[owner]?.bounds[id]?.isSized == true {
+                guard let stream = tracks[id]?.stream, known[stream] == nil else { continue }
+                known.updateValue(await parts.hub.statistics(of: stream), forKey: stream)
+            }
+        }
+        return known
+    }
+
+    /// `known`: of the track's stream, if the bounds have to be compared with it.
+    private func bounds(of id: RoomTrackID, for owner: RoomPeerOwner, _ known: [StreamID: StreamStatistics?]) -> SectionBounds {
         guard let open = tracks[id], let wish = subscribers[owner]?.bounds[id] else { return SectionBounds(isPaused: true) }
         var bounds = SectionBounds()
         bounds.weight = wish.isPreferred ? Self.preferredWeight : 1
         // Of the room's own tracks nothing comes while they are muted.
         bounds.isPaused = wish.isPaused || open.owner == nil && !open.isForwarded
         guard wish.isSized, open.description.kind == .video else { return bounds }
-        bounds.layers = wish.layers(of: open.description, statistics)
+        bounds.layers = wish.layers(of: open.description, known[open.stream] ?? nil)
         return bounds
     }
 
@@ -183,9 +198,7 @@ extension RoomMediaDirector {
 
     /// False when nobody is left.
     private func lookAtBounds() async -> Bool {
-        for (owner, subscriber) in subscribers {
-            await applyBounds(of: subscriber.bounds.filter(\.value.isSized).map(\.key), for: owner)
-        }
+        await applyBounds(of: subscribers.mapValues { $0.bounds.filter(\.value.isSized).map(\.key) })
         guard subscribers.isEmpty else { return true }
         warden = nil
         return false

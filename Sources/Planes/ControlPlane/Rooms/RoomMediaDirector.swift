@@ -148,7 +148,7 @@ package actor RoomMediaDirector: RoomMedia {
             return parts.edge.forward(track.index, of: publisher.id, isForwarded)
         }
         // The stream is not the room's alone.
-        for owner in subscribers.keys { await applyBounds(of: [id], for: owner) }
+        await applyBounds(of: subscribers.mapValues { _ in [id] })
     }
 
     package func drop(_ id: RoomTrackID) async {

@@ -44,10 +44,14 @@ final class FakeHub: MediaHub {
     func keepPreRoll(_ length: Duration, of stream: StreamID) { journal.note(.keepPreRoll(stream, length)) }
 
     func statistics(of stream: StreamID) async -> StreamStatistics? {
+        looks.withLock { $0 += 1 }
         var track = TrackStatistics(packets: 7)
         track.encodings = encodings.withLock(\.self)
         return StreamStatistics(tracks: [track], subscribers: audience.withLock { $0[stream] } ?? stream.rawValue.count)
     }
+
+    /// How often somebody asked for a stream's statistics.
+    let looks = Mutex(0)
 
     /// How many take a stream, where a test says so.
     let audience = Mutex<[StreamID: Int]>([:])
