@@ -155,19 +155,36 @@ extension EgressPath {
 
     /// The part of the path that is for each video of the feed at a place. Sound comes first; what some do not need is for the others, by their weights.
     func share(of place: Int) -> Bitrate {
-        var left = estimator.estimate
-        for demand in demands { left = left - demand.sound }
-        let videos = Double(max(1, demands[place].videos))
-        guard demands.count(where: { $0.videos > 0 }) > 1 else { return left * (1 / videos) }
-        var open = demands.indices.filter { demands[$0].videos > 0 }
+        var all = estimator.estimate
+        var (weights, feeds) = (0.0, 0)
+        for demand in demands {
+            all = all - demand.sound
+            guard demand.videos > 0 else { continue }
+            weights += demand.weight
+            feeds += 1
+        }
+        let (own, videos) = (demands[place], Double(max(1, demands[place].videos)))
+        guard feeds > 1 else { return all * (1 / videos) }
+        // What each weight gets, which only rises: whoever had enough before has it still.
+        var unit = all * (1 / weights)
+        var content = 0
         while true {
-            let unit = left * (1 / open.reduce(0) { $0 + demands[$1].weight })
-            let content = open.filter { demands[$0].need(ease: Self.ease) <= unit * demands[$0].weight }
+            var (left, open, enough) = (all, 0.0, 0)
+            for demand in demands where demand.videos > 0 {
+                let need = demand.need(ease: Self.ease)
+                if need <= unit * demand.weight {
+                    left = left - need
+                    enough += 1
+                } else {
+                    open += demand.weight
+                }
+            }
             // What nobody needs is everybody's: a rate that rises finds room.
-            if content.count == open.count || content.isEmpty { return unit * (demands[place].weight / videos) }
-            if content.contains(place) { return demands[place].need(ease: Self.ease) * (1 / videos) }
-            for index in content { left = left - demands[index].need(ease: Self.ease) }
-            open.removeAll(where: content.contains)
+            if enough <= content || enough == feeds { return unit * (own.weight / videos) }
+            let need = own.need(ease: Self.ease)
+            if need <= unit * own.weight { return need * (1 / videos) }
+            content = enough
+            unit = left * (1 / open)
         }
     }
 }

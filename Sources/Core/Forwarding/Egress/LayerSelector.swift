@@ -204,26 +204,25 @@ extension LayerSelector {
     private func forEachLayer(
         of track: UInt8, _ encoding: Int, _ layers: borrowing StreamLayers, _ body: (TargetLayer, Bitrate) -> Void
     ) {
+        let alive = layers.alive(ofTrack: track)
         for spatial in 0..<UInt8(StreamLayers.layers) {
+            let own = UInt8(truncatingIfNeeded: alive >> (UInt16(spatial) * UInt16(StreamLayers.layers))) & 0xF
+            guard own != 0 else { continue }
             let isSmallest = encoding == Int(reach.lowestEncoding) && spatial == reach.lowestSpatial
-            let highest = highestTemporal(of: track, spatial, layers)
-            for temporal in 0..<UInt8(StreamLayers.layers) {
+            let highest = highestTemporal(of: own)
+            for temporal in 0..<UInt8(StreamLayers.layers) where own & 1 << temporal != 0 {
                 let layer = TargetLayer(track: track, spatial: spatial, temporal: temporal)
                 // A larger picture at less than half of its frames a second is no gain over a smaller one that moves: only the smallest goes down
                 // so far.
-                guard reach.admits(layer, encoding: encoding), layers.isAlive(layer), isSmallest || temporal + 1 >= highest else {
-                    continue
-                }
+                guard reach.admits(layer, encoding: encoding), isSmallest || temporal + 1 >= highest else { continue }
                 body(layer, layers.rate(layer))
             }
         }
     }
 
-    private func highestTemporal(of track: UInt8, _ spatial: UInt8, _ layers: borrowing StreamLayers) -> UInt8 {
-        var highest: UInt8 = 0
-        for temporal in 0..<UInt8(StreamLayers.layers) where temporal <= reach.temporal {
-            if layers.isAlive(TargetLayer(track: track, spatial: spatial, temporal: temporal)) { highest = temporal }
-        }
-        return highest
+    /// The highest of the temporal layers that are sent, a bit each, within reach.
+    private func highestTemporal(of alive: UInt8) -> UInt8 {
+        let within = reach.temporal >= 7 ? alive : alive & (1 << (reach.temporal + 1) - 1)
+        return UInt8(truncatingIfNeeded: max(0, 7 - within.leadingZeroBitCount))
     }
 }

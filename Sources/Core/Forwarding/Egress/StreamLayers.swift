@@ -37,16 +37,30 @@ package struct StreamLayers: Sendable {
         }
     }
 
+    /// What a track's layers came to when the last window ended: asked for by each viewer, several times a second.
+    private struct Summary {
+        /// What each layer costs together with the lower ones, in the order of the cells.
+        var costs = InlineArray<16, Bitrate>(repeating: .zero)
+        /// A bit for each layer that is sent.
+        var alive: UInt16 = 0
+        var frameRate: Double = 0
+    }
+
     private var cells: [Layer]
+    private var summaries: [Summary]
     private var windowStart: MonotonicTime?
 
     package init(trackCount: Int) {
         cells = Array(repeating: Layer(), count: trackCount * Self.layers * Self.layers)
+        summaries = Array(repeating: Summary(), count: trackCount)
     }
 
     /// Makes room for the tracks of a source that has more of them than the last one.
     package mutating func grow(toTrackCount count: Int) {
-        while cells.count < count * Self.layers * Self.layers { cells.append(Layer()) }
+        while summaries.count < count {
+            summaries.append(Summary())
+            cells.append(contentsOf: repeatElement(Layer(), count: Self.layers * Self.layers))
+        }
     }
 
     /// Counts a packet that was put into the cache.
@@ -69,38 +83,51 @@ package struct StreamLayers: Sendable {
         guard elapsed >= Self.window else { return false }
         windowStart = now
         for index in cells.indices { cells[index].endWindow(elapsed) }
+        for track in summaries.indices { summaries[track] = summary(of: track) }
         return true
+    }
+
+    private func summary(of track: Int) -> Summary {
+        var summary = Summary()
+        let first = track * Self.layers * Self.layers
+        for place in 0..<Self.layers * Self.layers {
+            let layer = cells[first + place]
+            if layer.isAlive { summary.alive |= 1 << place }
+            let (spatial, temporal) = (place / Self.layers, place % Self.layers)
+            // Of the layers below, those with fewer pictures and those with smaller ones share the smaller and fewer.
+            var cost = layer.rate
+            if spatial > 0 { cost = cost + summary.costs[place - Self.layers] }
+            if temporal > 0 { cost = cost + summary.costs[place - 1] }
+            if spatial > 0, temporal > 0 { cost = cost - summary.costs[place - Self.layers - 1] }
+            summary.costs[place] = cost
+            if spatial == 0 { summary.frameRate += layer.frameRate }
+        }
+        return summary
     }
 
     /// Whether packets of exactly this layer came lately.
     package func isAlive(_ layer: TargetLayer) -> Bool {
-        let cell = Self.cell(layer.track, spatial: layer.spatial, temporal: layer.temporal)
-        return cells.indices.contains(cell) && cells[cell].isAlive
+        alive(ofTrack: layer.track) & 1 << Self.place(spatial: layer.spatial, temporal: layer.temporal) != 0
     }
+
+    /// The layers of a track of which packets came lately: `layers` bits for the temporal ones of each spatial one, the lowest first.
+    func alive(ofTrack track: UInt8) -> UInt16 { Int(track) < summaries.count ? summaries[Int(track)].alive : 0 }
 
     /// What this layer costs together with the lower ones that it is decoded with.
     package func rate(_ layer: TargetLayer) -> Bitrate {
-        var sum = Bitrate.zero
-        for spatial in 0...min(layer.spatial, UInt8(Self.layers - 1)) {
-            for temporal in 0...min(layer.temporal, UInt8(Self.layers - 1)) {
-                let cell = Self.cell(layer.track, spatial: spatial, temporal: temporal)
-                guard cells.indices.contains(cell) else { return .zero }
-                sum = sum + cells[cell].rate
-            }
-        }
-        return sum
+        guard Int(layer.track) < summaries.count else { return .zero }
+        return summaries[Int(layer.track)].costs[Self.place(spatial: layer.spatial, temporal: layer.temporal)]
     }
 
     /// Pictures a second of the whole of an encoding: of its lowest spatial layer, which every picture has.
-    package func frameRate(ofTrack track: UInt8) -> Double {
-        (0..<UInt8(Self.layers)).reduce(0) { sum, temporal in
-            let cell = Self.cell(track, spatial: 0, temporal: temporal)
-            return cells.indices.contains(cell) ? sum + cells[cell].frameRate : sum
-        }
+    package func frameRate(ofTrack track: UInt8) -> Double { Int(track) < summaries.count ? summaries[Int(track)].frameRate : 0 }
+
+    private static func place(spatial: UInt8, temporal: UInt8) -> Int {
+        min(Int(spatial), layers - 1) * layers + min(Int(temporal), layers - 1)
     }
 
     private static func cell(_ track: UInt8, spatial: UInt8, temporal: UInt8) -> Int {
-        (Int(track) * layers + min(Int(spatial), layers - 1)) * layers + min(Int(temporal), layers - 1)
+        Int(track) * layers * layers + place(spatial: spatial, temporal: temporal)
     }
 }
 
