@@ -37,7 +37,7 @@ package struct PeerTransport {
     /// Where the last handshake record came from.
     var handshakeOrigin: PathID?
     /// Where media goes, for as long as consent lasts; kept at hand because it is asked for with each packet.
-    var sending: (tuple: FiveTuple, until: MonotonicTime)?
+    package internal(set) var sending: (tuple: FiveTuple, until: MonotonicTime)?
     /// What `moved` compares with.
     var announcedTuple: FiveTuple?
 
@@ -55,7 +55,6 @@ package struct PeerTransport {
     // MARK: For each packet
 
     /// Where media goes now. nil: none may be sent, because the peer is not connected, or its consent has run out.
-    @inline(__always)
     package func mediaPath(now: MonotonicTime) -> FiveTuple? {
         guard let sending, now < sending.until else { return nil }
         return sending.tuple

@@ -16,17 +16,14 @@ extension EgressFeed {
         guard let due = reportAt, time >= due else { return 0 }
         var writer = RTCPWriter(bytes)
         for index in tracks.indices {
-            let statistics = tracks[index].statistics
-            let (media, ssrc) = (tracks[index].media, tracks[index].ssrc)
-            guard let report = tracks[index].reports.make(for: media, ssrc: ssrc, statistics: statistics, in: cache, now: now)
-            else { continue }
+            guard let report = tracks[index].makeReport(in: cache, now: now) else { continue }
             _ = writer.appendSenderReport(report)
         }
         guard writer.count > 0 else {
             reportAt = time + Self.firstReportInterval
             return 0
         }
-        for track in tracks { _ = writer.appendCanonicalName(canonicalName, of: track.ssrc) }
+        for index in tracks.indices { _ = writer.appendCanonicalName(canonicalName, of: tracks[index].ssrc) }
         reportAt = time + Self.reportInterval
         return writer.count
     }
@@ -34,13 +31,16 @@ extension EgressFeed {
     /// What is known of the viewer now; allocates, so not for each packet.
     package func statistics(over path: borrowing EgressPath) -> EgressViewerStatistics {
         EgressViewerStatistics(
-            tracks: tracks.map(\.statistics), layers: tracks.map { $0.media.isVideo ? $0.selector.target : nil },
-            dropped: tracks.reduce(0) { $0 &+ $1.media.dropped }, estimate: path.estimate, roundTrip: path.estimator.roundTrip)
+            tracks: tracks.indices.map { tracks[$0].statistics },
+            layers: tracks.indices.map { tracks[$0].media.isVideo ? tracks[$0].selector.target : nil },
+            dropped: tracks.indices.reduce(0) { $0 &+ tracks[$1].media.dropped }, estimate: path.estimate,
+            roundTrip: path.estimator.roundTrip)
     }
 
     /// Bytes that the feed's state takes on the heap.
     package var heapByteCount: Int {
-        tracks.capacity * MemoryLayout<TrackSender>.stride
-            + tracks.reduce(0) { $0 + $1.queue.heapByteCount + ($1.media.rewriter.map?.heapByteCount ?? 0) }
+        tracks.indices.reduce(tracks.count * MemoryLayout<TrackSender>.stride) {
+            $0 + tracks[$1].queue.heapByteCount + (tracks[$1].media.rewriter.map?.heapByteCount ?? 0)
+        }
     }
 }

@@ -18,7 +18,7 @@ package struct EgressFeed: ~Copyable {
 
     let canonicalName: String
     /// Audio first.
-    var tracks: [TrackSender]
+    var tracks: FixedRow<TrackSender>
     /// How many of them are audio.
     private let audioCount: Int
     /// Where the path knows it.
@@ -39,11 +39,10 @@ package struct EgressFeed: ~Copyable {
         now: MonotonicTime
     ) {
         canonicalName = parameters.canonicalName
-        tracks = parameters.tracks.filter { !$0.encodings.isEmpty }.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }.map {
-            TrackSender($0, rules: parameters.rules.join, cache: cache, now: now)
-        }
-        audioCount = tracks.count { !$0.media.isVideo }
-        place = path.join(videos: tracks.count - audioCount)
+        let wanted = parameters.tracks.filter { !$0.encodings.isEmpty }.sorted { $0.codec.kind == .audio && $1.codec.kind == .video }
+        tracks = FixedRow(count: wanted.count) { TrackSender(wanted[$0], rules: parameters.rules.join, cache: cache, now: now) }
+        audioCount = wanted.count { $0.codec.kind != .video }
+        place = path.join(videos: wanted.count - audioCount)
         adaptAt = Int64(clamping: now.nanoseconds)
         adapt(to: layers, in: cache, over: &path, now: now)
     }
@@ -103,6 +102,13 @@ package struct EgressFeed: ~Copyable {
         return MonotonicTime(nanoseconds: UInt64(max(0, earliest)))
     }
 
+    /// Whether `deadline` is a packet's, which is to leave then; else it may be some milliseconds later.
+    package func isPunctual(over path: borrowing EgressPath) -> Bool {
+        if isHeldBack || path.estimator.probeRate != nil { return true }
+        for index in audioCount..<tracks.count where tracks[index].media.deadline != nil { return true }
+        return false
+    }
+
     /// Whether anything is to be done for it now although no packet came: its deadline has passed, or the viewer asked for something.
     package func isDue(over path: borrowing EgressPath, now: MonotonicTime) -> Bool {
         guard keyframeRequests.isEmpty, deadline(over: path).map({ $0 > now }) ?? true else { return true }
@@ -130,10 +136,16 @@ extension EgressFeed {
     private mutating func nextProbe(
         _ moment: TrackSender.Moment, in cache: borrowing GOPCache, _ path: inout EgressPath, header: UnsafeMutableRawBufferPointer
     ) -> EgressPacket? {
-        guard path.estimator.probeRate != nil, let index = tracks.lastIndex(where: { $0.canProbe }),
+        guard path.estimator.probeRate != nil, let index = probingTrack,
             let packet = tracks[index].nextProbe(moment, in: cache, into: header)
         else { return nil }
         return sent(packet, index, moment, &path)
+    }
+
+    /// The one that measuring packets are sent with.
+    private var probingTrack: Int? {
+        for index in tracks.indices.reversed() where tracks[index].canProbe { return index }
+        return nil
     }
 
     private mutating func sent(_ packet: EgressPacket, _ index: Int, _ moment: TrackSender.Moment, _ path: inout EgressPath) -> EgressPacket
@@ -179,7 +191,7 @@ extension EgressFeed {
             demand.wanted = max(demand.wanted, tracks[index].selector.wanted)
             demand.cost = demand.cost + tracks[index].selector.cost
         }
-        demand.canProbe = tracks.contains(where: { $0.canProbe })
+        demand.canProbe = probingTrack != nil
         path[place] = demand
         path.update(now: now)
     }

@@ -2,7 +2,7 @@ internal import BridgeModel
 internal import RTP
 
 /// A viewer's track with what belongs to sending it: header, retransmissions, reports, counters.
-struct TrackSender: Sendable {
+struct TrackSender: ~Copyable, Sendable {
     var media: ViewerTrack
     var selector: LayerSelector
     var queue = RetransmissionQueue()
@@ -51,6 +51,11 @@ struct TrackSender: Sendable {
     /// Another source sends with other ids.
     mutating func setSourceExtensions(_ map: ExtensionMap) {
         writer.setSource(map)
+    }
+
+    /// The report that is due, on the viewer's numbers; nil while its publisher has not made one.
+    mutating func makeReport(in cache: borrowing GOPCache, now: MonotonicTime) -> SenderReportView? {
+        reports.make(for: media, ssrc: ssrc, statistics: statistics, in: cache, now: now)
     }
 
     /// Writes the next media packet; nil when there is none.

@@ -5,7 +5,7 @@ internal import RTP
 ///
 /// The rules of joining and of falling behind are those of `EgressTrack`; here the track may also move between encodings of the same picture, at the
 /// keyframe of the new one.
-struct ViewerTrack: Sendable {
+struct ViewerTrack: ~Copyable, Sendable {
     /// How late a viewer may be while it still takes in the GOP that it joined with.
     private static let catchUpLag: Int64 = 3_000_000_000
     /// Nanoseconds between two of our requests for the same keyframe.
