@@ -93,17 +93,17 @@ struct MediaStreams {
     /// Does what the clock asks for.
     mutating func tick(ports: inout MediaPorts, now: MonotonicTime) {
         deadline = nil
-        for stream in published.values {
-            stream.tick(ports: &ports, now: now)
-            heed(stream)
-        }
-        for stream in replicas.streams {
-            stream.tick(ports: &ports, now: now)
-            heed(stream)
-        }
+        for stream in published.values { tick(stream, ports: &ports, now: now) }
+        for stream in replicas.streams { tick(stream, ports: &ports, now: now) }
         for stream in lingering { stream.tick(ports: &ports, now: now) }
         lingering.removeAll { $0.sinks.isEmpty }
         for stream in lingering { heed(stream) }
+    }
+
+    private mutating func tick(_ stream: MediaStream, ports: inout MediaPorts, now: MonotonicTime) {
+        guard let due = stream.deadline else { return }
+        if due <= now { stream.tick(ports: &ports, now: now) }
+        heed(stream)
     }
 
     /// Closes everything. Sinks are told nothing.

@@ -77,7 +77,7 @@ extension EdgeLoop {
     /// Sends what a publisher is to be told now, and notes when there will be more.
     mutating func sendControl(of peer: EdgePeer, ports: inout MediaPorts, now: MonotonicTime) {
         guard case .publisher(let publisher) = peer.media, let protection = peer.protection else { return }
-        if let path = peer.transport.mediaPath(now: now) {
+        if let path = peer.mediaPath(now: now) {
             ports.edge.begin(path)
             while let slot = ports.edge.slot() {
                 let room = UnsafeMutableRawBufferPointer(rebasing: slot[..<EdgePublisher.controlCapacity])

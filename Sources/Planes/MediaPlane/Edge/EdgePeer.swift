@@ -48,6 +48,13 @@ final class EdgePeer {
             opening.credentials, role: opening.negotiated.dtlsRole == .active ? .client : .server, policy: policy, now: now)
     }
 
+    /// Where media goes now; nil while none may be sent. One field is read: the transport's own call would be given a copy of all that it is.
+    @inline(__always)
+    func mediaPath(now: MonotonicTime) -> FiveTuple? {
+        guard let sending = transport.sending, now < sending.until else { return nil }
+        return sending.tuple
+    }
+
     /// Counters since the peer was opened.
     var statistics: EdgePeerStatistics {
         var statistics = EdgePeerStatistics()

@@ -50,31 +50,24 @@ final class EdgeViewer {
     /// Packets that could not be protected.
     var failures: UInt64 { failed }
 
-    /// When `serve` is to be called although no packet came.
-    var deadline: MonotonicTime? { feed.deadline(over: line.outlet.path) }
-
     /// Whether it is to be served now although no packet came.
     func isDue(now: MonotonicTime) -> Bool { feed.isDue(over: line.outlet.path, now: now) }
-
-    /// The stream's tracks whose packets are for it.
-    var interest: TrackSet { feed.interest }
 
     /// It gets nothing more: its part of the path is for the peer's other sections.
     func leave() { feed.leave(&line.outlet.path) }
 
-    /// Sends what is due, and chooses layers when it is time. False when the port has no room: what is left stays in the cache.
-    func serve(_ stream: MediaStream, isDue: Bool, port: inout EdgePort, now: MonotonicTime) -> Bool {
-        guard let path = peer.transport.mediaPath(now: now) else { return true }
-        if isDue { feed.adapt(to: stream.layers, in: stream.cache, over: &line.outlet.path, now: now) }
-        port.begin(path)
-        let (hasRoom, failures) = Self.send(&feed, over: &line.outlet, cache: stream.cache, port: &port, now: now)
-        failed += failures
-        if isDue, hasRoom { sendReport(of: stream, port: &port, now: now) }
-        return hasRoom
+    /// Sends what is due of the stream with this cache and these layers, and chooses layers when it is time. Nil when the port has no room: what is left
+    /// stays in the cache.
+    func serve(
+        from cache: borrowing GOPCache, _ layers: borrowing StreamLayers, isDue: Bool, port: inout EdgePort, now: MonotonicTime
+    ) -> EdgeViewerWish? {
+        let path = peer.mediaPath(now: now)
+        if let path { port.begin(path) }
+        let turn = Turn(isOpen: path != nil, isDue: isDue, now: now)
+        let (wish, failures) = Self.serve(&feed, over: &line.outlet, from: cache, layers, turn, port: &port)
+        if failures > 0 { failed += failures }
+        return wish
     }
-
-    /// Cache tracks whose publisher is to be asked for a keyframe; each call clears them.
-    func takeKeyframeRequests(now: MonotonicTime) -> TrackSet { feed.takeKeyframeRequests(now: now) }
 
     /// Takes an RTCP compound of a peer that watches nothing else.
     func receive(_ compound: UnsafeRawBufferPointer, stream: MediaStream, now: MonotonicTime) {
@@ -113,14 +106,40 @@ final class EdgeViewer {
         for track in 0..<trackCount { feed.setSourceExtensions(map, of: UInt8(clamping: track)) }
     }
 
-    /// The hot loop: everything is a parameter, so that no access is checked per packet. Says whether the port has room left, and how many packets
-    /// could not be protected.
-    private static func send(
-        _ feed: inout EgressFeed, over outlet: inout EdgeLine.Outlet, cache: borrowing GOPCache, port: inout EdgePort, now: MonotonicTime
-    ) -> (hasRoom: Bool, failures: UInt64) {
+    /// When a viewer is served, and what for.
+    private struct Turn {
+        /// Something may be sent.
+        let isOpen: Bool
+        let isDue: Bool
+        let now: MonotonicTime
+    }
+
+    /// The hot loop: everything is a parameter, so that no access is checked per packet. With what the viewer waits for then, how many packets could not
+    /// be protected.
+    private static func serve(
+        _ feed: inout EgressFeed, over outlet: inout EdgeLine.Outlet, from cache: borrowing GOPCache, _ layers: borrowing StreamLayers,
+        _ turn: Turn, port: inout EdgePort
+    ) -> (wish: EdgeViewerWish?, failures: UInt64) {
         var failures: UInt64 = 0
+        if turn.isOpen {
+            if turn.isDue { feed.adapt(to: layers, in: cache, over: &outlet.path, now: turn.now) }
+            guard send(&feed, over: &outlet, from: cache, &failures, port: &port, now: turn.now) else { return (nil, failures) }
+            if turn.isDue { sendReport(of: &feed, outlet.protection, cache, port: &port, now: turn.now) }
+        }
+        let wish = EdgeViewerWish(
+            keyframes: feed.takeKeyframeRequests(now: turn.now), deadline: feed.deadline(over: outlet.path)?.nanoseconds ?? .max,
+            isPunctual: feed.isPunctual(over: outlet.path), interest: feed.interest)
+        return (wish, failures)
+    }
+
+    /// False when the port has no room left.
+    @inline(__always)
+    private static func send(
+        _ feed: inout EgressFeed, over outlet: inout EdgeLine.Outlet, from cache: borrowing GOPCache, _ failures: inout UInt64,
+        port: inout EdgePort, now: MonotonicTime
+    ) -> Bool {
         while let slot = port.slot() {
-            guard let packet = feed.next(in: cache, over: &outlet.path, now: now, header: slot) else { return (true, failures) }
+            guard let packet = feed.next(in: cache, over: &outlet.path, now: now, header: slot) else { return true }
             let header = UnsafeRawBufferPointer(rebasing: slot[..<(packet.headerSize + packet.prefixSize)])
             let size = packet.withPayload(in: cache) { payload in
                 (try? outlet.protection.protect(header: header, payload: payload, into: slot)) ?? 0
@@ -131,21 +150,35 @@ final class EdgeViewer {
                 failures += 1
             }
         }
-        return (false, failures)
+        return false
     }
 
-    private func sendReport(of stream: MediaStream, port: inout EdgePort, now: MonotonicTime) {
+    private static func sendReport(
+        of feed: inout EgressFeed, _ protection: PacketProtection, _ cache: borrowing GOPCache, port: inout EdgePort, now: MonotonicTime
+    ) {
         guard let slot = port.slot(Self.reportRoom) else { return }
-        let size = feed.writeReport(in: stream.cache, now: now, into: UnsafeMutableRawBufferPointer(rebasing: slot[..<Self.reportSize]))
+        let size = feed.writeReport(in: cache, now: now, into: UnsafeMutableRawBufferPointer(rebasing: slot[..<Self.reportSize]))
         guard size > 0 else { return }
         let report = UnsafeRawBufferPointer(rebasing: slot[..<size])
-        guard let protected = try? line.outlet.protection.protectRTCP(report, into: slot) else { return }
+        guard let protected = try? protection.protectRTCP(report, into: slot) else { return }
         port.commit(protected)
     }
 
     /// Sender reports and a source description of four tracks, and what SRTCP adds.
     private static let reportSize = 512
     private static let reportRoom = 576
+}
+
+/// What a viewer that was served waits for.
+struct EdgeViewerWish {
+    /// Cache tracks whose publisher is to be asked for a keyframe.
+    let keyframes: TrackSet
+    /// When it is to be served although no packet came, in nanoseconds; `UInt64.max`: never.
+    let deadline: UInt64
+    /// A packet is to leave then; else it may be some milliseconds later.
+    let isPunctual: Bool
+    /// The stream's tracks whose packets are for it.
+    let interest: TrackSet
 }
 
 extension LayerCap {

@@ -8,6 +8,9 @@ struct StreamViewers {
     /// Viewers are not served of themselves more often than this; a pacer that opens meanwhile waits for it.
     private static let granularity: Duration = .milliseconds(2)
 
+    /// What may be late is due together, whoever's it is, so that few turns are made for it: nanoseconds.
+    private static let rhythm: UInt64 = 20_000_000
+
     private(set) var viewers: [EdgeViewer] = []
     /// Nanoseconds, by viewer; `UInt64.max` without a deadline.
     private var deadlines: [UInt64] = []
@@ -50,22 +53,29 @@ struct StreamViewers {
 
     /// Serves those whom packets of `news` are for and those whose time has come, and says which tracks they want keyframes of. When the port is full,
     /// those that were not served come first the next time, whatever is new then.
-    mutating func serve(_ stream: MediaStream, news: TrackSet, port: inout EdgePort, now: MonotonicTime) -> TrackSet {
+    mutating func serve(
+        from cache: borrowing GOPCache, _ layers: borrowing StreamLayers, news: TrackSet, port: inout EdgePort, now: MonotonicTime
+    ) -> TrackSet {
         var wanted = TrackSet()
         if first >= viewers.count { first = 0 }
         for _ in viewers.indices {
             let index = first
             let isDue = deadlines[index] <= now.nanoseconds
             if isDue || !interests[index].isDisjoint(with: news) {
-                guard viewers[index].serve(stream, isDue: isDue, port: &port, now: now) else { break }
-                wanted.formUnion(viewers[index].takeKeyframeRequests(now: now))
-                deadlines[index] = viewers[index].deadline?.nanoseconds ?? .max
-                interests[index] = viewers[index].interest
+                guard let wish = viewers[index].serve(from: cache, layers, isDue: isDue, port: &port, now: now) else { break }
+                wanted.formUnion(wish.keyframes)
+                deadlines[index] = wish.isPunctual ? wish.deadline : Self.beat(after: wish.deadline)
+                interests[index] = wish.interest
             }
             first = index + 1 == viewers.count ? 0 : index + 1
         }
         noteDeadline(now: now)
         return wanted
+    }
+
+    /// The time from then on that is everybody's.
+    private static func beat(after time: UInt64) -> UInt64 {
+        time > .max - rhythm ? time : (time + rhythm - 1) / rhythm * rhythm
     }
 
     private mutating func noteDeadline(now: MonotonicTime) {
@@ -128,7 +138,7 @@ extension MediaStream {
         // Moved out for the time of the call, since viewers look at the stream.
         var serving = StreamViewers()
         swap(&serving, &viewers)
-        let wanted = serving.serve(self, news: news, port: &ports.edge, now: now)
+        let wanted = serving.serve(from: cache, layers, news: news, port: &ports.edge, now: now)
         swap(&serving, &viewers)
         for track in wanted { requestKeyframe(of: Int(track), ports: &ports, now: now) }
     }
