@@ -7,16 +7,19 @@ import media
 from browsers import Chromium
 from calls import PATIENCE, Room, own, sees
 from rtm import Camera
+from test_camera import ViaductCamera, token_file
 
 
 def test_people_and_cameras_meet(network, bridge, camera_browser, viewer_browser, firefox, tmp_path):
-    """Four browsers and two cameras whose streams are on the bridge; one reloads, one is removed, two leave."""
+    """Four browsers and two cameras, one whose agent comes by itself and one whose stream is on the bridge; one reloads, one is removed, two leave."""
     room = Room(bridge, "yard")
-    with Camera(network, bridge, "gate", *media.clip("VP8").tracks(), codec="VP8"), \
-            Camera(network, bridge, "pump", *media.clip("VP8").tracks(), codec="VP8"):  # Debian's Firefox has no H.264
-        for stream in ("gate", "pump"):
-            room.post("cameras", {"stream": stream, "display_name": stream.title(), "send": ["video"]})
-        cameras = ("Gate camera", "Pump camera")
+    # Debian's Firefox has no H.264.
+    with token_file(tmp_path, bridge.token("gate", "publish")) as token, \
+            ViaductCamera("--to", f"ws://127.0.0.1:{bridge.port}", "--token-file", token, "--codec", "vp8", "--stand-by"), \
+            Camera(network, bridge, "pump", *media.clip("VP8").tracks(), codec="VP8"):
+        room.post("cameras", {"camera": "gate", "display_name": "Gate", "send": ["audio", "video"]})
+        room.post("cameras", {"stream": "pump", "display_name": "Pump", "send": ["video"]})
+        cameras = (*own("Gate"), "Pump camera")
         with room.come(camera_browser, "host", "Ada") as ada, room.come(viewer_browser, "expert", "Ben") as ben, \
                 room.come(firefox, "worker", "Cleo") as cleo:
             with Chromium() as third, room.come(third, "expert", "Dan") as dan:
