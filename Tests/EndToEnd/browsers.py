@@ -205,6 +205,25 @@ class ChromiumPage(Page):
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
 
+    def resize(self, width, height, scheme="light"):
+        """A window of so many CSS pixels, whose owner prefers light or dark pages."""
+        self.channel.call("Emulation.setDeviceMetricsOverride", params={"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        self.channel.call("Emulation.setEmulatedMedia", params={"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def press(self, key):
+        """A key of the keyboard: a letter, or a name as Tab."""
+        text = {"text": key} if len(key) == 1 else {}
+        code = {"Tab": 9, "Escape": 27}.get(key) or ord(key.upper())
+        for kind in ("keyDown", "keyUp"):
+            self.channel.call("Input.dispatchKeyEvent", params={
+                "type": kind, "key": key, "windowsVirtualKeyCode": code, **(text if kind == "keyDown" else {})})
+
+    def accessibility(self):
+        """What a screen reader is told: `(role, name)` of all that is not left out."""
+        self.channel.call("Accessibility.enable")
+        nodes = self.channel.call("Accessibility.getFullAXTree")["nodes"]
+        return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
+
     def close(self):
         self.channel.call("Page.close")
         self.channel.close()

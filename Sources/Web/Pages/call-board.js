@@ -82,10 +82,11 @@ export function drawPointer(context, area, { x, y }, name, colour) {
   context.shadowBlur = 0;
 }
 
-/** The shape that a hand has made from its first place to its last; null while it is too small to be meant. */
-export function shapeOf(tool, points) {
+/** The shape that a hand has made from its first place to its last on a picture; null while it is too small to be meant. */
+export function shapeOf(tool, points, { width, height }) {
   const [first, last] = [points[0], points.at(-1)];
-  const length = Math.hypot(last.x - first.x, last.y - first.y);
+  // In widths of the picture, whichever way the hand went.
+  const length = Math.hypot(last.x - first.x, (last.y - first.y) * (height / width || 1));
   switch (tool) {
     case "pen": return { type: "pen", points: points.slice(-MOST_POINTS).map(({ x, y }) => [x, y]) };
     case "arrow": return length < SMALLEST ? null : { type: "arrow", from: first, to: last };
@@ -179,7 +180,7 @@ export class Hand {
 
   #tell() {
     if (this.#points.length === 0) return;
-    const shape = shapeOf(this.#options.tool(), this.#points);
+    const shape = shapeOf(this.#options.tool(), this.#points, this.#options.picture());
     if (shape) this.#options.annotate(this.#id, shape);
   }
 }

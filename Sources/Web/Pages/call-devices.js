@@ -1,12 +1,13 @@
-// This browser's camera, microphone and screen, and how loud the microphone is.
+// This browser's camera, microphone, screen and speakers, how loud the microphone is, and where all of these are chosen.
 
+import { Sounds } from "/assets/call-sounds.js";
 import { byId } from "/assets/page.js";
 
 const CONSTRAINTS = {
   camera: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } },
   microphone: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
 };
-const KIND = { camera: "videoinput", microphone: "audioinput" };
+const KIND = { camera: "videoinput", microphone: "audioinput", speaker: "audiooutput" };
 /** A level below this is nothing that one would hear, in dB under full scale. */
 const FLOOR_DB = -60;
 
@@ -36,8 +37,10 @@ export class Devices extends EventTarget {
     const id = byId(kind).value;
     const wanted = { ...CONSTRAINTS[kind], ...(id ? { deviceId: { exact: id } } : {}) };
     const stream = await navigator.mediaDevices.getUserMedia(kind === "camera" ? { video: wanted } : { audio: wanted });
-    this.close(kind);
     const [track] = stream.getTracks();
+    // Who is not heard is not heard by another microphone, either.
+    track.enabled = this[kind]?.enabled ?? true;
+    this.close(kind);
     this.#keep(kind, track);
     if (kind === "microphone") this.#listen(stream);
     await this.list();
@@ -74,7 +77,7 @@ export class Devices extends EventTarget {
 
   async list() {
     const devices = await navigator.mediaDevices.enumerateDevices();
-    for (const kind of ["camera", "microphone"]) {
+    for (const kind of Object.keys(KIND)) {
       const select = byId(kind);
       const current = select.value;
       const options = devices.filter((device) => device.kind === KIND[kind] && device.deviceId)
@@ -82,6 +85,7 @@ export class Devices extends EventTarget {
       select.replaceChildren(new Option("Default", ""), ...options);
       if ([...select.options].some(({ value }) => value === current)) select.value = current;
     }
+    byId("speaker-field").hidden = !Sounds.canChoose || byId("speaker").options.length < 2;
   }
 
   #keep(kind, track) {
@@ -100,5 +104,56 @@ export class Devices extends EventTarget {
     this.#samples = new Float32Array(this.#analyser.fftSize);
     this.#audio.createMediaStreamSource(stream).connect(this.#analyser);
     this.#audio.resume().catch(() => {});
+  }
+}
+
+/** The choice of devices, in the lobby and, during the call, in a dialog. */
+export class DeviceChoice {
+  #devices;
+  #options;
+  /** What is chosen and works. */
+  #chosen = { camera: "", microphone: "", speaker: "" };
+
+  /** `change(kind)`: opens what is chosen now, and says what to do where it cannot be opened; `sink(id)`: where sound is to come out. */
+  constructor(devices, options) {
+    [this.#devices, this.#options] = [devices, options];
+    for (const kind of Object.keys(KIND)) byId(kind).addEventListener("change", () => this.#change(kind));
+    byId("devices-key").addEventListener("click", () => this.open());
+    navigator.mediaDevices?.addEventListener("devicechange", () => devices.list().catch(() => {}));
+    this.#showLevel();
+  }
+
+  async open() {
+    byId("devices-text").textContent = "";
+    byId("devices-text").after(byId("devices"));
+    byId("devices-dialog").showModal();
+    this.#showLevel();
+    await this.#devices.list();
+  }
+
+  async #change(kind) {
+    const select = byId(kind);
+    const advice = await this.#take(kind, select.value);
+    byId("devices-text").textContent = advice;
+    if (!advice) this.#chosen[kind] = select.value;
+    // What was chosen before may have gone, too.
+    else select.value = [...select.options].some(({ value }) => value === this.#chosen[kind]) ? this.#chosen[kind] : "";
+  }
+
+  async #take(kind, id) {
+    // What is off stays off: the choice is for the next time.
+    if (kind !== "speaker") return this.#devices[kind] === null ? "" : this.#options.change(kind);
+    try {
+      await this.#options.sink(id);
+      return "";
+    } catch {
+      return "Sound cannot come out there. Choose another speaker.";
+    }
+  }
+
+  #showLevel() {
+    if (byId("lobby").hidden && !byId("devices-dialog").open) return;
+    byId("level").value = this.#devices.level;
+    requestAnimationFrame(() => this.#showLevel());
   }
 }

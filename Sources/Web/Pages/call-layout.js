@@ -3,6 +3,13 @@
 /** What a camera's picture is like. */
 const ASPECT = 16 / 9;
 const GAP = 8;
+/**
+ * A picture that is shown less high than this beside others, in CSS pixels, needs only so many frames a second. The bridge leaves out half of them
+ * each time until it is below: of 30 frames 15 come, and a camera that takes 20 keeps them.
+ */
+const SMALL = { height: 240, frameRate: 20 };
+/** So much larger than its place may a received picture be. */
+const LENIENCE = 1.4;
 /** A row of small pictures beside the large ones takes this part of the stage. */
 const STRIP_SHARE = 0.16;
 const STRIP_SMALLEST = 72;
@@ -30,13 +37,14 @@ export function grid(count, width, height) {
 
 /**
  * The place of each picture: `[{ key, x, y, width, height, isLarge }]` in the order of `pictures`, in pixels of the stage.
- * `mode`: `grid` shows all alike; `speaker` shows the preferred ones, or else who speaks or spoke last, large, and the others in a strip.
+ * What is preferred is large, and the others are in a strip. While nothing is, `mode` says: `grid` shows all alike; `speaker` shows who speaks or
+ * spoke last large.
  * `lastSpeaker`: the key that was large before, which stays while nobody speaks.
  */
 export function arrange(pictures, { width, height }, mode, lastSpeaker = null) {
-  const large = mode === "grid" ? [] : enlarged(pictures, lastSpeaker);
+  const large = mode === "grid" ? pictures.filter(({ isPreferred }) => isPreferred) : enlarged(pictures, lastSpeaker);
   const others = pictures.filter((picture) => !large.includes(picture));
-  if (large.length === 0 || others.length === 0) return cells(pictures, { x: 0, y: 0, width, height }, mode !== "grid");
+  if (large.length === 0 || others.length === 0) return cells(pictures, { x: 0, y: 0, width, height }, large.length > 0);
   const isWide = width >= height;
   const strip = Math.min(STRIP_LARGEST, Math.max(STRIP_SMALLEST, Math.floor((isWide ? width : height) * STRIP_SHARE)));
   const main = isWide ? { x: 0, y: 0, width: width - strip - GAP, height } : { x: 0, y: 0, width, height: height - strip - GAP };
@@ -81,6 +89,17 @@ function cells(pictures, area, isLarge, isStrip = false) {
     const x = left + (place - line * columns) * (width + GAP);
     return { key, x: Math.round(x), y: Math.round(top + line * (height + GAP)), width, height, isLarge };
   });
+}
+
+/**
+ * How a place is seen, for the bridge: `{ visible, width, height, frame_rate }` in pixels of a screen that has `scale` of them to a CSS pixel.
+ * Below its bounds the bridge sends the next smaller picture: one that is somewhat larger than its place looks better than one of half the size.
+ */
+export function viewOf({ width, height, isLarge }, scale, isPageVisible) {
+  if (!isPageVisible || width < 1 || height < 1) return { visible: false };
+  const isSmall = !isLarge && height < SMALL.height;
+  const bound = (length) => Math.max(1, Math.round(length * scale * LENIENCE));
+  return { visible: true, width: bound(width), height: bound(height), ...(isSmall ? { frame_rate: SMALL.frameRate } : {}) };
 }
 
 /** Where the picture itself lies in a box that shows it whole: `{ x, y, width, height }`. */

@@ -2,8 +2,6 @@
 
 import { byId } from "/assets/page.js";
 
-const ROLES = { host: "host", expert: "expert", worker: "worker", viewer: "viewer", camera: "camera" };
-
 function button(text, label, action) {
   const element = Object.assign(document.createElement("button"), { type: "button", textContent: text, title: label, ariaLabel: label });
   element.addEventListener("click", action);
@@ -19,36 +17,91 @@ function line(name, facts, buttons) {
   return item;
 }
 
-/** Shows both lists; `ask(type, data)` sends a request. */
-export function showPeople(state, ask) {
-  byId("count").textContent = String(state.participants.size);
-  byId("knocks").replaceChildren(...[...state.knocks].map(([participant, { name, role }]) => line(name, `${ROLES[role]}, waiting`, state.may("admit") ? [
-    button("Let in", `Let ${name} in`, () => ask("admit", { participant })), button("Refuse", `Refuse ${name}`, () => ask("deny", { participant })),
-  ] : [])));
-  const people = [...state.participants.values()].sort((one, other) => (one.hand ?? Infinity) - (other.hand ?? Infinity));
-  byId("people-list").replaceChildren(...people.map((person) => personLine(person, state, ask)));
+/** Puts new lines into a list; whoever was on one of its buttons with the keyboard stays on it. */
+function fill(list, lines) {
+  const held = list.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+  list.replaceChildren(...lines);
+  if (held) [...list.querySelectorAll("button")].find(({ ariaLabel }) => ariaLabel === held)?.focus();
 }
 
-function personLine(person, state, ask) {
-  const isMe = person.id === state.you;
-  const facts = [ROLES[person.role], isMe ? "you" : "", person.presence === "away" ? "away" : "", person.hand === null ? "" : "hand raised"];
-  const buttons = [];
-  const microphone = state.of(person.id, "microphone");
-  if (!isMe && state.may("mute") && microphone && !microphone.muted_by_host) {
-    buttons.push(button("Mute", `Mute ${person.name}`, () => ask("mute", { track: microphone.id, muted: true })));
+/** The list of people, that of who waits, and the way for cameras to come in. */
+export class People {
+  #state;
+  #ask;
+  /** What the lists show: they are made anew only when that is something else. */
+  #shown = "";
+
+  /** `ask(type, data)` sends a request. */
+  constructor({ state, ask }) {
+    [this.#state, this.#ask] = [state, ask];
+    byId("seat-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const name = byId("seat-source").value.trim();
+      if (name) ask("camera_seat", { [byId("seat-kind").value]: name, display_name: name });
+      byId("seat-source").value = "";
+    });
   }
-  if (!isMe && state.may("mute") && microphone?.muted_by_host) {
-    buttons.push(button("Unmute", `Let ${person.name} speak`, () => ask("mute", { track: microphone.id, muted: false })));
+
+  show() {
+    const { you, participants, knocks, tracks, seats } = this.#state;
+    const facts = JSON.stringify([you, [...participants.values()], [...knocks], [...tracks.values()], [...seats.values()]]);
+    if (facts === this.#shown) return;
+    this.#shown = facts;
+    byId("count").textContent = String(participants.size);
+    byId("seat-form").hidden = !this.#state.may("seat");
+    fill(byId("knocks"), [...knocks].map(([id, { name, role }]) => this.#knock(id, name, role)));
+    const people = [...participants.values()].sort((one, other) => (one.hand ?? Infinity) - (other.hand ?? Infinity));
+    const waiting = [...seats.values()].filter(({ participant }) => !participants.has(participant));
+    fill(byId("people-list"), [...people.map((person) => this.#person(person)), ...waiting.map((seat) => this.#waitingCamera(seat))]);
   }
-  if (!isMe && state.may("mute") && person.hand !== null) {
-    buttons.push(button("Lower hand", `Lower ${person.name}'s hand`, () => ask("hand", { participant: person.id, raised: false })));
+
+  #knock(participant, name, role) {
+    return line(name, `${role}, waiting`, this.#state.may("admit") ? [
+      button("Let in", `Let ${name} in`, () => this.#ask("admit", { participant })),
+      button("Refuse", `Refuse ${name}`, () => this.#ask("deny", { participant })),
+    ] : []);
   }
-  if (!isMe && state.may("remove")) {
-    buttons.push(button("Remove", `Remove ${person.name} from the room`, () => {
-      if (confirm(`Remove ${person.name}? Their link will not let them in again.`)) ask("remove", { participant: person.id });
-    }));
+
+  #person(person) {
+    const isMe = person.id === this.#state.you;
+    const facts = [person.role, isMe ? "you" : "", person.presence === "away" ? "away" : "", person.hand === null ? "" : "hand raised"];
+    return line(person.name, facts.filter(Boolean).join(", "), isMe ? [] : [...this.#muting(person), ...this.#removing(person)]);
   }
-  return line(person.name, facts.filter(Boolean).join(", "), buttons);
+
+  #muting({ id, name, hand }) {
+    if (!this.#state.may("mute")) return [];
+    const microphone = this.#state.of(id, "microphone");
+    const buttons = [];
+    if (microphone && !microphone.muted_by_host) {
+      buttons.push(button("Mute", `Mute ${name}`, () => this.#ask("mute", { track: microphone.id, muted: true })));
+    }
+    if (microphone?.muted_by_host) {
+      buttons.push(button("Unmute", `Let ${name} speak`, () => this.#ask("mute", { track: microphone.id, muted: false })));
+    }
+    if (hand !== null) {
+      buttons.push(button("Lower hand", `Lower ${name}'s hand`, () => this.#ask("hand", { participant: id, raised: false })));
+    }
+    return buttons;
+  }
+
+  /** A camera's seat ends; it may come back. */
+  #removing({ id, name }) {
+    const seat = [...this.#state.seats.values()].find(({ participant }) => participant === id);
+    if (seat) return this.#unseating(seat);
+    if (!this.#state.may("remove")) return [];
+    return [button("Remove", `Remove ${name} from the room`, () => {
+      if (confirm(`Remove ${name}? Their link will not let them in again.`)) this.#ask("remove", { participant: id });
+    })];
+  }
+
+  #waitingCamera(seat) {
+    return line(seat.display_name, "camera, on its way", this.#unseating(seat));
+  }
+
+  #unseating(seat) {
+    if (!this.#state.mayUnseat(seat)) return [];
+    return [button("Take out", `Take ${seat.display_name} out of the room`, () => this.#ask("camera_unseat", { seat: seat.id }))];
+  }
 }
 
 /** The messages, the newest in sight unless the reader has scrolled away from it. */

@@ -33,7 +33,8 @@ export class RecordingKeys {
     if (recording) byId("recorded").title = `Recorded since ${new Date(recording.since).toLocaleTimeString()}`;
     byId("record-key").hidden = !this.#state.may("record");
     byId("record-key").ariaPressed = String(recording !== null);
-    byId("clip-key").hidden = recording === null || !this.#state.may("clip");
+    // A camera that is recorded by itself can be marked in any room: the bridge says whether there is one.
+    byId("clip-key").hidden = !this.#state.may("clip");
   }
 
   /** Says what a notice means for people. */

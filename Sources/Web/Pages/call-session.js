@@ -1,6 +1,6 @@
 // A page's side of a room: the socket, and two peer connections, one that sends and one that receives. See signaling/asyncapi.yaml.
 
-import { encodingsFor, preferCommonCodecs } from "/assets/encodings.js";
+import { KINDS, addSections, fill } from "/assets/call-sections.js";
 import { BridgeFailure } from "/assets/rtm.js";
 
 const UNREACHABLE = "The bridge cannot be reached.";
@@ -11,8 +11,8 @@ const SOCKET_OPENING_LIMIT_MS = 4000;
 const RETURNABLE = new Set([1001, 1006, 1011, 1012, 1013, 4429]);
 /** A peer that does not come back by itself in this time is made anew. */
 const PEER_LOSS_LIMIT_MS = 3000;
-/** A sending peer's sections, in this order. */
-const KINDS = ["microphone", "camera", "screen"];
+/** By its name we know a refusal to publish again. */
+const PUBLISHING = "publish ";
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -34,6 +34,11 @@ export class CallSession extends EventTarget {
   #isAnswered = false;
   /** What is being sent, by kind: a MediaStreamTrack. */
   #sources = {};
+  /** The kinds that the room has a track of, or was asked for one. */
+  #published = new Set();
+  /** The kinds of one's own tracks, and who one is. */
+  #own = new Map();
+  #you = null;
   #lossTimer = 0;
   /** Descriptions are applied one after the other. */
   #work = Promise.resolve();
@@ -70,21 +75,35 @@ export class CallSession extends EventTarget {
     this.#return();
   }
 
-  request(type, data) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, data }));
+  /** As after a lost network, for tests: another sending peer in place of the one that there is. */
+  renewSender() {
+    return this.#makeSender();
   }
 
-  /** Sends a track of a kind, in place of the one before; null: nothing any more. The peer is made with the first. */
+  request(type, data, ref = null) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, data, ...(ref ? { ref } : {}) }));
+  }
+
+  /** Sends a track of a kind, in place of the one before; null: nothing for now. The peer is made with the first. */
   async send(kind, source) {
-    const had = this.#sources[kind];
     this.#sources[kind] = source;
     if (!this.#isInside || this.isOver) return;
     if (!this.#sender) return source && this.#makeSender();
-    const transceiver = this.#transceivers[kind];
-    await transceiver.sender.replaceTrack(source);
-    if (source) await this.#shape(kind, transceiver);
-    // Before the answer there is nothing to publish by; with it, all that there is goes out.
-    if (source && !had && this.#isAnswered) this.request("publish", { kind, mid: transceiver.mid });
+    await fill(this.#transceivers[kind], kind, source);
+    this.#publish(kind);
+  }
+
+  /** The room has this track of ours no more; `send` of its kind makes another one. */
+  withdraw(kind, track) {
+    this.#published.delete(kind);
+    this.request("unpublish", { track });
+  }
+
+  /** Once: what is not sent for a while stays published. Before the answer there is nothing to publish by; with it, all that there is goes out. */
+  #publish(kind) {
+    if (!this.#sources[kind] || !this.#isAnswered || this.#published.has(kind)) return;
+    this.#published.add(kind);
+    this.request("publish", { kind, mid: this.#transceivers[kind].mid }, `${PUBLISHING}${kind}`);
   }
 
   // MARK: the socket
@@ -113,6 +132,7 @@ export class CallSession extends EventTarget {
 
   /** A refusal of the link comes before the socket is closed, and says why. */
   #refused(refusal) {
+    if (refusal.ref?.startsWith(PUBLISHING)) this.#published.delete(refusal.ref.slice(PUBLISHING.length));
     if (!this.#isInside) this.#refusal = new BridgeFailure(refusal.code, refusal.msg);
     this.#emit("refused", refusal);
   }
@@ -141,6 +161,8 @@ export class CallSession extends EventTarget {
       case "peer_state": return this.#emit("media", data);
       case "refused": return this.#refused(data);
       case "done": return;
+      case "published": this.#noteOwn(data.track); return this.#emit("notice", frame);
+      case "unpublished": this.#forgetOwn(data.track); return this.#emit("notice", frame);
       case "ended": this.#emit("notice", frame); return this.#end(null);
       default: this.#emit("notice", frame);
     }
@@ -151,12 +173,29 @@ export class CallSession extends EventTarget {
     if (isReturn) this.returns += 1;
     this.#isInside = true;
     this.#emit("notice", frame);
-    const mine = frame.data.tracks.filter(({ participant }) => participant === frame.data.you);
+    this.#you = frame.data.you;
+    const mine = frame.data.tracks.filter(({ participant }) => participant === this.#you);
+    this.#own.clear();
+    this.#published.clear();
+    for (const track of mine) this.#noteOwn(track);
     // Who was away for too long is new in the room, and so are their peers.
     const isNew = isReturn && Object.values(this.#sources).some(Boolean) && mine.length === 0;
     if (isNew) this.#dropPeers();
     this.#emit("back");
     if (!this.#sender && Object.values(this.#sources).some(Boolean)) this.#makeSender();
+    // What was turned on while the socket was away.
+    for (const kind of KINDS) this.#publish(kind);
+  }
+
+  #noteOwn({ id, participant, kind }) {
+    if (participant !== this.#you) return;
+    this.#own.set(id, kind);
+    this.#published.add(kind);
+  }
+
+  #forgetOwn(track) {
+    this.#published.delete(this.#own.get(track));
+    this.#own.delete(track);
   }
 
   // MARK: the peers
@@ -170,7 +209,8 @@ export class CallSession extends EventTarget {
     this.#sender?.close();
     const peer = (this.#sender = new RTCPeerConnection({ bundlePolicy: "max-bundle" }));
     this.#isAnswered = false;
-    for (const kind of KINDS) this.#transceivers[kind] = this.#addSection(peer, kind);
+    this.#published.clear();
+    this.#transceivers = addSections(peer, this.#sources);
     peer.onconnectionstatechange = () => this.#senderChanged(peer);
     try {
       await peer.setLocalDescription();
@@ -178,23 +218,6 @@ export class CallSession extends EventTarget {
     } catch (failure) {
       this.#end(new BridgeFailure("browser_failed", String(failure.message ?? failure)));
     }
-  }
-
-  #addSection(peer, kind) {
-    const source = this.#sources[kind] ?? (kind === "microphone" ? "audio" : "video");
-    const init = { direction: "sendonly" };
-    if (kind === "camera") {
-      const { width = 1280, height = 720 } = this.#sources.camera?.getSettings() ?? {};
-      init.sendEncodings = encodingsFor({ width, height }, "", true);
-    }
-    const transceiver = peer.addTransceiver(source, init);
-    if (kind !== "microphone") preferCommonCodecs(transceiver);
-    return transceiver;
-  }
-
-  /** Sizes that go with another camera than the one that the peer was made with. */
-  async #shape(kind, { sender }) {
-    sender.track.contentHint = kind === "screen" ? "detail" : kind === "camera" ? "motion" : "speech";
   }
 
   #senderChanged(peer) {
@@ -216,10 +239,7 @@ export class CallSession extends EventTarget {
     if (peer?.signalingState !== "have-local-offer") return;
     await peer.setRemoteDescription(description);
     this.#isAnswered = true;
-    for (const kind of KINDS) {
-      const transceiver = this.#transceivers[kind];
-      if (this.#sources[kind]) this.request("publish", { kind, mid: transceiver.mid });
-    }
+    for (const kind of KINDS) this.#publish(kind);
   }
 
   async #offered(description, tracks) {
@@ -241,14 +261,15 @@ export class CallSession extends EventTarget {
     for (const mid of Object.keys(this.#sections)) if (!tracks[mid]) delete this.#sections[mid];
   }
 
-  /** The reports of both peers, by room track for what is received. */
+  /** The reports of both peers, by room track for what is received, and their states. */
   async statistics() {
     const reports = {};
     for (const transceiver of this.#receiver?.getTransceivers() ?? []) {
       const track = this.#sections[transceiver.mid];
       if (track) reports[track] = await transceiver.receiver.getStats();
     }
-    return { received: reports, sent: await this.#sender?.getStats() ?? null };
+    const states = { publish: this.#sender?.connectionState ?? null, subscribe: this.#receiver?.connectionState ?? null };
+    return { received: reports, sent: await this.#sender?.getStats() ?? null, states };
   }
 
   #end(failure) {

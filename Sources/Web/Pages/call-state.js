@@ -79,6 +79,11 @@ export class CallState {
     return Boolean(can) && (this.may("command") || (this.may("command-own") && owner === this.you));
   }
 
+  /** May one take this seat's camera out of the room? */
+  mayUnseat({ owner }) {
+    return this.me?.role === "host" || (this.may("seat") && owner === this.you);
+  }
+
   isMine(track) {
     return track.participant === this.you || [...this.seats.values()].some((seat) => seat.owner === this.you && seat.participant === track.participant);
   }
@@ -160,12 +165,15 @@ export class CallState {
     this.participants.set(participant.id, participant);
   }
 
+  /** Whose socket is lost points at nothing until it is back. */
   _changed({ participant }) {
     this.participants.set(participant.id, participant);
+    if (participant.presence === "away") this.#forgetPointers((pointer) => pointer.participant === participant.id);
   }
 
   _left({ participant, cause }) {
     this.participants.delete(participant);
+    this.#forgetPointers((pointer) => pointer.participant === participant);
     for (const track of [...this.tracks.values()]) if (track.participant === participant) this._unpublished({ track: track.id });
     if (participant === this.you) this.#over({ left: cause });
   }
@@ -182,7 +190,7 @@ export class CallState {
     this.tracks.delete(track);
     this.pins = this.pins.filter((id) => id !== track);
     this.spotlight = this.spotlight.filter((id) => id !== track);
-    for (const key of [...this.pointers.keys()]) if (key.startsWith(`${track} `)) this.pointers.delete(key);
+    this.#forgetPointers((pointer) => pointer.track === track);
   }
 
   _speaker({ participant }) {
@@ -240,6 +248,10 @@ export class CallState {
     const key = `${track} ${participant}`;
     if (at === null) this.pointers.delete(key);
     else this.pointers.set(key, { track, participant, ...at });
+  }
+
+  #forgetPointers(isOver) {
+    for (const [key, pointer] of [...this.pointers]) if (isOver(pointer)) this.pointers.delete(key);
   }
 
   _recording({ recording }) {

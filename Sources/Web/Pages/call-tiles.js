@@ -1,7 +1,8 @@
 // The pictures of a call: an element for each, where the layout puts it, and what is drawn on it.
 
 import { Hand, drawAnnotations, drawPointer } from "/assets/call-board.js";
-import { arrange, contained } from "/assets/call-layout.js";
+import { FrozenFrame } from "/assets/call-frozen.js";
+import { arrange, contained, viewOf } from "/assets/call-layout.js";
 
 const COLOURS = ["#ffd60a", "#4cc9f0", "#ff8fab", "#80ed99", "#f4a261", "#c8b6ff"];
 
@@ -40,7 +41,7 @@ function markOf(name) {
 class Tile {
   #act;
   #isCommanded;
-  #frozen = null;
+  #frozen;
 
   constructor(key, { act, hand, isCommanded }) {
     this.key = key;
@@ -58,11 +59,12 @@ class Tile {
     });
     this.hand = new Hand(this.board, { ...hand(this), picture: () => this.size });
     this.video.addEventListener("resize", () => this.draw());
+    this.#frozen = new FrozenFrame(this.video, () => this.draw());
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
 
   get size() {
-    return this.#frozen ?? { width: this.video.videoWidth, height: this.video.videoHeight };
+    return this.#frozen.picture ?? { width: this.video.videoWidth, height: this.video.videoHeight };
   }
 
   /** Shows what there is of a participant. */
@@ -119,28 +121,16 @@ class Tile {
     }));
   }
 
-  place({ x, y, width, height }) {
+  place(place) {
+    const { x, y, width, height, isLarge } = (this.placed = place);
     Object.assign(this.element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
-  }
-
-  /** Keeps the picture of now under what is drawn. */
-  freeze() {
-    const { videoWidth: width, videoHeight: height } = this.video;
-    this.#frozen = make("canvas", { width: width || 16, height: height || 9 });
-    if (width) this.#frozen.getContext("2d").drawImage(this.video, 0, 0);
-  }
-
-  thaw() {
-    this.#frozen = null;
-  }
-
-  get isFrozen() {
-    return this.#frozen !== null;
+    this.element.toggleAttribute("data-large", isLarge);
   }
 
   /** The frozen frame, what is drawn on it, and where others point. */
   draw(board = this.drawn?.board ?? null, pointers = this.drawn?.pointers ?? [], isDrawing = this.drawn?.isDrawing ?? false) {
     this.drawn = { board, pointers, isDrawing };
+    this.#frozen.show(board);
     this.board.hidden = !board && pointers.length === 0 && !isDrawing;
     if (this.board.hidden) return;
     const { clientWidth, clientHeight } = this.element;
@@ -149,10 +139,11 @@ class Tile {
     const context = this.board.getContext("2d");
     context.scale(scale, scale);
     const area = contained(this.size.width, this.size.height, clientWidth, clientHeight);
-    if (this.#frozen && board) {
+    const { picture } = this.#frozen;
+    if (picture && board) {
       context.fillStyle = "#05070a";
       context.fillRect(0, 0, clientWidth, clientHeight);
-      context.drawImage(this.#frozen, area.x, area.y, area.width, area.height);
+      context.drawImage(picture, area.x, area.y, area.width, area.height);
     }
     if (board) drawAnnotations(context, area, board.annotations);
     for (const { name, colour, ...place } of pointers) drawPointer(context, area, place, name, colour);
@@ -180,15 +171,13 @@ export class Tiles {
     this.#later();
   }
 
-  /** What is seen of each track, for the bridge: `{ track, visible, width, height }`, in pixels of the screen. */
+  /** What is seen of each track, for the bridge: `track`, and what `viewOf` says. */
   views() {
     const scale = devicePixelRatio || 1;
     const views = [];
-    for (const { picture, element } of this.#tiles.values()) {
+    for (const { picture, placed } of this.#tiles.values()) {
       if (!picture?.track || picture.isMine || picture.isRoom) continue;
-      const [width, height] = [Math.round(element.clientWidth * scale), Math.round(element.clientHeight * scale)];
-      const visible = !document.hidden && width > 0 && height > 0;
-      views.push({ track: picture.track.id, visible, ...(visible ? { width, height } : {}) });
+      views.push({ track: picture.track.id, ...viewOf(placed, scale, !document.hidden) });
     }
     return views;
   }
@@ -243,8 +232,6 @@ export class Tiles {
 
   #showBoard(tile, state, track, drawing) {
     const board = track && state.board(track);
-    if (board && !tile.isFrozen) tile.freeze();
-    if (!board && tile.isFrozen) tile.thaw();
     const pointers = track ? [...state.pointers.values()].filter((pointer) => pointer.track === track) : [];
     tile.draw(board, pointers.map((pointer) => ({
       ...pointer, colour: colourOf(pointer.participant), name: state.participants.get(pointer.participant)?.name ?? "",
