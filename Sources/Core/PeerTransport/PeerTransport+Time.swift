@@ -40,7 +40,7 @@ extension PeerTransport {
         guard paths.renew(path, now: now) else { return }
         consentAt = now
         let end = now.advanced(by: policy.consentLimit)
-        if path == paths.selected { sending?.until = end }
+        if path == paths.selected { route?.consentEnd = end }
     }
 
     /// The path's TCP connection is gone, or its 5-tuple is another peer's now. The peer lives on as long as its consent lasts. Not for ICMP errors of
@@ -67,7 +67,7 @@ extension PeerTransport {
     mutating func review(now: MonotonicTime, effects: inout [TransportEffect]) {
         guard case .secured(let profile) = phase else { return }
         let selected = paths.selectedPath
-        sending = selected.map { ($0.tuple, paths.consentEnd(of: $0)) }
+        route = selected.map { MediaRoute(tuple: $0.tuple, consentEnd: paths.consentEnd(of: $0)) }
         if setUpEnd != nil {
             guard let selected else { return }
             setUpEnd = nil
@@ -94,7 +94,7 @@ extension PeerTransport {
         if let previousCredentials { effects.append(.credentialsRetired(previousCredentials.ufrag)) }
         phase = .ended
         paths = PathSet(policy: policy)
-        sending = nil
+        route = nil
         effects.append(.event(.ended(code)))
     }
 }

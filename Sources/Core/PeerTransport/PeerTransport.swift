@@ -36,8 +36,8 @@ package struct PeerTransport {
     var keepaliveAt: MonotonicTime?
     /// Where the last handshake record came from.
     var handshakeOrigin: PathID?
-    /// Where media goes, for as long as consent lasts; kept at hand because it is asked for with each packet.
-    package internal(set) var sending: (tuple: FiveTuple, until: MonotonicTime)?
+    /// Where media goes; nil while none may be sent. Kept at hand because it is asked for with each packet.
+    package internal(set) var route: MediaRoute?
     /// What `moved` compares with.
     var announcedTuple: FiveTuple?
 
@@ -55,10 +55,7 @@ package struct PeerTransport {
     // MARK: For each packet
 
     /// Where media goes now. nil: none may be sent, because the peer is not connected, or its consent has run out.
-    package func mediaPath(now: MonotonicTime) -> FiveTuple? {
-        guard let sending, now < sending.until else { return nil }
-        return sending.tuple
-    }
+    package func mediaPath(now: MonotonicTime) -> FiveTuple? { route?.tuple(at: now) }
 
     /// True when SRTP and SRTCP from this path may be handed to unprotection: the handshake is done with the right certificate.
     @inline(__always)

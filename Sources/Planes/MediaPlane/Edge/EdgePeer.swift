@@ -50,10 +50,7 @@ final class EdgePeer {
 
     /// Where media goes now; nil while none may be sent. One field is read: the transport's own call would be given a copy of all that it is.
     @inline(__always)
-    func mediaPath(now: MonotonicTime) -> FiveTuple? {
-        guard let sending = transport.sending, now < sending.until else { return nil }
-        return sending.tuple
-    }
+    func mediaPath(now: MonotonicTime) -> FiveTuple? { transport.route?.tuple(at: now) }
 
     /// Counters since the peer was opened.
     var statistics: EdgePeerStatistics {
