@@ -15,7 +15,9 @@ import time
 import pytest
 
 from bridge import BINARY, ENVIRONMENT, Bridge, free_port
+from calls import Room
 from raw import settle
+from rooms import RoomClient
 from rtsp import RTSPCamera
 from whip import Leg
 
@@ -103,6 +105,13 @@ def watching(network, bridge):
 def sees_and_hears(viewer):
     seen = settle(lambda: dict(viewer.frames), lambda counts: counts["video"] >= 10 and counts["audio"] >= 20, PATIENCE)
     assert seen["video"] >= 10 and seen["audio"] >= 20, seen
+
+
+def health_of(bridge):
+    """What the camera's agent has said last of how it is; None: nothing."""
+    status, _, body = bridge.get(f"/bridge/v1/cameras/{NAME}", headers={"authorization": f"Bearer {bridge.operator_token}"})
+    assert status == 200, body
+    return json.loads(body)["health"]
 
 
 def ends_well(camera, bridge):
@@ -219,6 +228,10 @@ def test_a_file_is_seen_with_its_own_colour_over_and_over(network, tmp_path):
                 health = camera.wait_for("camera: health")
                 for fact in (r"cpu=\d+%", r"disk_free_mib=\d+", "link=live", r"memory=\d+%", r" uptime_s=\d+", "frames=[1-9]", "dropped=0"):
                     assert re.search(fact, health), health
+                # The bridge has heard it, too.
+                known = settle(lambda: health_of(bridge), bool, PATIENCE)
+                assert known["link"] == "live" and known["frames"] > 0 and known["dropped"] == 0, known
+                assert all(0 <= known[part] <= 1 for part in ("cpu", "memory")) and known["disk_free_mib"] > 0, known
             assert camera.end()[0] == 0
 
 
@@ -310,3 +323,29 @@ def test_a_camera_with_a_speaker_plays_a_stream_of_its_bridge(tmp_path):
         done = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", str(spoken)],
                               capture_output=True, text=True)
         assert (done.stdout.strip(), done.stderr) == ("opus", "")
+
+
+def test_whoever_is_loud_before_a_seated_camera_is_the_speaker(network, tmp_path):
+    clip = tmp_path / "loud then silent.mkv"
+    made = subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=red:s=160x120:r=15:d=14", "-f", "lavfi", "-i",
+         "aevalsrc=0.5*sin(2*PI*440*t)*lt(t\\,5):d=14", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "libopus", str(clip)],
+        capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    with Bridge() as bridge, token_file(tmp_path, bridge.token(NAME, "publish")) as token:
+        room = Room(bridge, "yard")
+
+        async def come():
+            client = RoomClient(f"ws://127.0.0.1:{bridge.port}/bridge/v1/rooms/yard/io", room.link("host")["token"])
+            await client.open()
+            await client.join("Ada")
+            return client
+
+        watcher = network.run(come())
+        camera = ["--to", place(bridge, "rtm"), "--token-file", token, "--source", f"file:{clip}", "--stand-by"]
+        with ViaductCamera(*camera) as camera:
+            seat = room.post("cameras", {"camera": NAME, "display_name": "Gate"})
+            for speaker in (seat["participant"], None):
+                network.run(watcher.expect("speaker", PATIENCE, participant=speaker))
+            assert camera.end()[0] == 0
+        network.run(watcher.close())

@@ -53,7 +53,14 @@ extension JSONText {
             .init("id", .string(camera.id.rawValue)), .init("online", .bool(camera.isOnline)),
             .init("since", .string(camera.since.iso8601)), .init("publish", .bool(camera.abilities.publishes)),
             .init("abilities", JSONText(CameraMessage.value(camera.abilities))),
+            .init("health", camera.report.map(report) ?? .null),
         ])
+    }
+
+    private static func report(_ report: CameraReport) -> JSONText {
+        var members = CameraMessage.value(report.health)
+        members["at"] = .string(report.at.iso8601)
+        return JSONText(.object(members))
     }
 }
 

@@ -30,6 +30,7 @@ package actor CameraControlLink {
     private let clock: BridgeClock
     private let logger: Logger
     private var retries = ControlRetries()
+    /// The one that is open and has heard what the camera can.
     private var socket: WebSocket?
 
     package init(_ terms: Terms, controls: any CameraControls, clock: BridgeClock, logger: Logger) {
@@ -38,6 +39,9 @@ package actor CameraControlLink {
         self.clock = clock
         self.logger = logger
     }
+
+    /// Says how the camera is, if somebody is there to hear it.
+    package func tell(_ health: CameraHealth) { _ = socket?.send(CameraMessage.health(health).text) }
 
     /// Obeys until its task is cancelled, or until the bridge refuses it for good: that is returned.
     package func run() async -> ConferenceFault? {
@@ -64,8 +68,10 @@ package actor CameraControlLink {
         let socket = try await connect()
         retries.opened(now: clock.now())
         logger.info("the control socket is open", metadata: ["camera": "\(terms.camera)"])
+        defer { self.socket = nil }
         return await withTaskCancellationHandler {
             _ = socket.send(CameraMessage.hello(await controls.abilities).text)
+            self.socket = socket
             for await event in socket.events {
                 switch event {
                 case .text(let text): await receive(text, socket)

@@ -24,7 +24,7 @@ enum ElementAllowList {
     static let camera: Set<String> = [
         "videotestsrc", "audiotestsrc", "v4l2src", "videoconvert", "videoscale", "videorate", "audioconvert", "audioresample",
         "clockoverlay", "textoverlay", "timeoverlay", "x264enc", "vp8enc", "opusenc", "h264parse", "rtph264pay", "rtpvp8pay",
-        "rtpopuspay", "jpegdec", "videocrop", "videoflip", "volume",
+        "rtpopuspay", "jpegdec", "videocrop", "videoflip", "volume", "level", "rtphdrextclientaudiolevel",
     ]
 
     /// What decodes a camera's local file. Never on network input.

@@ -14,8 +14,11 @@ final class FakeCameras: DirectedCameras {
     func cameras(of account: AccountID) async -> [DirectedCamera] {
         guard account == AccountID("acme") else { return [] }
         let abilities = CameraAbilities(publishes: true, torch: true, greatestZoom: 4, mutes: [.audio])
+        var health = CameraHealth()
+        (health.link, health.processor, health.frames) = ("live", 0.25, 7)
         return [
-            DirectedCamera(id: ClientID("gate"), abilities: abilities, isOnline: true, since: Self.since),
+            DirectedCamera(
+                id: ClientID("gate"), abilities: abilities, isOnline: true, since: Self.since, report: CameraReport(health, at: Self.since)),
             DirectedCamera(id: ClientID("yard"), abilities: CameraAbilities(), isOnline: false, since: Self.since),
         ]
     }
@@ -44,6 +47,8 @@ final class FakeCameras: DirectedCameras {
         try #require(cameras.count == 2)
         #expect(cameras[0]["online"] == true && cameras[0]["abilities"]?["zoom"] == 4)
         #expect(cameras[0]["abilities"]?["mute"] == ["audio"] && cameras[0]["publish"] == true && cameras[1]["online"] == false)
+        #expect(cameras[0]["health"] == ["at": "2023-11-14T22:13:20.000Z", "link": "live", "cpu": .number(0.25), "frames": 7])
+        #expect(cameras[1]["health"] == .null)
         let page = try await stage.send(.get, "\(path)?limit=1", token: "T-admin")
         #expect(page.json["next"] == "gate")
         #expect(try await stage.send(.get, "\(path)/yard", token: "T-admin").json["id"] == "yard")

@@ -30,6 +30,23 @@ import Testing
         #expect(try CameraForm.message(in: other) == .refused(1, BridgeError(.unavailable, "The camera says: it is dark")))
     }
 
+    @Test func howACameraIsIsReadAsItIsWritten() throws {
+        var health = CameraHealth()
+        #expect(try CameraForm.message(in: CameraMessage.health(health)) == .health(health))
+        (health.link, health.microphone) = ("backing_off", "away")
+        (health.uptimeSeconds, health.machineUptimeSeconds, health.freeDiskMebibytes) = (0, 9_007_199_254_740_991, 512)
+        (health.processor, health.memory, health.temperature) = (0, 1, -12.5)
+        (health.frames, health.dropped, health.packets, health.keyframes, health.videoKilobits) = (1, 2, 3, 4, 2000)
+        let frame = CameraMessage.health(health)
+        #expect(try CameraForm.message(in: frame) == .health(health))
+        #expect(frame["data"]?["cpu"] == 0 && frame["data"]?["temperature_c"] == .number(-12.5) && frame["data"]?["link"] == "backing_off")
+        // What is unknown may be null, and what is new is left out.
+        let other: JSONValue = ["type": "health", "data": ["cpu": nil, "link": "live", "humidity": 3]]
+        var known = CameraHealth()
+        known.link = "live"
+        #expect(try CameraForm.message(in: other) == .health(known))
+    }
+
     struct Bad: Sendable {
         var frame: JSONValue?
         var code: RTMError.Code
@@ -60,6 +77,17 @@ import Testing
         Bad("refused", ["number": 1, "msg": "m"], .missingField, "code"), Bad("refused", ["number": 1, "code": "c"], .missingField, "msg"),
         Bad("refused", ["number": 1, "code": "c", "msg": "a\nb"], .invalidField, "msg"),
         Bad("refused", ["number": 1, "code": "c", "msg": ""], .invalidField, "msg"),
+        Bad(["type": "health"], .missingField, "data"), Bad("health", ["link": ""], .invalidField, "link"),
+        Bad("health", ["link": "on air"], .invalidField, "link"), Bad("health", ["link": true], .invalidField, "link"),
+        Bad("health", ["microphone": .string(String(repeating: "a", count: 33))], .invalidField, "microphone"),
+        Bad("health", ["cpu": .number(1.01)], .invalidField, "cpu"), Bad("health", ["cpu": "9%"], .invalidField, "cpu"),
+        Bad("health", ["memory": .number(-0.1)], .invalidField, "memory"),
+        Bad("health", ["temperature_c": 201], .invalidField, "temperature_c"),
+        Bad("health", ["uptime_s": .number(1.5)], .invalidField, "uptime_s"), Bad("health", ["frames": -1], .invalidField, "frames"),
+        Bad("health", ["machine_uptime_s": []], .invalidField, "machine_uptime_s"),
+        Bad("health", ["disk_free_mib": .number(1e300)], .invalidField, "disk_free_mib"),
+        Bad("health", ["dropped": "0"], .invalidField, "dropped"), Bad("health", ["packets": true], .invalidField, "packets"),
+        Bad("health", ["keyframes": [:]], .invalidField, "keyframes"), Bad("health", ["video_kbit_s": -1], .invalidField, "video_kbit_s"),
     ]
 
     @Test(arguments: bad) func malformedFramesAreRefused(bad: Bad) {

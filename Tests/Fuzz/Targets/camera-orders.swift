@@ -18,6 +18,7 @@ func fuzzCameraOrders(_ bytes: UnsafeRawBufferPointer) {
         case .refused(let order, let error):
             precondition(error.message.isOneLine)
             inputs.append(.refused(order, error, socket))
+        case .health(let health): precondition((try? CameraForm.message(in: CameraMessage.health(health))) == .health(health))
         case nil: break
         }
         for input in inputs + [.deadline] {

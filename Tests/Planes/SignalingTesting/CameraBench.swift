@@ -63,6 +63,7 @@ package actor BenchCamera: CameraDoor {
         case .hello(let abilities): take(.hello(abilities, socket))
         case .done(let number): take(.done(number, socket))
         case .refused(let number, let error): take(.refused(number, error, socket))
+        case .health: break
         }
     }
 

@@ -15,7 +15,7 @@ import SecureTransport
 final class CameraProcess: Sendable {
     private let director: CameraDirector
     private let hub: Hub
-    private let health: CameraHealth
+    private let health: HealthReports
     /// nil: no bridge of ours, which could tell it things.
     private let control: CameraControlLink?
     private let standsBy: Bool
@@ -60,8 +60,9 @@ final class CameraProcess: Sendable {
             footage = calls.footageTerms(terms).map { [director] in
                 FootageSender($0, services: services) { await director.phase == .live }
             }
-            health = CameraHealth(
-                director, hub: hub, stream: StreamID(command.name), folder: terms.offline?.folder ?? "/", clock: clock, logger: logger)
+            health = HealthReports(
+                director: director, hub: hub, stream: StreamID(command.name), folder: terms.offline?.folder ?? "/", control: control,
+                clock: clock, logger: logger)
         } catch let end as CameraEnd {
             throw end
         } catch let fault as ConferenceFault {
@@ -218,6 +219,7 @@ extension CameraCommand {
             source: source, videoCodec: codec.codec, width: size.width, height: size.height, framesPerSecond: fps,
             bitrate: bitrate.bitsPerSecond, keyframeInterval: .seconds(2), audio: hasSound)
         plan.microphone = microphone
+        plan.audioLevel = CapturePlan.audioLevelIdentifier
         return plan
     }
 }

@@ -3,7 +3,8 @@ package import BridgeModel
 /// A camera that obeys, as a machine: what is wanted of it and what its agent says in, orders out. Pure: no clock and no IO.
 ///
 /// An order is a state, and of each kind (`CameraOrder.Kind`) one is under way at a time; of those that wait the newest is given, and who waits for an
-/// older one is told what became of the newer. What a camera has done, and what seats need of it, is given again when its agent comes back.
+/// older one is told what became of the newer. What a camera has done, and what seats need of it, is given again when its agent comes back. After an
+/// order that was refused, or not answered in time, what the camera does is not known: what seats need, and that it ends with them, is tried again.
 package struct CameraMachine: Sendable {
     /// Who waits for the end of an order.
     package typealias Ticket = UInt64
@@ -36,14 +37,32 @@ package struct CameraMachine: Sendable {
     /// How long an agent may take.
     package static let patience = Duration.seconds(5)
 
+    /// The pause before what failed is tried again; doubled with each failure.
+    private static let firstPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(60)
+
     private struct Slot {
         /// What the camera has done of this kind, to be given again.
         var held: CameraOrder?
         var sent: (number: Int, order: CameraOrder, tickets: [Ticket], until: MonotonicTime)?
         var next: (order: CameraOrder, tickets: [Ticket])?
+        /// What was given last, and not done so far; `again` is nil for what is not tried again.
+        var failed: (number: Int, order: CameraOrder, again: MonotonicTime?)?
+        /// Of the same order, one after another.
+        var failures = 0
 
-        /// What was asked for last.
-        var newest: CameraOrder? { next?.order ?? sent?.order ?? held }
+        /// What was asked for last; nil when it is not known what the camera does.
+        var newest: CameraOrder? {
+            if let waiting = next?.order ?? sent?.order { return waiting }
+            guard let failed else { return held }
+            return failed.again == nil ? nil : failed.order
+        }
+
+        /// The camera does it.
+        mutating func hold(_ order: CameraOrder) {
+            held = order
+            (failed, failures) = (nil, 0)
+        }
     }
 
     package private(set) var abilities = CameraAbilities()
@@ -62,7 +81,7 @@ package struct CameraMachine: Sendable {
     package init(_ camera: ClientID) { name = "The camera \"\(camera)\"" }
 
     /// When to call `handle(.deadline)`; nil when nothing is waited for.
-    package var deadline: MonotonicTime? { slots.values.compactMap { $0.sent?.until }.min() }
+    package var deadline: MonotonicTime? { slots.values.compactMap { $0.sent?.until ?? $0.failed?.again }.min() }
 
     /// An agent of it has been here.
     package private(set) var wasSeen = false
@@ -117,27 +136,54 @@ package struct CameraMachine: Sendable {
         let error = BridgeError(.unavailable, "\(name) lost its connection before it had done that; try again when it is back.")
         for (kind, slot) in slots {
             settle((slot.sent?.tickets ?? []) + (slot.next?.tickets ?? []), error)
-            slots[kind]?.sent = nil
-            slots[kind]?.next = nil
+            slots[kind] = Slot(held: slot.held)
         }
     }
 
     private mutating func finish(_ number: Int, _ socket: CameraSocketID, _ error: BridgeError?, _ now: MonotonicTime) {
-        // An answer that comes late, or again, is nobody's.
-        guard socket == self.socket, let (kind, slot) = slots.first(where: { $0.value.sent?.number == number }), let sent = slot.sent
-        else { return }
-        if error == nil { slots[kind]?.held = sent.order }
-        settle(sent.tickets, error)
-        proceed(kind, now)
+        guard socket == self.socket else { return }
+        if let (kind, slot) = slots.first(where: { $0.value.sent?.number == number }), let sent = slot.sent {
+            if let error { return fail(kind, error, now) }
+            slots[kind]?.hold(sent.order)
+            settle(sent.tickets, nil)
+            proceed(kind, now)
+        } else if error == nil, let (kind, slot) = slots.first(where: { $0.value.failed?.number == number }), let failed = slot.failed {
+            // It comes late, but nothing else was asked since. Every other answer is nobody's.
+            slots[kind]?.hold(failed.order)
+        }
     }
 
     private mutating func expire(_ now: MonotonicTime) {
         let error = BridgeError(
             .unavailable, "\(name) did not answer within \(Self.patience.components.seconds) s; look whether it is still reachable.")
         for (kind, slot) in slots {
-            guard let sent = slot.sent, sent.until <= now else { continue }
-            settle(sent.tickets, error)
-            proceed(kind, now)
+            if let sent = slot.sent {
+                if sent.until <= now { fail(kind, error, now) }
+            } else if let failed = slot.failed, let again = failed.again, again <= now {
+                slots[kind]?.failed?.again = nil
+                if isTriedAgain(kind), abilities.allow(failed.order) { submit(failed.order, [], now) }
+            }
+        }
+    }
+
+    /// What was sent is not done, or nobody knows.
+    private mutating func fail(_ kind: CameraOrder.Kind, _ error: BridgeError, _ now: MonotonicTime) {
+        guard let sent = slots[kind]?.sent, let failures = slots[kind].map({ $0.failures + 1 }) else { return }
+        settle(sent.tickets, error)
+        let pause = min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 6)))
+        // What it cannot do at all, it cannot do later.
+        let isHopeless = error.code == .invalidField || !isTriedAgain(kind)
+        slots[kind]?.failures = failures
+        slots[kind]?.failed = (sent.number, sent.order, isHopeless ? nil : now.advanced(by: pause))
+        proceed(kind, now)
+    }
+
+    /// Seats need it, or nobody needs anything any more. Whoever orders is told that it failed, and orders again.
+    private func isTriedAgain(_ kind: CameraOrder.Kind) -> Bool {
+        switch kind {
+        case .publishing: ordered.publish == nil || needs.contains(where: \.need.publishes)
+        case .talk: ordered.talk == nil
+        case .torch, .zoom, .rotation, .mute: false
         }
     }
 
@@ -203,8 +249,14 @@ package struct CameraMachine: Sendable {
         guard socket != nil else { return }
         for order in [publishing, talk] where abilities.allow(order) {
             let isAsked = order.kind == kind && !tickets.isEmpty
-            if always || isAsked || slots[order.kind]?.newest != order { submit(order, isAsked ? tickets : [], now) }
+            if always || isAsked || isNews(order) { submit(order, isAsked ? tickets : [], now) }
         }
+    }
+
+    /// It was not asked for last, or it failed and is needed all the same.
+    private func isNews(_ order: CameraOrder) -> Bool {
+        guard let slot = slots[order.kind], slot.newest == nil else { return slots[order.kind]?.newest != order }
+        return slot.failed?.order != order || isTriedAgain(order.kind)
     }
 
     // MARK: - Orders
@@ -221,6 +273,8 @@ package struct CameraMachine: Sendable {
         slots[kind]?.sent = nil
         guard let socket, let next = slots[kind]?.next else { return }
         lastNumber += 1
+        if slots[kind]?.failed?.order != next.order { slots[kind]?.failures = 0 }
+        slots[kind]?.failed = nil
         slots[kind]?.next = nil
         slots[kind]?.sent = (lastNumber, next.order, next.tickets, now.advanced(by: Self.patience))
         output.append(.send(lastNumber, next.order, socket))

@@ -16,6 +16,8 @@ package struct CapturePlan: Codable, Sendable, Equatable {
     package var microphone: SoundDevice?
     /// What is done to pictures and sound from the beginning.
     package var adjustment = CaptureAdjustment()
+    /// The header extension by which each packet of sound says how loud it is (RFC 6464); nil: none does.
+    package var audioLevel: UInt8?
 
     package init(
         source: Source, videoCodec: Codec, width: Int, height: Int, framesPerSecond: Int, bitrate: Int, keyframeInterval: Duration,
@@ -55,6 +57,8 @@ package struct CapturePlan: Codable, Sendable, Equatable {
 
     /// Payload types, from the dynamic range (RFC 3551 section 6).
     package static let (videoPayloadType, audioPayloadType): (UInt8, UInt8) = (96, 111)
+    /// The identifier of `audioLevel` where it is told: the only extension there is.
+    package static let audioLevelIdentifier: UInt8 = 1
 
     /// RFC 6184 section 8.1: constrained baseline at level 3.1; receivers may use another level.
     private static let h264Parameters = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"

@@ -126,11 +126,14 @@ package struct ViewTrack: Codable, Sendable, Equatable {
     package var payloadType: UInt8
     /// The section's identification in the viewer's offer.
     package var mid: String
+    /// The header extension by which the hub's packets say how loud they are (RFC 6464); nil: that is not known.
+    package var audioLevel: UInt8?
 
-    package init(source: TrackDescription, payloadType: UInt8, mid: String) {
+    package init(source: TrackDescription, payloadType: UInt8, mid: String, audioLevel: UInt8? = nil) {
         self.source = source
         self.payloadType = payloadType
         self.mid = mid
+        self.audioLevel = audioLevel
     }
 }
 

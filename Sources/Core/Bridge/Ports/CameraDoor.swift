@@ -25,6 +25,8 @@ package enum CameraSocketMessage: Sendable, Equatable {
     case hello(CameraAbilities)
     case done(Int)
     case refused(Int, BridgeError)
+    /// How the camera is, now and then.
+    case health(CameraHealth)
 }
 
 /// What an agent's socket is told.

@@ -55,12 +55,15 @@ package struct DirectedCamera: Sendable, Equatable {
     package var isOnline: Bool
     /// When the agent came, or went if it is not online.
     package var since: WallTime
+    /// How it is by its agent's last word; nil: it has said nothing since it came, or is not online.
+    package var report: CameraReport?
 
-    package init(id: ClientID, abilities: CameraAbilities, isOnline: Bool, since: WallTime) {
+    package init(id: ClientID, abilities: CameraAbilities, isOnline: Bool, since: WallTime, report: CameraReport? = nil) {
         self.id = id
         self.abilities = abilities
         self.isOnline = isOnline
         self.since = since
+        self.report = report
     }
 }
 

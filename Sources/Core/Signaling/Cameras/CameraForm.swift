@@ -20,6 +20,7 @@ package enum CameraForm {
             case "hello": return .hello(try abilities(data.object("abilities")))
             case "done": return .done(try number(data))
             case "refused": return .refused(try number(data), try refusal(data))
+            case "health": return .health(try health(data))
             default: break
             }
         } catch {

@@ -195,6 +195,8 @@ package actor CameraDirector {
             await leg.close()
         case .reportConnected: services.logger.notice("live", metadata: ["stream": "\(terms.stream)"])
         case .reportDisconnected(let reason): services.logger.warning("not live any more", metadata: ["reason": "\(reason.message)"])
+        // Each session's end is told by itself.
+        case .reportTrouble, .reportTroubleEnded: break
         case .reportEnded(let reason): outcome?.yield(refusal ?? ConferenceFault(reason, isPermanent: true))
         case .finished: outcome?.yield(nil)
         }
@@ -211,7 +213,8 @@ package actor CameraDirector {
         var ice = terms.ice
         // The operator chose the place, and with it the servers that it names.
         ice.add(iceServers, rules: AddressRules(allowPrivate: true))
-        let plan = ConferencePlan(tracks: ConferencePlan.tracks(of: terms.capture.tracks), identity: terms.identity, ice: ice)
+        let tracks = ConferencePlan.tracks(of: terms.capture.tracks, audioLevel: terms.capture.audioLevel)
+        let plan = ConferencePlan(tracks: tracks, identity: terms.identity, ice: ice)
         let leg = ConferenceLeg(
             stream: live, call: call, services: .init(launcher: services.launcher, hub: services.hub, allowed: { $0 })
         ) { [weak self] news in await self?.hear(news, session) }
@@ -221,7 +224,7 @@ package actor CameraDirector {
 
     private func hear(_ news: ConferenceLeg.News, _ session: Int) async {
         switch news {
-        case .holding, .sent: break
+        case .holding, .sent, .warned: break
         case .answered(let servers): iceServers = servers
         case .connected: await take(.connected(session: session))
         case .interrupted: await take(.interrupted(session: session))

@@ -20,10 +20,14 @@ package actor CameraRegistry {
         var presence = CameraPresence()
         var since: WallTime
         var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
+        /// What was said last of how it is, and by which socket.
+        var word: (report: CameraReport, socket: CameraSocketID)?
 
         var deadline: MonotonicTime? { [machine.deadline, presence.deadline].compactMap { $0 }.min() }
         /// Its end is told before it is forgotten.
         var isForgettable: Bool { machine.isForgettable && presence.deadline == nil }
+        /// Of the agent that is there.
+        var report: CameraReport? { word.flatMap { $0.socket == machine.socket ? $0.report : nil } }
     }
 
     /// Cameras that are away are remembered as far as that.
@@ -96,7 +100,8 @@ package actor CameraRegistry {
     private func camera(_ key: Key) -> DirectedCamera? {
         entries[key].map { entry in
             DirectedCamera(
-                id: key.camera, abilities: entry.machine.abilities, isOnline: entry.machine.socket != nil, since: entry.since)
+                id: key.camera, abilities: entry.machine.abilities, isOnline: entry.machine.socket != nil, since: entry.since,
+                report: entry.report)
         }
     }
 
@@ -178,6 +183,8 @@ extension CameraRegistry: CameraDoor {
             take(.came(abilities), key)
         case .done(let number): take(.done(number, socket), key)
         case .refused(let number, let error): take(.refused(number, error, socket), key)
+        // The newest counts, and nobody is told: whoever wants to know asks.
+        case .health(let health): entries[key]?.word = (CameraReport(health, at: clock.wall()), socket)
         }
     }
 

@@ -98,6 +98,8 @@ package actor TalkPlayer {
         case .reportConnected: services.logger.notice("talked to", metadata: ["stream": "\(wanted?.rawValue ?? "")"])
         case .reportDisconnected(let reason):
             services.logger.notice("not talked to any more", metadata: ["reason": "\(reason.message)"])
+        // Each session's end is told by itself.
+        case .reportTrouble, .reportTroubleEnded: break
         case .reportEnded, .finished: end.mouth.yield()
         }
     }
@@ -140,7 +142,7 @@ package actor TalkPlayer {
 
     private func hear(_ news: ConferenceLeg.News, _ session: Int) async {
         switch news {
-        case .holding, .sent, .answered: break
+        case .holding, .sent, .answered, .warned: break
         case .connected: await take(.connected(session: session))
         case .interrupted: await take(.interrupted(session: session))
         case .failed(var fault):

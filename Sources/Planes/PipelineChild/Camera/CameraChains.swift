@@ -67,14 +67,25 @@ extension CapturePlan {
         let payloader = try Element("rtpopuspay")
         let ssrc = UInt32.random(in: 1...UInt32.max)
         try payloader.set(["pt": String(Self.audioPayloadType), "mtu": String(LiveEncoding.packetBytes), "ssrc": String(ssrc)])
-        let elements = sound + [try Self.leakyQueue(), encoder, payloader]
+        let loudness = try makeLoudness()
+        let elements = sound + loudness.meter + [try Self.leakyQueue(), encoder, payloader] + loudness.announcement
         try pipeline.add(elements)
         try Element.chain((desk?.elements.suffix(1) ?? []) + elements)
         let caps = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2"
         return CameraChain(
-            elements: elements, output: try payloader.pad("src"),
+            elements: elements, output: try (elements.last ?? payloader).pad("src"),
             offeredCaps: try Caps(caps + ",payload=\(Self.audioPayloadType),ssrc=(uint)\(ssrc)"),
             adjust: { try? volume.set("mute", $0.mutes.contains(.audio) ? "true" : "false") }, desk: desk)
+    }
+
+    /// What measures the sound and what makes the payloader say so; nothing where that is not wanted.
+    private func makeLoudness() throws(GStreamerError) -> (meter: [Element], announcement: [Element]) {
+        guard let audioLevel else { return ([], []) }
+        let meter = try Element("level")
+        try meter.set(["audio-level-meta": "true", "post-messages": "false"])
+        // A payloader writes the extensions that are named behind it; the last text is what GStreamer's extension says of itself.
+        let uri = HeaderExtensionKind.audioLevel.uri
+        return ([meter], [try Self.filter("application/x-rtp,extmap-\(audioLevel)=(string)<\"\",\(uri),\"vad=on\">")])
     }
 
     /// Square pixels: viewers take every picture for such, so that one of another shape gets borders.

@@ -43,6 +43,7 @@ actor ConferenceRunner: PipelineRunner {
         switch command {
         case .remoteDescription(let sdp, let fingerprints):
             gate.expect(fingerprints)
+            if plan.tellsAudioLevels(by: sdp) { fed?.feeder.tellAudioLevels() }
             do {
                 try await fed?.peer.bin.setRemoteDescription(sdp, kind: .answer)
             } catch {

@@ -5,8 +5,8 @@ internal import LinuxIO
 internal import RTP
 internal import Synchronization
 
-/// Brings the hub's packets of one viewer into webrtcbin: payload type and source identifier of the viewer's negotiation, no header
-/// extensions, and a presentation time that keeps audio and video together.
+/// Brings the hub's packets of one viewer into webrtcbin: payload type and source identifier of the viewer's negotiation, of the header extensions
+/// loudness alone, where it is negotiated, and a presentation time that keeps audio and video together.
 ///
 /// Datagrams come on the reader's thread, keyframe requests on the transport's.
 final class ViewFeeder: Sendable {
@@ -26,6 +26,7 @@ final class ViewFeeder: Sendable {
         var skipping: [Bool]
         var gaps: [Bool]
         var sequences: [SequenceContinuity]
+        var tellsAudioLevels = false
         var counters = PipelineStats()
     }
 
@@ -45,6 +46,9 @@ final class ViewFeeder: Sendable {
 
     /// Counters so far.
     var statistics: PipelineStats { state.withLock { $0.counters } }
+
+    /// From now on packets say how loud they are, where the hub's do.
+    func tellAudioLevels() { state.withLock { $0.tellsAudioLevels = true } }
 
     /// Takes one datagram of the hub. `baseTime` is the pipeline's: running time zero on CLOCK_MONOTONIC.
     func take(_ header: MediaDatagram, _ packet: UnsafeRawBufferPointer, lane index: Int, baseTime: ClockTime?) {
@@ -71,10 +75,12 @@ final class ViewFeeder: Sendable {
             }
             let time = baseTime.map { ClockTime(nanoseconds: due.nanoseconds > $0.nanoseconds ? due.nanoseconds - $0.nanoseconds : 0) }
             let isGap = state.gaps[index]
-            let size = RTPPacketView.fixedHeaderSize + packet.count - view.payloadRange.lowerBound
+            let level = state.tellsAudioLevels ? lane.audioLevel(of: view) : nil
+            let header = RTPPacketView.fixedHeaderSize + (level == nil ? 0 : Lane.levelBytes)
+            let size = header + packet.count - view.payloadRange.lowerBound
             let sequence = state.sequences[index].next(view.sequence)
             let result = lane.source.push(count: size, time: time, isDiscontinuity: isGap) {
-                lane.write(packet, view, sequence: sequence, to: $0)
+                lane.write(packet, view, sequence: sequence, level: level, to: $0)
             }
             guard result == .accepted else {
                 drop(view, &state, index)
@@ -120,17 +126,32 @@ final class ViewFeeder: Sendable {
 }
 
 extension ViewFeeder.Lane {
-    /// Writes the packet with our payload type and source, without CSRC list and extensions: their numbers belong to the publisher's
+    /// An extension of one byte, with its block's header and padded to whole words.
+    fileprivate static let levelBytes = ExtensionWriter.blockHeaderSize + 4
+
+    /// How loud the packet says that it is (RFC 6464 section 3: a flag and the level).
+    fileprivate func audioLevel(of packet: RTPPacketView) -> UInt8? {
+        guard let identifier = track.audioLevel else { return nil }
+        return HeaderExtensionElements(packet).first { $0.identifier == identifier }?.value.first
+    }
+
+    /// Writes the packet with our payload type and source, without CSRC list and extensions but `level`: their numbers belong to the publisher's
     /// negotiation. Padding stays, so its flag does.
     fileprivate func write(
-        _ packet: UnsafeRawBufferPointer, _ view: RTPPacketView, sequence: UInt16, to out: UnsafeMutableRawBufferPointer
+        _ packet: UnsafeRawBufferPointer, _ view: RTPPacketView, sequence: UInt16, level: UInt8?, to out: UnsafeMutableRawBufferPointer
     ) {
-        let fixed = RTPPacketView.fixedHeaderSize
+        var fixed = RTPPacketView.fixedHeaderSize
         out.copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[..<fixed]))
         out[0] = packet[0] & 0xE0  // version and padding flag; extension flag and CSRC count are zero
         out[1] = packet[1] & 0x80 | track.payloadType & 0x7F
         out.storeBytes(of: sequence.bigEndian, toByteOffset: 2, as: UInt16.self)
         out.storeBytes(of: ssrc.bigEndian, toByteOffset: 8, as: UInt32.self)
+        if var level, let identifier = track.audioLevel {
+            out[0] |= 0x10  // the extension flag
+            var block = ExtensionWriter(UnsafeMutableRawBufferPointer(rebasing: out[fixed..<fixed + Self.levelBytes]), form: .oneByte)
+            _ = withUnsafeBytes(of: &level) { block.append(identifier, $0) }
+            fixed += block.finish()
+        }
         UnsafeMutableRawBufferPointer(rebasing: out[fixed...])
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: packet[view.payloadRange.lowerBound...]))
     }

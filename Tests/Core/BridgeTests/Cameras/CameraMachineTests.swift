@@ -33,6 +33,8 @@ import Testing
             answer(socket)
         }
 
+        func pass(_ duration: Duration) { now = now.advanced(by: duration) }
+
         func answer(_ socket: CameraSocketID = first) {
             for number in 1...20 { _ = machine.handle(.done(number, socket), now: now) }
         }
@@ -59,8 +61,8 @@ import Testing
         #expect(desk.take(.deadline) == [])
         desk.now = desk.now.advanced(by: .milliseconds(1))
         #expect(desk.machine.deadline == desk.now && desk.take(.deadline) == ["[9] unavailable"])
-        // Its answer is nobody's by now.
-        #expect(desk.take(.done(5, Self.first)) == [] && desk.machine.deadline == nil)
+        #expect(desk.machine.deadline == nil)
+        #expect(desk.take(.done(5, Self.first)) == [])
     }
 
     @Test func whatItCannotDoIsRefusedAtOnce() {
@@ -121,6 +123,86 @@ import Testing
         desk.answer()
         #expect(desk.take(.need(nil, Self.yard)) == ["6@1 idle"])
         #expect(desk.take(.need(nil, Self.yard)) == [])
+    }
+
+    private let stream = CameraNeed(publishes: true)
+
+    @Test func aLateAnswerToWhatWasAskedLastCounts() {
+        desk.come()
+        #expect(desk.take(.need(stream, Self.yard)) == ["3@1 publish(greatestHeight: nil)"])
+        desk.pass(CameraMachine.patience)
+        #expect(desk.take(.deadline) == [] && desk.take(.done(3, Self.first)) == [])
+        // It is not asked again, and it is told when its seat ends.
+        #expect(desk.machine.deadline == nil)
+        #expect(desk.take(.need(nil, Self.yard)) == ["4@1 idle"])
+        desk.pass(CameraMachine.patience)
+        _ = desk.take(.deadline)
+        #expect(desk.take(.need(stream, Self.yard)) == ["5@1 publish(greatestHeight: nil)"])
+        // What was asked before that is nobody's.
+        #expect(desk.take(.done(4, Self.first)) == [] && desk.machine.deadline != nil)
+    }
+
+    @Test func whatWasNotAnsweredIsNotTakenForUndone() {
+        desk.come()
+        _ = desk.take(.need(stream, Self.yard))
+        desk.pass(CameraMachine.patience)
+        #expect(desk.take(.deadline) == [])
+        // It may send or not: it is told not to.
+        #expect(desk.take(.need(nil, Self.yard)) == ["4@1 idle"])
+        desk.pass(CameraMachine.patience)
+        #expect(desk.take(.deadline) == [])
+        desk.pass(.seconds(1))
+        #expect(desk.machine.deadline == desk.now && desk.take(.deadline) == ["5@1 idle"])
+    }
+
+    @Test func whatSeatsNeedIsTriedAgainAfterPausesThatGrow() {
+        desk.come()
+        _ = desk.take(.need(stream, Self.yard))
+        for (number, pause) in zip(3..., [1, 2, 4, 8, 16, 32, 60, 60]) {
+            #expect(desk.take(.refused(number, BridgeError(.unavailable, "busy"), Self.first)) == [])
+            // Another seat that changes nothing of it waits, too.
+            #expect(desk.take(.need(stream, Self.hall)) == [])
+            desk.pass(.seconds(pause) - .milliseconds(1))
+            #expect(desk.take(.deadline) == [])
+            desk.pass(.milliseconds(1))
+            #expect(desk.machine.deadline == desk.now && desk.take(.deadline) == ["\(number + 1)@1 publish(greatestHeight: nil)"])
+        }
+        #expect(desk.take(.done(11, Self.first)) == [] && desk.machine.deadline == nil)
+        // What it plays is tried in the same way, and the pauses begin anew.
+        _ = desk.take(.need(CameraNeed(publishes: true, talk: StreamID("a")), Self.yard))
+        desk.pass(CameraMachine.patience)
+        #expect(desk.take(.deadline) == [])
+        desk.pass(.seconds(1))
+        #expect(desk.take(.deadline) == ["13@1 talk(Optional(a))"])
+    }
+
+    @Test func nothingIsTriedAgainThatNobodyNeedsAnyMore() {
+        desk.come()
+        _ = desk.take(.need(stream, Self.yard))
+        _ = desk.take(.refused(3, BridgeError(.unavailable, "busy"), Self.first))
+        #expect(desk.take(.need(nil, Self.yard)) == ["4@1 idle"])
+        desk.answer()
+        #expect(desk.machine.deadline == nil)
+        // What it cannot do at all, and what a camera was to do that is gone.
+        _ = desk.take(.need(stream, Self.yard))
+        _ = desk.take(.refused(5, BridgeError(.invalidField, "never"), Self.first))
+        #expect(desk.machine.deadline == nil)
+        #expect(desk.take(.need(nil, Self.yard)) == ["6@1 idle"])
+        _ = desk.take(.refused(6, BridgeError(.unavailable, "busy"), Self.first))
+        #expect(desk.machine.deadline != nil)
+        #expect(desk.take(.gone(Self.first)) == ["changed"] && desk.machine.deadline == nil)
+    }
+
+    @Test func whoOrdersIsToldThatItFailedAndNothingIsTriedAgain() {
+        desk.come()
+        for order in [CameraOrder.publish(greatestHeight: nil), .talk(StreamID("a")), .torch(true)] {
+            let sent = desk.take(.order(order, 1))
+            let number = Int(sent[0].prefix { $0 != "@" }) ?? 0
+            #expect(desk.take(.refused(number, BridgeError(.unavailable, "busy"), Self.first)) == ["[1] unavailable"])
+            #expect(desk.machine.deadline == nil)
+        }
+        // A seat that needs it as well is another matter.
+        #expect(desk.take(.need(stream, Self.yard)).contains("6@1 publish(greatestHeight: nil)"))
     }
 
     @Test func aSeatThatCameBeforeTheAgentIsServedWhenItComes() {
