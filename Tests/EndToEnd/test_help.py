@@ -1,10 +1,12 @@
 """Helping the person behind the camera: pointers and drawings that come at once, however many draw, and whatever a hostile client sends."""
 
 import asyncio
+import io
 import json
 import statistics
 import time
 
+import av
 from aiortc.mediastreams import VideoStreamTrack
 from websockets.exceptions import ConnectionClosed
 
@@ -56,6 +58,45 @@ async def drain(client):
     while client.close_code is None:
         await asyncio.sleep(0.2)
         client.unread.clear()
+
+
+def test_everybody_draws_on_one_picture(bridge):
+    """The bridge takes it from the camera's stream; who comes later sees the same, and it goes with its board."""
+    async def steps(room):
+        worker = await room.come("worker", "Wim")
+        track = (await worker.publish(camera=VideoStreamTrack()))["camera"]
+        expert = await room.come("expert", "Eva")
+        await expert.wait_received(track)
+        await expert.request("freeze", track=track, at="2031-05-01T09:00:00Z")
+        first = (await expert.expect("board"))["board"]
+        assert first["frame"] is None
+        await expert.request("annotate", board=first["id"], annotation="a", shape=STROKE, colour="#ff8000")
+        boards = [await framed(one) for one in (expert, worker)]
+        frame = boards[0]["frame"]
+        assert boards[0] == boards[1] and (frame["width"], frame["height"]) == (640, 480)
+        late = await room.come("viewer", "Vic")
+        assert late.welcome["boards"][0]["frame"] == frame and late.welcome["boards"][0]["annotations"]
+
+        def fetch(token):
+            status, headers, body = bridge.request("GET", frame["url"], headers={"authorization": f"Bearer {token}"})
+            return status, body
+
+        status, picture = fetch(late.token)
+        assert status == 200
+        shown = next(av.open(io.BytesIO(picture), format="jpeg_pipe").decode(video=0))
+        assert (shown.width, shown.height) == (640, 480)
+        assert fetch("nobody's")[0] == 401
+        await expert.request("board_close", board=first["id"])
+        await late.expect("board_closed", board=first["id"])
+        assert fetch(late.token)[0] == 404
+
+    in_room(bridge, "frame", steps)
+
+
+async def framed(client):
+    while (board := (await client.expect("board"))["board"])["frame"] is None:
+        pass
+    return board
 
 
 def test_pointers_and_strokes_come_at_once(bridge):

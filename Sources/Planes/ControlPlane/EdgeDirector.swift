@@ -163,7 +163,8 @@ package actor EdgeDirector: PeerEngine {
         for await event in events {
             guard let peer = peers[id] else { continue }
             switch event {
-            case .connecting, .levels: break
+            case .connecting: break
+            case .levels(let levels): streams.levels.tell(levels, of: peer.context.stream)
             case .connected: await connect(id, peer)
             case .disconnected: peer.tell(.disconnected)
             case .reconnected: peer.tell(.connected)

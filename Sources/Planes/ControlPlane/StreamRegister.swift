@@ -5,6 +5,8 @@ package import BridgeModel
 package actor StreamRegister {
     /// What changes, in order; for one consumer.
     package nonisolated let changes: AsyncStream<StreamTable.Change>
+    /// How loud streams are that come by peers, where somebody has asked the engine for it.
+    package nonisolated let levels = StreamLevels()
 
     private let announce: AsyncStream<StreamTable.Change>.Continuation
     private let hub: any MediaHub

@@ -101,7 +101,7 @@ import Testing
         ])
         let drawing =
             ##"{"at":"\##(Self.time)","colour":"#0000ff","id":"d","participant":"ben","shape":{"points":[[0,0.5]],"type":"pen"}}"##
-        let board = #"{"annotations":[],"at":"\#(Self.time)","id":"b1","owner":"ben","subject":"ben","track":"t1"}"#
+        let board = #"{"annotations":[],"at":"\#(Self.time)","frame":null,"id":"b1","owner":"ben","subject":"ben","track":"t1"}"#
         let message = #"{"at":"\#(Self.time)","name":"ANNA","number":1,"participant":"anna","text":"a \"b\""}"#
         #expect(
             Array(news.dropFirst(2)) == [

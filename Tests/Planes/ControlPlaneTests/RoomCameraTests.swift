@@ -42,6 +42,22 @@ import Testing
         #expect(told.count { $0 == "camera.seated" } == 1 && told.count { $0 == "room.track_published" } == 4)
     }
 
+    @Test func whoeverStandsBehindASeatedCameraSpeaks() async throws {
+        try await bench.open()
+        let anna = try await bench.join("standup host anna")
+        let (seat, _) = try await bench.directory.seat(Self.order(.stream(StreamID("camera"))), in: room)
+        await bench.directory.streamChanged(.started(Sample.stream()))
+        let track = RoomTrackID("t2")
+        #expect(await eventually { bench.media.ear(of: track) != nil })
+        let ear = try #require(bench.media.ear(of: track))
+        let speaks = RoomSocketEvent.notice(.speaker(seat.participant))
+        let isTold = await bench.clock.pass {
+            ear(RoomLevel(track, 10))
+            return anna.heard.all.contains(speaks)
+        }
+        #expect(isTold)
+    }
+
     @Test func aCameraIsBroughtByTheStreamOfItsNameAndHasOneSeat() async throws {
         try await bench.open()
         await bench.directory.streamChanged(.started(Sample.stream()))

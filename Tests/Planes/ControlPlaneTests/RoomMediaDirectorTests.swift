@@ -292,6 +292,24 @@ import Testing
         #expect(await eventually { events.all.last == .levels([RoomLevel(microphone.id, 30)]) })
     }
 
+    /// Its peer is a session of its own, which tells how loud it is where it tells all the rest.
+    @Test func aSeatedCameraIsHeardUntilItGoes() async throws {
+        let seat = RoomTrack(id: RoomTrackID("t9"), owner: ParticipantID("camera:s"), kind: .microphone, mid: "1")
+        let (camera, heard) = (StreamID("camera"), Journal<RoomLevel>())
+        var stream = Sample.stream(Sample.context("s1"))
+        stream.source = .peer(PeerID("p1"))
+        _ = await streams.publish(stream, sources: [])
+        try await director.open(seat, from: camera, index: 1)
+        await director.listen(to: seat.id) { heard.note($0) }
+        #expect(edge.calls.contains(.reportLevels(PeerID("p1"))))
+        streams.levels.tell([TrackLevel(track: 0, level: 3), TrackLevel(track: 1, level: 20)], of: camera)
+        #expect(await eventually { heard.all == [RoomLevel(seat.id, 20)] })
+        streams.levels.tell([TrackLevel(track: 1, level: 5)], of: StreamID("other"))
+        await director.drop(seat.id)
+        streams.levels.tell([TrackLevel(track: 1, level: 21)], of: camera)
+        #expect(heard.all == [RoomLevel(seat.id, 20)])
+    }
+
     @Test func whoIsClosedHearsNothingMoreAndWhoIsLostWhy() async throws {
         _ = try await publish(connects: false)
         let peer = try await joined([camera])

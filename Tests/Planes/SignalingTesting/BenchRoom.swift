@@ -168,7 +168,7 @@ package actor BenchRoom: RoomDoor {
             peers.sections[participant] = nil
             peers.offered.remove(participant)
         case .openTrack, .forward, .dropTrack, .seatCamera, .releaseCamera, .beginRecording, .endRecording, .keep, .keepClip,
-            .takePicture, .beginSingle, .endSingle, .revokeLink, .event, .retire:
+            .takePicture, .takeFrame, .dropPicture, .beginSingle, .endSingle, .revokeLink, .event, .retire:
             break
         }
     }

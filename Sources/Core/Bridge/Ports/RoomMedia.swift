@@ -6,7 +6,7 @@ package import SDP
 ///
 /// The calls come one after another, in the order of `RoomMachine`'s effects, and return when what follows may depend on them. Calls for
 /// what is over or was never there do nothing unless they say otherwise.
-package protocol RoomMedia: RoomTrackSources {
+package protocol RoomMedia: RoomTrackSources, SeatHearing {
     /// Answers the offer of a participant's publishing peer: a section for each track that it may ever send, so that a track that begins or ends needs
     /// no other description. A second offer takes the place of the first peer. Throws `unacceptable_offer`, `limit_reached`.
     func publish(
@@ -30,6 +30,12 @@ package protocol RoomMedia: RoomTrackSources {
     func accept(_ answer: String, of owner: RoomPeerOwner) async throws(BridgeError)
     /// Ends these of a participant's peers, with all that they carry.
     func close(_ peers: Set<RoomPeerKind>, of owner: RoomPeerOwner) async
+}
+
+/// How loud the cameras are that the bridge joins.
+package protocol SeatHearing: Sendable {
+    /// Tells how loud a track of a camera that the bridge joins is, from now on, until it is dropped; nothing where its source does not say so.
+    func listen(to track: RoomTrackID, _ tell: @escaping @Sendable (RoomLevel) -> Void) async
 }
 
 /// The two peers of a participant.

@@ -79,6 +79,26 @@ package struct Annotation: Sendable, Equatable {
     }
 }
 
+/// The picture that a board is drawn on, the same for everybody.
+package struct BoardFrame: Sendable, Equatable {
+    /// Of the picture's file.
+    package let id: String
+    /// Where it is fetched, as a `RoomPicture`.
+    package let path: String
+    /// The moment that it shows.
+    package let at: WallTime
+    package let width: Int
+    package let height: Int
+
+    package init(id: String, path: String, at: WallTime, width: Int, height: Int) {
+        self.id = id
+        self.path = path
+        self.at = at
+        self.width = width
+        self.height = height
+    }
+}
+
 /// A frozen frame with what is drawn on it, oldest first.
 package struct RoomBoard: Sendable, Equatable {
     package let id: BoardID
@@ -88,6 +108,8 @@ package struct RoomBoard: Sendable, Equatable {
     package let owner: ParticipantID?
     /// When the frame was captured.
     package let frameAt: WallTime
+    /// nil: it has not been taken yet, or cannot be; each page shows its own newest one then.
+    package var frame: BoardFrame?
     package var annotations: [Annotation] = []
 
     /// A frame that nobody has drawn on yet.

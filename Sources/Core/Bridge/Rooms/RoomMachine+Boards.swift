@@ -30,13 +30,23 @@ extension RoomMachine {
         boards.append(board)
         tellAll(.board(board))
         emit(.keep(.frozen(board)))
+        emit(.takeFrame(track, of: board.id))
+    }
+
+    /// The picture was taken: everybody draws on it from now on. One that comes too late is nobody's.
+    mutating func framed(_ id: BoardID, _ frame: BoardFrame) {
+        guard !isOver else { return }
+        guard let index = boards.firstIndex(where: { $0.id == id }) else { return emit(.dropPicture(frame.id)) }
+        boards[index].frame = frame
+        tellAll(.board(boards[index]))
     }
 
     mutating func closeBoard(_ id: BoardID, by actor: RoomActor) throws(RoomError) {
         let index = try requireBoard(id)
         try allow(.freeze, actor, owner: boards[index].owner)
-        boards.remove(at: index)
+        let board = boards.remove(at: index)
         tellAll(.boardClosed(id))
+        if let frame = board.frame { emit(.dropPicture(frame.id)) }
         emit(.keep(.boardClosed(id, at: wall)))
     }
 
@@ -91,7 +101,15 @@ extension RoomMachine {
         _ = try requireVideo(track)
         guard place?.isInside ?? true else { throw RoomError(.invalidField, "a point in a picture has coordinates from 0 to 1") }
         guard members[index].rates.pointer.admit(now: now) else { return }
+        members[index].pointsAt = place == nil ? nil : track
         tellAll(but: members[index].id, .pointer(track, members[index].id, place))
+    }
+
+    /// Whoever goes away points nowhere.
+    mutating func dropPointer(of id: ParticipantID) {
+        guard let index = member(id), let track = members[index].pointsAt else { return }
+        members[index].pointsAt = nil
+        if tracks.contains(where: { $0.id == track }) { tellAll(but: id, .pointer(track, id, nil)) }
     }
 
     private func requireBoard(_ id: BoardID) throws(RoomError) -> Int {

@@ -11,6 +11,7 @@ extension RoomMachine {
         members[index].socket = nil
         members[index].awayUntil = now.advanced(by: settings.grace)
         members[index].info.presence = .away
+        dropPointer(of: id)
         tellAll(but: id, .changed(members[index].info))
         setSeat(members[index].seat, .away)
     }
@@ -23,6 +24,7 @@ extension RoomMachine {
 
     /// Somebody is not in the room any more. What they published goes first.
     mutating func depart(_ id: ParticipantID, _ cause: Departure) {
+        dropPointer(of: id)
         guard let index = member(id) else { return }
         unpublishAll(of: id)
         let member = members.remove(at: index)

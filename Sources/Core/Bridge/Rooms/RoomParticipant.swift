@@ -43,6 +43,8 @@ struct RoomMember: Sendable {
     var canReceive = true
     var pins: [RoomTrackID] = []
     var views: [RoomTrackID: TrackView] = [:]
+    /// Where everybody sees their pointer.
+    var pointsAt: RoomTrackID?
     /// Whether they take the room as one picture and one sound.
     var single = RoomSingle.off
     /// What the media plane was told last.

@@ -11,6 +11,20 @@ extension RoomMessage {
         ]
     }
 
+    /// The same with the picture that everybody draws on, for as long as the room is open.
+    static func openValue(_ board: RoomBoard) -> JSONValue {
+        guard case .object(var members) = value(board) else { return .null }
+        members["frame"] = board.frame.map(value) ?? .null
+        return .object(members)
+    }
+
+    private static func value(_ frame: BoardFrame) -> JSONValue {
+        [
+            "url": .string(frame.path), "at": .string(frame.at.iso8601), "width": .number(Double(frame.width)),
+            "height": .number(Double(frame.height)),
+        ]
+    }
+
     /// A drawing, in the words in which `annotate` brings one.
     package static func value(_ annotation: Annotation) -> JSONValue {
         let digits = String(annotation.colour, radix: 16)

@@ -33,7 +33,7 @@ package enum RoomMessage {
         case .chat(let message): ("chat", ["message": value(message)])
         case .seat(let seat): ("seat", ["seat": value(seat)])
         case .unseated(let id, let cause): ("unseated", ["seat": text(id), "cause": .string(cause.rawValue)])
-        case .board(let board): ("board", ["board": value(board)])
+        case .board(let board): ("board", ["board": openValue(board)])
         case .boardClosed(let id): ("board_closed", ["board": text(id)])
         case .annotated(let board, let annotation): ("annotated", ["board": text(board), "annotation": value(annotation)])
         case .erased(let board, let ids): ("erased", ["board": text(board), "annotations": list(ids)])
@@ -51,7 +51,7 @@ package enum RoomMessage {
             "you": text(snapshot.you), "participants": .array(snapshot.participants.map(value)),
             "tracks": .array(snapshot.tracks.map(value)),
             "seats": .array(snapshot.seats.map(value)), "spotlight": list(snapshot.spotlight), "pins": list(snapshot.pins),
-            "speaker": text(snapshot.speaker), "chat": .array(snapshot.chat.map(value)), "boards": .array(snapshot.boards.map(value)),
+            "speaker": text(snapshot.speaker), "chat": .array(snapshot.chat.map(value)), "boards": .array(snapshot.boards.map(openValue)),
             "recording": snapshot.recording.map(value) ?? .null,
         ]
     }

@@ -32,6 +32,8 @@ package actor RoomMediaDirector: RoomMedia {
     var subscribers: [RoomPeerOwner: RoomSubscriber] = [:]
     /// What is open.
     var tracks: [RoomTrackID: OpenTrack] = [:]
+    /// Those who hear how loud seated cameras are.
+    var listeners: [RoomTrackID: Task<Void, Never>] = [:]
     /// Short names of the participants, for descriptions; each was given to one of them alone.
     var names: [ParticipantID: String] = [:]
     var lastName = 0
@@ -153,6 +155,7 @@ package actor RoomMediaDirector: RoomMedia {
 
     package func drop(_ id: RoomTrackID) async {
         guard tracks.removeValue(forKey: id) != nil else { return }
+        listeners.removeValue(forKey: id)?.cancel()
         for owner in subscribers.keys { detach(id, from: owner) }
     }
 

@@ -127,6 +127,59 @@ import Testing
         #expect(stage.refusal(of: .annotate(board, AnnotationID("more"), RoomStage.arrow, colour: 0), by: "expert") == nil)
     }
 
+    /// Everybody draws on one picture, whoever comes later, too.
+    @Test func aFrozenFrameGetsItsPicture() throws {
+        var (stage, board) = try frozen()
+        let track = try #require(stage.machine.tracks.first { $0.owner == ParticipantID("worker") && $0.kind == .camera })
+        #expect(stage.effects.contains(.takeFrame(track, of: board)))
+        stage.command(.annotate(board, AnnotationID("a"), RoomStage.arrow, colour: 0), by: "expert")
+        stage.forget()
+        let frame = BoardFrame(id: "p", path: "/p.jpg", at: stage.wall, width: 1920, height: 1080)
+        stage.give(.framed(board, frame))
+        let now = try #require(stage.machine.boards.first)
+        #expect(now.frame == frame && now.annotations.count == 1)
+        #expect(stage.news(of: "worker") == [.board(now)] && stage.news(of: "expert") == [.board(now)])
+        stage.knock("late", .viewer)
+        guard case .welcome(let snapshot)? = stage.news(of: "late").first else { return #expect(Bool(false), "no welcome") }
+        #expect(snapshot.boards == [now])
+        stage.command(.closeBoard(board), by: "expert")
+        #expect(stage.effects.contains(.dropPicture("p")))
+    }
+
+    @Test func aPictureThatComesTooLateIsDropped() throws {
+        var (stage, board) = try frozen()
+        stage.command(.closeBoard(board), by: "expert")
+        stage.forget()
+        let frame = BoardFrame(id: "p", path: "/p.jpg", at: stage.wall, width: 1920, height: 1080)
+        #expect(stage.give(.framed(board, frame)) == [.dropPicture("p")])
+        #expect(stage.administer(.close) == nil)
+        #expect(stage.give(.framed(board, frame)).isEmpty)
+    }
+
+    @Test func whoeverGoesAwayPointsNowhere() throws {
+        var (stage, _) = try frozen()
+        let track = try #require(stage.track(of: "worker", .camera))
+        let gone = RoomNotice.pointer(track, ParticipantID("expert"), nil)
+        stage.command(.point(track, Self.place), by: "expert")
+        stage.forget()
+        let socket = try #require(stage.sockets["expert"])
+        stage.give(.socketLost(socket))
+        #expect(stage.news(of: "worker").first == gone)
+        stage.pass(.seconds(20))
+        #expect(stage.news(of: "worker").count { $0 == gone } == 1)
+        stage.knock("second", .expert)
+        stage.command(.point(track, Self.place), by: "second")
+        stage.command(.point(track, nil), by: "second")
+        stage.forget()
+        stage.command(.leave, by: "second")
+        #expect(!stage.news(of: "worker").contains(.pointer(track, ParticipantID("second"), nil)), "they had taken it away before")
+        stage.knock("third", .expert)
+        stage.command(.point(track, Self.place), by: "third")
+        stage.forget()
+        stage.command(.leave, by: "third")
+        #expect(stage.news(of: "worker").contains(.pointer(track, ParticipantID("third"), nil)))
+    }
+
     @Test func aPointerIsSeenByTheOthersAndDroppedWhenItIsTooFast() throws {
         var (stage, _) = try frozen()
         let track = try #require(stage.track(of: "worker", .camera))

@@ -16,6 +16,8 @@ final class FakeRoomMedia: RoomMedia {
     let slowDrops = Gate()
     /// Where tracks are in the hub.
     let sources = Mutex<[RoomTrackID: RoomTrackSource]>([:])
+    /// Who hears how loud seated cameras are.
+    private let ears = Mutex<[RoomTrackID: @Sendable (RoomLevel) -> Void]>([:])
     private let failures = Mutex<[String: BridgeError]>([:])
     private let listeners = Mutex<[String: Listener]>([:])
 
@@ -26,6 +28,9 @@ final class FakeRoomMedia: RoomMedia {
     func listener(_ participant: String, _ kind: RoomPeerKind) -> Listener? {
         listeners.withLock { $0["\(participant) \(kind.rawValue)"] }
     }
+
+    /// Who hears how loud a seated camera's track is.
+    func ear(of track: RoomTrackID) -> (@Sendable (RoomLevel) -> Void)? { ears.withLock { $0[track] } }
 
     private func note(_ words: String) throws(BridgeError) {
         calls.note(words)
@@ -48,6 +53,10 @@ final class FakeRoomMedia: RoomMedia {
     func open(_ track: RoomTrack, from stream: StreamID, index: UInt8) async throws(BridgeError) {
         await gate.pass()
         try note("open \(track.id) from \(stream) \(index)")
+    }
+
+    func listen(to track: RoomTrackID, _ tell: @escaping @Sendable (RoomLevel) -> Void) async {
+        ears.withLock { $0[track] = tell }
     }
 
     func trackSource(_ id: RoomTrackID) async -> RoomTrackSource? { nil }
@@ -118,8 +127,8 @@ struct RoomBench {
     static let room = RoomID("standup")
 
     init(
-        _ limits: RoomDirectory.Limits = .init(), mixes: (any RoomMixes)? = nil, pictures: (any RoomComposites)? = nil,
-        ledger: MemoryLedger = MemoryLedger()
+        _ limits: RoomDirectory.Limits = .init(), recorder: RoomRecorder? = nil, mixes: (any RoomMixes)? = nil,
+        pictures: (any RoomComposites)? = nil, ledger: MemoryLedger = MemoryLedger()
     ) {
         self.ledger = ledger
         let outbox = OutboxWriter(reporter: EventReporter(translators: []), clock: clock.clock, service: FakeDelivery())
@@ -127,8 +136,8 @@ struct RoomBench {
         cameras = CameraRegistry(journal: journal, clock: clock.clock, logger: Sample.logger)
         directory = RoomDirectory(
             RoomServices(
-                makeMedia: { [media] in media }, links: links, journal: journal, cameras: cameras, mixes: mixes, pictures: pictures,
-                clock: clock.clock, logger: Sample.logger),
+                makeMedia: { [media] in media }, links: links, journal: journal, recorder: recorder, cameras: cameras, mixes: mixes,
+                pictures: pictures, clock: clock.clock, logger: Sample.logger),
             limits: limits)
     }
 
