@@ -29,7 +29,7 @@ test_packages=(
     apache2-bin # the WebDAV server
     chromium coturn ffmpeg firefox-esr libsrtp2-dev openssl procps python3 python3-venv
     iproute2 # the tests' networks are namespaces
-    janus # the conference server
+    janus libjs-janus-gateway libjs-webrtc-adapter # the conference server, and its client for pages
     libasound2-plugins pulseaudio pulseaudio-utils # the sound system of cameras
     gir1.2-gst-plugins-bad-1.0 golang-github-pion-webrtc.v3-dev golang-go python3-gi # the peers of the interop matrix
 )

@@ -1,4 +1,4 @@
-"""A real TURN server from Debian, on loopback, for sessions that let no direct media through."""
+"""A real TURN server from Debian, on loopback unless it is told, for sessions that let no direct media through."""
 
 import os
 import secrets
@@ -13,9 +13,9 @@ STUN_MAGIC = 0x2112A442
 BINDING_REQUEST, BINDING_SUCCESS = 0x0001, 0x0101
 # A relay on loopback would be a way into the machine anywhere but in a test.
 SETTINGS = """
-listening-ip=127.0.0.1
+listening-ip={address}
 listening-port={port}
-relay-ip=127.0.0.1
+relay-ip={address}
 min-port={first}
 max-port={last}
 realm=test.invalid
@@ -56,18 +56,20 @@ class Coturn:
 
     RELAY_PORTS = 40
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
+        self.address = address
         self.folder = tempfile.mkdtemp(prefix="viaduct-coturn-")
         self.log_path = os.path.join(self.folder, "coturn.log")
         self.secret = secrets.token_hex(16)
         first = free_udp_range(self.RELAY_PORTS + 1)
         self.port = first + self.RELAY_PORTS
+        self.relay_ports = range(first, self.port)
         self.settings = SETTINGS.format(
-            port=self.port, first=first, last=self.port - 1, secret=self.secret, folder=self.folder)
+            address=address, port=self.port, first=first, last=self.port - 1, secret=self.secret, folder=self.folder)
         self.process = None
 
     def url(self, transport):
-        return f"turn:127.0.0.1:{self.port}?transport={transport}"
+        return f"turn:{self.address}:{self.port}?transport={transport}"
 
     @property
     def log(self):
@@ -92,7 +94,7 @@ class Coturn:
         request = struct.pack("!HHI", BINDING_REQUEST, 0, STUN_MAGIC) + os.urandom(12)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(0.2)
-            client.connect(("127.0.0.1", self.port))
+            client.connect((self.address, self.port))
             try:
                 client.send(request)
                 reply = client.recv(1500)

@@ -1,5 +1,6 @@
-"""A real Janus with its VideoRoom, from Debian, and a page there that speaks Janus's own protocol over its WebSocket."""
+"""A real Janus with its VideoRoom, and a page that is there by Janus's own JavaScript API over its WebSocket; both from Debian."""
 
+import http.server
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import urllib.error
 import urllib.request
 
@@ -23,7 +25,7 @@ nat: {{ ice_enforce_list = "{addresses}" }}
 media: {{ ipv6 = false; rtp_port_range = "40000-49000" }}
 """
 VIDEOROOM = 'room-{room}: {{ description = "gate"; publishers = 4; pin = "{pin}"; audiocodec = "opus"; videocodec = "vp8,h264" }}'
-HTTP = 'general: {{ http = true; ip = "127.0.0.1"; port = {port}; base_path = "/janus"; https = false }}\nadmin: {{ admin_http = false }}'
+HTTP = 'general: {{ http = true; ip = "{host}"; port = {port}; base_path = "/janus"; https = false }}\nadmin: {{ admin_http = false }}'
 WEBSOCKETS = 'general: {{ ws = true; ws_ip = "127.0.0.1"; ws_port = {port}; wss = false }}\nadmin: {{ admin_ws = false }}'
 
 
@@ -34,12 +36,12 @@ def machine_addresses():
 
 
 class Janus:
-    """The server, with one room that wants a pin and an API secret that everybody needs; it can be killed and started again."""
+    """The server, with one room that wants a pin and an API secret that everybody needs; it can be killed or stopped, and started again."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
         self.home = tempfile.mkdtemp(prefix="viaduct-janus-")
         self.port, self.socket_port = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}/janus"
+        self.url = f"http://{host}:{self.port}/janus"
         self.socket_url = f"ws://127.0.0.1:{self.socket_port}"
         self.secret = SECRET.replace(" ", "+").replace("?", "&")
         self.process = None
@@ -52,7 +54,7 @@ class Janus:
         values = {"addresses": self.addresses, "home": self.home, "secret": self.secret, "room": ROOM, "pin": PIN}
         self.write("janus", SERVER.format(**values))
         self.write("janus.plugin.videoroom", VIDEOROOM.format(**values))
-        self.write("janus.transport.http", HTTP.format(port=self.port))
+        self.write("janus.transport.http", HTTP.format(host=host, port=self.port))
         self.write("janus.transport.websockets", WEBSOCKETS.format(port=self.socket_port))
 
     def write(self, name, text):
@@ -77,6 +79,11 @@ class Janus:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def stop(self):
+        """In an orderly way."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
 
     def log(self):
         with open(os.path.join(self.home, "log")) as file:
@@ -105,77 +112,109 @@ class Janus:
     def __enter__(self):
         return self.start()
 
-    def __exit__(self, *_):
+    def close(self):
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
 
+    def __exit__(self, *_):
+        self.close()
 
-# A participant in a page: `videoroom(url, secret, room, pin)` makes a session; `watch` subscribes to the first publisher that there is.
-CLIENT = """
-window.videoroom = async (url, secret, room, pin) => {
-  const socket = new WebSocket(url, "janus-protocol");
-  await new Promise((done, failed) => { socket.onopen = done; socket.onerror = () => failed(new Error("no WebSocket")); });
-  const waiting = new Map();
-  let session, number = 0;
-  // An `ack` is followed by what is waited for.
-  socket.onmessage = ({ data }) => {
-    const message = JSON.parse(data);
-    if (message.janus === "ack" || !waiting.has(message.transaction)) return;
-    waiting.get(message.transaction)(message);
-    waiting.delete(message.transaction);
-  };
-  const ask = (janus, members = {}) => new Promise((done, failed) => {
-    const transaction = `t${number += 1}`;
-    waiting.set(transaction, (message) => {
-      const error = message.error?.reason ?? message.plugindata?.data.error;
-      error ? failed(new Error(error)) : done(message);
-    });
-    socket.send(JSON.stringify({ janus, transaction, apisecret: secret, ...(session && { session_id: session }), ...members }));
+
+# Where Debian has Janus's own client (libjs-janus-gateway) and what it stands on (libjs-webrtc-adapter).
+SCRIPTS = pathlib.Path("/usr/share/javascript")
+
+# A participant in a page, by Janus's own client: `videoroom(url, secret, room, pin)` makes a session.
+CLIENT = """<!doctype html>
+<meta charset="utf-8"><title>A participant</title>
+<script src="/webrtc-adapter/adapter.js"></script>
+<script src="/janus-gateway/janus.js"></script>
+<body><script>
+const plugin = "janus.plugin.videoroom";
+window.videoroom = async (server, apisecret, room, pin) => {
+  await new Promise((callback) => Janus.init({ debug: ["warn", "error"], callback }));
+  const janus = await new Promise((done, failed) => {
+    const one = new Janus({ server, apisecret, iceServers: [], success: () => done(one), error: (text) => failed(new Error(text)) });
   });
-  session = (await ask("create")).data.id;
-  setInterval(() => ask("keepalive").catch(() => {}), 20000);
-  const attach = async () => (await ask("attach", { plugin: "janus.plugin.videoroom" })).data.id;
-  const say = (handle, body, jsep) => ask("message", { handle_id: handle, body: { room, pin, ...body }, ...(jsep && { jsep }) });
-  const gathered = (peer) => new Promise((done) => {
-    if (peer.iceGatheringState === "complete") done();
-    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
+  const attach = (callbacks = {}) => new Promise((success, failed) => {
+    janus.attach({ plugin, success, error: (text) => failed(new Error(text)), ...callbacks });
   });
-  window.viaduct = { say, attach };
+  // With `call`, a method of a handle, and what it needs besides its callbacks.
+  const make = (handle, call, given) => new Promise((success, error) => handle[call]({ ...given, success, error }));
+  window.viaduct = { janus };
   viaduct.publishers = async () => {
-    const list = await say(viaduct.desk ??= await attach(), { request: "listparticipants" });
-    return list.plugindata.data.participants.filter(({ publisher }) => publisher);
+    const list = await make(viaduct.desk ??= await attach(), "send", { message: { request: "listparticipants", room } });
+    return list.participants.filter(({ publisher }) => publisher);
   };
-  viaduct.watch = async (feed) => {
-    const handle = await attach();
-    const { jsep } = await say(handle, { request: "join", ptype: "subscriber", streams: [{ feed }] });
-    const peer = viaduct.peer = new RTCPeerConnection();
+  viaduct.watch = (feed) => new Promise(async (done, failed) => {
     const video = document.body.appendChild(document.createElement("video"));
     video.muted = true;
     video.srcObject = new MediaStream();
-    peer.ontrack = ({ track }) => video.srcObject.addTrack(track);
-    await peer.setRemoteDescription(jsep);
-    await peer.setLocalDescription(await peer.createAnswer());
-    await gathered(peer);
-    await say(handle, { request: "start" }, peer.localDescription);
-    video.play();
-  };
+    const onremotetrack = (track, mid, isThere) => {
+      if (!isThere) return video.srcObject.removeTrack(track);
+      if (!video.srcObject.getTracks().includes(track)) video.srcObject.addTrack(track);
+      video.play().catch(() => {});
+    };
+    const onmessage = async (message, jsep) => {
+      if (message.error) return failed(new Error(message.error));
+      if (!jsep) return;
+      const answer = await make(viaduct.eyes, "createAnswer", { jsep, tracks: [] });
+      await make(viaduct.eyes, "send", { message: { request: "start", room }, jsep: answer });
+      done();
+    };
+    viaduct.eyes = await attach({ onmessage, onremotetrack });
+    viaduct.eyes.send({ message: { request: "join", ptype: "subscriber", room, pin, streams: [{ feed }] } });
+  });
   // With the microphone, into the room.
-  viaduct.speak = async (display) => {
-    const peer = viaduct.mouth = new RTCPeerConnection();
-    const [track] = (await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false } })).getAudioTracks();
-    peer.addTrack(track);
-    await peer.setLocalDescription(await peer.createOffer());
-    await gathered(peer);
-    const { jsep } = await say(viaduct.voice = await attach(), { request: "joinandconfigure", ptype: "publisher", display }, peer.localDescription);
-    await peer.setRemoteDescription(jsep);
-  };
-  viaduct.hush = async () => { await say(viaduct.voice, { request: "unpublish" }); };
+  viaduct.speak = (display) => new Promise(async (done, failed) => {
+    const onmessage = (message, jsep) => {
+      if (message.error) return failed(new Error(message.error));
+      if (jsep) viaduct.mouth.handleRemoteJsep({ jsep });
+    };
+    viaduct.mouth = await attach({ onmessage, webrtcState: (isUp) => isUp && done() });
+    const tracks = [{ type: "audio", capture: { echoCancellation: false }, recv: false }];
+    const jsep = await make(viaduct.mouth, "createOffer", { tracks }).catch(failed);
+    viaduct.mouth.send({ message: { request: "joinandconfigure", ptype: "publisher", room, pin, display }, jsep });
+  });
+  viaduct.hush = () => make(viaduct.mouth, "send", { message: { request: "unpublish" } });
   viaduct.seen = async () => {
-    const received = [...(await viaduct.peer.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
+    const received = [...(await viaduct.eyes.webrtcStuff.pc.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
     const of = (kind) => received.find((one) => one.kind === kind) ?? {};
     return { pictures: of("video").framesDecoded ?? 0, sound: (of("audio").totalSamplesReceived ?? 0) - (of("audio").concealedSamples ?? 0) };
   };
-  return session;
 };
+</script>
 """
+
+
+class ClientPage:
+    """A web server of one page, `CLIENT`, and of the scripts that it needs, from where Debian has them."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(SCRIPTS))
+
+        def do_GET(self):
+            if self.path != "/":
+                return super().do_GET()
+            page = CLIENT.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_):
+            pass
+
+    def __init__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()

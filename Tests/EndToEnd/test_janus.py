@@ -11,7 +11,7 @@ from aiortc.mediastreams import MediaStreamError
 
 import media
 from bridge import Bridge
-from janus import CLIENT, PIN, ROOM, Janus
+from janus import PIN, ROOM, ClientPage, Janus
 from raw import settle
 from test_conferences import COMING_BACK, HERE, Conference, streams
 from whip import Leg
@@ -55,9 +55,9 @@ class Ears(Leg):
 class Witness:
     """A participant in a browser, who sees and hears the only publisher of the room."""
 
-    def __init__(self, browser, janus, origin):
-        self.page = browser.open(origin + "/healthz", CLIENT)
-        self.page.wait_for("Boolean(window.videoroom && document.body)", 10)
+    def __init__(self, browser, janus, client):
+        self.page = browser.open(client.url)
+        self.page.wait_for("Boolean(window.videoroom && window.Janus)", 10)
         self.page.evaluate(f"videoroom({json.dumps(janus.socket_url)}, {json.dumps(janus.secret)}, {ROOM}, {json.dumps(PIN)})")
 
     def watch(self, name):
@@ -79,19 +79,25 @@ class Witness:
         self.page.close()
 
 
-def test_a_stream_is_in_a_room_until_it_is_taken_out(network, viewer_browser):
+@pytest.fixture(scope="module")
+def client():
+    with ClientPage() as client:
+        yield client
+
+
+def test_a_stream_is_in_a_room_until_it_is_taken_out(network, viewer_browser, client):
     with Janus() as janus, Bridge(webhooks__allow=janus.addresses) as bridge:
         conference = Conference(bridge, HERE, janus.order(display="Yard"))
         with Leg.publish(network, bridge, HERE, bridge.token(HERE, "publish"), media.clip("H264", 10).tracks(), "H264"):
             conference.wait("live")
             assert janus.participants() == ["Yard"] and conference.show()["return"] is None
-            with Witness(viewer_browser, janus, bridge.base) as witness:
+            with Witness(viewer_browser, janus, client) as witness:
                 witness.watch("Yard")
             assert conference.request("DELETE")[0] == 204 and conference.request()[0] == 404
             assert janus.participants() == []
 
 
-def test_the_others_of_a_room_are_heard_and_come_back_with_it(network, viewer_browser):
+def test_the_others_of_a_room_are_heard_and_come_back_with_it(network, viewer_browser, client):
     with Janus() as janus, Bridge(webhooks__allow=janus.addresses) as bridge:
         conference = Conference(bridge, HERE, janus.order(display="Yard", return_stream=BACK))
 
@@ -103,7 +109,7 @@ def test_the_others_of_a_room_are_heard_and_come_back_with_it(network, viewer_br
             assert voices(0) == {"stream": BACK, "live": True, "voices": 0, "reason": None}
             with Ears.watch(network, bridge, BACK, bridge.token(BACK, "watch"), kinds=("audio",)) as ears:
                 ears.hear_nobody()
-                with Witness(viewer_browser, janus, bridge.base) as witness:
+                with Witness(viewer_browser, janus, client) as witness:
                     witness.watch("Yard")
                     witness.speak()
                     ears.hear()
@@ -111,16 +117,17 @@ def test_the_others_of_a_room_are_heard_and_come_back_with_it(network, viewer_br
                     witness.fall_silent()
                     assert voices(0)["voices"] == 0
                     ears.hear_nobody()
-                # It goes without a word and comes back with nothing in its memory: picture and sound are back by themselves.
-                janus.kill()
-                settle(conference.show, lambda one: one["state"] != "live", 20)
-                janus.start()
-                shown = conference.wait("live", COMING_BACK)
-                assert shown["reason"] is None and not any(secret in json.dumps(shown) for secret in (PIN, janus.secret)), shown
-                with Witness(viewer_browser, janus, bridge.base) as witness:
-                    witness.speak()
-                    witness.watch("Yard")
-                    ears.hear()
+                # It goes, without a word and in an orderly way, and comes back with nothing in its memory: picture and sound are back by themselves.
+                for go in (janus.kill, janus.stop):
+                    go()
+                    settle(conference.show, lambda one: one["state"] != "live", 20)
+                    janus.start()
+                    shown = conference.wait("live", COMING_BACK)
+                    assert shown["reason"] is None and not any(secret in json.dumps(shown) for secret in (PIN, janus.secret)), shown
+                    with Witness(viewer_browser, janus, client) as witness:
+                        witness.speak()
+                        witness.watch("Yard")
+                        ears.hear()
             assert conference.request("DELETE")[0] == 204 and conference.request()[0] == 404
             assert janus.participants() == []
             assert settle(lambda: streams(bridge), lambda ids: BACK not in ids, 10) == {HERE}

@@ -14,7 +14,8 @@ package struct EyesonEventTranslator: EventTranslator {
         case .sessionEnded(let row): message(to: row.webhookURL, row.context, Self.sessionFinished(row), at: moment)
         // The contract has no words for them.
         case .sessionStarted, .streamStarted, .streamEnded, .streamEvent, .recordingAdvanced, .storageLow, .destinationFailing,
-            .recordingKept, .conferenceConnected, .conferenceDisconnected, .compositeStarted, .compositeEnded, .room,
+            .recordingKept, .conferenceConnected, .conferenceDisconnected, .conferenceTroubled, .conferenceTroubleEnded,
+            .conferenceFailed, .compositeStarted, .compositeEnded, .room,
             .camera, .roomRecordingReady:
             []
         }

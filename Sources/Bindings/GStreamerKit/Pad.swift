@@ -90,6 +90,17 @@ package final class Pad: Object, @unchecked Sendable {
         return addProbe(mask) { _ in isOpen() ? .pass : .drop }
     }
 
+    /// Lets frames pass for which `passes` answers true; events always pass. Times are those of the stream's segment; on the streaming thread; it must
+    /// not wait.
+    @discardableResult
+    package func gateFrames(_ passes: @escaping @Sendable (_ time: ClockTime?, _ isKeyframe: Bool) -> Bool) -> PadProbe {
+        addProbe(GST_PAD_PROBE_TYPE_BUFFER) { info in
+            guard let buffer = gst_pad_probe_info_get_buffer(info) else { return .pass }
+            let isKeyframe = gst_buffer_get_flags(buffer).rawValue & GST_BUFFER_FLAG_DELTA_UNIT.rawValue == 0
+            return passes(ClockTime(buffer.pointee.pts), isKeyframe) ? .pass : .drop
+        }
+    }
+
     /// Calls `body` with the bytes of every buffer that passes while `isWanted` answers true, writable in place. On the streaming thread; neither must
     /// wait.
     @discardableResult

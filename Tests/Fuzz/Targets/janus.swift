@@ -22,13 +22,15 @@ func fuzzJanus(_ bytes: UnsafeRawBufferPointer) {
     var exchange = JanusExchange(target, rules: AddressRules())
     guard (try? exchange.join("v=0\r\n")) != nil else { return }
     let way = [#"{"janus":"success","data":{"id":1}}"#, #"{"janus":"success","data":{"id":2}}"#, #"{"janus":"ack"}"#]
-    let now = WallTime(milliseconds: 0)
-    for text in way.prefix(Int(first & 3)) { _ = try? exchange.take(OutgoingReply(status: 200, body: Array(text.utf8)), now: now) }
+    let (now, moment) = (WallTime(milliseconds: 0), MonotonicTime(nanoseconds: 0))
+    for text in way.prefix(Int(first & 3)) {
+        _ = try? exchange.take(OutgoingReply(status: 200, body: Array(text.utf8)), now: moment, wall: now)
+    }
     let statuses = [200, 200, 404, 503]
     // One poll after the other, a line each.
     for line in body.split(separator: UInt8(ascii: "\n")) {
         let reply = OutgoingReply(status: statuses[Int(first >> 6)], body: Array(line))
-        guard let step = try? exchange.take(reply, now: now) else { return }
+        guard let step = try? exchange.take(reply, now: moment, wall: now) else { return }
         hear(&exchange, origin: url.origin, line)
         switch step {
         case .ask(let call): precondition(call.url.origin == url.origin)
@@ -47,12 +49,14 @@ private func hear(_ exchange: inout JanusExchange, origin: String, _ line: Array
         case .ask(let call, let number):
             precondition(call.url.origin == origin)
             guard let number else { continue }
-            exchange.take(number % 3 == 0 ? nil : OutgoingReply(status: 200, body: Array(line)), of: number)
+            exchange.take(
+                number % 3 == 0 ? nil : OutgoingReply(status: 200, body: Array(line)), of: number, now: MonotonicTime(nanoseconds: 0))
         case .offered(let number, let sdp):
             precondition(!sdp.isEmpty)
             _ = try? OfferGate.acceptPublish(sdp, policy: GatePolicy(videoSections: 0))
-            if number % 2 == 0 { exchange.answered(number, sdp: sdp) } else { exchange.lost(number) }
+            if number % 2 == 0 { exchange.answered(number, sdp: sdp) } else { exchange.lost(number, now: MonotonicTime(nanoseconds: 0)) }
         case .ended: continue
         }
     }
+    if let deadline = exchange.voicesDeadline { exchange.expireVoices(now: deadline) }
 }

@@ -15,6 +15,7 @@ func fuzzWHIPReply(_ bytes: UnsafeRawBufferPointer) {
         links: text(1).map { [Redacted($0)] } ?? [],
         contentType: text(2), retryAfter: text(1), body: parts.count > 3 ? Array(parts[3]) : [])
     var exchange = WHIPExchange(WHIPTarget(url: url, token: Redacted("t")), rules: AddressRules())
+    precondition(exchange.iceServers(in: reply).count <= LinkField.mostServers)
     let offer = exchange.offer("v=0\r\n")
     guard let step = try? exchange.take(reply, to: offer, now: WallTime(milliseconds: 0)) else { return }
     switch step {

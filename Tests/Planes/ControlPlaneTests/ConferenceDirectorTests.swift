@@ -5,48 +5,6 @@ import ControlPlane
 import Synchronization
 import Testing
 
-/// Rows in memory.
-private final class MemoryConferences: ConferenceStore {
-    let rows = Mutex<[ConferenceRow]>([])
-
-    func conferences() async throws(BridgeError) -> [ConferenceRow] { rows.withLock { $0 } }
-    func save(_ row: ConferenceRow) async throws(BridgeError) {
-        rows.withLock { rows in
-            rows.removeAll { $0.id == row.id }
-            rows.append(row)
-        }
-    }
-    func remove(_ id: ConferenceID) async throws(BridgeError) { rows.withLock { $0.removeAll { $0.id == id } } }
-}
-
-/// Somebody else's server: answers offers, or as it is told, and notes what it is asked.
-private final class ScriptedServer: OutgoingCalls {
-    let asked = Journal<OutgoingCall>()
-    let replies = Mutex<[Result<OutgoingReply, AttemptFault>]>([])
-    let gate = Gate()
-
-    var methods: [String] { asked.all.map { "\($0.method) \($0.url.target.revealed)" } }
-
-    func call(_ call: OutgoingCall, within limit: Duration) async -> Result<OutgoingReply, AttemptFault> {
-        asked.note(call)
-        await gate.pass()
-        if let scripted = replies.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return scripted }
-        guard call.method == "POST" else { return .success(OutgoingReply(status: 200)) }
-        let answer = SampleOffer.answer(to: String(decoding: call.body, as: UTF8.self))
-        let number = asked.all.count { $0.method == "POST" }
-        return .success(
-            OutgoingReply(
-                status: 201, location: Redacted("/session/\(number)"), contentType: "application/sdp", body: Array(answer.utf8)))
-    }
-}
-
-/// Every name has the address that the test says.
-private final class FakePlaces: PushPlaces {
-    let answer = Mutex(Result<IPAddress, AttemptFault>.success(.v4(0xCB00_7109)))
-
-    func address(of target: PushTarget) async -> Result<IPAddress, AttemptFault> { answer.withLock { $0 } }
-}
-
 /// Conferences among fakes: children, the hub and the far end's server say what the test wants.
 @Suite struct ConferenceDirectorTests {
     private let clock = TestClock()
@@ -71,7 +29,9 @@ private final class FakePlaces: PushPlaces {
                 launcher: launcher, hub: hub, streams: streams, store: store, ledger: ledger, outbox: outbox,
                 calls: ConferenceCallMaker(http: server, rules: rules, clock: clock.clock), places: places, clock: clock.clock,
                 logger: Sample.logger),
-            transport: .init(identity: Sample.identity, ice: IceSettings(), rules: rules))
+            transport: .init(identity: Sample.identity, ice: IceSettings(), rules: rules) { client, now in
+                [IceServer(urls: ["turn:127.0.0.1:9"], username: "\(now.seconds)", credential: Redacted(client.rawValue))]
+            })
     }
 
     private func phase(_ id: ConferenceID) async -> ConferencePhase? { await director.conference(id)?.phase }
@@ -154,6 +114,12 @@ private final class FakePlaces: PushPlaces {
         #expect(hub.calls == [.subscribe(child.id, to: stream.id, tracks: [0, 1], sinks: child.media, .live)])
         #expect(await director.pushes().map(\.row.id) == [id])
         #expect(await director.conferences(of: stream.id).isEmpty)
+        // It goes on, and says what it suffers from until that is over.
+        child.say(.warning(code: .pushUnavailable, message: "it takes less"))
+        #expect(await eventually { await director.conference(id)?.reason?.message == "rtmp://live.example:1935: it takes less." })
+        #expect(await phase(id) == .live)
+        child.say(.connected)
+        #expect(await eventually { await director.conference(id)?.reason == nil })
         child.end(.failed(BridgeError(.pushUnavailable, "gone")))
         #expect(await clock.pass { launcher.pipelines.count == 2 })
         #expect(await director.conference(id)?.reason?.code == .pushUnavailable)
@@ -177,6 +143,7 @@ private final class FakePlaces: PushPlaces {
         let blocked = try await director.join(other.id, target).status.row.id
         #expect(await reaches(.ended, blocked))
         #expect(await director.conference(blocked)?.reason?.code == .pushRefused)
+        #expect(await eventually { ledger.events.last?.kind == .pushFailed })
     }
 
     @Test func aLostSessionIsEndedThereBeforeTheNextBegins() async throws {
@@ -204,6 +171,8 @@ private final class FakePlaces: PushPlaces {
         #expect(await reaches(.ended, id))
         #expect(server.methods == ["POST /whip"], "there is nothing to end")
         #expect(await eventually { store.rows.withLock { $0.first?.end?.code } == .conferenceRefused })
+        #expect(await eventually { ledger.events.map(\.kind) == [.conferenceFailed] })
+        #expect(ledger.events.first?.facts.text.contains("(401)") == true)
         #expect(try await director.join(stream.id, target).isNew, "a new order is a new try")
     }
 
@@ -220,6 +189,39 @@ private final class FakePlaces: PushPlaces {
         let id = try #require(await director.conferences(of: stream.id).first?.row.id)
         #expect(await reaches(.ended, id))
         #expect(await director.conference(id)?.reason?.code == .conferenceRefused && launcher.pipelines.count == 1)
+    }
+
+    @Test func whatIsNeverReachedIsToldOfUntilItIs() async throws {
+        places.answer.withLock { $0 = .failure(.unreachable) }
+        await director.streamChanged(.started(Self.pushable))
+        let id = try await director.join(Self.pushable.id, Self.push()).status.row.id
+        #expect(await clock.pass { ledger.events.map(\.kind) == [.pushTroubleStarted] })
+        places.answer.withLock { $0 = .success(.v4(0xCB00_7109)) }
+        #expect(await clock.pass { launcher.pipelines.count == 1 })
+        let child = try #require(await launcher.pipeline(1))
+        child.say(.started)
+        child.say(.connected)
+        #expect(await reaches(.live, id))
+        #expect(await eventually { ledger.events.map(\.kind) == [.pushTroubleStarted, .pushTroubleEnded, .pushStarted] })
+    }
+
+    @Test func eachSessionGoesThroughRelaysWithAPasswordOfItsOwn() async throws {
+        server.links.withLock { $0 = [Redacted(#"<turn:t.example>; rel="ice-server"; username="u"; credential="p""#)] }
+        await director.streamChanged(.started(stream))
+        let id = try await director.join(stream.id, target).status.row.id
+        var seconds: [Int64] = []
+        for session in 1...2 {
+            let child = try #require(await launcher.pipeline(session))
+            guard case .conference(let plan) = child.plan.work else { throw Unexpected() }
+            seconds.append(clock.clock.wall().seconds)
+            #expect(
+                plan.ice.turnServers.map(\.revealed) == [
+                    "turn://\(seconds[session - 1]):\(id.rawValue)@127.0.0.1:9", "turn://u:p@t.example:3478",
+                ])
+            child.end(.failed(BridgeError(.connectionLost, "gone")))
+            #expect(await clock.pass { launcher.pipelines.count == session + 1 })
+        }
+        #expect(seconds[0] < seconds[1])
     }
 
     @Test func anUnusableAnswersSessionIsEnded() async throws {

@@ -183,4 +183,25 @@ private final class ScriptedJanus: OutgoingCalls {
         _ = await attending.value
         #expect(await offers.next() == nil)
     }
+
+    /// A proxy that loses one request silences nobody.
+    @Test func whoCannotBeSubscribedToIsTriedAgain() async throws {
+        let call = try call(hearing: StreamID("ears"))
+        server.heard.withLock { $0 = [ScriptedJanus.answer] }
+        _ = try await call.join("v=0")
+        let attending = Task { try? await call.attend() }
+        server.refusals.withLock { refusals in
+            refusals["attach"] = ScriptedJanus.reply(#"{"janus":"success","data":{"id":50}}"#)
+            refusals["message"] = ScriptedJanus.reply("", status: 502)
+        }
+        let others =
+            #"{"janus":"event","sender":34,"plugindata":{"data":{"videoroom":"event","publishers":"#
+            + #"[{"id":5,"streams":[{"type":"audio","codec":"opus","mid":"0"}]}]}}}"#
+        server.heard.withLock { $0 = [ScriptedJanus.reply(others)] }
+        #expect(await eventually { server.asked.all.contains("detach /janus/12/50") })
+        server.refusals.withLock { $0["message"] = nil }
+        #expect(await clock.pass { server.asked.all.count { $0 == "message /janus/12/50" } == 2 })
+        await call.stop()
+        _ = await attending.value
+    }
 }

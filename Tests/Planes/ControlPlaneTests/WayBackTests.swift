@@ -45,9 +45,10 @@ private final class TalkingCameras: DirectedCameras {
     init() {
         streams = StreamRegister(hub: hub, clock: clock.clock)
         wayBack = WayBack(
-            name, to: Sample.stream().context, plan: ListenPlan(identity: Sample.identity, ice: IceSettings()),
+            name, to: Sample.stream().context, plan: ListenPlan(identity: Sample.identity),
             services: .init(
-                launcher: launcher, streams: streams, cameras: cameras, clock: clock.clock, logger: Sample.logger, allowed: { $0 }))
+                launcher: launcher, streams: streams, cameras: cameras, clock: clock.clock, logger: Sample.logger, allowed: { $0 },
+                ice: { IceSettings(stunServer: "stun://s.example:3478") }))
     }
 
     private func begin() async throws -> FakePipeline {
@@ -71,7 +72,7 @@ private final class TalkingCameras: DirectedCameras {
         #expect(await wayBack.status == WayBackStatus(stream: name, isLive: true))
         voices.mouth.yield(.offered(7, sdp: SampleOffer.publish))
         let offer = try await heard(child)
-        #expect(offer.track.codec == .opus && !offer.fingerprints.isEmpty)
+        #expect(offer.track.codec == .opus && !offer.fingerprints.isEmpty && offer.ice.stunServer == "stun://s.example:3478")
         child.say(.voice(offer.number, .answer(sdp: SampleOffer.answer(to: offer.sdp))), .voice(offer.number, .connected))
         #expect(await eventually { await wayBack.status.voices == 1 })
         #expect(await eventually { voices.told.all.last == "connected 7" })

@@ -27,7 +27,8 @@ final class ViewFeederTests {
         try pipeline.add(source.element)
         try pipeline.setState(.paused)  // takes packets and passes none on
         let lane = ViewFeeder.Lane(
-            track: ViewTrack(source: track, payloadType: 100, mid: "0"), ssrc: 7, socket: DatagramSocket(descriptor: pair.near),
+            track: ViewTrack(source: track, payloadType: 100, mid: "0", audioLevel: 3), ssrc: 7,
+            socket: DatagramSocket(descriptor: pair.near),
             source: source
         )
         feeder = ViewFeeder(lanes: [lane], gate: gate)
@@ -66,6 +67,22 @@ final class ViewFeederTests {
         feeder.requestMissedKeyframes()
         let asked = requests()
         #expect(asked.map(\.kind) == [.keyframeRequest] && asked.first?.track == 2)
+    }
+
+    @Test func loudnessIsPassedOnOnlyWhereItIsNegotiated() {
+        connect()
+        // An element of another extension, the level, padding; then two bytes of payload.
+        let loud: [UInt8] = [0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xBE, 0xDE, 0, 1, 0x50, 9, 0x30, 17, 0x10, 0]
+        let plain: [UInt8] = [0x80, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x10, 0]
+        var sent: UInt64 = 0
+        func size(_ bytes: [UInt8]) -> UInt64 {
+            feed(1, bytes: bytes)
+            defer { sent = feeder.statistics.bytesOut ?? 0 }
+            return (feeder.statistics.bytesOut ?? 0) - sent
+        }
+        #expect(size(loud) == 14)
+        feeder.tellAudioLevels()
+        #expect(size(loud) == 22 && size(plain) == 14)
     }
 
     @Test func nothingIsAskedForWhenNothingWasLost() {

@@ -2,8 +2,10 @@ import Bridge
 import BridgeModel
 import ControlPlane
 import DeliveryPlane
+import HTTPCore
 import Logging
 import RecordingPlane
+import SecureTransport
 import StoragePlane
 
 extension BridgeAssembly {
@@ -44,6 +46,14 @@ extension BridgeAssembly {
     static func outwardTransport(_ settings: Settings, identity: DTLSIdentity) -> ConferenceDirector.Transport {
         var ice = IceSettings(settings)
         ice.addresses = []
-        return .init(identity: identity, ice: ice, rules: AddressRules(settings.webhooks), trust: trust(settings))
+        let servers = iceServers(settings)
+        return .init(
+            identity: identity, ice: ice, rules: AddressRules(settings.webhooks), trust: trust(settings),
+            servers: { servers.servers(for: $0, at: $1) })
+    }
+
+    /// The operator's STUN and relays, for clients and for legs on which the bridge is one.
+    static func iceServers(_ settings: Settings) -> IceServerList {
+        IceServerList(settings.turn) { key, message in (try? MessageAuthentication.hmacSHA1.code(of: message, key: key)) ?? [] }
     }
 }

@@ -172,9 +172,7 @@ struct BridgeAssembly {
         _ settings: Settings, extra: [Route], statistics: @escaping @Sendable () -> [MetricSample], logger: Logger
     ) -> FrontDoor {
         let authority = JWTAuthority(store: keys, now: { SystemTime.wall })
-        let iceServers = IceServerList(settings.turn) { key, message in
-            (try? MessageAuthentication.hmacSHA1.code(of: message, key: key)) ?? []
-        }
+        let iceServers = Self.iceServers(settings)
         let operations = Operations(
             services: recordingServices, sessions: sessions, recordings: recordings, edge: edge,
             others: { [webhooks] in await webhooks.samples() + statistics() })

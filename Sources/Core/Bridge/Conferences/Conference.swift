@@ -166,6 +166,17 @@ package enum ConferencePhase: String, Sendable, CaseIterable {
     case ended
 }
 
+/// Why failures of sessions that were told of are over.
+package enum ConferenceTroubleEnd: String, Sendable, CaseIterable {
+    /// A session is up.
+    case connected
+    case streamEnded = "stream_ended"
+    /// It is not tried any more.
+    case failed
+    /// It was taken out.
+    case removed
+}
+
 /// Why a session did not come about, or is over.
 package struct ConferenceFault: Error, Sendable, Equatable {
     package var error: BridgeError

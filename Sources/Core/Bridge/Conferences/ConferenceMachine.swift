@@ -17,6 +17,8 @@ package struct ConferenceMachine: Sendable {
         package var longestPause: Duration = .seconds(60)
         /// A session that was live for so long makes the ladder begin anew.
         package var steady: Duration = .seconds(10)
+        /// Sessions in a row that fail before somebody is told.
+        package var alarming = 3
         /// Where the sessions are, in the words of its sentences.
         package var place = "the conference"
 
@@ -50,6 +52,10 @@ package struct ConferenceMachine: Sendable {
         case reportConnected
         /// It was reported as connected and is not any more.
         case reportDisconnected(BridgeError)
+        /// Sessions fail, and go on being made.
+        case reportTrouble(BridgeError, attempts: Int)
+        /// That was reported, and is over.
+        case reportTroubleEnded(ConferenceTroubleEnd)
         /// It came to its end by itself.
         case reportEnded(BridgeError)
         /// It was removed, and nothing is left.
@@ -78,6 +84,8 @@ package struct ConferenceMachine: Sendable {
     private let limits: Limits
     private var state = State.waiting
     private var isStreamLive = false
+    /// Reported, and not over.
+    private var isTroubled = false
     private var lastSession = 0
     /// Sessions in a row that failed.
     package private(set) var attempts = 0
@@ -152,6 +160,10 @@ package struct ConferenceMachine: Sendable {
     private mutating func streamWent(now: MonotonicTime) -> [Effect] {
         isStreamLive = false
         attempts = 0
+        return endTrouble(.streamEnded) + leaveStream()
+    }
+
+    private mutating func leaveStream() -> [Effect] {
         switch state {
         case .connecting, .live, .interrupted:
             return close(.wait, because: BridgeError(.noMedia, "The stream has ended; it goes on when its camera is back."))
@@ -176,7 +188,7 @@ package struct ConferenceMachine: Sendable {
         case .connecting(session, _):
             state = .live(session: session, since: now)
             reason = nil
-            return [.reportConnected]
+            return endTrouble(.connected) + [.reportConnected]
         case .interrupted(session, let since, _):
             state = .live(session: session, since: since)
             return []
@@ -196,7 +208,19 @@ package struct ConferenceMachine: Sendable {
         if let since = liveSince, now.duration(since: since) >= limits.steady { attempts = 0 }
         reason = fault.error
         if fault.isPermanent { return close(.end(fault.error), because: fault.error) }
-        return close(.retry(after: pause(fault.retryAfter, using: &random)), because: fault.error)
+        return close(.retry(after: pause(fault.retryAfter, using: &random)), because: fault.error, telling: trouble(fault.error))
+    }
+
+    private mutating func trouble(_ error: BridgeError) -> [Effect] {
+        guard !isTroubled, attempts >= limits.alarming else { return [] }
+        isTroubled = true
+        return [.reportTrouble(error, attempts: attempts)]
+    }
+
+    private mutating func endTrouble(_ end: ConferenceTroubleEnd) -> [Effect] {
+        guard isTroubled else { return [] }
+        isTroubled = false
+        return [.reportTroubleEnded(end)]
     }
 
     private var liveSince: MonotonicTime? {
@@ -216,11 +240,11 @@ package struct ConferenceMachine: Sendable {
         return min(limits.longestPause, max(pause, wish ?? .zero))
     }
 
-    private mutating func close(_ plan: Plan, because reason: BridgeError) -> [Effect] {
+    private mutating func close(_ plan: Plan, because reason: BridgeError, telling news: [Effect] = []) -> [Effect] {
         guard let session = openSession else { return [] }
         let report: [Effect] = liveSince == nil ? [] : [.reportDisconnected(reason)]
         state = .closing(session: session, plan)
-        return report + [.close(session: session)]
+        return report + news + [.close(session: session)]
     }
 
     private mutating func closed(_ session: Int, now: MonotonicTime) -> [Effect] {
@@ -237,14 +261,16 @@ package struct ConferenceMachine: Sendable {
             return []
         case .end(let error):
             state = .ended(error)
-            return [.reportEnded(error)]
+            return endTrouble(.failed) + [.reportEnded(error)]
         case .finish:
             state = .finished
             return [.finished]
         }
     }
 
-    private mutating func remove(now: MonotonicTime) -> [Effect] {
+    private mutating func remove(now: MonotonicTime) -> [Effect] { endTrouble(.removed) + takeOut() }
+
+    private mutating func takeOut() -> [Effect] {
         switch state {
         case .connecting, .live, .interrupted:
             return close(.finish, because: BridgeError(.connectionLost, "It was taken out of the conference."))

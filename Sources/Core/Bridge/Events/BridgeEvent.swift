@@ -28,6 +28,12 @@ package enum BridgeEvent: Sendable, Equatable {
     case conferenceConnected(ConferenceRow, SessionContext?)
     /// It is not any more, and why.
     case conferenceDisconnected(ConferenceRow, SessionContext?, BridgeError)
+    /// So many sessions in a row have failed, and why the last; it goes on being tried.
+    case conferenceTroubled(ConferenceRow, SessionContext?, BridgeError, attempts: Int)
+    /// They do not any more, and why.
+    case conferenceTroubleEnded(ConferenceRow, SessionContext?, ConferenceTroubleEnd)
+    /// It came to its end by itself, and why.
+    case conferenceFailed(ConferenceRow, SessionContext?, BridgeError)
     /// Something of a room of an account.
     case room(RoomID, AccountID, RoomEvent)
     /// Something of the agent of a camera of an account.

@@ -32,7 +32,7 @@ extension RoomEvent {
         case .cameraSeated(let seat): seat.facts
         case .cameraUnseated(let seat, let end): seat.facts + [.init("cause", .string(end.rawValue))]
         case .recordingStarted(let recording): recording.facts
-        case .recordingEnded(let recording): recording.facts + [.init("cause", .string("stopped"))]
+        case .recordingEnded(let recording, let end): recording.facts + [.init("cause", .string(end.rawValue))]
         }
     }
 }

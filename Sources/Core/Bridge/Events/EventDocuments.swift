@@ -22,6 +22,9 @@ extension BridgeEvent {
         case .destinationFailing: .destinationFailing
         case .conferenceConnected(let row, _): row.target.kind.isPush ? .pushStarted : .conferenceConnected
         case .conferenceDisconnected(let row, _, _): row.target.kind.isPush ? .pushEnded : .conferenceDisconnected
+        case .conferenceTroubled(let row, _, _, _): row.target.kind.isPush ? .pushTroubleStarted : .conferenceTroubleStarted
+        case .conferenceTroubleEnded(let row, _, _): row.target.kind.isPush ? .pushTroubleEnded : .conferenceTroubleEnded
+        case .conferenceFailed(let row, _, _): row.target.kind.isPush ? .pushFailed : .conferenceFailed
         case .room(_, _, let event): event.kind
         case .camera(_, _, let event): event.kind
         case .roomRecordingReady: .roomRecordingReady
@@ -41,7 +44,9 @@ extension BridgeEvent {
             .recordingKept(let row, _):
             EventParty(row.context)
         case .streamEvent(let event, let context): context.map { EventParty($0) } ?? EventParty(stream: event.stream)
-        case .conferenceConnected(let row, let context), .conferenceDisconnected(let row, let context, _):
+        case .conferenceConnected(let row, let context), .conferenceDisconnected(let row, let context, _),
+            .conferenceTroubled(let row, let context, _, _), .conferenceTroubleEnded(let row, let context, _),
+            .conferenceFailed(let row, let context, _):
             context.map { EventParty($0) } ?? EventParty(stream: row.stream)
         case .room(_, let account, _): EventParty(account: account)
         case .camera(let camera, let account, _): EventParty(account: account, client: camera, stream: StreamID(camera.rawValue))
@@ -59,12 +64,14 @@ extension BridgeEvent {
         case .streamEnded(let context): EventPairing(.ends, .stream(context.stream))
         case .conferenceConnected(let row, _): EventPairing(.begins, row.subject)
         case .conferenceDisconnected(let row, _, _): EventPairing(.ends, row.subject)
+        case .conferenceTroubled(let row, _, _, _): EventPairing(.begins, row.trouble)
+        case .conferenceTroubleEnded(let row, _, _): EventPairing(.ends, row.trouble)
         case .room(let room, _, let event): event.pairing(in: room)
         case .camera(let camera, let account, let event): event.pairing(of: camera, account)
         case .compositeStarted(let status, _): EventPairing(.begins, .composite(status.id))
         case .compositeEnded(let status, _): EventPairing(.ends, .composite(status.id))
         case .streamEvent, .recordingAdvanced, .recordingDelivered, .recordingFailed, .storageLow, .destinationFailing, .recordingKept,
-            .roomRecordingReady:
+            .roomRecordingReady, .conferenceFailed:
             nil
         }
     }
@@ -89,8 +96,10 @@ extension BridgeEvent {
         case .conferenceConnected(let row, _): row.facts
         case .compositeStarted(let status, _): status.facts
         case .compositeEnded(let status, _): status.facts + [.init("cause", .string(status.end.rawValue))]
-        case .conferenceDisconnected(let row, _, let reason):
-            row.facts + [.init("cause", .string(reason.code.rawValue)), .init("detail", .string(reason.message))]
+        case .conferenceDisconnected(let row, _, let reason), .conferenceFailed(let row, _, let reason): row.facts + reason.facts
+        case .conferenceTroubled(let row, _, let reason, let attempts):
+            row.facts + reason.facts + [.init("attempts", .integer(Int64(attempts)))]
+        case .conferenceTroubleEnded(let row, _, let end): row.facts + [.init("cause", .string(end.rawValue))]
         }
     }
 }
@@ -127,6 +136,7 @@ extension StreamEvent {
 
 extension ConferenceRow {
     fileprivate var subject: EventPairing.Subject { target.kind.isPush ? .push(id) : .conference(id) }
+    fileprivate var trouble: EventPairing.Subject { target.kind.isPush ? .pushTrouble(id) : .conferenceTrouble(id) }
 
     /// Nothing of the target but where it is.
     fileprivate var facts: [JSONText.Member] {
@@ -134,6 +144,12 @@ extension ConferenceRow {
             .init(target.kind.isPush ? "push_id" : "conference_id", .string(id.rawValue)), .init("kind", .string(target.kind.rawValue)),
             .init("origin", .string(target.origin)),
         ]
+    }
+}
+
+extension BridgeError {
+    fileprivate var facts: [JSONText.Member] {
+        [.init("cause", .string(code.rawValue)), .init("detail", .string(message))]
     }
 }
 

@@ -46,10 +46,22 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
     package static let conferenceConnected = EventKind(rawValue: "conference.connected")
     /// It is not any more; `cause` says why.
     package static let conferenceDisconnected = EventKind(rawValue: "conference.disconnected")
+    /// Sessions in a conference elsewhere fail, and are tried again; `cause` says why.
+    package static let conferenceTroubleStarted = EventKind(rawValue: "conference.trouble_started")
+    /// They do not any more; `cause` says why.
+    package static let conferenceTroubleEnded = EventKind(rawValue: "conference.trouble_ended")
+    /// A conference elsewhere is not tried any more; `cause` says why.
+    package static let conferenceFailed = EventKind(rawValue: "conference.failed")
     /// A stream is sent to a server elsewhere.
     package static let pushStarted = EventKind(rawValue: "push.started")
     /// It is not any more; `cause` says why.
     package static let pushEnded = EventKind(rawValue: "push.ended")
+    /// Sessions at a server elsewhere fail, and are tried again; `cause` says why.
+    package static let pushTroubleStarted = EventKind(rawValue: "push.trouble_started")
+    /// They do not any more; `cause` says why.
+    package static let pushTroubleEnded = EventKind(rawValue: "push.trouble_ended")
+    /// A server elsewhere is not tried any more; `cause` says why.
+    package static let pushFailed = EventKind(rawValue: "push.failed")
     /// The stream of a composite is there.
     package static let compositeStarted = EventKind(rawValue: "composite.started")
     /// The composite was taken away.
@@ -90,7 +102,13 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         .recordingDeletionFailed, .storageLow, .destinationFailing, .conferenceConnected, .conferenceDisconnected,
         .roomStarted, .roomEnded, .participantJoined, .participantLeft, .roomTrackPublished, .roomTrackUnpublished, .cameraSeated,
         .cameraUnseated, .cameraOnline, .cameraOffline, .roomRecordingStarted, .roomRecordingEnded, .roomRecordingReady,
-        .compositeStarted, .compositeEnded, .pushStarted, .pushEnded,
+        .compositeStarted, .compositeEnded, .pushStarted, .pushEnded, .conferenceTroubleStarted, .conferenceTroubleEnded, .conferenceFailed,
+        .pushTroubleStarted, .pushTroubleEnded, .pushFailed,
+    ]
+
+    /// What begins with streams that are published elsewhere. It is not as it was after a restart, and may begin anew.
+    package static let conferenceBeginnings: Set<EventKind> = [
+        .conferenceConnected, .pushStarted, .conferenceTroubleStarted, .pushTroubleStarted,
     ]
 
     /// What begins in rooms and with cameras' agents. They live in memory: what a process that died left open is over.
@@ -112,6 +130,8 @@ package struct EventKind: RawRepresentable, Hashable, Sendable {
         case .roomRecordingStarted: .roomRecordingEnded
         case .compositeStarted: .compositeEnded
         case .pushStarted: .pushEnded
+        case .conferenceTroubleStarted: .conferenceTroubleEnded
+        case .pushTroubleStarted: .pushTroubleEnded
         default: nil
         }
     }

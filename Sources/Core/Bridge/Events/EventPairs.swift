@@ -37,11 +37,21 @@ package struct EventPairing: Sendable, Equatable {
         /// A stream on its way to a server elsewhere, which may be lost and come back.
         package static func push(_ id: ConferenceID) -> Subject { Subject(rawValue: pushPrefix + id.rawValue) }
 
+        /// Sessions in a conference that fail one after the other.
+        package static func conferenceTrouble(_ id: ConferenceID) -> Subject { Subject(rawValue: conferenceTroublePrefix + id.rawValue) }
+
+        /// The same at a server elsewhere.
+        package static func pushTrouble(_ id: ConferenceID) -> Subject { Subject(rawValue: pushTroublePrefix + id.rawValue) }
+
         private static let (conferencePrefix, compositePrefix, pushPrefix) = ("conference:", "composite:", "push:")
+        private static let (conferenceTroublePrefix, pushTroublePrefix) = ("conference-trouble:", "push-trouble:")
 
         /// What an event must say of it that its party does not.
         fileprivate var facts: [JSONText.Member] {
-            let names = [(Self.conferencePrefix, "conference_id"), (Self.compositePrefix, "composite_id"), (Self.pushPrefix, "push_id")]
+            let names = [
+                (Self.conferencePrefix, "conference_id"), (Self.compositePrefix, "composite_id"), (Self.pushPrefix, "push_id"),
+                (Self.conferenceTroublePrefix, "conference_id"), (Self.pushTroublePrefix, "push_id"),
+            ]
             for (prefix, name) in names {
                 guard rawValue.hasPrefix(prefix) else { continue }
                 return [.init(name, .string(String(rawValue.dropFirst(prefix.count))))]

@@ -7,12 +7,8 @@ package typealias VoiceNumber = UInt32
 /// beginning. Voices come and go while it runs: each is brought by `PipelineCommand.hear`.
 package struct ListenPlan: Codable, Sendable, Equatable {
     package var identity: DTLSIdentity
-    package var ice: IceSettings
 
-    package init(identity: DTLSIdentity, ice: IceSettings) {
-        self.identity = identity
-        self.ice = ice
-    }
+    package init(identity: DTLSIdentity) { self.identity = identity }
 
     /// What comes of it.
     package static let track = TrackDescription(
@@ -27,12 +23,15 @@ package struct VoiceOffer: Codable, Sendable, Equatable {
     package var track: TrackDescription
     /// Every fingerprint of the far end's SDP; its certificate must match one before anything is heard.
     package var fingerprints: [Fingerprint]
+    /// A relay's password is of one transport.
+    package var ice: IceSettings
 
-    package init(number: VoiceNumber, sdp: String, track: TrackDescription, fingerprints: [Fingerprint]) {
+    package init(number: VoiceNumber, sdp: String, track: TrackDescription, fingerprints: [Fingerprint], ice: IceSettings) {
         self.number = number
         self.sdp = sdp
         self.track = track
         self.fingerprints = fingerprints
+        self.ice = ice
     }
 }
 

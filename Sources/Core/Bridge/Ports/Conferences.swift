@@ -2,6 +2,8 @@ package import BridgeModel
 
 /// One session in a conference elsewhere, by what its kind speaks. Made for one session, used once: `join`, `attend`, then `leave`.
 package protocol ConferenceCall: Sendable {
+    /// Servers that the far end names before it gets an offer, as far as it does.
+    func iceServers() async -> [IceServer]
     /// Brings the complete offer to the far end and returns its answer. Waits for what the far end takes its time for, within limits of its own.
     func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer
     /// Keeps up what the far end wants to be kept up, until `stop`; throws what the far end ends the session with. Returns at once where nothing
@@ -17,6 +19,7 @@ package protocol ConferenceCall: Sendable {
 
 extension ConferenceCall {
     package var voices: (any ConferenceVoices)? { nil }
+    package func iceServers() async -> [IceServer] { [] }
 }
 
 /// The others in a conference, each heard over a session of their own at the far end.

@@ -11,7 +11,7 @@ package enum RoomEvent: Sendable, Equatable {
     case cameraSeated(RoomSeat)
     case cameraUnseated(RoomSeat, RoomSeat.End)
     case recordingStarted(RoomRecording)
-    case recordingEnded(RoomRecording)
+    case recordingEnded(RoomRecording, RoomRecordingEnd)
 
     /// Which fact it begins or ends, in this room.
     package func pairing(in room: RoomID) -> EventPairing {
@@ -25,7 +25,7 @@ package enum RoomEvent: Sendable, Equatable {
         case .cameraSeated(let seat): EventPairing(.begins, .seat(seat.id, in: room))
         case .cameraUnseated(let seat, _): EventPairing(.ends, .seat(seat.id, in: room))
         case .recordingStarted(let recording): EventPairing(.begins, .roomRecording(recording.id, in: room))
-        case .recordingEnded(let recording): EventPairing(.ends, .roomRecording(recording.id, in: room))
+        case .recordingEnded(let recording, _): EventPairing(.ends, .roomRecording(recording.id, in: room))
         }
     }
 }
@@ -33,6 +33,13 @@ package enum RoomEvent: Sendable, Equatable {
 /// Why a room is over.
 package enum RoomEnd: String, Sendable, CaseIterable {
     case closed, idle
+}
+
+/// Why a room is not recorded any more.
+package enum RoomRecordingEnd: String, Sendable, CaseIterable {
+    case stopped
+    /// It could not begin: there is nothing of it.
+    case failed
 }
 
 /// Why somebody is not in the room any more.

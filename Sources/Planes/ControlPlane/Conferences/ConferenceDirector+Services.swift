@@ -42,16 +42,30 @@ extension ConferenceDirector {
     package struct Transport: Sendable {
         package var identity: DTLSIdentity
         package var ice: IceSettings
+        /// The operator's STUN and relays, with passwords that are made at this moment.
+        package var servers: @Sendable (ClientID, WallTime) -> [IceServer]
         /// Where media and relays that others name may be.
         package var rules: AddressRules
         /// PEM file of authorities that pushes trust besides the system's.
         package var trust: String?
 
-        package init(identity: DTLSIdentity, ice: IceSettings, rules: AddressRules, trust: String? = nil) {
+        package init(
+            identity: DTLSIdentity, ice: IceSettings, rules: AddressRules, trust: String? = nil,
+            servers: @escaping @Sendable (ClientID, WallTime) -> [IceServer] = { _, _ in [] }
+        ) {
+            self.servers = servers
             self.trust = trust
             self.identity = identity
             self.ice = ice
             self.rules = rules
+        }
+
+        /// For one transport: through the operator's servers, and those that the far end named.
+        func ice(of conference: ConferenceID, naming others: [IceServer] = [], at now: WallTime) -> IceSettings {
+            var ice = ice
+            ice.add(servers(ClientID(conference.rawValue), now), rules: nil)
+            ice.add(others, rules: rules)
+            return ice
         }
     }
 }

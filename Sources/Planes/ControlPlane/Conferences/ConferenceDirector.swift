@@ -31,6 +31,8 @@ package actor ConferenceDirector: ConferenceCommands {
         /// Of former sessions, and of this one.
         var bytesBefore: UInt64 = 0
         var bytesNow: UInt64 = 0
+        /// What the session suffers from.
+        var flaw: BridgeError?
         var timer: Task<Void, Never>?
         /// False when its row is not to be written any more.
         var isStored = true
@@ -39,7 +41,7 @@ package actor ConferenceDirector: ConferenceCommands {
         var status: ConferenceStatus {
             get async {
                 ConferenceStatus(
-                    row: row, phase: machine.phase, since: since, attempts: machine.attempts, reason: machine.reason,
+                    row: row, phase: machine.phase, since: since, attempts: machine.attempts, reason: machine.reason ?? flaw,
                     bytesSent: bytesBefore + bytesNow, wayBack: await wayBack?.status)
             }
         }
@@ -49,7 +51,7 @@ package actor ConferenceDirector: ConferenceCommands {
 
     /// Reads what is to go on, and takes away what an earlier run left at far ends. Call once, before anything is served.
     package func recover() async throws(BridgeError) {
-        let open = try await services.ledger.openFacts().filter { [.conferenceConnected, .pushStarted].contains($0.kind) }
+        let open = try await services.ledger.openFacts().filter { EventKind.conferenceBeginnings.contains($0.kind) }
         if !open.isEmpty {
             try await services.ledger.commit(services.outbox.changes(ending: open))
             services.outbox.wake()
@@ -156,6 +158,13 @@ package actor ConferenceDirector: ConferenceCommands {
             services.logger.warning("a conference does not take the stream", metadata: metadata(row, reason))
             entries[id]?.row.end = reason
             await store(id)
+            await report(.conferenceFailed(row, context, reason))
+        case .reportTrouble(let reason, let attempts):
+            services.logger.warning("sessions in a conference fail one after the other", metadata: metadata(row, reason))
+            await report(.conferenceTroubled(row, context, reason, attempts: attempts))
+        case .reportTroubleEnded(let end):
+            services.logger.notice("sessions in a conference do not fail any more", metadata: metadata(row))
+            await report(.conferenceTroubleEnded(row, context, end))
         case .finished:
             let leavers = entries.removeValue(forKey: id)?.leavers ?? []
             for leaver in leavers { leaver.resume() }
@@ -173,18 +182,21 @@ package actor ConferenceDirector: ConferenceCommands {
         if tracks.count < stream.tracks.count {
             services.logger.notice("a conference gets no AAC, which browsers do not take", metadata: metadata(entry.row))
         }
-        var ice = transport.ice
-        ice.add(entry.iceServers, rules: transport.rules)
-        let plan = ConferencePlan(tracks: tracks, identity: transport.identity, ice: ice)
-        let pipeline = PipelineID("conference-\(RandomUUID.text())")
         let leg = ConferenceLeg(
             stream: stream, call: services.calls.call(entry.row.target, resource: nil),
             services: .init(
                 launcher: services.launcher, hub: services.hub, allowed: allowed(entry.row.target),
-                wayBack: wayBack(of: id, to: stream, ice))
+                wayBack: wayBack(of: id, to: stream))
         ) { [weak self] news in await self?.hear(news, session, of: id) }
         entries[id]?.leg = leg
-        Task { await leg.run(PipelinePlan(pipeline: pipeline, work: .conference(plan))) }
+        Task { [transport, clock = services.clock] in
+            await leg.run { servers in
+                // What it names now is newer than what came with a former answer.
+                let ice = transport.ice(of: id, naming: servers.isEmpty ? entry.iceServers : servers, at: clock.wall())
+                let plan = ConferencePlan(tracks: tracks, identity: transport.identity, ice: ice)
+                return PipelinePlan(pipeline: PipelineID("conference-\(RandomUUID.text())"), work: .conference(plan))
+            }
+        }
     }
 
     private func push(_ stream: LiveStream, to target: PushTarget, _ session: Int, of id: ConferenceID) {
@@ -201,14 +213,15 @@ package actor ConferenceDirector: ConferenceCommands {
     }
 
     /// One for all sessions; nil where none was ordered.
-    private func wayBack(of id: ConferenceID, to stream: LiveStream, _ ice: IceSettings) -> WayBack? {
+    private func wayBack(of id: ConferenceID, to stream: LiveStream) -> WayBack? {
         guard let target = entries[id]?.row.target, let name = target.returnStream else { return nil }
         if let known = entries[id]?.wayBack { return known }
         let wayBack = WayBack(
-            name, to: stream.context, plan: ListenPlan(identity: transport.identity, ice: ice),
+            name, to: stream.context, plan: ListenPlan(identity: transport.identity),
             services: .init(
                 launcher: services.launcher, streams: services.streams, cameras: services.cameras, clock: services.clock,
-                logger: services.logger, allowed: allowed(target)))
+                logger: services.logger, allowed: allowed(target),
+                ice: { [transport, clock = services.clock] in transport.ice(of: id, at: clock.wall()) }))
         entries[id]?.wayBack = wayBack
         return wayBack
     }
@@ -230,10 +243,14 @@ package actor ConferenceDirector: ConferenceCommands {
             if let row = entries[id]?.row { services.logger.info("a session in a conference failed", metadata: metadata(row, fault.error)) }
             await take(.failed(session: session, fault), of: id)
         case .sent(let bytes): entries[id]?.bytesNow = bytes
+        case .warned(let flaw):
+            guard let entry = entries[id], entry.flaw != flaw else { return }
+            entries[id]?.flaw = flaw
+            if let flaw { services.logger.warning("a stream does not get elsewhere as it is", metadata: metadata(entry.row, flaw)) }
         case .closed:
             guard var entry = entries[id] else { return }
             entry.bytesBefore += entry.bytesNow
-            (entry.bytesNow, entry.leg) = (0, nil)
+            (entry.bytesNow, entry.leg, entry.flaw) = (0, nil, nil)
             entries[id] = entry
             await take(.closed(session: session), of: id)
         }

@@ -15,6 +15,8 @@ actor ConferenceLeg: OutwardLeg {
         case connected, interrupted
         case failed(ConferenceFault)
         case sent(bytes: UInt64)
+        /// It goes on, worse than it should for this reason; or well again.
+        case warned(BridgeError?)
         case closed
     }
 
@@ -52,6 +54,9 @@ actor ConferenceLeg: OutwardLeg {
         self.services = services
         self.tell = tell
     }
+
+    /// As `run`, with a plan that is made of the ICE servers that the far end names before the offer.
+    func run(_ plan: @Sendable ([IceServer]) -> PipelinePlan) async { await run(plan(await call.iceServers())) }
 
     /// From the launch to `closed`. Call it once.
     func run(_ plan: PipelinePlan) async {

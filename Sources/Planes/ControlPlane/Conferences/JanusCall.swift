@@ -25,6 +25,8 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
     private let hearsOthers: Bool
     /// What is asked for voices, one after the other.
     private var asking: Task<Void, Never>?
+    /// For what they are waited for.
+    private var timer: Task<Void, Never>?
 
     init(_ exchange: JanusExchange, resource: Redacted<String>?, http: any OutgoingCalls, clock: BridgeClock) {
         self.exchange = exchange
@@ -57,6 +59,7 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
         isStopped = true
         polling?.cancel()
         keepingAlive?.cancel()
+        timer?.cancel()
         voiceNews.finish()
     }
 
@@ -75,7 +78,7 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
         case .success(let reply):
             // Also of a reply that is of no use otherwise, and of one that comes too late.
             defer { resource = exchange.resource }
-            let step = try exchange.take(reply, now: clock.wall())
+            let step = try exchange.take(reply, now: clock.now(), wall: clock.wall())
             guard !isStopped else { throw Self.stopped }
             try follow()
             return step
@@ -112,7 +115,7 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
 
     func connected(_ voice: VoiceNumber) { change { $0.connected(voice) } }
 
-    func lost(_ voice: VoiceNumber) { change { $0.lost(voice) } }
+    func lost(_ voice: VoiceNumber) { change { [now = clock.now()] in $0.lost(voice, now: now) } }
 
     func restart() { change { $0.restartVoices() } }
 
@@ -137,6 +140,17 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
                 }
             }
         }
+        armTimer()
+    }
+
+    private func armTimer() {
+        timer?.cancel()
+        timer = exchange.voicesDeadline.map { deadline in
+            Task { [weak self, clock] in
+                guard (try? await clock.sleep(deadline)) != nil else { return }
+                await self?.change { $0.expireVoices(now: clock.now()) }
+            }
+        }
     }
 
     /// The session's end takes all of them away: what is not asked by then needs not be.
@@ -144,7 +158,7 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
         guard !isStopped else { return }
         let result = await http.call(call, within: Self.patience)
         guard let number else { return }
-        change { $0.take(try? result.get(), of: number) }
+        change { [now = clock.now()] in $0.take(try? result.get(), of: number, now: now) }
     }
 
     private static let stopped = ConferenceFault(BridgeError(.connectionLost, "The session was given up."))

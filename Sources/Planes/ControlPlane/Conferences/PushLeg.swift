@@ -87,7 +87,10 @@ actor PushLeg: OutwardLeg {
             guard !isSubscribed else { return }
             isSubscribed = true
             services.hub.subscribe(pipeline.id, to: stream.id, tracks: tracks, sinks: pipeline.media, timing: .live)
-        case .connected: await tell(.connected)
+        case .connected:
+            await tell(.warned(nil))
+            await tell(.connected)
+        case .warning(.pushUnavailable, let text): await tell(.warned(BridgeError(.pushUnavailable, "\(target.origin): \(text).")))
         case .failed(let error): await fail(ConferenceFault(BridgeError(.pushUnavailable, "\(target.origin): \(error.message)")))
         case .stats(let statistics): if let bytes = statistics.bytesOut { await tell(.sent(bytes: bytes)) }
         default: break

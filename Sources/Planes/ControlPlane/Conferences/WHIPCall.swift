@@ -5,6 +5,8 @@ internal import BridgeModel
 actor WHIPCall: ConferenceCall {
     /// One request and its reply.
     private static let patience = Duration.seconds(10)
+    /// For a question that not every endpoint has an answer to.
+    private static let shortPatience = Duration.seconds(3)
 
     private var exchange: WHIPExchange
     private var resource: Redacted<String>?
@@ -16,6 +18,11 @@ actor WHIPCall: ConferenceCall {
         self.resource = resource
         self.http = http
         self.clock = clock
+    }
+
+    func iceServers() async -> [IceServer] {
+        guard case .success(let reply) = await http.call(exchange.question(), within: Self.shortPatience) else { return [] }
+        return exchange.iceServers(in: reply)
     }
 
     func join(_ offer: String) async throws(ConferenceFault) -> ConferenceAnswer {

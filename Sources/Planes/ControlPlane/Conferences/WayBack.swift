@@ -18,6 +18,8 @@ actor WayBack {
         var logger: Logger
         /// An offer without the candidates that must not be sent to.
         var allowed: @Sendable (_ sdp: String) -> String
+        /// For one voice.
+        var ice: @Sendable () -> IceSettings
     }
 
     private static let stopDeadline = Duration.seconds(1)
@@ -190,7 +192,8 @@ actor WayBack {
             last += 1
             voices[last] = Voice(number: number, offer: offer)
             let sdp = services.allowed(offer.engineOffer)
-            pipeline.send(.hear(VoiceOffer(number: last, sdp: sdp, track: track, fingerprints: offer.fingerprints)))
+            pipeline.send(
+                .hear(VoiceOffer(number: last, sdp: sdp, track: track, fingerprints: offer.fingerprints, ice: services.ice())))
         }
     }
 

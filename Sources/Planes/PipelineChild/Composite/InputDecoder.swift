@@ -135,6 +135,11 @@ final class InputDecoder: Sendable {
         if !lane.sink.push(packet, time: time, isAfterGap: verdict != .pass) { lane.gate?.cut(from: time) }
     }
 
+    /// No picture is delivered before the next keyframe, which is asked for.
+    func awaitKeyframe() {
+        for lane in lanes { lane.gate?.cut(from: SystemClocks.monotonicNanoseconds) }
+    }
+
     private func requestKeyframes() {
         for lane in lanes where lane.gate?.isWaiting == true {
             let now = MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds)

@@ -18,7 +18,7 @@ struct VoiceReceiver {
         deliver: @escaping @Sendable (_ samples: [UInt8], _ time: UInt64) -> Void
     ) throws(GStreamerError) {
         let gate = MediaGate(fingerprints: offer.fingerprints)
-        let peer = try WebRTCPeer(identity: plan.identity, ice: plan.ice, gate: gate, context: context, patience: Self.patience)
+        let peer = try WebRTCPeer(identity: plan.identity, ice: offer.ice, gate: gate, context: context, patience: Self.patience)
         let pipeline = WeakPipeline(peer.pipeline)
         peer.bin.element.onPadAdded { pad in
             do {

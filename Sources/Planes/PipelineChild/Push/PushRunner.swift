@@ -14,6 +14,8 @@ actor PushRunner: PipelineRunner {
     private static let latency = ClockTime.milliseconds(250)
     /// Of AAC, bit/s.
     private static let soundBitrate = 128_000
+    /// What the AAC encoder puts before the first sample, and no player of a stream takes away: 1024 samples, ns.
+    private static let soundPriming: UInt64 = 21_333_333
     /// Pictures that wait for the connection, and for the sound that belongs to them.
     private static let limit = 512
     /// Buffers that the server's element has taken when it is connected: it keeps the first ones waiting until then.
@@ -25,7 +27,9 @@ actor PushRunner: PipelineRunner {
     private let counter = Counter()
     /// Pictures for the pipeline, once there is one.
     private let pictures = Mutex(Pictures())
-    private var decoder: InputDecoder?
+    private let decoder = Mutex<InputDecoder?>(nil)
+    /// Of what is behind the encoders.
+    private let pace = Mutex(SendingPace())
     private var pipeline: Pipeline?
     private var desk: SoundDesk?
     /// Whom the server's certificate may be from.
@@ -39,6 +43,8 @@ actor PushRunner: PipelineRunner {
         var format: VideoFormat?
         var waiting: [TimedFrame] = []
         var hasBegun = false
+        /// A frame is lost: nothing goes on before a keyframe.
+        var isCut = false
     }
 
     /// Counts on streaming threads.
@@ -57,7 +63,7 @@ actor PushRunner: PipelineRunner {
         do {
             if !plan.tracks.contains(where: { $0.kind == .video }) { try connect(nil) }
             let input = CompositeInput(number: Self.input, tracks: plan.tracks)
-            decoder = try InputDecoder(input, sockets: context.media, loop: loop, passing: .h264) { [weak self] output in
+            let decoder = try InputDecoder(input, sockets: context.media, loop: loop, passing: .h264) { [weak self] output in
                 switch output {
                 case .frame(let frame, let format): self?.take(frame, format)
                 case .sound(let samples, let time): self?.take(samples, time: time)
@@ -66,6 +72,7 @@ actor PushRunner: PipelineRunner {
             } warn: { [events = context.events] text in
                 events(.warning(code: .pipelineFailed, message: text))
             }
+            self.decoder.withLock { $0 = decoder }
             context.events(.started)
         } catch {
             throw BridgeError(pipelineFailure: error)
@@ -135,6 +142,7 @@ extension PushRunner {
         try pipeline.add(chain)
         guard let raw = desk.elements.last, let last = chain.last else { return }
         try Element.chain([raw] + chain)
+        try keepPace(.audio, at: last.pad("src"), in: pipeline)
         try last.pad("src").link(to: muxer.requestPad(plan.scheme == .srt ? "sink_%d" : "audio"))
     }
 
@@ -149,9 +157,33 @@ extension PushRunner {
         let chain = [source.element, parser, queue]
         try pipeline.add(chain)
         try Element.chain(chain)
+        try keepPace(.video, at: queue.pad("src"), in: pipeline)
         try queue.pad("src").link(to: muxer.requestPad(plan.scheme == .srt ? "sink_%d" : "video"))
         return source
     }
+
+    /// Leaves out what is too old: the server takes less than there is.
+    private func keepPace(_ kind: MediaKind, at pad: Pad, in pipeline: Pipeline) throws {
+        let pipeline = WeakPipeline(pipeline)
+        pad.gateFrames { [weak self] time, isKeyframe in
+            guard let self, let time, let base = pipeline.value?.element.baseTime else { return true }
+            let now = MonotonicTime(nanoseconds: SystemClocks.monotonicNanoseconds)
+            let verdict = pace.withLock {
+                $0.take(kind, isKeyframe: isKeyframe, time: MonotonicTime(nanoseconds: base.nanoseconds + time.nanoseconds), now: now)
+            }
+            if verdict.wantsKeyframe { awaitKeyframe() }
+            switch verdict.news {
+            case .fellBehind: context.events(.warning(code: .pushUnavailable, message: Self.slow))
+            case .keepsUp: context.events(.connected)
+            case nil: break
+            }
+            return verdict.passes
+        }
+    }
+
+    private static let slow = "it takes less than the stream has, so that parts are left out; push a composite of fewer bits a second"
+
+    nonisolated private func awaitKeyframe() { decoder.withLock { $0 }?.awaitKeyframe() }
 
     private func count(_ sink: Element) throws {
         try sink.pad("sink").inspectBuffers { [counter, events = context.events] buffer in
@@ -166,31 +198,33 @@ extension PushRunner {
         let base = pipeline.element.baseTime?.nanoseconds ?? SystemClocks.monotonicNanoseconds
         pictures.withLock { pictures in
             (pictures.source, pictures.base) = (source, base)
+            let isCut = pictures.isCut
+            pictures.isCut = false
             for frame in pictures.waiting { pictures.push(frame) }
-            pictures.waiting = []
+            (pictures.waiting, pictures.isCut) = ([], isCut || pictures.isCut)
         }
     }
 
     // MARK: frames and sound, on the decoder's threads
 
     nonisolated private func take(_ frame: TimedFrame, _ format: VideoFormat) {
-        let isFirst = pictures.withLock { pictures in
+        let (isFirst, isLost) = pictures.withLock { pictures in
             if pictures.source == nil {
-                if pictures.waiting.count < Self.limit { pictures.waiting.append(frame) }
+                if pictures.waiting.count < Self.limit { pictures.waiting.append(frame) } else { pictures.isCut = true }
                 if pictures.format == nil { pictures.format = format }
                 defer { pictures.hasBegun = true }
-                return !pictures.hasBegun
+                return (!pictures.hasBegun, pictures.isCut)
             }
             pictures.change(to: format)
-            pictures.push(frame)
-            return false
+            return (false, !pictures.push(frame))
         }
+        if isLost { awaitKeyframe() }
         guard isFirst else { return }
         loop.post { [weak self] in self?.assumeIsolated { $0.connectWithPictures(format) } }
     }
 
     private func connectWithPictures(_ format: VideoFormat) {
-        guard pipeline == nil, decoder != nil else { return }
+        guard pipeline == nil, decoder.withLock({ $0 != nil }) else { return }
         do {
             try connect(format)
         } catch {
@@ -199,7 +233,7 @@ extension PushRunner {
     }
 
     nonisolated private func take(_ samples: [UInt8], time: UInt64) {
-        sound.withLock { $0 }?.take(samples, of: Self.input, time: time)
+        sound.withLock { $0 }?.take(samples, of: Self.input, time: time - min(time, Self.soundPriming))
     }
 }
 
@@ -211,9 +245,14 @@ extension PushRunner.Pictures {
         self.format = format
     }
 
-    fileprivate func push(_ frame: TimedFrame) {
+    /// False where there was no room for it; then nothing goes on before a keyframe.
+    @discardableResult
+    fileprivate mutating func push(_ frame: TimedFrame) -> Bool {
+        guard !isCut || frame.isKeyframe else { return true }
         let time = ClockTime(nanoseconds: frame.time > base ? frame.time - base : 0)
-        _ = frame.bytes.withUnsafeBytes { source?.push($0, time: time, isKeyframe: frame.isKeyframe) }
+        let result = frame.bytes.withUnsafeBytes { source?.push($0, time: time, isKeyframe: frame.isKeyframe) }
+        isCut = result == .full
+        return !isCut
     }
 }
 
@@ -221,8 +260,11 @@ extension PushRunner {
     func handle(_ command: PipelineCommand) async {}
 
     func stop(deadline: Duration) async -> PipelineResult {
-        decoder?.stop()
-        decoder = nil
+        let former = decoder.withLock { decoder in
+            defer { decoder = nil }
+            return decoder
+        }
+        former?.stop()
         sound.withLock { $0 = nil }
         pictures.withLock { $0.source = nil }
         try? pipeline?.setState(.null)

@@ -75,7 +75,9 @@ import Testing
         _ = stage.tell(.streamLive)
         var expected = Duration.seconds(1)
         for session in 1...9 {
-            #expect(stage.tell(.failed(session: session, Self.lost)) == [.close(session: session)])
+            // Somebody is told once.
+            let news: [ConferenceMachine.Effect] = session == 3 ? [.reportTrouble(Self.lost.error, attempts: 3)] : []
+            #expect(stage.tell(.failed(session: session, Self.lost)) == news + [.close(session: session)])
             #expect(stage.machine.phase == .backingOff && stage.tell(.closed(session: session)) == [])
             let (time, effects) = try stage.expire()
             #expect(time >= expected * 0.79 && time <= expected * 1.21, "\(session): \(time)")
@@ -83,6 +85,38 @@ import Testing
             expected = min(expected * 2, .seconds(60))
         }
         #expect(stage.machine.attempts == 10)
+    }
+
+    /// Up to the third session, whose failure is told.
+    private func troubled() throws -> Stage {
+        var stage = Stage()
+        _ = stage.tell(.streamLive)
+        for session in 1...3 {
+            _ = stage.tell(.failed(session: session, Self.lost))
+            _ = stage.tell(.closed(session: session))
+            if session < 3 { _ = try stage.expire() }
+        }
+        return stage
+    }
+
+    @Test func troubleIsOverWhenASessionIsUp() throws {
+        var stage = try troubled()
+        #expect(try stage.expire().1 == [.open(session: 4)])
+        #expect(stage.tell(.connected(session: 4)) == [.reportTroubleEnded(.connected), .reportConnected])
+        // It does not stay up: that is told in its order.
+        let effects = stage.tell(.failed(session: 4, Self.lost))
+        #expect(effects == [.reportDisconnected(Self.lost.error), .reportTrouble(Self.lost.error, attempts: 4), .close(session: 4)])
+    }
+
+    @Test func troubleIsOverWithItsStreamItsConferenceAndARefusal() throws {
+        var stage = try troubled()
+        #expect(stage.tell(.streamEnded) == [.reportTroubleEnded(.streamEnded)])
+        stage = try troubled()
+        #expect(stage.tell(.remove) == [.reportTroubleEnded(.removed), .finished])
+        stage = try troubled()
+        _ = try stage.expire()
+        #expect(stage.tell(.failed(session: 4, Self.refused)) == [.close(session: 4)])
+        #expect(stage.tell(.closed(session: 4)) == [.reportTroubleEnded(.failed), .reportEnded(Self.refused.error)])
     }
 
     @Test func theFarEndsWishIsKeptWithinBounds() throws {
@@ -143,13 +177,14 @@ import Testing
         #expect(stage.tell(.closed(session: 1)) == [.finished])
     }
 
-    /// Whatever comes in whatever order: one session at a time, each opened one is closed, and connected and disconnected alternate.
+    /// Whatever comes in whatever order: one session at a time, each opened one is closed, and and what is reported comes in pairs.
     @Test(arguments: 0..<200) func sessionsNeverOverlapAndNoneIsLeft(seed: UInt64) {
         var stage = Stage()
         var dice = SeededGenerator(seed: seed)
         var open: Int?
         var closing: Int?
         var isConnected = false
+        var isTroubled = false
         var isFinished = false
         func check(_ effects: [ConferenceMachine.Effect]) {
             for effect in effects {
@@ -167,9 +202,15 @@ import Testing
                 case .reportDisconnected:
                     #expect(isConnected)
                     isConnected = false
-                case .reportEnded: #expect(open == nil)
+                case .reportTrouble:
+                    #expect(!isTroubled && !isConnected)
+                    isTroubled = true
+                case .reportTroubleEnded:
+                    #expect(isTroubled)
+                    isTroubled = false
+                case .reportEnded: #expect(open == nil && !isTroubled)
                 case .finished:
-                    #expect(open == nil && !isConnected)
+                    #expect(open == nil && !isConnected && !isTroubled)
                     isFinished = true
                 }
             }

@@ -32,4 +32,25 @@ import Testing
         expected.insert("a=fmtp:102 packetization-mode=1;profile-level-id=42e01f", at: 3)
         #expect(whole == expected.map { $0 + "\r\n" }.joined())
     }
+
+    @Test func theLoudnessOfSoundIsOfferedAndToldWhereItIsTaken() {
+        let stream = [track(0, .vp8, 96), track(1, .opus, 111)]
+        var plan = ConferencePlan(
+            tracks: ConferencePlan.tracks(of: stream, audioLevel: 3),
+            identity: DTLSIdentity(pem: Redacted("x"), fingerprint: Fingerprint(algorithm: "sha-256", value: "AA")), ice: IceSettings())
+        let lines = [
+            "m=video 9 UDP/TLS/RTP/SAVPF 96", "a=rtpmap:96 VP8/90000", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=rtpmap:111 OPUS/48000/2",
+        ]
+        let offer = lines.map { $0 + "\r\n" }.joined()
+        let level = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+        #expect(plan.completing(offer: offer) == offer + "a=extmap:3 \(level) vad=off\r\n")
+        for (answer, isTold) in [
+            ("a=mid:1\r\na=extmap:3 \(level)\r\n", true), ("a=extmap:3 \(level) vad=off\n", true), ("a=extmap:33 \(level)\r\n", false),
+            ("a=extmap:3 urn:other\r\n", false), ("", false),
+        ] {
+            #expect(plan.tellsAudioLevels(by: answer) == isTold)
+        }
+        plan.tracks = ConferencePlan.tracks(of: stream)
+        #expect(plan.completing(offer: offer) == offer && !plan.tellsAudioLevels(by: "a=extmap:3 \(level)\r\n"))
+    }
 }

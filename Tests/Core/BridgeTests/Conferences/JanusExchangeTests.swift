@@ -35,7 +35,7 @@ import Testing
     @discardableResult
     private func play(_ exchange: inout JanusExchange, _ replies: [String]) throws -> JanusExchange.Step {
         var step = JanusExchange.Step.ask(try exchange.join(Self.offer))
-        for text in replies { step = try exchange.take(reply(text), now: Self.now) }
+        for text in replies { step = try exchange.take(reply(text), now: MonotonicTime(nanoseconds: 0), wall: Self.now) }
         return step
     }
 
@@ -48,23 +48,27 @@ import Testing
         #expect(create.method == "POST" && create.url.text.revealed == "https://meet.example:8089/janus" && create.token == nil)
         #expect(try json(create) == ["janus": "create", "transaction": "create", "token": "tok&en", "apisecret": "se+cret"])
         #expect(exchange.resource == nil)
-        let attach = try ask(exchange.take(reply(Self.made[0]), now: Self.now))
+        let attach = try ask(exchange.take(reply(Self.made[0]), now: MonotonicTime(nanoseconds: 0), wall: Self.now))
         #expect(try json(attach)["plugin"] == "janus.plugin.videoroom" && attach.url.target.revealed == "/janus/12")
         #expect(exchange.resource?.revealed == "12")
-        let join = try ask(exchange.take(reply(Self.made[1]), now: Self.now))
+        let join = try ask(exchange.take(reply(Self.made[1]), now: MonotonicTime(nanoseconds: 0), wall: Self.now))
         #expect(join.url.target.revealed == "/janus/12/34")
         #expect(
             try json(join)["body"] == [
                 "request": "joinandconfigure", "ptype": "publisher", "room": 7, "display": "Yard", "pin": "pin", "token": "tok&en",
             ])
         #expect(try json(join)["jsep"] == ["type": "offer", "sdp": .string(Self.offer)] && (try json(join)["apisecret"]) == "se+cret")
-        let poll = try ask(exchange.take(reply(#"{"janus":"ack"}"#), now: Self.now))
+        let poll = try ask(exchange.take(reply(#"{"janus":"ack"}"#), now: MonotonicTime(nanoseconds: 0), wall: Self.now))
         #expect(poll.method == "GET" && poll.url.target.revealed == "/janus/12?maxev=32&token=tok%26en&apisecret=se%2Bcret")
-        #expect(try ask(exchange.take(reply(#"{"janus":"keepalive"}"#), now: Self.now)) == poll)
+        #expect(try ask(exchange.take(reply(#"{"janus":"keepalive"}"#), now: MonotonicTime(nanoseconds: 0), wall: Self.now)) == poll)
         let joined = "[" + event(#"{"videoroom":"joined"}"#, sdp: Self.answer) + "]"
-        guard case .answered(let answer) = try exchange.take(reply(joined), now: Self.now) else { throw TestFailure("no answer") }
+        guard case .answered(let answer) = try exchange.take(reply(joined), now: MonotonicTime(nanoseconds: 0), wall: Self.now) else {
+            throw TestFailure("no answer")
+        }
         #expect(answer.resource.revealed == "12" && answer.sdp.contains("a=candidate:1 1 udp") && answer.iceServers.isEmpty)
-        #expect(try ask(exchange.take(reply(#"[{"janus":"webrtcup","sender":34}]"#), now: Self.now)) == poll)
+        #expect(
+            try ask(exchange.take(reply(#"[{"janus":"webrtcup","sender":34}]"#), now: MonotonicTime(nanoseconds: 0), wall: Self.now))
+                == poll)
         #expect(try json(exchange.keepAlive())["janus"] == "keepalive")
         let end = try #require(exchange.end(answer.resource))
         #expect(try json(end)["janus"] == "destroy" && json(end)["apisecret"] == "se+cret" && end.url.target.revealed == "/janus/12")
@@ -76,7 +80,9 @@ import Testing
         let trickle = #"{"janus":"trickle","sender":34,"candidate":{"candidate":"candidate:5 1 udp 1 198.51.100.7 9 typ host"}}"#
         let completed = #"{"janus":"trickle","sender":34,"candidate":{"completed":true}}"#
         _ = try ask(play(&exchange, Self.accepted + [event(sdp: Self.bare), trickle]))
-        guard case .answered(let answer) = try exchange.take(reply(completed), now: Self.now) else { throw TestFailure("no answer") }
+        guard case .answered(let answer) = try exchange.take(reply(completed), now: MonotonicTime(nanoseconds: 0), wall: Self.now) else {
+            throw TestFailure("no answer")
+        }
         let candidates = "a=candidate:5 1 udp 1 198.51.100.7 9 typ host\r\na=end-of-candidates\r\n"
         #expect(answer.sdp == "v=0\r\nm=audio 9 RTP/SAVPF 111\r\n\(candidates)m=video 0 RTP/SAVPF 96\r\n\(candidates)")
         var flooded = try self.exchange()
@@ -101,7 +107,9 @@ import Testing
         for replies in [Self.accepted, Self.accepted + [event(sdp: Self.answer)]] {
             var exchange = try exchange()
             try play(&exchange, replies)
-            let fault = #expect(throws: ConferenceFault.self) { try exchange.take(reply(text), now: Self.now) }
+            let fault = #expect(throws: ConferenceFault.self) {
+                try exchange.take(reply(text), now: MonotonicTime(nanoseconds: 0), wall: Self.now)
+            }
             #expect(fault?.error.code == .connectionLost && fault?.isPermanent == false && exchange.resource != nil)
         }
     }
@@ -149,7 +157,9 @@ import Testing
             try play(&exchange, polls ? Self.accepted : [])
             var refusal = reply("", status: status)
             refusal.retryAfter = "7"
-            let fault = #expect(throws: ConferenceFault.self) { try exchange.take(refusal, now: Self.now) }
+            let fault = #expect(throws: ConferenceFault.self) {
+                try exchange.take(refusal, now: MonotonicTime(nanoseconds: 0), wall: Self.now)
+            }
             #expect(fault?.error.code == code && fault?.isPermanent == isPermanent, "\(status)")
             #expect(fault?.retryAfter == (code == .conferenceUnavailable ? .seconds(7) : nil))
         }

@@ -117,6 +117,24 @@ import Testing
         #expect(LinkField.iceServers(String(repeating: "<stun:x>; rel=ice-server, ", count: 20)).count == LinkField.mostServers)
     }
 
+    @Test func serversAreAskedForBeforeTheOffer() throws {
+        let url = try DeliveryURL(parsing: Redacted("https://meet.example/w"), rules: AddressRules())
+        let exchange = WHIPExchange(WHIPTarget(url: url, token: Redacted("t")), rules: AddressRules())
+        let question = exchange.question()
+        #expect(question.method == "OPTIONS" && question.url == url && question.token?.revealed == "t" && question.body.isEmpty)
+        let links = [Redacted("<stun:s.example>; rel=ice-server, <turn:t.example>; rel=ice-server"), Redacted("<https://x>; rel=next")]
+        #expect(exchange.iceServers(in: OutgoingReply(status: 204, links: links)).map(\.urls) == [["stun:s.example"], ["turn:t.example"]])
+        #expect(exchange.iceServers(in: OutgoingReply(status: 405, links: links)).isEmpty)
+    }
+
+    @Test func theOperatorsOwnServersMayBeAnywhere() {
+        var ice = IceSettings()
+        let urls = ["turn:127.0.0.1:99?transport=udp", "turn:127.0.0.1:99?transport=tcp"]
+        ice.add([IceServer(urls: urls, username: "1:a", credential: Redacted("p"))], rules: nil)
+        #expect(
+            ice.turnServers.map(\.revealed) == ["turn://1%3Aa:p@127.0.0.1:99?transport=udp", "turn://1%3Aa:p@127.0.0.1:99?transport=tcp"])
+    }
+
     @Test func iceServersBecomeWhatTheAgentTakes() {
         var ice = IceSettings()
         let secret = Redacted("p/w")

@@ -48,7 +48,16 @@ import Testing
             (.conferenceConnected(push, context), .pushStarted), (.conferenceDisconnected(push, context, reason), .pushEnded),
             (.conferenceConnected(row, context), .conferenceConnected), (.conferenceConnected(row, nil), .conferenceConnected),
             (.conferenceDisconnected(row, context, reason), .conferenceDisconnected),
+            (.conferenceTroubled(row, context, reason, attempts: 3), .conferenceTroubleStarted),
+            (.conferenceFailed(row, context, reason), .conferenceFailed), (.conferenceFailed(push, nil, reason), .pushFailed),
+            (.conferenceTroubled(push, nil, reason, attempts: 3), .pushTroubleStarted),
         ]
+            + ConferenceTroubleEnd.allCases.flatMap { end in
+                [
+                    (.conferenceTroubleEnded(row, context, end), .conferenceTroubleEnded),
+                    (.conferenceTroubleEnded(push, nil, end), .pushTroubleEnded),
+                ]
+            }
     }
 
     private static var rooms: [(BridgeEvent, EventKind)] {
@@ -71,7 +80,7 @@ import Testing
         let other = RoomRecording(id: RoomRecordingID("r2"), mode: .both, since: now, participant: nil)
         return [
             (.recordingStarted(recording), .roomRecordingStarted), (.recordingStarted(other), .roomRecordingStarted),
-            (.recordingEnded(recording), .roomRecordingEnded),
+            (.recordingEnded(recording, .stopped), .roomRecordingEnded), (.recordingEnded(other, .failed), .roomRecordingEnded),
         ]
     }
 
@@ -179,6 +188,26 @@ import Testing
         #expect(causes.compactMap(\.string) == CameraEnd.allCases.map(\.rawValue) + [OpenFact.Cause.bridgeRestarted.rawValue])
     }
 
+    /// What a process that died left open elsewhere is ended by the next, by its ids alone.
+    @Test(arguments: conferences.filter { $0.1.end != nil }) func whatWasElsewhereIsOverAfterARestart(event: BridgeEvent, kind: EventKind)
+        throws
+    {
+        #expect(EventKind.conferenceBeginnings.contains(kind))
+        let draft = event.draft(id: EventID("evt_1"), at: Self.now)
+        let end = try #require(EventPairs.open(after: draft)?.end(.bridgeRestarted, id: EventID("evt_2"), at: Self.now))
+        let data = try JSONValue.read(EventRow(end, sequence: 8, sessionSequence: nil).body.utf8)["data"]
+        #expect(data == [kind.rawValue.hasPrefix("push") ? "push_id" : "conference_id": "c1", "cause": "bridge_restarted"])
+    }
+
+    @Test(arguments: [EventKind.conferenceTroubleEnded, .pushTroubleEnded]) func troubleEndsForTheCausesOfItsSchema(kind: EventKind) throws
+    {
+        guard case .array(let causes)? = try schema(kind)["properties"]?["data"]?["properties"]?["cause"]?["enum"] else {
+            Issue.record("no causes")
+            return
+        }
+        #expect(causes.compactMap(\.string) == ConferenceTroubleEnd.allCases.map(\.rawValue) + [OpenFact.Cause.bridgeRestarted.rawValue])
+    }
+
     /// A camera's name is free text.
     @Test(arguments: cameras.filter { $0.1 == .cameraOnline }) func aCameraThatWasThereIsOfflineAfterARestart(
         event: BridgeEvent, kind: EventKind
@@ -200,7 +229,8 @@ import Testing
                 "room.started room.ended", "participant.joined participant.left", "room.track_published room.track_unpublished",
                 "camera.seated camera.unseated", "camera.online camera.offline", "room_recording.started room_recording.ended",
                 "composite.started composite.ended",
-                "push.started push.ended",
+                "push.started push.ended", "conference.trouble_started conference.trouble_ended",
+                "push.trouble_started push.trouble_ended",
             ])
     }
 

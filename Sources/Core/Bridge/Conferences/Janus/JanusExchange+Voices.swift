@@ -1,4 +1,4 @@
-import BridgeModel
+package import BridgeModel
 
 /// The others in the room. What is asked for them goes its own way, beside the polls: one request after the other, each reply to `take`.
 extension JanusExchange {
@@ -24,12 +24,22 @@ extension JanusExchange {
     }
 
     /// Takes the reply to what was asked for a voice; nil when none came.
-    package mutating func take(_ reply: OutgoingReply?, of number: VoiceNumber) {
-        guard let reply, reply.status == 200, let message = try? JanusMessage.read(reply.body).first,
-            case .success(let handle?) = message.content
-        else { return change { $0.lost(number) } }
-        change { $0.attached(number, handle: handle) }
+    package mutating func take(_ reply: OutgoingReply?, of number: VoiceNumber, now: MonotonicTime) {
+        guard let reply, reply.status == 200, let message = try? JanusMessage.read(reply.body).first else {
+            return change { $0.lost(number, now: now) }
+        }
+        switch message.content {
+        case .success(let handle?): change { $0.attached(number, handle: handle) }
+        case .success, .acknowledged: change { $0.taken(number, now: now) }
+        default: change { $0.lost(number, now: now) }
+        }
     }
+
+    /// When `expireVoices` is to be called.
+    package var voicesDeadline: MonotonicTime? { voices?.deadline }
+
+    /// `voicesDeadline` has come.
+    package mutating func expireVoices(now: MonotonicTime) { change { $0.expire(now: now) } }
 
     /// Our answer to a voice's offer.
     package mutating func answered(_ number: VoiceNumber, sdp: String) { change { $0.answered(number, sdp: sdp) } }
@@ -43,7 +53,7 @@ extension JanusExchange {
     }
 
     /// A voice's transport is over.
-    package mutating func lost(_ number: VoiceNumber) { change { $0.lost(number) } }
+    package mutating func lost(_ number: VoiceNumber, now: MonotonicTime) { change { $0.lost(number, now: now) } }
 
     /// Nothing is left of all voices here.
     package mutating func restartVoices() { change { $0.restart() } }
@@ -52,14 +62,14 @@ extension JanusExchange {
         switch request {
         case .attach: try post("attach", to: path, [.init("plugin", .string("janus.plugin.videoroom"))])
         case .detach(let handle): try post("detach", to: path + [handle])
-        case .start(let handle, let sdp):
+        case .start(_, let handle, let sdp):
             try post(
                 "message", to: path + [handle],
                 [
                     .init("body", .object([.init("request", .string("start"))])),
                     .init("jsep", .object([.init("type", .string("answer")), .init("sdp", .string(sdp))])),
                 ])
-        case .join(let handle, let feed, let mid, let privateID):
+        case .join(_, let handle, let feed, let mid, let privateID):
             try post("message", to: path + [handle], [.init("body", .object(subscription(feed, mid, privateID)))])
         }
     }
@@ -80,8 +90,10 @@ extension JanusExchange {
 extension JanusVoices.Request {
     /// Whose reply it is.
     fileprivate var voice: VoiceNumber? {
-        guard case .attach(let number) = self else { return nil }
-        return number
+        switch self {
+        case .attach(let number), .join(let number, _, _, _, _), .start(let number, _, _): number
+        case .detach: nil
+        }
     }
 }
 

@@ -27,7 +27,7 @@ package struct JanusExchange: Sendable {
     private var session: Int?
     private var handle: Int?
     /// The others; nil where nobody hears them.
-    private var voices: JanusVoices?
+    private(set) var voices: JanusVoices?
     private var voiceEffects: [JanusVoices.Effect] = []
 
     package init(_ target: JanusTarget, rules: AddressRules) {
@@ -127,8 +127,8 @@ package struct JanusExchange: Sendable {
     // MARK: - Replies
 
     /// Takes the reply to what was asked last. Throws what ends the session, or kept it from coming about.
-    package mutating func take(_ reply: OutgoingReply, now: WallTime) throws(ConferenceFault) -> Step {
-        let messages = try messages(in: reply, now: now)
+    package mutating func take(_ reply: OutgoingReply, now: MonotonicTime, wall: WallTime) throws(ConferenceFault) -> Step {
+        let messages = try messages(in: reply, now: wall)
         switch state {
         case .creating:
             // What follows the base path is a session to the server, and there is none.
@@ -145,7 +145,7 @@ package struct JanusExchange: Sendable {
             for message in messages { if case .failure(let code) = message.content { throw ConferenceFault(janus: code) } }
             state = .waiting(JanusDescription())
         case .waiting, .published:
-            for message in messages { try hear(message) }
+            for message in messages { try hear(message, now: now) }
         }
         if let answer = answer() { return .answered(answer) }
         return .ask(try poll())
@@ -175,7 +175,7 @@ package struct JanusExchange: Sendable {
         }
     }
 
-    private mutating func hear(_ message: JanusMessage) throws(ConferenceFault) {
+    private mutating func hear(_ message: JanusMessage, now: MonotonicTime) throws(ConferenceFault) {
         let isOurs = message.sender == nil || message.sender == handle
         switch message.content {
         case .failure(let code): throw ConferenceFault(janus: code)
@@ -185,7 +185,7 @@ package struct JanusExchange: Sendable {
         case .event(let event) where isOurs: try hear(event)
         case .candidate(let candidate) where isOurs: hear(candidate)
         case .event, .candidate, .hangup, .detached:
-            if let handle = message.sender { change { $0.hear(message.content, of: handle) } }
+            if let handle = message.sender { change { $0.hear(message.content, of: handle, now: now) } }
         case .success, .acknowledged, .notice: break
         }
     }

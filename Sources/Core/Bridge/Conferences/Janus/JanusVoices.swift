@@ -1,15 +1,19 @@
+package import BridgeModel
+
 /// Who is heard of a Janus room: one subscriber for each of the others who send sound. Pure: what is heard in, what is to be said out.
 ///
 /// Each has a handle and a transport of their own, which are thrown away whole: webrtcbin 1.22 cannot take sections in and out while it runs, and so
-/// nobody's sound breaks off because somebody else comes or goes.
+/// nobody's sound breaks off because somebody else comes or goes. Who could not be heard is tried again for as long as they publish, after pauses that
+/// double, and has no place meanwhile.
 package struct JanusVoices: Sendable {
     /// What is to be said to the server.
     package enum Request: Sendable, Equatable {
-        /// A handle for this voice; to be answered with `attached` or `refused`.
+        /// A handle for this voice; to be answered with `attached` or `lost`.
         case attach(VoiceNumber)
-        /// Subscribes; what comes of it is heard.
-        case join(handle: Int, feed: JanusFeed, mid: String, privateID: Int?)
-        case start(handle: Int, sdp: String)
+        /// Subscribes; to be answered with `taken` or `lost`. What comes of it is heard.
+        case join(VoiceNumber, handle: Int, feed: JanusFeed, mid: String, privateID: Int?)
+        /// To be answered with `taken` or `lost`.
+        case start(VoiceNumber, handle: Int, sdp: String)
         case detach(handle: Int)
     }
 
@@ -40,23 +44,38 @@ package struct JanusVoices: Sendable {
         var feed: JanusFeed
         var mid: String
         var phase = Phase.attaching
+        /// When it is given up unless something comes of it; nil where somebody here has to say something first.
+        var until: MonotonicTime?
+        var isHeard = false
+    }
+
+    /// Of a publisher who could not be heard.
+    private struct Rest {
+        var failures = 0
+        /// When they are tried again; nil while they are.
+        var until: MonotonicTime?
     }
 
     /// A transport each: who comes later is heard when somebody leaves.
     package static let most = 16
-    /// Attempts at one publisher that may fail in a row.
-    private static let mostTries = 3
+    /// How long the server may take for an offer, and a transport to come up.
+    package static let patience = Duration.seconds(15)
+    /// Between attempts at one publisher: the first pause, each twice as long, and the longest.
+    package static let (firstPause, longestPause) = (Duration.seconds(1), Duration.seconds(60))
     /// Publishers that are remembered.
     private static let mostPublishers = 1024
 
     /// The others who send sound, in the order in which they came.
     private var publishers: [(feed: JanusFeed, mid: String)] = []
-    private var tries: [JanusFeed: Int] = [:]
+    private var rests: [JanusFeed: Rest] = [:]
     private var voices: [VoiceNumber: Voice] = [:]
     private var last: VoiceNumber = 0
     private var own: (feed: JanusFeed?, privateID: Int?)
 
     package init() {}
+
+    /// When `expire` is to be called.
+    package var deadline: MonotonicTime? { (voices.values.compactMap(\.until) + rests.values.compactMap(\.until)).min() }
 
     // MARK: - What is heard
 
@@ -70,11 +89,11 @@ package struct JanusVoices: Sendable {
     }
 
     /// What is said about a handle that is not our publisher's.
-    package mutating func hear(_ content: JanusMessage.Content, of handle: Int) -> [Effect] {
+    package mutating func hear(_ content: JanusMessage.Content, of handle: Int, now: MonotonicTime) -> [Effect] {
         guard let (number, voice) = voices.first(where: { $0.value.phase.handle == handle }) else { return [] }
         switch content {
         case .event(let event):
-            if event.errorCode != nil || event.isKicked { return lost(number) }
+            if event.errorCode != nil || event.isKicked { return lost(number, now: now) }
             guard let offer = event.offer else { return [] }
             // Another offer for one that is heard: its sections have changed, and a new subscriber takes its place.
             guard case .joining(_, var description) = voice.phase else { return renewed(number) }
@@ -84,7 +103,7 @@ package struct JanusVoices: Sendable {
             guard case .joining(_, var description) = voice.phase else { return [] }
             description.add(candidate)
             return offered(number, handle, description)
-        case .hangup, .detached, .failure: return lost(number)
+        case .hangup, .detached, .failure: return lost(number, now: now)
         case .success, .acknowledged, .timeout, .notice: return []
         }
     }
@@ -95,6 +114,7 @@ package struct JanusVoices: Sendable {
             return []
         }
         voices[number]?.phase = .offered(handle: handle)
+        voices[number]?.until = nil
         return [.offered(number, sdp: sdp)]
     }
 
@@ -104,30 +124,57 @@ package struct JanusVoices: Sendable {
     package mutating func attached(_ number: VoiceNumber, handle: Int) -> [Effect] {
         guard let voice = voices[number], voice.phase == .attaching else { return [.ask(.detach(handle: handle))] }
         voices[number]?.phase = .joining(handle: handle, JanusDescription())
-        return [.ask(.join(handle: handle, feed: voice.feed, mid: voice.mid, privateID: own.privateID))]
+        return [.ask(.join(number, handle: handle, feed: voice.feed, mid: voice.mid, privateID: own.privateID))]
+    }
+
+    /// The server has taken what was asked last of it, and something has to come of that.
+    package mutating func taken(_ number: VoiceNumber, now: MonotonicTime) -> [Effect] {
+        switch voices[number]?.phase {
+        // No handle came with it.
+        case .attaching: return lost(number, now: now)
+        case .joining: voices[number]?.until = now.advanced(by: Self.patience)
+        case .listening where voices[number]?.isHeard == false: voices[number]?.until = now.advanced(by: Self.patience)
+        case .offered, .listening, nil: break
+        }
+        return []
     }
 
     /// Our answer to its offer.
     package mutating func answered(_ number: VoiceNumber, sdp: String) -> [Effect] {
         guard case .offered(let handle) = voices[number]?.phase else { return [] }
         voices[number]?.phase = .listening(handle: handle)
-        return [.ask(.start(handle: handle, sdp: sdp))]
+        return [.ask(.start(number, handle: handle, sdp: sdp))]
     }
 
     /// It is heard.
     package mutating func connected(_ number: VoiceNumber) {
-        if let feed = voices[number]?.feed { tries[feed] = nil }
+        guard let feed = voices[number]?.feed else { return }
+        rests[feed] = nil
+        voices[number]?.isHeard = true
+        voices[number]?.until = nil
     }
 
-    /// A request for it failed, or its transport did: it is tried again, so many times.
-    package mutating func lost(_ number: VoiceNumber) -> [Effect] {
-        if let feed = voices[number]?.feed { tries[feed, default: 0] += 1 }
+    /// A request for it failed, or its transport did: it is tried again after a pause.
+    package mutating func lost(_ number: VoiceNumber, now: MonotonicTime) -> [Effect] {
+        if let feed = voices[number]?.feed {
+            var rest = rests[feed] ?? Rest()
+            rest.until = now.advanced(by: min(Self.longestPause, Self.firstPause * (1 << min(rest.failures, 16))))
+            rest.failures += 1
+            rests[feed] = rest
+        }
         return renewed(number)
+    }
+
+    /// `deadline` has come: who is waited for in vain is given up for now, and who rested is tried.
+    package mutating func expire(now: MonotonicTime) -> [Effect] {
+        for (feed, rest) in rests where rest.until.map({ $0 <= now }) == true { rests[feed]?.until = nil }
+        let late = voices.filter { $0.value.until.map { $0 <= now } == true }.keys.sorted()
+        return late.flatMap { lost($0, now: now) } + arrange()
     }
 
     /// Nothing is left of them here: all are subscribed anew.
     package mutating func restart() -> [Effect] {
-        tries = [:]
+        rests = [:]
         return voices.keys.sorted().flatMap { end($0) } + arrange()
     }
 
@@ -136,7 +183,7 @@ package struct JanusVoices: Sendable {
     // MARK: - Who is heard
 
     private mutating func note(_ publisher: JanusEvent.Publisher) -> [Effect] {
-        tries[publisher.feed] = nil
+        rests[publisher.feed] = nil
         guard let mid = publisher.sound else { return forget(publisher.feed) }
         guard let place = publishers.firstIndex(where: { $0.feed == publisher.feed }) else {
             if publishers.count < Self.mostPublishers { publishers.append((publisher.feed, mid)) }
@@ -149,7 +196,7 @@ package struct JanusVoices: Sendable {
 
     private mutating func forget(_ feed: JanusFeed) -> [Effect] {
         publishers.removeAll { $0.feed == feed }
-        tries[feed] = nil
+        rests[feed] = nil
         return endVoice(of: feed)
     }
 
@@ -165,7 +212,7 @@ package struct JanusVoices: Sendable {
     /// Begins with those who are not heard yet, as many as there is room for.
     private mutating func arrange() -> [Effect] {
         let heard = Set(voices.values.map(\.feed))
-        let waiting = publishers.filter { !heard.contains($0.feed) && tries[$0.feed, default: 0] < Self.mostTries }
+        let waiting = publishers.filter { !heard.contains($0.feed) && rests[$0.feed]?.until == nil }
         return waiting.prefix(Self.most - voices.count).map { publisher in
             last += 1
             voices[last] = Voice(feed: publisher.feed, mid: publisher.mid)

@@ -84,20 +84,22 @@ extension UInt8 {
 
 extension IceSettings {
     /// Goes through these servers, too; their secrets are percent-encoded into the URLs that webrtcbin takes. Those at an address that `rules`
-    /// refuse are left out, since somebody else named them.
-    package mutating func add(_ servers: [IceServer], rules: AddressRules) {
-        for server in servers {
-            guard let url = server.urls.first, let colon = url.firstIndex(of: ":") else { continue }
-            let place = url[url.index(after: colon)...]
-            guard !Self.isRefused(place, rules) else { continue }
-            switch url[..<colon] {
-            case "stun": stunServer = stunServer ?? "stun://\(Self.withPort(place, 3478))"
-            case "turn", "turns":
-                let user = server.username.percentEncoded + ":" + server.credential.revealed.percentEncoded
-                let port = url.hasPrefix("turns") ? 5349 : 3478
-                turnServers.append(Redacted("\(url[..<colon])://\(user)@\(Self.withPort(place, port))"))
-            default: break
-            }
+    /// refuse are left out, since somebody else named them; nil for the operator's own.
+    package mutating func add(_ servers: [IceServer], rules: AddressRules?) {
+        for server in servers { for url in server.urls { add(url, of: server, rules) } }
+    }
+
+    private mutating func add(_ url: String, of server: IceServer, _ rules: AddressRules?) {
+        guard let colon = url.firstIndex(of: ":") else { return }
+        let place = url[url.index(after: colon)...]
+        if let rules, Self.isRefused(place, rules) { return }
+        switch url[..<colon] {
+        case "stun": stunServer = stunServer ?? "stun://\(Self.withPort(place, 3478))"
+        case "turn", "turns":
+            let user = server.username.percentEncoded + ":" + server.credential.revealed.percentEncoded
+            let port = url.hasPrefix("turns") ? 5349 : 3478
+            turnServers.append(Redacted("\(url[..<colon])://\(user)@\(Self.withPort(place, port))"))
+        default: break
         }
     }
 

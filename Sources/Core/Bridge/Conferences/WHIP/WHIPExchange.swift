@@ -27,6 +27,17 @@ package struct WHIPExchange: Sendable {
         place = target.url
     }
 
+    /// Asks for ICE servers before the offer is made (section 4.6).
+    package func question() -> OutgoingCall {
+        OutgoingCall(method: "OPTIONS", url: target.url, token: target.token, replyBytes: Self.otherBytes)
+    }
+
+    /// Those that a reply names; what else it says does not matter.
+    package func iceServers(in reply: OutgoingReply) -> [IceServer] {
+        guard (200...299).contains(reply.status) else { return [] }
+        return Array(reply.links.flatMap { LinkField.iceServers($0.revealed) }.prefix(LinkField.mostServers))
+    }
+
     /// The first request, with a complete offer (section 4.2).
     package func offer(_ sdp: String) -> OutgoingCall {
         OutgoingCall(
@@ -66,8 +77,7 @@ package struct WHIPExchange: Sendable {
         let type = reply.contentType?.prefix { $0 != ";" }.lowercased()
         guard type?.split(separator: " ").first == Self.mediaType[...] else { throw Self.invalid("is no \(Self.mediaType)") }
         guard let sdp = String(validating: reply.body, as: UTF8.self), sdp.hasPrefix("v=0") else { throw Self.invalid("holds no SDP") }
-        let servers = reply.links.flatMap { LinkField.iceServers($0.revealed) }
-        return ConferenceAnswer(sdp: sdp, resource: resource.text, iceServers: Array(servers.prefix(LinkField.mostServers)))
+        return ConferenceAnswer(sdp: sdp, resource: resource.text, iceServers: iceServers(in: reply))
     }
 
     private mutating func redirected(by reply: OutgoingReply, _ offer: OutgoingCall) throws(ConferenceFault) -> OutgoingCall {
