@@ -219,6 +219,76 @@ def test_a_room_is_recorded_as_one_picture_too(network, bridge, tmp_path):
     room.run(host.close())
 
 
+def test_a_room_is_recorded_as_one_picture_alone_as_soon_as_one_may_be_made(network, bridge, tmp_path):
+    room = Room(network, bridge, "stage")
+    host = room.come("host", "ada")
+    room.run(host.publish(**sources()))
+    # As many as may be; nobody takes them, so that nothing runs.
+    walls = [room.ask("POST", "/bridge/v1/composites", {"inputs": [], "start": "on_demand"}, 201)["id"] for _ in range(8)]
+    refused = room.ask("POST", f"{room.path}/recording", {"mode": "composite"}, 429)
+    assert refused["code"] == "limit_reached", refused
+    assert room.ask("GET", room.path)["recording"] is None
+    recording = room.ask("POST", f"{room.path}/recording", {"mode": "both"}, 201)["id"]
+
+    def recordings():
+        return room.manifest(recording)["recordings"]
+
+    def composites():
+        return [one for one in recordings() if one["kind"] == "composite"]
+
+    settle(recordings, lambda found: len(found) == 2, 20)
+    [missing] = composites()
+    assert (missing["failure"]["code"], missing["failed_until"]) == ("limit_reached", None), missing
+    validator().validate(room.manifest(recording))
+    room.ask("DELETE", f"/bridge/v1/composites/{walls.pop()}", expect=204)
+    [missing, made] = settle(composites, lambda found: len(found) == 2 and found[1]["segments"], 40)
+    assert missing["begun_at"] < missing["failed_until"] == made["begun_at"] and made["failure"] is None, (missing, made)
+    room.ask("DELETE", f"{room.path}/recording", expect=204)
+    for wall in walls:
+        room.ask("DELETE", f"/bridge/v1/composites/{wall}", expect=204)
+    assert bridge.log().count("a room's picture is not recorded") == 1
+    assert settle(lambda: room.is_ready(recording), bool, 30)
+
+    alone = room.ask("POST", f"{room.path}/recording", {"mode": "composite"}, 201)["id"]
+    settle(lambda: room.manifest(alone)["recordings"], lambda found: any(two["duration_ms"] > 2000 for one in found for two in one["segments"]), 30)
+    room.ask("DELETE", room.path, expect=204)
+    assert settle(lambda: room.is_ready(alone), bool, 30)
+    manifest = room.manifest(alone)
+    validator().validate(manifest)
+    [one] = manifest["recordings"]
+    assert (one["kind"], one["participant"], one["failure"], manifest["mode"]) == ("composite", None, None, "composite"), one
+    status, _, body = bridge.request(
+        "GET", f"/bridge/v1/recordings/{one['id']}/file", headers={"authorization": f"Bearer {bridge.operator_token}"}, timeout=30)
+    assert status == 200
+    file = tmp_path / "alone"
+    file.write_bytes(body)
+    form, kinds = media.probe(file)
+    assert (kinds["video"]["width"], "audio" in kinds) == (1280, True) and float(form["duration"]) > 1.5, (form, kinds)
+    room.run(host.close())
+
+
+def test_a_room_whose_recording_cannot_be_written_is_not_recorded_and_everybody_knows(network):
+    with Bridge() as bridge:
+        room = Room(network, bridge, "full")
+        host, viewer = room.come("host", "ada"), room.come("viewer", "vic")
+        folder = pathlib.Path(bridge.data) / "rooms"
+        folder.rename(folder.with_name("away"))
+        with pytest.raises(Refused, match="recording_unavailable"):
+            room.run(host.request("record", on=True))
+        assert [room.run(viewer.expect("recording"))["recording"] is None for _ in range(2)] == [False, True]
+        assert room.ask("POST", f"{room.path}/recording", {}, 409)["code"] == "recording_unavailable"
+        assert room.ask("GET", room.path)["recording"] is None
+        folder.with_name("away").rename(folder)
+        room.run(host.request("record", on=True))
+        assert room.ask("GET", room.path)["recording"]["participant"] == "ada"
+        room.ask("DELETE", room.path, expect=204)
+        told = [(one["type"], one["data"].get("cause")) for one in room.events() if one["type"] in ("room_recording.started", "room_recording.ended")]
+        begun = ("room_recording.started", None)
+        assert told == [begun, ("room_recording.ended", "failed")] * 2 + [begun, ("room_recording.ended", "stopped")], told
+        for client in (host, viewer):
+            room.run(client.close())
+
+
 def test_one_tap_in_the_page_records_marks_and_takes_a_picture(network, bridge, camera_browser, viewer_browser):
     room = calls.Room(bridge, "page")
     with room.come(camera_browser, "worker", "Wim") as worker, room.come(viewer_browser, "expert", "Eve") as expert:

@@ -81,6 +81,30 @@ import Testing
         #expect(boards[0]["closed_at"]?.string == Self.time(14).iso8601)
     }
 
+    private static let failing: [(RoomRecordingEntry, Int)] = [
+        story[0], (.compositeFailed(BridgeError(.limitReached, "8 run"), since: time(0)), 1),
+        (.compositeFailed(BridgeError(.pipelineCrashed, "gone"), since: time(4)), 4),
+        (.composite(RecordingID("c"), stream: StreamID("composite-1"), isShared: false), 7),
+        (.recordingFailed(take, BridgeError(.internal, "no")), 8),
+        (.compositeFailed(BridgeError(.pipelineFailed, "ended"), since: time(9)), 10), (.ended(.stopped), 15),
+    ]
+
+    /// Since when there was no picture of the room, until when, and why.
+    @Test func aCompositeThatFailsIsToldWithItsTimes() throws {
+        let recordings = { (count: Int) throws -> [JSONValue] in
+            let lines = Self.failing.prefix(count).flatMap { Array(($0.0.value(at: Self.time($0.1)).text + "\n").utf8) }
+            guard case .array(let found)? = try Self.document(lines)["recordings"] else { return [] }
+            return found
+        }
+        let times = { (seconds: [Int?]) in seconds.map { $0.map { Self.time($0).iso8601 } } }
+        #expect(try recordings(2).map { $0["failed_until"] } == [.null])
+        let all = try recordings(Self.failing.count)
+        #expect(all.map { $0["kind"]?.string } == ["composite", "composite", "composite", "camera", "composite"])
+        #expect(all.map { $0["failure"]?["code"]?.string } == ["limit_reached", "pipeline_crashed", nil, "internal", "pipeline_failed"])
+        #expect(all.map { $0["begun_at"]?.string } == times([0, 4, 7, 8, 9]))
+        #expect(all.map { $0["failed_until"]?.string } == times([4, 7, nil, nil, 15]))
+    }
+
     /// Wherever a bridge is killed, what it had written is told.
     @Test func aJournalThatBreaksOffIsReadAsFarAsItGoes() throws {
         let whole = Self.journal()

@@ -217,6 +217,24 @@ private final class FakeBackgrounds: BackgroundStore {
         child.end()
     }
 
+    @Test func aRoomsOnePictureIsRefusedBeforehandWhereNoMoreAreMade() async throws {
+        for number in 1..<8 {
+            var order = try order([])
+            order.stream = StreamID("wall-\(number)")
+            _ = try await director.make(order)
+        }
+        try await director.check(FakeRoomViews.room)
+        let asked = Task { try await director.start(FakeRoomViews.room, for: .recording) }
+        let child = try #require(await launcher.pipeline(8))
+        // It is there already: more uses cost nothing.
+        try await director.check(FakeRoomViews.room)
+        await #expect { try await director.check(RoomID("other")) } throws: { ($0 as? BridgeError)?.code == .limitReached }
+        // Who waits for it hears when it is not wanted any more.
+        await director.end(FakeRoomViews.room, for: .recording)
+        await #expect(throws: BridgeError.self) { try await asked.value }
+        child.end()
+    }
+
     @Test func aRoomThatIsNotThereHasNoComposite() async throws {
         let order = try CompositeOrder(reading: ["room": "nowhere"])
         await #expect { try await director.make(order) } throws: { ($0 as? BridgeError)?.code == .notFound }

@@ -22,6 +22,12 @@ private final class TestAgent: Sendable {
         await registry.receive(.hello(abilities), from: socket)
     }
 
+    func say(frames: Int) async {
+        var health = CameraHealth()
+        health.frames = frames
+        await registry.receive(.health(health), from: socket)
+    }
+
     func leave(_ end: CameraEnd = .connectionLost) async { await registry.lost(socket, end) }
 }
 
@@ -153,6 +159,27 @@ private final class FakeMixes: RoomMixes {
         #expect(await bench.cameras.cameras(of: AccountID("acme")).map(\.isOnline) == [true])
         await agent.leave()
         #expect(await bench.cameras.camera(ClientID("camera"), of: AccountID("acme"))?.isOnline == false)
+        following.cancel()
+    }
+
+    @Test func theLastWordOfTheAgentThatIsThereSaysHowItsCameraIs() async throws {
+        let report = { await bench.cameras.camera(ClientID("camera"), of: AccountID("acme"))?.report }
+        let first = await TestAgent(bench.cameras, Self.standBy)
+        #expect(await report() == nil)
+        await first.say(frames: 1)
+        let earlier = try #require(await report())
+        bench.clock.advance(by: .seconds(10))
+        await first.say(frames: 2)
+        let newest = try #require(await report())
+        #expect(newest.health.frames == 2 && newest.at.nanoseconds - earlier.at.nanoseconds == 10_000_000_000)
+        // A newer agent has said nothing so far, and the older one is nobody by now.
+        let second = await TestAgent(bench.cameras, Self.standBy)
+        await first.say(frames: 3)
+        #expect(await report() == nil)
+        await second.say(frames: 4)
+        #expect(await report()?.health.frames == 4)
+        await second.leave()
+        #expect(await report() == nil)
         following.cancel()
     }
 

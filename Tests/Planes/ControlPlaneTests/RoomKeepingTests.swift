@@ -11,40 +11,11 @@ import Testing
 /// What recordings of rooms leave behind, with a database and a folder of files, and no time.
 @Suite struct RoomKeepingTests {
     private let bench = RecordingBench()
-    private let folder = Folder()
+    private let folder = TestFolder()
     private let data: String
     private let ledger: SQLiteLedger
     private let bells = FakeDeletions()
     private static let ages = RetentionRule(age: .seconds(3600))
-
-    /// Counts how often the deletions were woken.
-    private final class FakeDeletions: DeletionService {
-        private let rung = Journal<Void>()
-        var count: Int { rung.all.count }
-        func wake() { rung.note(()) }
-    }
-
-    private struct NoPictures: TrackPictures {
-        func picture(of source: RoomTrackSource, _ spec: PictureSpec) async throws(BridgeError) -> Picture {
-            throw BridgeError(.notFound, "There is no picture.")
-        }
-    }
-
-    private struct NoClips: ClipCommands {
-        func makeClip(_ order: ClipOrder, for account: AccountID) async throws(PlaybackError) -> Clip {
-            throw .failed(BridgeError(.notFound, "Nothing is here."))
-        }
-        func clips(_ query: ClipQuery) async throws(BridgeError) -> [Clip] { [] }
-        func clip(_ id: ClipID) async throws(BridgeError) -> Clip? { nil }
-        func file(of clip: Clip) async -> String? { nil }
-        func removeClip(_ id: ClipID) async throws(BridgeError) -> Bool { false }
-    }
-
-    /// Gone with its test.
-    private final class Folder: Sendable {
-        let path = FileManager.default.temporaryDirectory.appending(path: "viaduct-rooms-\(UUID().uuidString)").path
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-    }
 
     init() throws {
         data = folder.path

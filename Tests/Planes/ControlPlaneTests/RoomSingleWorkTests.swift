@@ -19,6 +19,8 @@ private final class FakeMaker: RoomMixes, RoomComposites {
         if let error = failure.withLock({ $0 }) { throw error }
     }
 
+    func check(_ room: RoomID) async throws(BridgeError) {}
+
     func start(_ room: RoomID, for use: RoomPictureUse) async throws(BridgeError) -> LiveStream {
         try await pass("picture \(use)")
         return Sample.stream(Sample.context("picture", stream: "picture-of-\(room)"))

@@ -59,6 +59,8 @@ package enum RoomPictureUse: Sendable {
 
 /// One picture of all of a room's pictures. Implemented by whoever makes composites.
 package protocol RoomComposites: Sendable {
+    /// Throws what `start` would throw now, where that is known without trying: `limit_reached`.
+    func check(_ room: RoomID) async throws(BridgeError)
     /// Makes a stream of a room, one for all uses; it lives until each of them has ended. Throws as `CompositeCommands.make`.
     func start(_ room: RoomID, for use: RoomPictureUse) async throws(BridgeError) -> LiveStream
     /// Nothing when it is not used so.

@@ -174,8 +174,12 @@ extension RoomMachine {
         case levels([RoomLevel])
         /// The account takes a link back: who came by it goes, and nobody comes by it any more.
         case revoke(link: String)
+        /// The picture of a board was taken.
+        case framed(BoardID, BoardFrame)
         /// What was marked in a room that is not recorded is kept: a camera's own recording has it.
         case clipKept(RoomClipMark)
+        /// A recording that was to begin cannot be written.
+        case recordingFailed(RoomRecordingID, RoomError)
         /// `deadline` has passed.
         case deadline
     }
@@ -207,6 +211,10 @@ extension RoomMachine {
         case keepClip(RoomClipMark, of: [StreamID])
         /// Tell this participant what the track shows.
         case takePicture(RoomTrack, for: ParticipantID)
+        /// Take what the track shows, in its full size, and give `Input.framed`; nothing where that cannot be done.
+        case takeFrame(RoomTrack, of: BoardID)
+        /// The picture of a board is not needed any more.
+        case dropPicture(String)
         /// Make one picture and one sound of the room for this participant, without what they say themselves; `Input.single` answers.
         case beginSingle(ParticipantID)
         case endSingle(ParticipantID)

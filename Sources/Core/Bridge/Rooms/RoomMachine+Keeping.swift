@@ -24,12 +24,19 @@ extension RoomMachine {
         for board in boards { emit(.keep(.frozen(board))) }
     }
 
-    mutating func endRecording() {
+    mutating func endRecording(_ end: RoomRecordingEnd = .stopped) {
         guard let ended = recording else { return }
         recording = nil
         tellAll(.recording(nil))
         emit(.endRecording(ended.id))
-        emit(.event(.recordingEnded(ended)))
+        emit(.event(.recordingEnded(ended, end)))
+    }
+
+    /// Nothing of it can be written: the room is not recorded, and whoever wanted that hears why.
+    mutating func recordingFailed(_ id: RoomRecordingID, _ error: RoomError) {
+        guard let failed = recording, failed.id == id else { return }
+        endRecording(.failed)
+        if let starter = failed.participant.flatMap(member) { tell(members[starter].socket, .refused(error)) }
     }
 
     mutating func clip(_ track: RoomTrackID?, seconds: Int, by actor: RoomActor) throws(RoomError) {

@@ -90,7 +90,9 @@ package struct RoomMachine: Sendable {
         case .single(let participant, let isOpen): singleAnswered(participant, isOpen: isOpen)
         case .levels(let levels): heard(levels)
         case .revoke(let link): revoke(link)
+        case .framed(let board, let frame): framed(board, frame)
         case .clipKept(let mark): tellAll(.clipMarked(mark))
+        case .recordingFailed(let id, let error): recordingFailed(id, error)
         case .socketLost, .deadline: break
         }
         return finishStep()

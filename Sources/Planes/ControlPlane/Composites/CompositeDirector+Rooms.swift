@@ -36,6 +36,10 @@ extension CompositeDirector: RoomMixes {
 }
 
 extension CompositeDirector: RoomComposites {
+    package func check(_ room: RoomID) throws(BridgeError) {
+        if entry(of: .init(room: room, participant: nil)) == nil { try checkRoom() }
+    }
+
     package func start(_ room: RoomID, for use: RoomPictureUse) async throws(BridgeError) -> LiveStream {
         let taker = CompositeEntry.Taker(room: room, participant: nil)
         let part = CompositeContent.RoomPart(room)

@@ -11,19 +11,19 @@ extension RoomDirector {
             id: RoomRecordingID(RandomUUID.text()), mode: order.settings.record ?? .tracks, recording: order.settings.recording)
     }
 
-    /// Throws what cannot be promised.
-    func check(_ command: RoomCommand) throws(RoomError) {
-        guard case .record(let order?) = command else { return }
-        guard let recorder = services.recorder else {
-            throw RoomError(.recordingUnavailable, "this bridge records no rooms; ask whoever runs it")
-        }
-        if let fault = recorder.fault(order.mode) { throw fault }
+    /// Throws what cannot be promised. A room that is recorded already is asked for nothing.
+    func check(_ command: RoomCommand) async throws(RoomError) {
+        guard case .record(let order?) = command, machine.recording == nil else { return }
+        guard let recorder = services.recorder else { throw Self.recordsNothing }
+        if let fault = await recorder.fault(order.mode, of: room) { throw fault }
     }
 
-    func record(_ isOn: Bool, from socket: RoomSocketID) {
+    private static let recordsNothing = RoomError(.recordingUnavailable, "this bridge records no rooms; ask whoever runs it")
+
+    func record(_ isOn: Bool, from socket: RoomSocketID) async {
         let command = RoomCommand.record(isOn ? usualRecording() : nil)
         do throws(RoomError) {
-            try check(command)
+            try await check(command)
             take(.command(command, from: socket))
         } catch {
             enqueue(.effect(.tell([socket], .refused(error))))
@@ -34,10 +34,31 @@ extension RoomDirector {
 
     /// `status`: the room when it was begun; what is opened later comes by itself.
     func beginRecording(_ recording: RoomRecording, _ order: RecordingOrder, _ status: RoomStatus) async {
-        guard let run = await services.recorder?.begin(recording, order, room, account) else { return }
+        guard let recorder = services.recorder else { return fail(recording, Self.recordsNothing) }
+        let run: RoomRecordingRun
+        do throws(BridgeError) {
+            run = try await recorder.begin(recording, order, room, account)
+        } catch {
+            services.logger.error("a room cannot be recorded", metadata: ["room": "\(room)", "error": "\(error.description)"])
+            return fail(recording, Self.unwritable(error))
+        }
         keepRun(run)
         for participant in status.participants { run.post(.note(.joined(participant))) }
         for track in status.tracks { await recordOpened(track) }
+    }
+
+    /// Nothing is recorded, and nobody may believe that it is.
+    private func fail(_ recording: RoomRecording, _ error: RoomError) {
+        tasks.failedRecording = (recording.id, error)
+        take(.recordingFailed(recording.id, error))
+    }
+
+    private static func unwritable(_ error: BridgeError) -> RoomError {
+        RoomError(
+            .recordingUnavailable,
+            error.code == .storageFull
+                ? "the room is not recorded, for the bridge's disk is full: have space made on it, and record again"
+                : "the room is not recorded, for the bridge cannot write: have its log looked at, and record again")
     }
 
     func recordOpened(_ track: RoomTrack) async {
@@ -86,6 +107,21 @@ extension RoomDirector {
                 enqueue(.tell(participant, .notice(.snapshot(picture, in: room))))
             } catch {
                 enqueue(.tell(participant, .failed(error)))
+            }
+        }
+    }
+
+    /// Where none can be taken, each page goes on with the frame that it froze itself.
+    func takeFrame(of track: RoomTrack, for board: BoardID) async {
+        guard let recorder = services.recorder, let source = await media.trackSource(track.id) else { return }
+        Task { [room] in
+            do throws(BridgeError) {
+                let frame = try await recorder.takeFrame(source, in: room)
+                guard !machine.isOver else { return await recorder.drop(frame.id, of: room) }
+                take(.framed(board, frame))
+            } catch {
+                services.logger.info(
+                    "a frozen picture could not be taken", metadata: ["room": "\(room)", "reason": "\(error.description)"])
             }
         }
     }

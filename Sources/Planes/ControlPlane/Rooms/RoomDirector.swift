@@ -65,11 +65,12 @@ actor RoomDirector {
 
     /// Does what the account wants, and returns when it is done.
     func administer(_ command: RoomCommand) async throws(RoomError) {
-        try check(command)
+        try await check(command)
         let (effects, refusal) = machine.administer(command, now: services.clock.now(), wall: services.clock.wall())
         follow(effects)
         if let refusal { throw refusal }
         await drained()
+        if case .record(let order?) = command, let failed = tasks.failedRecording, failed.id == order.id { throw failed.error }
     }
 
     /// What the machine has decided holds at once; what is to be done waits for its turn.
@@ -174,7 +175,7 @@ extension RoomDirector {
             join.accountHeadroom = headroom
             take(.join(join))
         case .request(.seat(let order)): seat(order, from: socket)
-        case .request(.record(let isOn)): record(isOn, from: socket)
+        case .request(.record(let isOn)): await record(isOn, from: socket)
         // By `direct`: nobody else waits for a camera.
         case .cameraOrder: break
         case .request(.command(let command)): take(.command(command, from: socket))
@@ -228,13 +229,23 @@ extension RoomDirector {
     }
 
     nonisolated func hearing(_ key: RoomPeerBook.Key, _ number: Int) -> @Sendable (RoomMediaEvent) -> Void {
-        { [post = mailbox] event in post.yield(RoomNews(key: key, number: number, event: event)) }
+        { [post = mailbox] event in post.yield(.peer(key, number, event)) }
+    }
+
+    nonisolated var seatHearing: @Sendable (RoomLevel) -> Void {
+        { [post = mailbox] level in post.yield(.level(level)) }
     }
 
     private func hear(_ news: RoomNews) {
-        let participant = news.key.participant
-        guard peers.number(news.key) == news.number else { return }
-        switch news.event {
+        switch news {
+        case .level(let level): take(.levels([level]))
+        case .peer(let key, let number, let event): if peers.number(key) == number { hear(event, of: key) }
+        }
+    }
+
+    private func hear(_ event: RoomMediaEvent, of key: RoomPeerBook.Key) {
+        let participant = key.participant
+        switch event {
         case .offer(let sdp, let tracks):
             let offer = RoomSocketEvent.subscribeOffer(sdp: sdp, tracks: tracks)
             peers.keep(offer, for: participant)
@@ -245,7 +256,7 @@ extension RoomDirector {
         case .disconnected(let kind): enqueue(.tell(participant, .peer(kind, .disconnected)))
         case .levels(let levels): take(.levels(levels))
         case .ended(let kind, let error):
-            peers.remove(news.key)
+            peers.remove(key)
             // It was closed by us.
             guard error != nil else { return }
             enqueue(.tell(participant, .peer(kind, .ended)))

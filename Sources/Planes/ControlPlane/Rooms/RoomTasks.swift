@@ -1,3 +1,4 @@
+internal import Bridge
 internal import BridgeModel
 
 /// What a room has running.
@@ -8,6 +9,8 @@ struct RoomTasks {
     var news: AsyncStream<RoomNews>?
     /// The room is recorded.
     var recording: RoomRecordingRun?
+    /// What could not begin last, and why.
+    var failedRecording: (id: RoomRecordingID, error: RoomError)?
     /// Pictures that a recording keeps.
     var pictures: Set<String> = []
     /// Who takes the room as one picture and one sound, or does not any more.

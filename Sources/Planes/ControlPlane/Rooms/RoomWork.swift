@@ -19,11 +19,12 @@ enum RoomWork: Sendable {
     case bell(CheckedContinuation<Void, Never>, isSecond: Bool = false)
 }
 
-/// News of a participant's peer.
-struct RoomNews: Sendable {
-    var key: RoomPeerBook.Key
-    var number: Int
-    var event: RoomMediaEvent
+/// What a room hears of its media.
+enum RoomNews: Sendable {
+    /// Of the participant's peer with this number.
+    case peer(RoomPeerBook.Key, Int, RoomMediaEvent)
+    /// Of a seated camera's sound.
+    case level(RoomLevel)
 }
 
 /// A socket at a room's door.
@@ -71,6 +72,8 @@ extension RoomDirector {
         case .keep(let record): recordKept(record)
         case .keepClip(let mark, let streams): await keepClip(mark, of: streams)
         case .takePicture(let track, let participant): await takePicture(of: track, for: participant)
+        case .takeFrame(let track, let board): await takeFrame(of: track, for: board)
+        case .dropPicture(let picture): await services.recorder?.drop(picture, of: room)
         case .beginSingle(let participant): setSingle(participant, true)
         case .endSingle(let participant): setSingle(participant, false)
         }
@@ -123,6 +126,7 @@ extension RoomDirector {
         do throws(BridgeError) {
             guard let index = UInt8(track.mid) else { throw BridgeError(.notFound, "The stream has no such track.") }
             try await media.open(track, from: stream, index: index)
+            if track.kind == .microphone { await media.listen(to: track.id, seatHearing) }
             await recordOpened(track)
         } catch {
             services.logger.notice(

@@ -52,10 +52,25 @@ struct CompositeOutput: Sendable {
         // So that the sender reports know which moment a timestamp is.
         try payloader.set(["timestamp-offset": "0", "perfect-rtptime": "false"])
         packets = try payloader.pad("src")
-        try packets.link(to: sink.pad())
+        if track.kind == .audio, plan?.tracks.contains(where: { $0.kind == .video }) == true {
+            try Self.waitForPicture(behind: packets, sink, in: pipeline)
+        } else {
+            try packets.link(to: sink.pad())
+        }
         self.track = track
         self.ssrc = ssrc
         self.forwarder = forwarder
+    }
+
+    /// The mixer gives a sound away as soon as all of it is there, the compositor a picture when the time of late ones is over: until the first reports come,
+    /// who takes both knows by their arrival alone what belongs together.
+    private static func waitForPicture(behind packets: Pad, _ sink: AppSink, in pipeline: Pipeline) throws(GStreamerError) {
+        let queue = try Element("queue")
+        try queue.set(["max-size-buffers": "0", "max-size-bytes": "0", "max-size-time": "2000000000"])
+        try pipeline.add([queue])
+        try packets.link(to: queue.pad("sink"))
+        try queue.pad("src").link(to: sink.pad())
+        try sink.element.set("sync", "true")
     }
 
     var statistics: PipelineStats { forwarder.statistics }

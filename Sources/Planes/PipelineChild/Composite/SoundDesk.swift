@@ -25,7 +25,7 @@ final class SoundDesk: Sendable {
     private let silenced = Mutex<Set<CompositeInput.Number>>([])
 
     /// Adds the elements to `pipeline`. `alignment`: how far an input's times may be from the count of its samples before the times win.
-    init(in pipeline: Pipeline, latency: ClockTime, alignment: ClockTime = .milliseconds(40)) throws(GStreamerError) {
+    init(in pipeline: Pipeline, latency: ClockTime, alignment: ClockTime = .milliseconds(20)) throws(GStreamerError) {
         let silence = try Element("audiotestsrc")
         // 20 ms, as an Opus packet has.
         try silence.set(["is-live": "true", "wave": "silence", "samplesperbuffer": "960"])

@@ -80,5 +80,8 @@ package struct RoomPicture: Sendable, Equatable {
     }
 
     /// Where it is fetched, with the token of a link to the room.
-    package func path(in room: RoomID) -> String { "/bridge/v1/rooms/\(room)/snapshots/\(id).jpg" }
+    package func path(in room: RoomID) -> String { Self.path(of: id, in: room) }
+
+    /// The same of any picture that a room keeps.
+    package static func path(of id: String, in room: RoomID) -> String { "/bridge/v1/rooms/\(room)/snapshots/\(id).jpg" }
 }

@@ -143,12 +143,19 @@ package struct RoomManifest: Sendable, Equatable {
             members["at"] = nil
             tracks.append(members.merging(["from": at, "to": .null]) { $1 })
         case "track_ended": Self.change(&tracks, members["id"]) { $0["to"] = at }
-        case "recording", "composite": began(members, isComposite: entry == "composite")
+        case "recording": began(members, isComposite: false)
+        case "composite":
+            compositeReturned(at)
+            began(members, isComposite: true)
         case "recording_failed": recordings.append(Self.failed(members, at))
+        case "composite_failed":
+            compositeReturned(at)
+            recordings.append(Self.failed(members, at).merging(["kind": "composite", "failed_until": .null]) { $1 })
         case "clip": Self.change(&clips, members["mark"]) { $0["clips"] = Self.appended(members["id"], to: $0["clips"]) }
         case "clip_marked": if case .object(let clip)? = members["clip"] { clips.append(clip.merging(["clips": .array([])]) { $1 }) }
         case "snapshot": pictures.append(members)
         case "ended":
+            compositeReturned(at)
             head["ended_at"] = at
             head["cause"] = members["cause"] ?? .null
         default: draw(entry, members, at)
@@ -199,6 +206,12 @@ package struct RoomManifest: Sendable, Equatable {
             "tracks": members["tracks"] ?? .array([]), "shared": .bool(false), "begun_at": at,
             "failure": ["code": members["code"] ?? .null, "detail": members["detail"] ?? .null],
         ]
+    }
+
+    /// The reason why there was none holds no longer.
+    private mutating func compositeReturned(_ at: JSONValue) {
+        guard let index = recordings.lastIndex(where: { $0["failed_until"] == .null }) else { return }
+        recordings[index]["failed_until"] = at
     }
 
     // MARK: - Boards

@@ -11,7 +11,10 @@ package enum RoomRecordingEntry: Sendable {
     /// `isShared`: it was recorded already, and goes on by itself.
     case recording(RecordingID, of: RoomTake, stream: StreamID, isShared: Bool)
     case recordingFailed(RoomTake, BridgeError)
-    case composite(RecordingID, stream: StreamID)
+    /// The room's one picture; `isShared` as above.
+    case composite(RecordingID, stream: StreamID, isShared: Bool)
+    /// There is no recording of the room's picture, or none any more; it is tried again until `composite` follows.
+    case compositeFailed(BridgeError, since: WallTime)
     case kept(RoomRecord)
     /// A clip was made of a mark.
     case clip(ClipID, of: String, recording: RecordingID)
@@ -47,6 +50,7 @@ package enum RoomRecordingEntry: Sendable {
         case .recording: "recording"
         case .recordingFailed: "recording_failed"
         case .composite: "composite"
+        case .compositeFailed: "composite_failed"
         case .kept(.frozen): "board"
         case .kept(.annotated): "annotated"
         case .kept(.erased): "erased"
@@ -80,7 +84,9 @@ package enum RoomRecordingEntry: Sendable {
                 "participant": text(take.participant), "tracks": .array(take.tracks.map(text)), "code": .string(error.code.rawValue),
                 "detail": .string(error.message),
             ]
-        case .composite(let id, let stream): ["id": text(id), "stream": text(stream)]
+        case .composite(let id, let stream, let isShared): ["id": text(id), "stream": text(stream), "shared": .bool(isShared)]
+        case .compositeFailed(let error, let since):
+            ["code": .string(error.code.rawValue), "detail": .string(error.message), "at": .string(since.iso8601)]
         case .kept(let record): Self.members(of: record)
         case .clip(let clip, let mark, let recording): ["id": text(clip), "mark": .string(mark), "recording": text(recording)]
         case .ended(let cause): ["cause": .string(cause.rawValue)]

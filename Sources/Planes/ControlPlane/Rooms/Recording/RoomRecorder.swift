@@ -60,23 +60,34 @@ package actor RoomRecorder {
             .recordingUnavailable, "composite recording is not available; record tracks, or record a composite's stream by itself")
     }
 
-    /// Begins to record a room; nil when nothing can be written.
-    func begin(_ recording: RoomRecording, _ order: RecordingOrder, _ room: RoomID, _ account: AccountID) -> RoomRecordingRun? {
+    /// Why a recording of this room would not begin now, as far as that is known beforehand; nil when nothing is in its way. One that has more than the
+    /// room's one picture begins without it.
+    nonisolated func fault(_ mode: RoomRecordingMode, of room: RoomID) async -> RoomError? {
+        if let fault = fault(mode) { return fault }
+        guard mode == .composite else { return nil }
         do throws(BridgeError) {
-            let run = try RoomRecordingRun(recording, order, room: room, account: account, services: services)
-            let row = RoomRecordingRow(id: recording.id, room: room, account: account, startedAt: recording.since)
-            runs[recording.id] = Task {
-                async let listed: Void = list(row)
-                await run.run()
-                await listed
-                await finish(recording.id)
-            }
-            services.logger.info("room recording started", metadata: ["room": "\(room)", "room_recording": "\(recording.id)"])
-            return run
-        } catch {
-            services.logger.error("a room cannot be recorded", metadata: ["room": "\(room)", "error": "\(error.description)"])
+            try await services.composites?.check(room)
             return nil
+        } catch {
+            let message = "the bridge makes as many pictures of several as it may: end a composite first, or record tracks"
+            return error.code == .limitReached ? RoomError(.limitReached, message) : RoomError(.recordingUnavailable, error.message)
         }
+    }
+
+    /// Begins to record a room. Throws `storage_full` or `internal` when nothing can be written.
+    func begin(
+        _ recording: RoomRecording, _ order: RecordingOrder, _ room: RoomID, _ account: AccountID
+    ) throws(BridgeError) -> RoomRecordingRun {
+        let run = try RoomRecordingRun(recording, order, room: room, account: account, services: services)
+        let row = RoomRecordingRow(id: recording.id, room: room, account: account, startedAt: recording.since)
+        runs[recording.id] = Task {
+            async let listed: Void = list(row)
+            await run.run()
+            await listed
+            await finish(recording.id)
+        }
+        services.logger.info("room recording started", metadata: ["room": "\(room)", "room_recording": "\(recording.id)"])
+        return run
     }
 
     /// A ledger that is away is told at the end.
@@ -109,12 +120,31 @@ package actor RoomRecorder {
         async throws(BridgeError)
         -> RoomPicture
     {
+        let (id, picture) = try await take(source, in: room)
+        return RoomPicture(
+            id: id, track: track.id, participant: participant, at: picture.takenAt, width: picture.width, height: picture.height)
+    }
+
+    /// Takes the picture that a board is drawn on, and keeps it until it is dropped or the room is over; in its full size.
+    func takeFrame(_ source: RoomTrackSource, in room: RoomID) async throws(BridgeError) -> BoardFrame {
+        let (id, picture) = try await take(source, in: room)
+        let path = RoomPicture.path(of: id, in: room)
+        return BoardFrame(id: id, path: path, at: picture.takenAt, width: picture.width, height: picture.height)
+    }
+
+    private func take(_ source: RoomTrackSource, in room: RoomID) async throws(BridgeError) -> (id: String, picture: Picture) {
         let picture = try await pictures.picture(of: source, PictureSpec(.jpeg, quality: 90))
         let id = RandomUUID.text()
         try await services.folder.write(picture.bytes, to: services.folder.picture(id))
         taken[room, default: []].insert(id)
-        return RoomPicture(
-            id: id, track: track.id, participant: participant, at: picture.takenAt, width: picture.width, height: picture.height)
+        return (id, picture)
+    }
+
+    /// Nobody needs it any more.
+    func drop(_ picture: String, of room: RoomID) {
+        forget([picture], of: room)
+        if taken[room]?.isEmpty == true { taken[room] = nil }
+        services.folder.removePicture(picture)
     }
 
     /// Pictures that no recording keeps go with their room.

@@ -69,6 +69,8 @@ struct RoomFolder: Sendable {
 extension RoomFolder {
     func hasPicture(_ id: String) -> Bool { FileManager.default.fileExists(atPath: picture(id)) }
 
+    func removePicture(_ id: String) { try? FileManager.default.removeItem(atPath: picture(id)) }
+
     func removePictures(where isGone: (String) -> Bool) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name.hasSuffix(".jpg") {
             guard isGone(String(name.dropLast(".jpg".count))) else { continue }
@@ -105,30 +107,44 @@ struct RoomRecordingJournal {
     private let logger: Logger
     private let metadata: Logger.Metadata
 
-    /// Throws `storage_full` or `internal`.
-    init(_ id: RoomRecordingID, in folder: RoomFolder, logger: Logger) throws(BridgeError) {
+    /// Begins it; its first line is on the disk when this returns. Throws `storage_full` or `internal`.
+    init(_ recording: RoomRecording, room: RoomID, account: AccountID, in folder: RoomFolder, logger: Logger) throws(BridgeError) {
+        let path = folder.journal(recording.id)
         do throws(SystemError) {
-            file = try LockedFile(creating: folder.journal(id))
+            file = try LockedFile(creating: path)
         } catch {
-            throw BridgeError(
-                error.isStorageFull ? .storageFull : .internal, "The journal of the room's recording cannot be written: \(error).")
+            throw Self.failure(error)
         }
         self.logger = logger
-        metadata = ["room_recording": "\(id)"]
+        metadata = ["room_recording": "\(recording.id)"]
+        do throws(SystemError) {
+            try write(.begun(recording, room: room, account: account), at: recording.since)
+        } catch {
+            try? DurableFiles.remove(path)
+            throw Self.failure(error)
+        }
+    }
+
+    private static func failure(_ error: SystemError) -> BridgeError {
+        BridgeError(error.isStorageFull ? .storageFull : .internal, "The journal of the room's recording cannot be written: \(error).")
     }
 
     /// A line that cannot be written is left out: the media is worth more than what is said of it.
     mutating func append(_ entry: RoomRecordingEntry, at moment: WallTime) {
-        let line = Array(entry.value(at: moment).text.utf8) + [UInt8(ascii: "\n")]
         do throws(SystemError) {
-            try file.write(line, at: size)
-            size += UInt64(line.count)
-            // Strokes come many a second: they are on the disk with what follows them, and outlive the bridge meanwhile.
-            if entry.isStroke { return }
-            try file.synchronise()
+            try write(entry, at: moment)
         } catch {
             logger.error("the journal of a room's recording cannot be written", metadata: metadata.merging(["error": "\(error)"]) { $1 })
         }
+    }
+
+    private mutating func write(_ entry: RoomRecordingEntry, at moment: WallTime) throws(SystemError) {
+        let line = Array(entry.value(at: moment).text.utf8) + [UInt8(ascii: "\n")]
+        try file.write(line, at: size)
+        size += UInt64(line.count)
+        // Strokes come many a second: they are on the disk with what follows them, and outlive the bridge meanwhile.
+        if entry.isStroke { return }
+        try file.synchronise()
     }
 }
 

@@ -35,7 +35,7 @@ actor RoomRecordingRun {
     private var streams: [String: StreamID] = [:]
     private var live: [StreamID: LiveStream] = [:]
     private var journal: RoomRecordingJournal
-    private var composite: RecordingID?
+    private var composite: RoomCompositeRun?
     private var tasks: [Task<Void, Never>] = []
 
     /// Throws when its journal cannot be written.
@@ -43,8 +43,7 @@ actor RoomRecordingRun {
         _ recording: RoomRecording, _ order: RecordingOrder, room: RoomID, account: AccountID, services: RoomRecordingServices
     ) throws(BridgeError) {
         (self.recording, self.order, self.place, self.services) = (recording, order, (room, account), services)
-        journal = try RoomRecordingJournal(recording.id, in: services.folder, logger: services.logger)
-        journal.append(.begun(recording, room: room, account: account), at: recording.since)
+        journal = try RoomRecordingJournal(recording, room: room, account: account, in: services.folder, logger: services.logger)
         let (facts, entry) = AsyncStream<(Fact, WallTime)>.makeStream()
         mailbox = (facts, entry)
     }
@@ -99,7 +98,7 @@ actor RoomRecordingRun {
     private func end(at moment: WallTime) async {
         journal.append(.ended(.stopped), at: moment)
         await carryOut(takes.stop())
-        await endComposite()
+        await composite?.end()
         // What was marked in the last moments is still being cut.
         for task in tasks { await task.value }
     }
@@ -172,28 +171,15 @@ actor RoomRecordingRun {
         try? await services.recordings.stop(one.recording, byUser: false)
     }
 
-    // MARK: - The composite
-
+    /// The room's one picture has a life of its own: what people publish is recorded meanwhile.
     private func beginComposite() async {
         guard recording.mode.hasComposite, let composites = services.composites else { return }
-        do throws(BridgeError) {
-            let source = try await composites.start(room, for: .recording)
-            let request = RecordingRequest(
-                context: source.context, destination: order.destination, webhookURL: order.webhookURL,
-                container: order.container ?? .usual(for: source.tracks))
-            let id = try await services.recordings.start(request, tracks: source.tracks, source: { source }, updates: { _ in })
-            composite = id
-            journal.append(.composite(id, stream: source.id), at: services.clock.wall())
-        } catch {
-            services.logger.error("a room's composite is not recorded", metadata: ["room": "\(room)", "error": "\(error.description)"])
-        }
+        let composite = RoomCompositeRun(of: room, order, composites, services: services) { [weak self] entry in await self?.write(entry) }
+        self.composite = composite
+        await composite.begin(since: recording.since)
     }
 
-    private func endComposite() async {
-        guard recording.mode.hasComposite, let composites = services.composites else { return }
-        if let composite { try? await services.recordings.stop(composite, byUser: false) }
-        await composites.end(room, for: .recording)
-    }
+    private func write(_ entry: RoomRecordingEntry) { journal.append(entry, at: services.clock.wall()) }
 
     // MARK: - Clips
 
