@@ -316,13 +316,17 @@ def settle(read, is_right, timeout=PATIENCE):
 
 
 class Usage:
-    """What a bridge holds. Left out are the database's files, whose pool of readers grows to its bound when it is needed."""
+    """What a bridge holds. Left out are the database's files, whose pool of readers grows to its bound when it is needed, and recordings up to the bound of
+    those whose indexes are kept for players."""
 
+    INDEXED = 64 + 16  # files: indexes, and views of recordings that were made of them
     POOL_THREADS = 6  # of Swift's and Dispatch's pools, which come and go with the load
 
     def __init__(self, bridge):
         self.children, self.threads, self.kibibytes = bridge.children, bridge.threads, bridge.resident_kilobytes
-        self.descriptors = sum("viaduct.db" not in name for name in _open_files(bridge.process.pid))
+        files = [name for name in _open_files(bridge.process.pid) if "viaduct.db" not in name]
+        self.recordings = sum("/spool/" in name for name in files)
+        self.descriptors = len(files) - min(self.recordings, self.INDEXED)
 
     @classmethod
     def at_rest(cls, bridge, quiet=1.0, timeout=30):

@@ -9,8 +9,9 @@ import signal
 import av
 import pytest
 
+from films import RATE, RED
 from raw import settle
-from test_composites import PATIENCE, RATE, RED, Composite, kinds, publish
+from test_composites import PATIENCE, Composite, kinds, publish
 
 pytestmark = pytest.mark.sturdy
 

@@ -1,60 +1,30 @@
 """One stream of several: the right colours in the right cells, while inputs come and go."""
 
-import asyncio
-import fractions
 import io
 import json
 import time
 
 import av
 import pytest
-from aiortc.mediastreams import MediaStreamTrack
 
+from films import BLUE, HALVES, PINK, RATE, RED, Frame, Moving, Plain, check_motion, check_order, shots
 from raw import settle
 from whip import Leg
 
 pytestmark = pytest.mark.sturdy
 
-RED, BLUE = "red", "blue"
-WIDTH, HEIGHT, RATE = 320, 180, 10
+WIDTH, HEIGHT = 320, 180
 PATIENCE = 60  # seconds: encoders and decoders share two cores with everything else
-
-
-class Plain(MediaStreamTrack):
-    """Pictures of one colour."""
-
-    kind = "video"
-
-    def __init__(self, colour):
-        super().__init__()
-        pixels = bytes({RED: (230, 10, 10), BLUE: (10, 10, 230)}[colour]) * (160 * 90)
-        image = av.VideoFrame(160, 90, "rgb24")
-        image.planes[0].update(b"".join(
-            pixels[row * 480:(row + 1) * 480].ljust(image.planes[0].line_size, b"\0") for row in range(90)))
-        self.image, self.count, self.began = image.reformat(format="yuv420p"), 0, time.monotonic()
-
-    async def recv(self):
-        await asyncio.sleep(max(0, self.began + self.count / RATE - time.monotonic()))
-        frame = self.image.reformat(format="yuv420p")
-        frame.pts, frame.time_base = self.count, fractions.Fraction(1, RATE)
-        self.count += 1
-        return frame
-
-
-def colour(frame, part):
-    """What a picture shows at this part of its width, a third from above: names stand in the middle and below."""
-    plane = frame.reformat(format="rgb24").planes[0]
-    start = frame.height // 3 * plane.line_size + int(frame.width * part) * 3
-    red, _, blue = bytes(plane)[start:start + 3]
-    if red > 150 and blue < 80:
-        return RED
-    if blue > 150 and red < 80:
-        return BLUE
-    return "black" if max(red, blue) < 12 else "other"
-
-
-def halves(frame):
-    return colour(frame, 0.25), colour(frame, 0.75)
+CUSTOM = [{"x": 0.5, "y": 0, "width": 0.5, "height": 1}, {"x": 0, "y": 0, "width": 0.5, "height": 0.5}, {"x": 0, "y": 0.5, "width": 0.5, "height": 0.5}]
+# Where each layout has its first, second and third input in a picture of this size; of picture-in-picture's first one what the others leave.
+LAYOUTS = {
+    "speaker": [(RED, (0, 0, 1, 0.75)), (BLUE, (0, 0.75, 0.5, 1)), (PINK, (0.5, 0.75, 1, 1))],
+    "presentation": [(RED, (0, 0, 0.8, 1)), (BLUE, (0.8, 0, 1, 0.5)), (PINK, (0.8, 0.5, 1, 1))],
+    "picture_in_picture": [
+        (RED, (0, 0, 1, 0.75)), (RED, (0, 0.75, 0.5, 1)), (BLUE, (244 / 320, 138 / 180, 316 / 320, 178 / 180)),
+        (PINK, (164 / 320, 138 / 180, 236 / 320, 178 / 180))],
+    "custom": [(RED, (0.5, 0, 1, 1)), (BLUE, (0, 0, 0.5, 0.5)), (PINK, (0, 0.5, 0.5, 1))],
+}
 
 
 class Composite:
@@ -75,21 +45,22 @@ class Composite:
         shown = settle(lambda: self.request("GET"), lambda one: one["state"] == state, PATIENCE)
         assert shown["state"] == state, shown
 
-    def shows(self, *wanted):
-        """Its newest picture, decoded here."""
+    def shows(self, *wanted, areas=HALVES):
+        """Its newest picture, decoded here, in these cells."""
         def look():
             status, _, body = self.bridge.request(
                 "GET", f"/bridge/v1/streams/{self.first['stream']}/snapshot.png", headers=self.headers, timeout=30)
             if status != 200:
                 return status
             with av.open(io.BytesIO(body)) as file:
-                return halves(next(file.decode(video=0)))
+                frame = Frame(next(file.decode(video=0)))
+                return tuple(frame.cell(area) for area in areas)
         seen = settle(look, lambda seen: seen == wanted, PATIENCE)
         assert seen == wanted, f"{seen}, not {wanted}: {self.request('GET')}"
 
 
-def publish(network, bridge, stream):
-    return Leg.publish(network, bridge, stream, bridge.token(stream, "publish"), [Plain(stream)], "VP8")
+def publish(network, bridge, stream, source=Plain):
+    return Leg.publish(network, bridge, stream, bridge.token(stream, "publish"), [source(stream)], "VP8")
 
 
 def kinds(bridge):
@@ -99,7 +70,7 @@ def kinds(bridge):
 
 
 def test_the_right_colours_stand_in_the_right_cells_as_inputs_come_and_go(network, bridge):
-    with publish(network, bridge, RED), publish(network, bridge, BLUE):
+    with publish(network, bridge, RED, Moving), publish(network, bridge, BLUE, Moving):
         composite = Composite(
             bridge, name="wall", inputs=[{"stream": RED}], layout={"kind": "grid", "fit": "cover"}, width=WIDTH, height=HEIGHT, fps=RATE)
         composite.wait("live")
@@ -123,8 +94,19 @@ def test_the_right_colours_stand_in_the_right_cells_as_inputs_come_and_go(networ
     assert status == 200, body
     with av.open(io.BytesIO(body)) as file:
         assert {stream.type for stream in file.streams} == {"video", "audio"}
-        seen = [halves(frame) for frame in file.decode(video=0)]
-    order = [pair for index, pair in enumerate(seen) if index == 0 or pair != seen[index - 1]]
-    assert (RED, RED) in order and (RED, BLUE) in order and order[-1] == (BLUE, BLUE), order
-    assert not any("black" in pair for pair in order), order
+    film = shots(body)
+    print(check_order(film, (RED, RED), (RED, BLUE), (BLUE, BLUE)))
+    check_motion(film)
     assert kinds(bridge) == ["composite.started", "composite.ended"]
+
+
+def test_each_layout_has_each_input_in_its_cell(network, bridge):
+    with publish(network, bridge, RED), publish(network, bridge, BLUE), publish(network, bridge, PINK):
+        composite = Composite(
+            bridge, inputs=[{"stream": colour} for colour in (RED, BLUE, PINK)], layout="grid", width=WIDTH, height=HEIGHT, fps=RATE)
+        composite.wait("live")
+        for kind, cells in LAYOUTS.items():
+            places = {"cells": CUSTOM} if kind == "custom" else {}
+            composite.request("PATCH", {"layout": {"kind": kind, "fit": "cover", "names": False, **places}})
+            composite.shows(*(colour for colour, _ in cells), areas=[area for _, area in cells])
+        composite.request("DELETE")

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from calls import PATIENCE, Room, sees
+from films import BLUE, RED
 from raw import settle
-from test_composites import BLUE, RED
 from test_leaks import UNUSED, check_figures
 from test_room_composites import HIGH, LOW, Person
 

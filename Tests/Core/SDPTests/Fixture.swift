@@ -31,8 +31,9 @@ struct Fixture: Sendable, CustomStringConvertible {
         "chromium-156-publish-call", "chromium-156-publish-layers", "chromium-156-publish-livekit", "chromium-156-publish-svc",
         "chromium-156-rooms-view", "ffmpeg-8-audio-whip", "firefox-153-h264-view", "firefox-153-publish-layers", "firefox-153-rooms-view",
         "firefox-60-publish-layers", "larix-like-whip", "mediamtx-view", "obs-29-whip", "obs-32-whip-av1", "obs-32-whip-simulcast",
-        "pion-3.1-publish", "pion-3.1-view", "safari-12-ios-publish", "safari-12-ios-view", "safari-18-macos-view",
-        "webrtcbin-1.22-publish", "webrtcbin-1.22-view",
+        "pion-3.1-publish", "pion-3.1-view", "safari-12-ios-publish", "safari-12-ios-view", "safari-17-room-publish",
+        "safari-18-macos-view",
+        "safari-18-room-publish", "webrtcbin-1.22-publish", "webrtcbin-1.22-view",
     ]
 
     static func load(_ name: String) -> Fixture {

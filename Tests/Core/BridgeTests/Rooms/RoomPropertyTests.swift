@@ -35,7 +35,8 @@ import Testing
             .alreadyPublished, .alreadySeated, .limitReached, .rateLimited, .notRecorded,
         ]
         let ends = RoomEnd.allCases.map { "end \($0.rawValue)" }
-        let expected = Set(notices + departures + refusals.map { "refusal \($0.rawValue)" } + ends)
+        let seats = ["waiting to live", "live to away", "away to live"].map { "seat \($0)" }
+        let expected = Set(notices + departures + refusals.map { "refusal \($0.rawValue)" } + ends + seats)
         #expect(expected.subtracting(seen) == [])
     }
 }
@@ -84,7 +85,11 @@ private struct RandomRoom {
         case 8: give(.seatLive(seat(), [SeatTrack(.camera, mid: "v"), SeatTrack(.microphone, mid: "a")]))
         case 9: give(.seatLost(seat()))
         case 10, 11: give(.levels(levels()))
-        case 12: if random.happens(0.1) { give(.revoke(link: "token-\(name())-worker")) }
+        case 12:
+            if random.happens(0.1) { give(.revoke(link: "token-\(name())-worker")) }
+            if let recording = machine.recording, random.happens(0.1) {
+                give(.recordingFailed(recording.id, RoomError(.recordingUnavailable, "the disk is full")))
+            }
         case 13: administer(command())
         case 14: if let socket = socket() { flood(from: socket) }
         case 15: give(.single(person(), isOpen: random.happens(0.8)))
@@ -132,6 +137,7 @@ private struct RandomRoom {
         let effects = machine.handle(input, now: now, wall: wall)
         watch.answered(input, by: effects, before: before)
         watch.observe(effects, of: machine, now: now)
+        watch.observeSeats(SeatWatch.Step(input: input, before: before, after: machine, effects: effects, now: now))
     }
 
     private mutating func administer(_ command: RoomCommand) {
@@ -140,6 +146,7 @@ private struct RandomRoom {
         let (effects, refusal) = machine.administer(command, now: now, wall: wall)
         if refusal == nil { watch.done(command, by: nil, before: before) }
         watch.observe(effects, of: machine, now: now)
+        watch.observeSeats(SeatWatch.Step(input: nil, before: before, after: machine, effects: effects, now: now))
     }
 }
 

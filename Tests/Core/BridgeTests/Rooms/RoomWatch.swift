@@ -21,12 +21,16 @@ struct RoomWatch {
     private var recordings: Set<RoomRecordingID> = []
     /// For whom the room is made into one picture and one sound.
     private var singles: Set<ParticipantID> = []
+    private var seating: SeatWatch
     private var lastNow = MonotonicTime(nanoseconds: 0)
     private var isRetired = false
     private(set) var seen: Set<String> = []
     private(set) var broken: [String] = []
 
-    init(settings: RoomSettings) { self.settings = settings }
+    init(settings: RoomSettings) {
+        self.settings = settings
+        seating = SeatWatch(settings: settings)
+    }
 
     mutating func fail(_ text: String) { broken.append(text) }
 
@@ -68,6 +72,13 @@ struct RoomWatch {
         check(machine)
     }
 
+    /// Looks at what a step has made of the seats.
+    mutating func observeSeats(_ step: SeatWatch.Step) {
+        seating.check(step)
+        broken += seating.broken
+        seen.formUnion(seating.seen)
+    }
+
     private mutating func note(_ effect: RoomMachine.Effect, _ machine: RoomMachine) {
         switch effect {
         case .tell(let receivers, let notice): told(receivers, notice)
@@ -88,7 +99,7 @@ struct RoomWatch {
             lostAt[participant] = lastNow
         case .seatCamera(let seat): if !seats.insert(seat.id).inserted { fail("\(seat.id) seated twice") }
         case .releaseCamera(let seat): if seats.remove(seat) == nil { fail("\(seat) released, but not seated") }
-        case .keep, .keepClip, .revokeLink, .takePicture: break
+        case .keep, .keepClip, .revokeLink, .takePicture, .takeFrame, .dropPicture: break
         case .beginRecording(let recording, _): if !recordings.insert(recording.id).inserted { fail("\(recording) begun twice") }
         case .endRecording(let id): if recordings.remove(id) == nil { fail("\(id) ended, but not begun") }
         case .beginSingle(let id): if !singles.insert(id).inserted { fail("one picture for \(id) begun twice") }
