@@ -20,6 +20,8 @@ package struct BestEncoding: Sendable {
     private var candidates: [Candidate]
     /// The cache's track to be sent.
     package private(set) var current: UInt8
+    /// Somebody is sent the current one: it is not left without need.
+    private var isInUse = false
 
     /// `encodings`: the cache's tracks with the same picture, the smallest first; at least one. Begins with the best.
     package init(encodings: [UInt8]) {
@@ -33,6 +35,7 @@ package struct BestEncoding: Sendable {
 
     /// Chooses anew; `newest` says when the newest packet of a track came, nil before the first. To be called while packets come.
     package mutating func update(now: MonotonicTime, newest: (UInt8) -> MonotonicTime?) {
+        isInUse = true
         for index in candidates.indices {
             let last = newest(candidates[index].track).flatMap { now.duration(since: $0) < Self.silence ? $0 : nil }
             candidates[index].sentSince = last.map { candidates[index].sentSince ?? $0 }
@@ -47,10 +50,12 @@ package struct BestEncoding: Sendable {
         }
     }
 
-    /// The same encodings in another order: their pictures' sizes were measured. Ignored when they are not the same.
+    /// The same encodings in another order: their pictures' sizes were measured. Ignored when they are not the same. While nobody is sent
+    /// anything, the best is the best of this order.
     package mutating func reorder(_ encodings: [UInt8]) {
         let ordered = encodings.compactMap { track in candidates.first { $0.track == track } }
         guard ordered.count == candidates.count else { return }
         candidates = ordered
+        if !isInUse, let best = candidates.last { current = best.track }
     }
 }

@@ -74,7 +74,7 @@ extension MediaStream {
     }
 
     /// Puts simulcast encodings in the order of their pictures' sizes, once these are known.
-    private func sortEncodings(now: MonotonicTime) {
+    func sortEncodings(now: MonotonicTime) {
         guard memory.best.contains(where: \.isSimulcast) else { return }
         let isChanged =
             layout?.sort { track in

@@ -7,6 +7,7 @@ extension MediaStream {
     /// Adds a subscriber; sinks of tracks that do not exist get `end` at once.
     func subscribe(_ subscription: Subscription, ports: inout MediaPorts, now: MonotonicTime) {
         if case .recorded = subscription.timing { cache.expectRecorders() }
+        sortEncodings(now: now)
         let timing = resolve(subscription.timing, tracks: subscription.tracks)
         for (track, sink) in zip(subscription.tracks, subscription.sinks) {
             let socket = DatagramSocket(descriptor: sink.rawValue)

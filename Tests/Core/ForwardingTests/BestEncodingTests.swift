@@ -40,6 +40,18 @@ import Testing
         #expect(Self.play([(20, [2, 3]), (50, [])]) == [3, 3])
     }
 
+    /// Whoever is the first begins with the best: a picture that is taken at once is in full size.
+    @Test func whatIsMeasuredBeforeAnybodyIsServedIsWhereTheyBegin() {
+        var best = BestEncoding(encodings: [0, 1, 2])
+        best.reorder([2, 1, 0])
+        #expect(best.current == 0)
+        let now = MonotonicTime(nanoseconds: 9_000_000_000)
+        best.update(now: now) { _ in now }
+        #expect(best.current == 0)
+        best.reorder([0, 1, 2])
+        #expect(best.current == 0, "it is in use, and another one has to be there for a while")
+    }
+
     @Test func anotherOrderCounts() {
         var best = BestEncoding(encodings: [0, 1])
         best.reorder([1, 0])
