@@ -325,8 +325,7 @@ class Usage:
     def __init__(self, bridge):
         self.children, self.threads, self.kibibytes = bridge.children, bridge.threads, bridge.resident_kilobytes
         files = [name for name in _open_files(bridge.process.pid) if "viaduct.db" not in name]
-        self.recordings = sum("/spool/" in name for name in files)
-        self.descriptors = len(files) - min(self.recordings, self.INDEXED)
+        self.descriptors = len(files) - min(sum("/spool/" in name for name in files), self.INDEXED)
 
     @classmethod
     def at_rest(cls, bridge, quiet=1.0, timeout=30):

@@ -1,6 +1,5 @@
 """Calls in real browsers: people and cameras in one room, as their pages show them, also when things go wrong."""
 
-import json
 import time
 
 import media

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bridge import Bridge, free_port
+from bridge import free_port
 from raw import settle
 from sounds import MICROPHONE, RATE, SPEAKER, SoundSystem, samples_of, share
 from test_camera import NAME, PATIENCE, ViaductCamera, place, share as share_of_file, sound_of, token_file, watching
