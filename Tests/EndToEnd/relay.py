@@ -34,6 +34,7 @@ class Condition:
     duplicate: float = 0
     rate: float = 0  # bits a second; 0: no limit
     queue: int = 40_000  # bytes that wait for a limited rate; what does not fit is lost
+    dead: str = None  # UDP from and to this address is lost
     # The far end's address and a mask for its UDP ports as the near end sees them: a NAT's mapping, [address, mask].
     mapping: list = None
 
@@ -60,7 +61,7 @@ class Direction:
         """A packet of the source's; what it becomes waits for its moment."""
         condition, chance = self.condition, self.random.random
         self.counts["taken"] += 1
-        if chance() < condition.loss:
+        if chance() < condition.loss or self._is_dead(packet):
             self.counts["lost"] += 1
             return
         leaves = self._transmit(len(packet), now)
@@ -77,6 +78,12 @@ class Direction:
         if chance() < condition.duplicate:
             self.counts["duplicated"] += 1
             self._wait(moment, packet)
+
+    def _is_dead(self, packet):
+        dead = self.condition.dead
+        if dead is None or packet[0] >> 4 != IPV4 or packet[9] != UDP:
+            return False
+        return bytes(map(int, dead.split("."))) in (packet[12:16], packet[16:20])
 
     def _transmit(self, size, now):
         """When the line has taken the packet; None when the queue before it is full."""

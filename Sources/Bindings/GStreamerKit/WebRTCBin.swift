@@ -146,6 +146,12 @@ package final class WebRTCBin: Sendable {
         vgst_emit_add_ice_candidate(element.raw, lineIndex, candidate)
     }
 
+    /// Begins another ICE session (RFC 8445 section 9), which webrtcbin 1.22 itself cannot: within the same transport, from the sockets that there are,
+    /// and the descriptions stay as they were. The peer's candidates follow by `addCandidate`.
+    package func restartICE(local: (ufrag: String, password: String), remote: (ufrag: String, password: String)) {
+        vgst_restart_ice(agent.raw, local.ufrag, local.password, remote.ufrag, remote.password)
+    }
+
     /// Adds a transceiver that only receives what `caps` say (`application/x-rtp,...`): before an offer is made, one for each section;
     /// for an answer, the offer's sections are matched in order. With `retransmission` it asks for lost packets (NACK, RTX).
     package func addReceiver(_ caps: Caps, retransmission: Bool) throws(GStreamerError) {

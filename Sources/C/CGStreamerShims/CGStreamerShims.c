@@ -17,3 +17,12 @@ gint64 vgst_newest_datagram(gpointer agent) {
   g_ptr_array_unref(sockets);
   return newest;
 }
+
+void vgst_restart_ice(
+    gpointer agent, const gchar *local_ufrag, const gchar *local_password, const gchar *remote_ufrag, const gchar *remote_password) {
+  NiceAgent *nice = NICE_AGENT(agent);
+  // It makes credentials of its own, which nobody is told of.
+  if (!nice_agent_restart_stream(nice, 1)) return;
+  nice_agent_set_local_credentials(nice, 1, local_ufrag, local_password);
+  nice_agent_set_remote_credentials(nice, 1, remote_ufrag, remote_password);
+}

@@ -16,8 +16,8 @@ package struct IceRestart: Sendable, Equatable {
         credentials = IceParameters(ufrag: new.ufrag, password: Redacted(new.password))
     }
 
-    /// A former answer of ours with the credentials and candidates (`candidate:...`) of the new ICE session; nil when it is malformed.
-    package static func answer(_ former: String, with credentials: IceParameters, candidates: [String]) -> String? {
+    /// A former description of ours with the credentials and candidates (`candidate:...`) of the new ICE session; nil when it is malformed.
+    package static func renewed(_ former: String, with credentials: IceParameters, candidates: [String]) -> String? {
         guard var description = try? SessionDescription.parse(former) else { return nil }
         description.sessionVersion &+= 1
         renew(&description.attributes, with: credentials, candidates: candidates)

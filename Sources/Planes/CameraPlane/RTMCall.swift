@@ -1,11 +1,16 @@
 package import Bridge
 internal import BridgeModel
+package import SDP
 internal import WebServerKit
 
 /// A camera's session at a bridge of ours: made over HTTP, signalled over a socket that stays open as long as the session.
 package actor RTMCall: ConferenceCall {
     /// The request, and the answer to the offer.
     private static let patience = Duration.seconds(10)
+    /// Until the answer to another ICE session.
+    private static let restartPatience = Duration.seconds(3)
+    /// A socket's end that is not the session's, as 1000 would be.
+    private static let closeWithoutStop: UInt16 = 4000
     /// How long the bridge may take to say goodbye.
     private static let farewell = Duration.seconds(1)
 
@@ -16,8 +21,13 @@ package actor RTMCall: ConferenceCall {
     private let place: String
     private let words: AsyncStream<RTMExchange.Word>
     private let inbox: AsyncStream<RTMExchange.Word>.Continuation
+    private var url = Redacted("")
     private var socket: WebSocket?
     private var reading: Task<Void, Never>?
+    /// Sockets so far: only the newest one's words count.
+    private var sockets = 0
+    /// Of the ICE session that is asked for.
+    private var restarts: AsyncStream<String?>.Continuation?
 
     package init(_ exchange: RTMExchange, place: String, http: any OutgoingCalls, clock: BridgeClock) {
         self.exchange = exchange
@@ -35,18 +45,42 @@ package actor RTMCall: ConferenceCall {
         case .success(let received): reply = received
         }
         let (url, iceServers) = try exchange.take(reply, now: clock.wall())
-        let socket = try await connect(url)
+        self.url = url
+        read(try await connect(url))
+        _ = socket?.send(exchange.start(offer))
+        return ConferenceAnswer(sdp: try await answer(), resource: Redacted(exchange.session ?? ""), iceServers: iceServers)
+    }
+
+    /// Takes this socket for the session from now on.
+    private func read(_ socket: WebSocket) {
+        let former = self.socket
         self.socket = socket
-        let (exchange, inbox, place) = (exchange, inbox, place)
+        sockets += 1
+        let (number, exchange) = (sockets, exchange)
         reading = Task {
             for await event in socket.events {
-                if case .text(let text) = event, let word = exchange.word(of: text) { inbox.yield(word) }
+                switch event {
+                case .text(let text): if let word = exchange.word(of: text) { hear(word, from: number) }
+                case .closed(let code):
+                    hear(.over(Self.lost("\(place) closed the camera's socket (\(code)); a new session follows.")), from: number)
+                default: break
+                }
             }
-            inbox.yield(.over(Self.lost("\(place) closed the camera's socket; a new session follows.")))
+        }
+        former?.close(code: Self.closeWithoutStop, reason: "")
+    }
+
+    private func hear(_ word: RTMExchange.Word, from number: Int) {
+        guard number == sockets else { return }
+        switch word {
+        case .answer(let sdp) where restarts != nil: restarts?.yield(sdp)
+        case .restartRefused: restarts?.yield(nil)
+        case .answer: inbox.yield(word)
+        case .over:
+            restarts?.finish()
+            inbox.yield(word)
             inbox.finish()
         }
-        _ = socket.send(exchange.start(offer))
-        return ConferenceAnswer(sdp: try await answer(), resource: Redacted(exchange.session ?? ""), iceServers: iceServers)
     }
 
     private func connect(_ url: Redacted<String>) async throws(ConferenceFault) -> WebSocket {
@@ -74,6 +108,7 @@ package actor RTMCall: ConferenceCall {
             switch word {
             case .answer(let sdp): return sdp
             case .over(let fault): throw fault
+            case .restartRefused: continue
             }
         }
         throw Self.lost("\(place) did not answer the camera's offer; it is tried again.")
@@ -87,7 +122,40 @@ package actor RTMCall: ConferenceCall {
         }
     }
 
-    package func stop() { inbox.finish() }
+    package func restart(_ request: IceRestartRequest) async -> IceRestartAnswer? {
+        guard socket != nil, restarts == nil else { return nil }
+        let (answers, inbox) = AsyncStream.makeStream(of: String?.self)
+        restarts = inbox
+        let limit = Task { [clock] in
+            _ = try? await clock.sleep(clock.now().advanced(by: Self.restartPatience))
+            inbox.finish()
+        }
+        defer {
+            limit.cancel()
+            restarts = nil
+        }
+        // Over a path that may be as dead as the media's it takes as long as the kernel tries.
+        let connecting = Task { [weak self] in await self?.ask(request) }
+        defer { connecting.cancel() }
+        for await answer in answers { return answer.flatMap { try? request.read(answer: $0) }.flatMap { IceRestartAnswer($0) } }
+        return nil
+    }
+
+    private func ask(_ request: IceRestartRequest) async {
+        guard let socket = try? await connect(url) else {
+            restarts?.finish()
+            return
+        }
+        // It was left meanwhile, or it took too long.
+        guard self.socket != nil, restarts != nil else { return socket.close(code: Self.closeWithoutStop, reason: "") }
+        read(socket)
+        _ = socket.send(exchange.restart(request))
+    }
+
+    package func stop() {
+        restarts?.finish()
+        inbox.finish()
+    }
 
     package func leave() async {
         guard let socket else { return }

@@ -9,6 +9,7 @@ extension EgressClient: OutgoingCalls {
         var headers = HTTPHeaders()
         if let token = call.token { headers.add(name: "authorization", value: "Bearer \(token.revealed)") }
         if let type = call.contentType { headers.add(name: "content-type", value: type) }
+        if let ifMatch = call.ifMatch { headers.add(name: "if-match", value: ifMatch) }
         let body = call.contentType.map { _ in call.body }
         var request = EgressRequest(method: HTTPMethod(rawValue: call.method), headers: headers) { body.map { .bytes($0) } }
         request.replyBytes = call.replyBytes

@@ -48,7 +48,7 @@ import SDP
         let offer = Fixture["chromium-156-publish"].text
         #expect(IceRestart(of: offer, by: text) == nil)
         #expect(IceRestart(of: text, by: offer) == nil)
-        #expect(IceRestart.answer(text, with: Self.ours, candidates: []) == nil || text == "v=0")
+        #expect(IceRestart.renewed(text, with: Self.ours, candidates: []) == nil || text == "v=0")
     }
 
     /// Cut anywhere, a restart is refused or the same one: never a trap.
@@ -66,7 +66,7 @@ import SDP
             "v=0\r\no=- 7 3 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=ice-lite\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
             + "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:old\r\na=ice-pwd:oldoldoldoldoldoldoldold\r\na=setup:passive\r\n"
             + "a=candidate:9 1 udp 1 192.0.2.1 1 typ host\r\na=candidate:8 1 udp 1 192.0.2.1 2 typ host\r\na=end-of-candidates\r\na=recvonly\r\n"
-        let answer = try #require(IceRestart.answer(former, with: Self.ours, candidates: [candidate]))
+        let answer = try #require(IceRestart.renewed(former, with: Self.ours, candidates: [candidate]))
         let (old, new) = (try SessionDescription.parse(former), try SessionDescription.parse(answer))
         #expect((new.sessionID, new.sessionVersion) == (old.sessionID, old.sessionVersion + 1))
         #expect(new.attributes == old.attributes)

@@ -39,7 +39,8 @@ func fuzzIceRestart(_ bytes: UnsafeRawBufferPointer) {
         precondition(IceRestart(of: text, by: former) != nil)
     }
     precondition(IceRestart(of: text, by: text) == nil)
-    guard let answer = IceRestart.answer(text, with: ours, candidates: [candidate]) else { return }
+    askOnceMore(text)
+    guard let answer = IceRestart.renewed(text, with: ours, candidates: [candidate]) else { return }
     // Every credential is the new one, and no candidate of the former answer is left.
     guard let before = try? SessionDescription.parse(text), let after = try? SessionDescription.parse(answer) else {
         preconditionFailure("our answer cannot be read")
@@ -52,4 +53,15 @@ func fuzzIceRestart(_ bytes: UnsafeRawBufferPointer) {
             if attribute.name == "candidate" { precondition("candidate:" + (attribute.value ?? "") == candidate) }
         }
     }
+}
+
+/// The text as an offer of ours that ICE begins anew from, and as what is said to it.
+private func askOnceMore(_ text: String) {
+    var random = SystemRandomNumberGenerator()
+    if let request = IceRestartRequest(of: text, using: &random) {
+        precondition(IceRestart(of: text, by: request.offer)?.credentials == request.credentials)
+        precondition((try? TrickleFragment.parse(request.fragment.print())) == request.fragment)
+    }
+    guard let known = IceRestartRequest(of: former, using: &random) else { preconditionFailure("the former offer is none") }
+    if let fragment = try? known.read(answer: text) { precondition(fragment.credentials != nil) }
 }

@@ -126,3 +126,7 @@ static inline gboolean vgst_buffer_is_writable(GstBuffer *buffer) { return gst_b
 // When the newest datagram of any socket of the agent's first component was read, in microseconds of the wall clock (SIOCGSTAMP, socket(7));
 // 0 before the second call on a socket that heard nothing since the first.
 gint64 vgst_newest_datagram(gpointer agent);
+
+// Has the agent's first stream forget its pairs and the peer's candidates, and go on with these credentials (RFC 8445 section 9).
+void vgst_restart_ice(
+    gpointer agent, const gchar *local_ufrag, const gchar *local_password, const gchar *remote_ufrag, const gchar *remote_password);

@@ -1,11 +1,15 @@
 package import BridgeModel
+package import SDP
 
 /// What a publishing camera says to a bridge of ours, and what the replies mean: the native API's session (`POST /bridge/v1/sessions`), then RTM
 /// frames (`signaling/asyncapi.yaml`). Pure: of one session.
 package struct RTMExchange: Sendable {
     /// A frame's meaning for the session.
     package enum Word: Sendable, Equatable {
+        /// To the newest offer.
         case answer(sdp: String)
+        /// There is no other ICE session: the former one goes on.
+        case restartRefused
         /// The session is over, or never was.
         case over(ConferenceFault)
     }
@@ -82,6 +86,11 @@ package struct RTMExchange: Sendable {
         frame("session_start", ["sdp": ["type": "offer", "sdp": .string(offer)], "version": "3"])
     }
 
+    /// The frame that asks for another ICE session. It goes over a new socket, which takes the session over: the former one may be dead.
+    package func restart(_ request: IceRestartRequest) -> String {
+        frame("sdp_update", ["sdp": ["type": "offer", "sdp": .string(request.offer)]])
+    }
+
     /// The frame that ends it.
     package var stop: String { frame("session_stop", [:]) }
 
@@ -102,6 +111,7 @@ package struct RTMExchange: Sendable {
             return .answer(sdp: sdp)
         case "session_terminated": return .over(Self.ended(by: data["termination_cause"]?.string ?? ""))
         case "error" where data["in_reply_to"]?.string == "session_start": return .over(Self.refused(data))
+        case "error" where data["in_reply_to"]?.string == "sdp_update": return .restartRefused
         default: return nil
         }
     }

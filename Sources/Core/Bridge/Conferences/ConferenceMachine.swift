@@ -2,8 +2,8 @@ package import BridgeModel
 
 /// Keeps a stream in a conference elsewhere: one session after the other, never two, each taken away at the far end before the next begins.
 ///
-/// The ladder after a loss: the path gets `Limits.patience` to come back by itself; then a new session at once, and after every session that
-/// failed a pause that doubles. (Another ICE session within the same transport is no rung: webrtcbin 1.22 cannot begin one.)
+/// The ladder after a loss: another ICE session within the same session, which gets `Limits.patience`, as does the path to come back by itself; then
+/// a new session at once, and after every session that failed a pause that doubles.
 package struct ConferenceMachine: Sendable {
     /// The ladder's measures.
     package struct Limits: Sendable, Equatable {
@@ -47,6 +47,8 @@ package struct ConferenceMachine: Sendable {
     /// What is to be done.
     package enum Effect: Sendable, Equatable {
         case open(session: Int)
+        /// Begin another ICE session within this one, where that can be done; what becomes of it is told as of any path.
+        case restart(session: Int)
         /// Take the session down and away; to be answered with `closed`, whatever happens.
         case close(session: Int)
         case reportConnected
@@ -199,7 +201,7 @@ package struct ConferenceMachine: Sendable {
     private mutating func interrupted(_ session: Int, now: MonotonicTime) -> [Effect] {
         guard case .live(session, let since) = state else { return [] }
         state = .interrupted(session: session, since: since, until: now.advanced(by: limits.patience))
-        return []
+        return [.restart(session: session)]
     }
 
     private mutating func give(

@@ -6,6 +6,8 @@ package enum PipelineCommand: Codable, Sendable, Equatable {
     case plan(PipelinePlan)
     /// The answer to a camera's offer, and the fingerprints that it names.
     case remoteDescription(sdp: String, fingerprints: [Fingerprint])
+    /// Leave the ICE session for another one, with these credentials of ours; the peer has agreed to it, as `remote` says.
+    case restart(local: IceParameters, remote: IceRestartAnswer)
     /// A candidate of the peer, already parsed by us once; `.end` closes the list.
     case candidate(IceCandidate)
     /// Ask the source of `track` for a keyframe.

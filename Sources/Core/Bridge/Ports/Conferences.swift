@@ -1,4 +1,5 @@
 package import BridgeModel
+package import SDP
 
 /// One session in a conference elsewhere, by what its kind speaks. Made for one session, used once: `join`, `attend`, then `leave`.
 package protocol ConferenceCall: Sendable {
@@ -9,7 +10,10 @@ package protocol ConferenceCall: Sendable {
     /// Keeps up what the far end wants to be kept up, until `stop`; throws what the far end ends the session with. Returns at once where nothing
     /// of the kind is needed.
     func attend() async throws(ConferenceFault)
-    /// Neither `join` nor `attend` is to wait for the far end to say something any more; what was asked of it is heard to its end.
+    /// Begins another ICE session with the far end, which holds the session: its ICE, or nil where it does not do that, does not answer within a few
+    /// seconds, or is not reached. Then the former ICE session goes on.
+    func restart(_ request: IceRestartRequest) async -> IceRestartAnswer?
+    /// Neither `join`, `attend` nor `restart` is to wait for the far end to say something any more; what was asked of it is heard to its end.
     func stop() async
     /// Takes away what the far end holds of us; nothing where `join` brought nothing about. Returns when that is done or cannot be.
     func leave() async
@@ -20,6 +24,7 @@ package protocol ConferenceCall: Sendable {
 extension ConferenceCall {
     package var voices: (any ConferenceVoices)? { nil }
     package func iceServers() async -> [IceServer] { [] }
+    package func restart(_ request: IceRestartRequest) async -> IceRestartAnswer? { nil }
 }
 
 /// The others in a conference, each heard over a session of their own at the far end.
@@ -78,6 +83,8 @@ package struct OutgoingCall: Sendable, Equatable {
     package var url: DeliveryURL
     /// Sent as a bearer token.
     package var token: Redacted<String>?
+    /// The field `If-Match`; nil without one.
+    package var ifMatch: String?
     /// Of the body; nil without one.
     package var contentType: String?
     package var body: [UInt8]

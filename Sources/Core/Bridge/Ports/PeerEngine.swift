@@ -60,19 +60,26 @@ package struct IceRestartOffer: Sendable, Equatable {
     }
 }
 
-/// The engine's side of an ICE restart.
-package struct IceRestartAnswer: Sendable, Equatable {
+/// The other side of an ICE restart than the one that began it: an engine of ours, or a conference elsewhere.
+package struct IceRestartAnswer: Codable, Sendable, Equatable {
     /// Of the new ICE session.
     package var credentials: IceParameters
     /// `candidate:...` lines, complete: no more follow.
     package var candidates: [String]
-    /// The engine has only the lite half of ICE, as its answer said (RFC 8445 section 2.5).
+    /// It has only the lite half of ICE, as its answer said (RFC 8445 section 2.5).
     package var isLite: Bool
 
     package init(credentials: IceParameters, candidates: [String], isLite: Bool) {
         self.credentials = credentials
         self.candidates = candidates
         self.isLite = isLite
+    }
+
+    /// What a fragment says, with the candidates that can be used; nil without credentials.
+    package init?(_ fragment: TrickleFragment) {
+        guard let credentials = fragment.credentials else { return nil }
+        let usable = fragment.candidates.compactMap { try? CandidateGate.parse($0)?.print() }
+        self.init(credentials: credentials, candidates: usable, isLite: fragment.isLite)
     }
 }
 

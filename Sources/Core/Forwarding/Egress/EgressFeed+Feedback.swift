@@ -38,8 +38,8 @@ extension EgressFeed {
         tracks[index].statistics.fractionLost = block.fractionLost
         tracks[index].statistics.cumulativeLost = block.cumulativeLost
         tracks[index].statistics.jitter = block.jitter
-        let packets = tracks[index].reports.packets(until: block.extendedHighestSequence)
-        path.estimator.reported(fractionLost: block.fractionLost, packets: packets, sending: path.sendingRate, now: now)
+        let (packets, lost) = tracks[index].loss.take(block)
+        path.estimator.reported(lost: lost, of: packets, sending: path.sendingRate, now: now)
         if let roundTrip = tracks[index].reports.roundTrip(block, now: now) { path.estimator.measured(roundTrip: roundTrip) }
     }
 }

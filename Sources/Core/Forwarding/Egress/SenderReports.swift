@@ -12,7 +12,6 @@ struct SenderReports: Sendable {
 
     private var last: Sent?
     private var beforeLast: Sent?
-    private var reportedHighest: UInt32?
 
     /// The publisher's newest report, moved to `now` and to the viewer's timeline; nil while the publisher has not said what its timestamps mean.
     mutating func make(
@@ -35,14 +34,6 @@ struct SenderReports: Sendable {
             ssrc: ssrc, ntp: ntp,
             rtp: newest.report.rtp &+ track.rewriter.timestampOffset &+ UInt32(truncatingIfNeeded: ticks),
             packetCount: UInt32(truncatingIfNeeded: statistics.packets), octetCount: UInt32(truncatingIfNeeded: statistics.payloadBytes))
-    }
-
-    /// How many packets a report block is about, from the highest sequence numbers of it and of the one before.
-    mutating func packets(until extendedHighest: UInt32) -> Int {
-        defer { reportedHighest = extendedHighest }
-        guard let before = reportedHighest else { return 0 }
-        let count = extendedHighest &- before
-        return count < 1 << 16 ? Int(count) : 0
     }
 
     /// Nanoseconds after which a publisher's report is not carried further: its clock drifts.

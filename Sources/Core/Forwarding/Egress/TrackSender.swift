@@ -7,6 +7,7 @@ struct TrackSender: ~Copyable, Sendable {
     var selector: LayerSelector
     var queue = RetransmissionQueue()
     var reports = SenderReports()
+    var loss = ReportedLoss()
     var statistics = EgressTrackStatistics()
     let payloadType: UInt8
     let ssrc: UInt32
@@ -72,6 +73,7 @@ struct TrackSender: ~Copyable, Sendable {
             packet = write(outgoing, header, original: nil, moment, in: cache, into: bytes)
         }
         statistics.count(packet)
+        loss.sent(outgoing.numbers.sequence)
         return packet
     }
 

@@ -130,13 +130,12 @@ extension BandwidthEstimator {
         receiverEstimate = (bitrate, Int64(clamping: now.nanoseconds))
     }
 
-    /// A report block: the fraction lost (of 256) among `packets` since the last one, while media of rate `sending` was sent. Only counts without
-    /// transport-wide feedback.
-    package mutating func reported(fractionLost: UInt8, packets: Int, sending: Bitrate, now: MonotonicTime) {
+    /// A report block: of `packets` that were sent since the last one, while media of rate `sending` was sent, so many did not arrive. Only counts
+    /// without transport-wide feedback.
+    package mutating func reported(lost: Int, of packets: Int, sending: Bitrate, now: MonotonicTime) {
         let time = Int64(clamping: now.nanoseconds)
         if let receiverEstimate, time - receiverEstimate.at > Self.receiverEstimateLife { self.receiverEstimate = nil }
         guard !hasTransportFeedback, packets > 0 else { return }
-        let lost = Int(fractionLost) * packets / 256
         lossControl.count(received: packets - lost, lost: lost)
         // What was never sent was never too much.
         lossControl.update(rate: min(estimate, sending), delivered: nil, now: time)

@@ -156,7 +156,7 @@ extension SessionMachine {
 
     private mutating func peerRestarted(_ id: PeerID, _ restart: IceRestartAnswer) {
         guard case .running(var running) = state, running.newest.id == id, let former = running.newest.answer,
-            let answer = IceRestart.answer(former, with: restart.credentials, candidates: restart.candidates)
+            let answer = IceRestart.renewed(former, with: restart.credentials, candidates: restart.candidates)
         else { return releaseLine() }
         running.newest.answer = answer
         state = .running(running)

@@ -190,6 +190,9 @@ package actor CameraDirector {
     private func carryOut(_ effect: ConferenceMachine.Effect) async {
         switch effect {
         case .open(let session): await open(session)
+        case .restart:
+            services.logger.info("the path is lost; ICE begins anew")
+            Task { [leg] in await leg?.restart() }
         case .close(let session):
             guard let leg else { return await take(.closed(session: session)) }
             await leg.close()

@@ -92,6 +92,7 @@ package actor TalkPlayer {
     private func carryOut(_ effect: ConferenceMachine.Effect) async {
         switch effect {
         case .open(let session): await open(session)
+        case .restart: Task { [leg] in await leg?.restart() }
         case .close(let session):
             guard let leg else { return await take(.closed(session: session)) }
             await leg.close()

@@ -147,6 +147,9 @@ package actor ConferenceDirector: ConferenceCommands {
         let context = live[row.stream]?.context
         switch effect {
         case .open(let session): await open(session, of: id)
+        case .restart:
+            services.logger.info("the path of a session in a conference is lost; ICE begins anew", metadata: metadata(row))
+            Task { [leg = entries[id]?.leg] in await leg?.restart() }
         case .close: await entries[id]?.leg?.close()
         case .reportConnected:
             services.logger.notice("a stream is elsewhere", metadata: metadata(row))

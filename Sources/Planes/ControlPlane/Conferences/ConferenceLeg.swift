@@ -40,6 +40,8 @@ actor ConferenceLeg: OutwardLeg {
     /// Those of the stream that the plan takes, by their places in it.
     private var tracks: [UInt8] = []
     private var joining: Task<Void, Never>?
+    /// What the far end has answered last, and another ICE session begins from; nil before that, and while one is being asked for.
+    private var offer: String?
     /// Says goodbye while the child goes: who hears of it first at the far end knows that nothing broke.
     private var farewell: Task<Void, Never>?
     private var isClosing = false
@@ -91,6 +93,23 @@ actor ConferenceLeg: OutwardLeg {
         if farewell == nil { farewell = Task { [call] in await call.leave() } }
     }
 
+    /// Begins another ICE session within this one where the far end agrees to it; else everything stays as it is.
+    func restart() async {
+        var random = SystemRandomNumberGenerator()
+        guard !isClosing, let former = offer, let request = IceRestartRequest(of: former, using: &random) else { return }
+        offer = nil
+        let answer = await call.restart(request)
+        offer = answer == nil ? former : request.offer
+        guard var answer, !isClosing, let pipeline else { return }
+        answer.candidates = allowed(answer.candidates)
+        pipeline.send(.restart(local: request.credentials, remote: answer))
+    }
+
+    private func allowed(_ candidates: [String]) -> [String] {
+        let lines = services.allowed(candidates.map { "a=\($0)\r\n" }.joined())
+        return lines.split(whereSeparator: \.isNewline).map { String($0.dropFirst("a=".count)) }
+    }
+
     private func hear(_ event: PipelineEvent, _ pipeline: any RunningPipeline) async {
         switch event {
         case .localDescription(let offer):
@@ -130,6 +149,7 @@ actor ConferenceLeg: OutwardLeg {
             guard !isClosing else { return }
             let accepted = try Self.check(answer.sdp, offer)
             pipeline.send(.remoteDescription(sdp: services.allowed(accepted.sdp), fingerprints: accepted.fingerprints))
+            self.offer = offer
             try await call.attend()
         } catch {
             await fail(error)

@@ -1,5 +1,6 @@
 internal import Bridge
 internal import BridgeModel
+internal import SDP
 
 /// A session at somebody else's Janus server, with a publisher in a room.
 actor JanusCall: ConferenceCall, ConferenceVoices {
@@ -12,6 +13,8 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
     /// Polls in a row that may fail: the server, or the way to it, may be back in a moment, and media may go another way.
     private static let lostPolls = 3
     private static let lostPollPause = Duration.seconds(1)
+    /// Until the answer to another ICE session.
+    private static let restartPatience = Duration.seconds(3)
 
     private var exchange: JanusExchange
     private var resource: Redacted<String>?
@@ -19,14 +22,14 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
     private let clock: BridgeClock
     private var isStopped = false
     private var polling: Task<Result<OutgoingReply, AttemptFault>, Never>?
-    private var keepingAlive: Task<Void, Never>?
+    /// Of the ICE session that is asked for.
+    private var restarts: AsyncStream<IceRestartAnswer>.Continuation?
     nonisolated let offers: AsyncStream<ConferenceVoice>
     private nonisolated let voiceNews: AsyncStream<ConferenceVoice>.Continuation
     private let hearsOthers: Bool
     /// What is asked for voices, one after the other.
     private var asking: Task<Void, Never>?
-    /// For what they are waited for.
-    private var timer: Task<Void, Never>?
+    private var timers: (keepAlive: Task<Void, Never>?, voices: Task<Void, Never>?)
 
     init(_ exchange: JanusExchange, resource: Redacted<String>?, http: any OutgoingCalls, clock: BridgeClock) {
         self.exchange = exchange
@@ -49,17 +52,33 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
 
     func attend() async throws(ConferenceFault) {
         guard !isStopped else { return }
-        keepingAlive = Task { [weak self, clock] in
+        timers.keepAlive = Task { [weak self, clock] in
             while (try? await clock.pause(Self.keepAlivePause)) != nil { await self?.keepAlive() }
         }
         while !isStopped { _ = try await take(exchange.poll()) }
     }
 
+    func restart(_ request: IceRestartRequest) async -> IceRestartAnswer? {
+        guard !isStopped, let call = try? exchange.restart(request) else { return nil }
+        let (answers, inbox) = AsyncStream.makeStream(of: IceRestartAnswer.self)
+        restarts?.finish()
+        restarts = inbox
+        let limit = Task { [clock] in
+            _ = try? await clock.pause(Self.restartPatience)
+            inbox.finish()
+        }
+        defer { limit.cancel() }
+        guard case .success = await http.call(call, within: Self.restartPatience) else { return nil }
+        for await answer in answers { return answer }
+        return nil
+    }
+
     func stop() {
         isStopped = true
+        restarts?.finish()
         polling?.cancel()
-        keepingAlive?.cancel()
-        timer?.cancel()
+        timers.keepAlive?.cancel()
+        timers.voices?.cancel()
         voiceNews.finish()
     }
 
@@ -81,6 +100,7 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
             let step = try exchange.take(reply, now: clock.now(), wall: clock.wall())
             guard !isStopped else { throw Self.stopped }
             try follow()
+            if let answer = exchange.takeRestart() { restarts?.yield(answer) }
             return step
         }
     }
@@ -144,8 +164,8 @@ actor JanusCall: ConferenceCall, ConferenceVoices {
     }
 
     private func armTimer() {
-        timer?.cancel()
-        timer = exchange.voicesDeadline.map { deadline in
+        timers.voices?.cancel()
+        timers.voices = exchange.voicesDeadline.map { deadline in
             Task { [weak self, clock] in
                 guard (try? await clock.sleep(deadline)) != nil else { return }
                 await self?.change { $0.expireVoices(now: clock.now()) }

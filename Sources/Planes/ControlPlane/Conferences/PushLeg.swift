@@ -6,6 +6,12 @@ internal import LinuxIO
 protocol OutwardLeg: Sendable {
     /// Ends the session soon; `closed` follows.
     func close() async
+    /// Tries another path within the session, where it has one that can be lost.
+    func restart() async
+}
+
+extension OutwardLeg {
+    func restart() {}
 }
 
 /// One session of a stream at somebody else's server: a child that connects there and sends.

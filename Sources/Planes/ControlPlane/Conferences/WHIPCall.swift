@@ -1,5 +1,6 @@
 internal import Bridge
 internal import BridgeModel
+internal import SDP
 
 /// A session at somebody else's WHIP endpoint.
 actor WHIPCall: ConferenceCall {
@@ -38,6 +39,12 @@ actor WHIPCall: ConferenceCall {
                 }
             }
         }
+    }
+
+    func restart(_ request: IceRestartRequest) async -> IceRestartAnswer? {
+        guard let resource, let call = exchange.restart(resource, request) else { return nil }
+        guard case .success(let reply) = await http.call(call, within: Self.shortPatience) else { return nil }
+        return exchange.restarted(by: reply)
     }
 
     /// A WHIP session lives by its transport alone.

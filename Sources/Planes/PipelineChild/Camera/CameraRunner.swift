@@ -75,7 +75,7 @@ actor CameraRunner: PipelineRunner {
             }
         case .candidate(let candidate): peer?.bin.add(candidate)
         case .forceKeyframe: forceKeyframe()
-        case .plan, .picture, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
+        case .plan, .restart, .picture, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
         }
     }
 

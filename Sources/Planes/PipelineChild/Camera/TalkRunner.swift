@@ -52,6 +52,7 @@ actor TalkRunner: PipelineRunner {
             } catch {
                 context.events(.failed(BridgeError(.conferenceAnswerInvalid, "The bridge's answer cannot be applied: \(error).")))
             }
+        case .restart(let local, let remote): peer?.bin.restart(local, remote)
         case .candidate(let candidate): peer?.bin.add(candidate)
         case .plan, .picture, .forceKeyframe, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
         }

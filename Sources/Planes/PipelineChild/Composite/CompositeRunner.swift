@@ -92,7 +92,7 @@ actor CompositeRunner: InputTaker {
                 context.events(.failed(BridgeError(.pipelineFailed, "The scene cannot be shown: \(error).")))
             }
         case .forceKeyframe(let track): if outputs.indices.contains(Int(track)) { outputs[Int(track)].requestKeyframe() }
-        case .plan, .remoteDescription, .candidate, .picture, .adjust, .addInput, .hear, .ping, .stop: break
+        case .plan, .restart, .remoteDescription, .candidate, .picture, .adjust, .addInput, .hear, .ping, .stop: break
         }
     }
 

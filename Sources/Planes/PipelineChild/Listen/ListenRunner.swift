@@ -59,7 +59,7 @@ actor ListenRunner: PipelineRunner {
         // Candidates take their time: others come and go meanwhile.
         case .hear(let offer): Task { await self.hear(offer) }
         case .removeInput(let number): await end(number)
-        case .plan, .remoteDescription, .candidate, .picture, .forceKeyframe, .addInput, .scene, .adjust, .ping, .stop: break
+        case .plan, .restart, .remoteDescription, .candidate, .picture, .forceKeyframe, .addInput, .scene, .adjust, .ping, .stop: break
         }
     }
 

@@ -49,6 +49,7 @@ actor ConferenceRunner: PipelineRunner {
             } catch {
                 context.events(.failed(BridgeError(.conferenceAnswerInvalid, "The conference's answer cannot be applied: \(error).")))
             }
+        case .restart(let local, let remote): fed?.peer.bin.restart(local, remote)
         case .candidate(let candidate): fed?.peer.bin.add(candidate)
         case .plan, .picture, .forceKeyframe, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
         }

@@ -22,6 +22,13 @@ extension WebRTCBin {
         guard !candidate.isEnd else { return }
         addCandidate(candidate.candidate, lineIndex: UInt32(candidate.sdpMLineIndex ?? 0))
     }
+
+    /// Leaves the ICE session for the one that the peer has agreed to. Media goes on over the former path until there is another.
+    func restart(_ local: IceParameters, _ remote: IceRestartAnswer) {
+        let (ours, theirs) = (local, remote.credentials)
+        restartICE(local: (ours.ufrag, ours.password.revealed), remote: (theirs.ufrag, theirs.password.revealed))
+        for candidate in remote.candidates { addCandidate(candidate, lineIndex: 0) }
+    }
 }
 
 extension String {

@@ -50,7 +50,7 @@ actor PublishRunner: PipelineRunner {
         switch command {
         case .candidate(let candidate): peer?.bin.add(candidate)
         case .forceKeyframe(let track): intake.requestKeyframe(ofTrack: Int(track))
-        case .plan, .remoteDescription, .picture, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
+        case .plan, .restart, .remoteDescription, .picture, .addInput, .removeInput, .hear, .scene, .adjust, .ping, .stop: break
         }
     }
 

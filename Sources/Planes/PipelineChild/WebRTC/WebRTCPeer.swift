@@ -187,7 +187,12 @@ actor WebRTCPeer {
     }
 
     private func hear(_ state: WebRTCBin.ConnectionState) {
-        gate.setTransportUp(state == .connected)
+        switch state {
+        case .connected: gate.setTransportUp(true)
+        case .disconnected, .failed, .closed: gate.setTransportUp(false)
+        // While another ICE session begins, too: what is sent meanwhile can be asked for again.
+        case .new, .connecting: break
+        }
         switch state {
         case .connected where gate.isOpen:
             beginLife()

@@ -61,6 +61,7 @@ import Testing
         let exchange = try exchange()
         #expect(
             exchange.word(of: #"{"type":"sdp_update","data":{"sdp":{"type":"answer","sdp":"v=0"}}}"#) == .answer(sdp: "v=0"))
+        #expect(exchange.word(of: #"{"type":"error","data":{"in_reply_to":"sdp_update","code":"unavailable"}}"#) == .restartRefused)
         func fault(_ text: String) -> ConferenceFault? {
             guard case .over(let fault) = exchange.word(of: text) else { return nil }
             return fault

@@ -58,7 +58,9 @@ import Testing
         var stage = Stage()
         stage.goLive()
         stage.wait(.seconds(60))
-        #expect(stage.tell(.interrupted(session: 1)) == [] && stage.machine.phase == .interrupted)
+        #expect(stage.tell(.interrupted(session: 1)) == [.restart(session: 1)] && stage.machine.phase == .interrupted)
+        // One at a time.
+        #expect(stage.tell(.interrupted(session: 1)) == [])
         stage.wait(.seconds(2))
         #expect(stage.tell(.connected(session: 1)) == [] && stage.machine.phase == .live)
         _ = stage.tell(.interrupted(session: 1))
@@ -193,6 +195,7 @@ import Testing
                 case .open(let session):
                     #expect(open == nil, "\(session) before \(open ?? 0) was closed")
                     open = session
+                case .restart(let session): #expect(open == session && closing == nil && isConnected)
                 case .close(let session):
                     #expect(open == session && closing == nil)
                     closing = session

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import SDP
 import Testing
 
 /// What is said to somebody else's Janus server, and what its replies mean.
@@ -73,6 +74,39 @@ import Testing
         let end = try #require(exchange.end(answer.resource))
         #expect(try json(end)["janus"] == "destroy" && json(end)["apisecret"] == "se+cret" && end.url.target.revealed == "/janus/12")
         for nonsense in ["", "x", "-1", "0", "12/../..", "99999999999999999999"] { #expect(exchange.end(Redacted(nonsense)) == nil) }
+    }
+
+    private static let lines = [
+        "v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
+        "a=ice-ufrag:QoWQ", "a=ice-pwd:4JAfScHElAPJfHza29pNMd", "a=fingerprint:sha-256 AB" + String(repeating: ":AB", count: 31),
+        "a=setup:actpass", "a=rtcp-mux", "a=sendonly", "a=mid:0", "a=rtpmap:111 opus/48000/2",
+    ]
+
+    @Test func anotherICESessionIsAskedForWithAnOffer() throws {
+        var random = SystemRandomNumberGenerator()
+        let request = try #require(IceRestartRequest(of: Self.lines.map { $0 + "\r\n" }.joined(), using: &random))
+        var exchange = try exchange()
+        try play(&exchange, Self.accepted + [event(sdp: Self.answer)])
+        #expect(exchange.takeRestart() == nil)
+        let call = try exchange.restart(request)
+        #expect(call.url.target.revealed == "/janus/12/34")
+        #expect(try json(call)["body"] == ["request": "configure"])
+        #expect(try json(call)["jsep"] == ["type": "offer", "sdp": .string(request.offer)])
+        let answer =
+            (Self.lines + ["a=candidate:1 1 udp 1 198.51.100.7 9 typ host"]).joined(separator: #"\r\n"#)
+            .replacing("actpass", with: "active").replacing("sendonly", with: "recvonly") + #"\r\n"#
+        // An answer that does not fit is none, and the session goes on.
+        for (text, isTaken) in [(Self.answer, false), (answer, true)] {
+            _ = try exchange.restart(request)
+            _ = try ask(exchange.take(reply(event(sdp: text)), now: MonotonicTime(nanoseconds: 0), wall: Self.now))
+            let taken = exchange.takeRestart()
+            #expect((taken != nil) == isTaken, "\(text)")
+            if isTaken { #expect(taken?.credentials.ufrag == "QoWQ" && taken?.candidates.count == 1) }
+            #expect(exchange.takeRestart() == nil)
+        }
+        // Without having been asked for, it changes nothing.
+        _ = try ask(exchange.take(reply(event(sdp: answer)), now: MonotonicTime(nanoseconds: 0), wall: Self.now))
+        #expect(exchange.takeRestart() == nil)
     }
 
     @Test func anAnswerWaitsForCandidatesThatFollowIt() throws {

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeModel
+import SDP
 import Testing
 
 /// What is said to somebody else's WHIP endpoint, and what its replies mean.
@@ -36,6 +37,48 @@ import Testing
             ])
         let end = try #require(exchange.end(answer.resource))
         #expect(end.method == "DELETE" && end.url.text == answer.resource && end.token?.revealed == "hush" && end.contentType == nil)
+    }
+
+    private static let former = [
+        "v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
+        "a=ice-ufrag:QoWQ", "a=ice-pwd:4JAfScHElAPJfHza29pNMd", "a=fingerprint:sha-256 AB" + String(repeating: ":AB", count: 31),
+        "a=setup:actpass", "a=rtcp-mux", "a=sendonly", "a=mid:0", "a=rtpmap:111 opus/48000/2",
+        "a=candidate:1 1 udp 1 198.51.100.7 9 typ host",
+    ].map { $0 + "\r\n" }.joined()
+
+    private func restart() throws -> IceRestartRequest {
+        var random = SystemRandomNumberGenerator()
+        return try #require(IceRestartRequest(of: Self.former, using: &random))
+    }
+
+    @Test func anotherICESessionIsAskedForAsAFragment() throws {
+        let request = try restart()
+        let call = try #require(try exchange().restart(Redacted("https://meet.example/s/1"), request))
+        #expect(call.method == "PATCH" && call.url.text.revealed == "https://meet.example/s/1" && call.token?.revealed == "hush")
+        #expect(call.contentType == "application/trickle-ice-sdpfrag" && call.ifMatch == "*")
+        let body = String(decoding: call.body, as: UTF8.self)
+        #expect(
+            body.contains("a=ice-ufrag:\(request.credentials.ufrag)\r\n") && body.contains("a=candidate:1 1 udp 1 198.51.100.7 9 typ host"))
+        #expect(try exchange().restart(Redacted("https://other.example/s/1"), request)?.token == nil)
+        #expect(try exchange().restart(Redacted("nonsense"), request) == nil)
+    }
+
+    @Test func onlyAFragmentWithCredentialsIsAnotherICESession() throws {
+        let credentials = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdefghijkl\r\n"
+        let candidates = ["1 1 udp", "2 1 tcp"].map { "a=candidate:\($0) 7 198.51.100.8 9 typ host\r\n" }.joined()
+        let section = "m=audio 9 RTP/AVP 0\r\na=mid:0\r\n" + candidates
+        let answer = try #require(try exchange().restarted(by: reply(200, body: "a=ice-lite\r\n" + credentials + section)))
+        #expect(answer.credentials == IceParameters(ufrag: "abcd", password: Redacted("0123456789abcdefghijkl")) && answer.isLite)
+        #expect(answer.candidates == ["candidate:1 1 udp 7 198.51.100.8 9 typ host"])
+        for other in [
+            reply(204, body: ""), reply(201, body: credentials), reply(405, body: credentials), reply(422, body: ""), reply(412, body: ""),
+            reply(200, body: ""), reply(200, body: section), reply(200, body: "<html>"), reply(200, body: "a=ice-ufrag:abcd\r\n"),
+        ] {
+            #expect(try exchange().restarted(by: other) == nil, "\(other)")
+        }
+        var unreadable = reply(200)
+        unreadable.body = [0xFF, 0xFE, 0]
+        #expect(try exchange().restarted(by: unreadable) == nil)
     }
 
     @Test func theTokenStaysWithItsServer() throws {

@@ -139,7 +139,7 @@ import Testing
         estimator.receiverEstimated(.kilobits(70), now: now)
         for expected in [70, 70, 70, 1000] as [Int64] {
             now = now.advanced(by: .seconds(1))
-            estimator.reported(fractionLost: 0, packets: 0, sending: .kilobits(30), now: now)
+            estimator.reported(lost: 0, of: 0, sending: .kilobits(30), now: now)
             #expect(estimator.estimate == .kilobits(expected), "at \(now)")
         }
     }
@@ -149,12 +149,12 @@ import Testing
         var now = MonotonicTime(nanoseconds: 1_000_000_000)
         for _ in 0..<5 {
             now = now.advanced(by: .seconds(1))
-            estimator.reported(fractionLost: 2, packets: 200, sending: .kilobits(2000), now: now)
+            estimator.reported(lost: 1, of: 200, sending: .kilobits(2000), now: now)
         }
         #expect(estimator.estimate == .kilobits(50_000))
         for _ in 0..<2 {
             now = now.advanced(by: .seconds(1))
-            estimator.reported(fractionLost: 100, packets: 200, sending: .kilobits(2000), now: now)
+            estimator.reported(lost: 78, of: 200, sending: .kilobits(2000), now: now)
         }
         #expect(estimator.estimate < .kilobits(2000))
     }

@@ -1,4 +1,5 @@
 package import BridgeModel
+package import SDP
 
 /// What is said to a Janus server to publish in a room, and what its replies mean. Pure: one request at a time, one reply to each.
 ///
@@ -26,6 +27,8 @@ package struct JanusExchange: Sendable {
     private var offer = ""
     private var session: Int?
     private var handle: Int?
+    /// Another ICE session that was asked for, and what was said of it so far.
+    private var restart: (request: IceRestartRequest, description: JanusDescription)?
     /// The others; nil where nobody hears them.
     private(set) var voices: JanusVoices?
     private var voiceEffects: [JanusVoices.Effect] = []
@@ -109,6 +112,18 @@ package struct JanusExchange: Sendable {
         }
     }
 
+    /// Asks for another ICE session with the publisher. The reply says only that it was taken: `takeRestart` has what polls bring.
+    package mutating func restart(_ request: IceRestartRequest) throws(ConferenceFault) -> OutgoingCall {
+        restart = (request, JanusDescription())
+        return try message(.object([.init("request", .string("configure"))]), offer: request.offer)
+    }
+
+    private func message(_ body: JSONText, offer: String) throws(ConferenceFault) -> OutgoingCall {
+        try post(
+            "message", to: [session, handle].compactMap(\.self),
+            [.init("body", body), .init("jsep", .object([.init("type", .string("offer")), .init("sdp", .string(offer))]))])
+    }
+
     private func publish() throws(ConferenceFault) -> OutgoingCall {
         var body: [JSONText.Member] = [
             .init("request", .string("joinandconfigure")), .init("ptype", .string("publisher")), .init("room", target.room.json),
@@ -116,12 +131,7 @@ package struct JanusExchange: Sendable {
         if let display = target.display { body.append(.init("display", .string(display))) }
         if let pin = target.pin { body.append(.init("pin", .string(pin.revealed))) }
         if let token = target.token { body.append(.init("token", .string(token.revealed))) }
-        return try post(
-            "message", to: [session, handle].compactMap(\.self),
-            [
-                .init("body", .object(body)),
-                .init("jsep", .object([.init("type", .string("offer")), .init("sdp", .string(offer))])),
-            ])
+        return try message(.object(body), offer: offer)
     }
 
     // MARK: - Replies
@@ -195,15 +205,29 @@ package struct JanusExchange: Sendable {
         if event.isRoomClosed { throw Self.gone("The room was closed; join again when it is back.") }
         if event.isKicked { throw Self.gone("Somebody put the stream out of the room; join again if it shall be there.") }
         change { $0.hear(event) }
-        guard let answer = event.answer, case .waiting(var description) = state, description.sdp == nil else { return }
-        description.sdp = answer
-        state = .waiting(description)
+        guard let answer = event.answer else { return }
+        if case .waiting(var description) = state, description.sdp == nil {
+            description.sdp = answer
+            state = .waiting(description)
+        } else if restart?.description.sdp == nil {
+            restart?.description.sdp = answer
+        }
     }
 
     private mutating func hear(_ candidate: String?) {
-        guard case .waiting(var description) = state else { return }
-        description.add(candidate)
-        state = .waiting(description)
+        if case .waiting(var description) = state {
+            description.add(candidate)
+            state = .waiting(description)
+        } else {
+            restart?.description.add(candidate)
+        }
+    }
+
+    /// The server's side of the ICE session that was asked for last: once, when it is whole. An answer that does not fit is none.
+    package mutating func takeRestart() -> IceRestartAnswer? {
+        guard let restart, let sdp = restart.description.complete else { return nil }
+        self.restart = nil
+        return (try? restart.request.read(answer: sdp)).flatMap { IceRestartAnswer($0) }
     }
 
     /// The answer, once it has its candidates.

@@ -1,4 +1,5 @@
 package import BridgeModel
+package import SDP
 
 /// What is said to a WHIP endpoint, and what its replies mean (RFC 9725). Pure: one request at a time, one reply to each.
 package struct WHIPExchange: Sendable {
@@ -15,6 +16,7 @@ package struct WHIPExchange: Sendable {
     private static let otherBytes = 16 * 1024
     private static let mostRedirects = 3
     private static let mediaType = "application/sdp"
+    private static let fragmentType = "application/trickle-ice-sdpfrag"
 
     private let target: WHIPTarget
     private let rules: AddressRules
@@ -52,6 +54,22 @@ package struct WHIPExchange: Sendable {
         case 307, 308: return .ask(try redirected(by: reply, offer))
         default: throw Self.refusal(reply, now: now)
         }
+    }
+
+    /// The request that begins another ICE session (section 4.3.3); nil as of `end`.
+    package func restart(_ resource: Redacted<String>, _ request: IceRestartRequest) -> OutgoingCall? {
+        guard let url = try? DeliveryURL(parsing: resource, rules: rules) else { return nil }
+        var call = OutgoingCall(
+            method: "PATCH", url: url, token: token(at: url), contentType: Self.fragmentType, body: Array(request.fragment.print().utf8),
+            replyBytes: Self.answerBytes)
+        call.ifMatch = "*"
+        return call
+    }
+
+    /// The far end's side of it; nil where it did not agree, or what it says is no fragment.
+    package func restarted(by reply: OutgoingReply) -> IceRestartAnswer? {
+        guard reply.status == 200, let text = String(validating: reply.body, as: UTF8.self) else { return nil }
+        return (try? TrickleFragment.parse(text)).flatMap { IceRestartAnswer($0) }
     }
 
     /// The request that ends a session (section 4.5); nil when the resource is of no allowed shape any more.
