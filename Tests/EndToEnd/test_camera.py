@@ -31,11 +31,11 @@ AWAY_SECONDS = 2  # how long the bridge stays away
 class ViaductCamera:
     """The program, with its log on a pipe."""
 
-    def __init__(self, *options, small=True, environment=ENVIRONMENT):
+    def __init__(self, *options, small=True, environment=ENVIRONMENT, program=BINARY):
         picture = ["--size", "320x240", "--fps", "15", "--bitrate", "300k"] if small else []
         self.lines, self.news = [], queue.Queue()
         self.process = subprocess.Popen(
-            [BINARY, "camera", "--name", NAME, *picture, *options], stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+            [program, "camera", "--name", NAME, *picture, *options], stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
