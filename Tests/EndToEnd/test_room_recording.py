@@ -310,8 +310,9 @@ def test_one_tap_in_the_page_records_marks_and_takes_a_picture(network, bridge, 
         expert.evaluate("[...document.querySelectorAll('.tile')].find((tile) => tile.ariaLabel === 'Wim').querySelector('[data-act=snapshot]').click()")
         said = expert.wait_for("document.getElementById('said').textContent.startsWith('The picture of Wim was saved, ')"
                                " && document.getElementById('said').textContent", calls.PATIENCE)
-        # The first one, too, is of the largest of the sizes that the camera sends.
-        assert re.fullmatch(rf"The picture of Wim was saved, {max(sizes)} by \d{{3,4}}\.", said), (said, sizes)
+        # The first one, too, is of the largest of the sizes that the camera sends. A busy browser leaves the largest out for a while.
+        saved = re.fullmatch(r"The picture of Wim was saved, (\d{3,4}) by \d{3,4}\.", said)
+        assert int(saved[1]) >= max(sizes), (said, sizes)
         expert.click("record-key")
         worker.wait_for("document.getElementById('recorded').hidden", calls.PATIENCE)
         assert expert.evaluate("viaduct.refused") == ["not_recorded"]
