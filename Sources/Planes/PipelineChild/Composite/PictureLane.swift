@@ -17,6 +17,9 @@ final class PictureLane: Sendable {
     /// Pictures that wait for the compositor.
     private static let limit = 8
 
+    /// Begins to draw; what is drawn is delivered once, perhaps before it returns.
+    typealias Drawing = (StillPicture, @escaping @Sendable (RawPicture) -> Void) throws(GStreamerError) -> Pipeline
+
     private struct State {
         var cell: CompositeCell
         var caps = ""
@@ -75,34 +78,44 @@ final class PictureLane: Sendable {
 
     /// A picture of the input; on its decoder's thread.
     func show(_ picture: RawPicture) {
-        let shown = state.withLock { state -> CompositeCell? in
-            guard !state.isCovered else { return nil }
+        guard let cell = state.withLock({ $0.isCovered ? nil : $0.cell }) else { return }
+        let part = cell.visiblePart(ofWidth: picture.width, height: picture.height)
+        guard let cut = PictureCut.cut(part, from: picture) else { return }
+        push(cut, time: picture.time) { state in
+            // It may have been covered while it was cut.
+            guard !state.isCovered else { return false }
             state.lastPictureAt = SystemClocks.monotonicNanoseconds
             state.showsPlaceholder = false
-            return state.cell
+            return true
         }
-        guard let cell = shown else { return }
-        let part = cell.visiblePart(ofWidth: picture.width, height: picture.height)
-        if let cut = PictureCut.cut(part, from: picture) { push(cut, time: picture.time) }
     }
 
-    /// Shows `still` in place of an input that sends nothing, or has not for a while; on the loop, from time to time.
-    func cover(with still: StillPicture) {
+    /// Shows `still` in place of an input that sends nothing, or has not for a while; on the loop, from time to time. `draw` begins to draw it, as
+    /// `StillPicture.draw` does.
+    func cover(with still: StillPicture, draw: Drawing = { still, deliver throws(GStreamerError) in try still.draw(deliver: deliver) }) {
         let now = SystemClocks.monotonicNanoseconds
         let isDue = state.withLock { state in
             if !state.isCovered, let last = state.lastPictureAt, now < last + Self.patience { return false }
-            return !state.showsPlaceholder || state.placeholder?.still != still
+            guard !state.showsPlaceholder || state.placeholder?.still != still else { return false }
+            // Before it is drawn: the drawing's thread may be the faster one.
+            state.showsPlaceholder = true
+            return true
         }
         guard isDue else { return }
         endDrawing()
-        guard let drawing = try? still.draw(deliver: { [weak self] in self?.show(placeholder: $0) }) else { return }
-        state.withLock { ($0.placeholder, $0.showsPlaceholder) = ((still, drawing), true) }
+        do throws(GStreamerError) {
+            let drawing = try draw(still) { [weak self] in self?.show(placeholder: $0) }
+            state.withLock { $0.placeholder = (still, drawing) }
+        } catch {
+            state.withLock { $0.showsPlaceholder = false }
+        }
     }
 
     private func show(placeholder: RawPicture) {
         // The input may have come back while it was drawn.
-        guard state.withLock({ $0.showsPlaceholder || $0.lastPictureAt == nil }) else { return }
-        push(placeholder, time: SystemClocks.monotonicNanoseconds)
+        let isTaken = push(placeholder, time: SystemClocks.monotonicNanoseconds) { $0.showsPlaceholder }
+        // It is drawn again when the queue has room.
+        if !isTaken { state.withLock { $0.showsPlaceholder = false } }
     }
 
     private func endDrawing() {
@@ -114,15 +127,18 @@ final class PictureLane: Sendable {
         drawing?.detachBus()
     }
 
-    private func push(_ picture: RawPicture, time: UInt64) {
-        guard let base = weakPipeline.value?.element.baseTime?.nanoseconds else { return }
-        state.withLock { state in
+    /// Queues the picture if it is still wanted then; false when it is not, or cannot be queued.
+    @discardableResult
+    private func push(_ picture: RawPicture, time: UInt64, isWanted: (inout State) -> Bool = { _ in true }) -> Bool {
+        guard let base = weakPipeline.value?.element.baseTime?.nanoseconds else { return false }
+        return state.withLock { state in
+            guard isWanted(&state) else { return false }
             if state.caps != picture.caps, let caps = try? Caps(picture.caps) {
                 source.change(to: caps)
                 state.caps = picture.caps
             }
             let running = ClockTime(nanoseconds: time > base ? time - base : 0)
-            _ = picture.bytes.withUnsafeBytes { source.push($0, time: running) }
+            return picture.bytes.withUnsafeBytes { source.push($0, time: running) } == .accepted
         }
     }
 }
