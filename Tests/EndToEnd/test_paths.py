@@ -77,11 +77,9 @@ def packets(viewer):
     """How many the viewer has got of each kind. aiortc decodes nothing behind a packet that is lost for good before a thousand others have come."""
 
     async def count():
-        got = {"audio": 0, "video": 0}  # what is sent again has a stream of its own
-        for entry in (await viewer.peer.getStats()).values():
-            if entry.type == "inbound-rtp":
-                got[entry.kind] += entry.packetsReceived
-        return got
+        # By stream: the report names them all alike, so that one for what is sent again would hide the other.
+        streams = {one.receiver.track.kind: one.receiver._RTCRtpReceiver__remote_streams for one in viewer.peer.getTransceivers()}
+        return {kind: sum(one.packets_received for one in of_kind.values()) for kind, of_kind in streams.items()}
 
     return viewer.network.run(count())
 
