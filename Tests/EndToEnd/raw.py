@@ -317,7 +317,7 @@ def settle(read, is_right, timeout=PATIENCE):
 
 class Usage:
     """What a bridge holds. Left out are the database's files, whose pool of readers grows to its bound when it is needed, and recordings up to the bound of
-    those whose indexes are kept for players."""
+    those whose indexes are kept for players, unless they have been removed."""
 
     INDEXED = 64 + 16  # files: indexes, and views of recordings that were made of them
     POOL_THREADS = 6  # of Swift's and Dispatch's pools, which come and go with the load
@@ -325,7 +325,7 @@ class Usage:
     def __init__(self, bridge):
         self.children, self.threads, self.kibibytes = bridge.children, bridge.threads, bridge.resident_kilobytes
         files = [name for name in _open_files(bridge.process.pid) if "viaduct.db" not in name]
-        self.descriptors = len(files) - min(sum("/spool/" in name for name in files), self.INDEXED)
+        self.descriptors = len(files) - min(sum("/spool/" in name and not name.endswith(" (deleted)") for name in files), self.INDEXED)
 
     @classmethod
     def at_rest(cls, bridge, quiet=1.0, timeout=30):

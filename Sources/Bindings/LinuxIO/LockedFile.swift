@@ -91,6 +91,12 @@ package final class ReadableFile: Sendable {
         return UInt64(clamping: facts.st_size)
     }
 
+    /// True when no name leads to it any more: its disk gets the space back once nobody has it open.
+    package var isRemoved: Bool {
+        var facts = stat()
+        return fstat(descriptor, &facts) == 0 && facts.st_nlink == 0
+    }
+
     /// True while a `LockedFile` of any process has this file open.
     package var isBeingWritten: Bool {
         guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return errno == EWOULDBLOCK }

@@ -20,6 +20,9 @@ final class IndexedFile: Sendable {
         self.container = container
     }
 
+    /// It has been removed, and is kept by being open here.
+    var isRemoved: Bool { file.isRemoved }
+
     /// The index of what is there now, and how long the file is that it is of; nil for a file without a whole header.
     func refreshed() -> (index: MediaIndex, size: UInt64)? {
         index.withLock { index in

@@ -26,15 +26,17 @@ actor MediaLibrary {
     private let files: any RecordedFiles
     private let threads: NIOThreadPool
     private let longLane: NIOThreadPool
-    private var indexed: [String: IndexedFile] = [:]
+    var indexed: [String: IndexedFile] = [:]
     /// The paths of `indexed`, the one that was asked for last at the end.
-    private var order: [String] = []
+    var order: [String] = []
+    /// Looks for files that have been removed, while any is open.
+    var caretaker: Task<Void, Never>?
     private var looks: [RecordingID: Task<LiveEdge?, any Error>] = [:]
     private var streamLooks: [StreamID: Task<LiveEdge?, any Error>] = [:]
     /// What was made of recordings lately: it takes the longer the longer they are, and every player of a live one asks several times a second.
-    private var made: [RecordingID: Made] = [:]
+    var made: [RecordingID: Made] = [:]
 
-    private struct Made {
+    struct Made {
         var view: RecordingView
         /// Of this view, or of one that it has grown out of.
         var division: Division?
@@ -43,7 +45,7 @@ actor MediaLibrary {
     }
 
     /// The segments of a view.
-    private struct Division {
+    struct Division {
         var rules: HLSRules
         var version: RecordingView.Version
         var segments: GrowingList<HLSSegment>
@@ -59,6 +61,7 @@ actor MediaLibrary {
     }
 
     deinit {
+        caretaker?.cancel()
         threads.shutdownGracefully { _ in }
         longLane.shutdownGracefully { _ in }
     }
@@ -247,6 +250,7 @@ actor MediaLibrary {
         order.removeAll { $0 == path }
         order.append(path)
         while order.count > Self.indexLimit { indexed[order.removeFirst()] = nil }
+        takeCare()
     }
 
     private func ledger<Value: Sendable>(

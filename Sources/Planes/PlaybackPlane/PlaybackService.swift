@@ -4,7 +4,7 @@ internal import Foundation
 package import Playback
 
 /// Plays what was recorded: timelines, ranges, and HLS with its live edge. Files are read on threads of its own; nothing is decoded.
-package struct PlaybackService: StreamPlayback {
+package struct PlaybackService: StreamPlayback, SpoolReaders {
     /// How far back a player of the live list can go, and how recordings are divided.
     package struct Rules: Sendable, Equatable {
         package var hls: HLSRules
@@ -48,6 +48,8 @@ package struct PlaybackService: StreamPlayback {
         let parts = AsyncStream<[UInt8]> { try? await library.blocking(.long) { file.next() } }
         return PlaybackMedia(parts: parts, startedAt: startedAt, codecs: file.codecs)
     }
+
+    package func letGo() async { await library.letGo() }
 
     func cutFile(of stream: StreamID, _ cut: MediaCut) async throws(PlaybackError) -> (CutFile, startedAt: WallTime) {
         let views = try await library.views(of: stream, in: cut.range)

@@ -52,6 +52,7 @@ extension RecordingSpool: SpoolKeeping {
         logger.warning(
             "A delivered recording was removed to make room",
             metadata: ["recording": "\(segment.recording)", "stream": "\(segment.stream)", "segment": "\(segment.number)"])
+        await letReadersGo()
         return hasSpace()
     }
 

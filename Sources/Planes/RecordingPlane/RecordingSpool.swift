@@ -3,6 +3,7 @@ package import BridgeModel
 internal import Foundation
 internal import LinuxIO
 package import Logging
+internal import Synchronization
 
 /// The recordings' files on the bridge's disk, from the first part until they are delivered and forgotten.
 ///
@@ -14,6 +15,7 @@ package actor RecordingSpool: RecordingFiles {
     let logger: Logger
     let limits: Limits
     let retention: Retention
+    private nonisolated let readers = Mutex<(any SpoolReaders)?>(nil)
     /// What `Limits.others` hold, and until when that is good enough.
     private var counted: (bytes: Int64, until: ContinuousClock.Instant)?
 
@@ -56,6 +58,12 @@ package actor RecordingSpool: RecordingFiles {
         self.ledger = ledger
         self.logger = logger
     }
+
+    /// Tells who has its files open, besides recorders. Nobody has until then.
+    package nonisolated func attach(_ readers: any SpoolReaders) { self.readers.withLock { $0 = readers } }
+
+    /// The disk gets the space of what was removed back.
+    func letReadersGo() async { await readers.withLock { $0 }?.letGo() }
 
     /// Makes the spool, readable for its owner only. Throws `internal` when that is impossible.
     package func prepare() throws(BridgeError) {

@@ -158,6 +158,36 @@ private func stamps(_ bytes: [UInt8], track: UInt32) throws -> [Int] {
     }
 }
 
+/// How many descriptors of this process are of the file, which may have been removed.
+private func openings(of path: String) -> Int {
+    let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    let links = all.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+    return links.count { $0 == path || $0 == "\(path) (deleted)" }
+}
+
+@Suite struct RemovedRecordingTests {
+    /// `isAsked`: the space is needed at once.
+    @Test(arguments: [true, false])
+    func whatIsRemovedIsClosedAndWhatStaysIsNot(isAsked: Bool) async throws {
+        let shelf = try Shelf()
+        let (gone, kept) = (try FileWriter(in: shelf), try FileWriter(in: shelf))
+        for file in [gone, kept] {
+            try file.write(Shelf.frames(0..<4000), isLast: true)
+            shelf.add(file)
+        }
+        let service = service(shelf, now: .seconds(60))
+        let whole = try range(0, 5)
+        _ = try await service.playlist(of: Shelf.stream, in: whole, query: "")
+        #expect(openings(of: gone.path) == 1 && openings(of: kept.path) == 1)
+        try FileManager.default.removeItem(atPath: gone.path)
+        if isAsked { await service.letGo() }
+        for _ in 0..<200 where !isAsked && openings(of: gone.path) > 0 { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(openings(of: gone.path) == 0 && openings(of: kept.path) == 1)
+        _ = try await service.playlist(of: Shelf.stream, in: whole, query: "")
+        #expect(openings(of: gone.path) == 0)
+    }
+}
+
 @Suite struct ClipServiceTests {
     @Test func aClipOutlivesWhatItWasCutFromAndStrayFilesDoNot() async throws {
         let shelf = try Shelf()

@@ -77,6 +77,12 @@ func segment(
 
 private let first = PartName(segment: 1, number: 1)
 
+/// A player that gives up what it has open.
+private struct Player: SpoolReaders {
+    let file: String
+    func letGo() async { try? FileManager.default.removeItem(atPath: file) }
+}
+
 /// A spool in a folder of its own that goes with the test.
 final class Spool {
     let folder: String
@@ -257,6 +263,18 @@ final class Spool {
         try files.write("e.webm", "1234567890")
         await #expect(throws: BridgeError.self) { try await files.spool.open(RecordingID("another")) }
         #expect(files.has("c.webm") && files.has("k.webm"), "what is not delivered stays, and what is kept always")
+    }
+
+    @Test func theSpaceOfWhatPlayersHaveOpenIsHadBackBeforeMoreIsRemoved() async throws {
+        let files = try await Spool(
+            [row("a", .delivered), row("b", .delivered)], segments: [segment("a", .delivered), segment("b", .delivered)],
+            limits: .init(reserve: 0, quota: 12))
+        for name in ["a", "b"] { try files.write("\(name).webm", "12345") }
+        // What has a removed file open takes space.
+        try files.write("open", "12345")
+        files.spool.attach(Player(file: "\(files.folder)/open"))
+        #expect(await files.spool.makeRoom())
+        #expect(!files.has("a.webm") && !files.has("open") && files.has("b.webm"))
     }
 
     @Test func aHeldFileNeitherMakesRoomNorExpires() async throws {

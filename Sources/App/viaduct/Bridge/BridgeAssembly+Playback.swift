@@ -18,6 +18,7 @@ extension BridgeAssembly {
         let playback = PlaybackService(
             recordings: ledger, files: SpooledFiles(spool.layout),
             rules: .init(fragment: settings.recording.fragment, window: settings.playback.window), now: { SystemTime.wall })
+        spool.attach(playback)
         let service = ClipService(
             playback: playback, ledger: clips, folder: settings.dataFolder + "/clips", hasSpace: { await spool.hasSpace() },
             now: { SystemTime.wall })

@@ -1,5 +1,11 @@
 package import BridgeModel
 
+/// Whoever keeps files of the spool open. Implemented by PlaybackPlane.
+package protocol SpoolReaders: Sendable {
+    /// Closes those that have been removed: only then does the disk get their space back.
+    func letGo() async
+}
+
 /// What is done with complete files of the spool. Implemented by RecordingPlane.
 package protocol SpoolKeeping: Sendable {
     /// Reads a segment's complete file once, and writes its manifest beside it where manifests are wanted. Returns the file's SHA-256 as lower-case
