@@ -142,12 +142,16 @@ package actor RTMCall: ConferenceCall {
     }
 
     private func ask(_ request: IceRestartRequest) async {
-        guard let socket = try? await connect(url) else {
+        let socket = try? await connect(url)
+        // It was left meanwhile, or it took too long; another may be asked for by now.
+        guard self.socket != nil, !Task.isCancelled else {
+            socket?.close(code: Self.closeWithoutStop, reason: "")
+            return
+        }
+        guard let socket else {
             restarts?.finish()
             return
         }
-        // It was left meanwhile, or it took too long.
-        guard self.socket != nil, restarts != nil else { return socket.close(code: Self.closeWithoutStop, reason: "") }
         read(socket)
         _ = socket.send(exchange.restart(request))
     }

@@ -2,7 +2,7 @@ import BridgeModel
 import SDP
 
 /// What a session began with. The seeds repeat it with other credentials.
-private let former = """
+let sampleOffer = """
     v=0\r
     o=- 7 2 IN IP4 127.0.0.1\r
     s=-\r
@@ -33,10 +33,10 @@ private let candidate = "candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host"
 /// An offer over RTM that is to restart ICE, and the answer to it: of the session above, and of one that began with the same text.
 func fuzzIceRestart(_ bytes: UnsafeRawBufferPointer) {
     let text = String(decoding: bytes, as: UTF8.self)
-    if let restart = IceRestart(of: former, by: text) {
+    if let restart = IceRestart(of: sampleOffer, by: text) {
         precondition(restart.credentials != IceParameters(ufrag: "frag", password: Redacted("0123456789abcdefghijkl")))
         // What restarted once can go back.
-        precondition(IceRestart(of: text, by: former) != nil)
+        precondition(IceRestart(of: text, by: sampleOffer) != nil)
     }
     precondition(IceRestart(of: text, by: text) == nil)
     askOnceMore(text)
@@ -62,6 +62,6 @@ private func askOnceMore(_ text: String) {
         precondition(IceRestart(of: text, by: request.offer)?.credentials == request.credentials)
         precondition((try? TrickleFragment.parse(request.fragment.print())) == request.fragment)
     }
-    guard let known = IceRestartRequest(of: former, using: &random) else { preconditionFailure("the former offer is none") }
+    guard let known = IceRestartRequest(of: sampleOffer, using: &random) else { preconditionFailure("the former offer is none") }
     if let fragment = try? known.read(answer: text) { precondition(fragment.credentials != nil) }
 }

@@ -32,6 +32,7 @@ func fuzzJanus(_ bytes: UnsafeRawBufferPointer) {
         let reply = OutgoingReply(status: statuses[Int(first >> 6)], body: Array(line))
         guard let step = try? exchange.take(reply, now: moment, wall: now) else { return }
         hear(&exchange, origin: url.origin, line)
+        restart(&exchange, line, at: moment)
         switch step {
         case .ask(let call): precondition(call.url.origin == url.origin)
         case .answered(let answer):
@@ -39,6 +40,17 @@ func fuzzJanus(_ bytes: UnsafeRawBufferPointer) {
             _ = try? SessionDescription.parse(answer.sdp)
         }
     }
+}
+
+/// Another ICE session is asked for, to which the same bytes are the reply.
+private func restart(_ exchange: inout JanusExchange, _ line: ArraySlice<UInt8>, at moment: MonotonicTime) {
+    var random = SystemRandomNumberGenerator()
+    guard let request = IceRestartRequest(of: sampleOffer, using: &random) else { preconditionFailure("the offer is none") }
+    var asked = exchange
+    guard (try? asked.restart(request)) != nil else { return }
+    _ = try? asked.take(OutgoingReply(status: 200, body: Array(line)), now: moment, wall: WallTime(milliseconds: 0))
+    if let answer = asked.takeRestart() { precondition(!answer.credentials.ufrag.isEmpty) }
+    precondition(asked.takeRestart() == nil)
 }
 
 /// Whoever is offered is answered, and what is asked for them gets the same bytes as its reply, or none.

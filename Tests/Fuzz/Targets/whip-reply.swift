@@ -16,6 +16,9 @@ func fuzzWHIPReply(_ bytes: UnsafeRawBufferPointer) {
         contentType: text(2), retryAfter: text(1), body: parts.count > 3 ? Array(parts[3]) : [])
     var exchange = WHIPExchange(WHIPTarget(url: url, token: Redacted("t")), rules: AddressRules())
     precondition(exchange.iceServers(in: reply).count <= LinkField.mostServers)
+    if let answer = exchange.restarted(by: OutgoingReply(status: 200, body: reply.body)) {
+        precondition(!answer.credentials.ufrag.isEmpty)
+    }
     let offer = exchange.offer("v=0\r\n")
     guard let step = try? exchange.take(reply, to: offer, now: WallTime(milliseconds: 0)) else { return }
     switch step {

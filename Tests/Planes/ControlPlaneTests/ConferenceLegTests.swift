@@ -12,15 +12,25 @@ import Testing
     private let launcher = FakeLauncher()
     private let server = ScriptedServer()
     private let leg: ConferenceLeg
+    private let refusals: Refusals
+
+    /// How often it was told that there is no other ICE session.
+    private final class Refusals: Sendable {
+        private let number = Mutex(0)
+        var count: Int { number.withLock { $0 } }
+        func hear(_ news: ConferenceLeg.News) { if case .keptPath = news { number.withLock { $0 += 1 } } }
+    }
 
     init() throws {
+        let refusals = Refusals()
+        self.refusals = refusals
         let rules = AddressRules()
         let target = WHIPTarget(url: try DeliveryURL(parsing: Redacted("https://meet.example/whip"), rules: rules))
         let call = ConferenceCallMaker(http: server, rules: rules, clock: clock.clock).call(.whip(target), resource: nil)
         leg = ConferenceLeg(
             stream: Sample.stream(), call: call,
             services: .init(launcher: launcher, hub: FakeHub(), allowed: { $0.replacing("1.1.1.1", with: "9.9.9.9") })
-        ) { _ in }
+        ) { refusals.hear($0) }
     }
 
     /// Runs it up to its answer.
@@ -75,9 +85,10 @@ import Testing
             await leg.restart()
             #expect(server.asked.all.last?.method == "PATCH" && restarts(child).isEmpty)
         }
+        #expect(refusals.count == 2)
         server.replies.withLock { $0 = [.success(Self.agreement("their"))] }
         await leg.restart()
-        #expect(restarts(child).count == 1)
+        #expect(restarts(child).count == 1 && refusals.count == 2)
     }
 
     @Test func oneIsAskedForAtATimeAndNoneOfASessionThatGoes() async throws {

@@ -13,6 +13,8 @@ actor ConferenceLeg: OutwardLeg {
         case holding(Redacted<String>?)
         case answered([IceServer])
         case connected, interrupted
+        /// The far end did not agree to another ICE session, or did not say so in time.
+        case keptPath
         case failed(ConferenceFault)
         case sent(bytes: UInt64)
         /// It goes on, worse than it should for this reason; or well again.
@@ -100,7 +102,8 @@ actor ConferenceLeg: OutwardLeg {
         offer = nil
         let answer = await call.restart(request)
         offer = answer == nil ? former : request.offer
-        guard var answer, !isClosing, let pipeline else { return }
+        guard !isClosing, let pipeline else { return }
+        guard var answer else { return await tell(.keptPath) }
         answer.candidates = allowed(answer.candidates)
         pipeline.send(.restart(local: request.credentials, remote: answer))
     }
