@@ -56,6 +56,27 @@ def test_a_camera_comes_back_by_itself_and_is_never_published_twice(call):
     assert worker.evaluate("viaduct.refused") == []
 
 
+def test_a_key_that_is_pressed_again_at_once_counts(call):
+    room, host, worker = call
+    tracks = host.evaluate("[...viaduct.room.tracks.keys()].join()")
+    key, former = "document.getElementById('camera-key')", worker.evaluate("viaduct.devices.camera.id")
+    # Off and on again.
+    worker.evaluate(f"{key}.click(); {key}.click()")
+    worker.wait_for(f"viaduct.devices.camera && viaduct.devices.camera.id !== '{former}' && {key}.ariaPressed === 'true'", PATIENCE)
+    host.wait_for(f"{muted('camera', 'Wim')} === false", PATIENCE)
+    sees(host, *own("Wim"))
+    # Off, on, off, and on.
+    worker.evaluate(f"for (const each of [1, 2, 3]) {key}.click()")
+    host.wait_for(f"{muted('camera', 'Wim')} === true", PATIENCE)
+    worker.wait_for(f"{key}.ariaPressed === 'false'", PATIENCE)
+    worker.evaluate(f"{key}.click()")
+    host.wait_for(f"{muted('camera', 'Wim')} === false", PATIENCE)
+    sees(host, *own("Wim"))
+    assert worker.evaluate(f"{key}.ariaPressed") == "true"
+    assert host.evaluate("[...viaduct.room.tracks.keys()].join()") == tracks
+    assert worker.evaluate("viaduct.refused") == []
+
+
 def test_another_peer_sends_what_was_on_and_says_what_was_off(call):
     room, host, worker = call
     former = host.evaluate(f"{TRACK_OF % ('microphone', 'Wim')}.id")

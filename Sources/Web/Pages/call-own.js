@@ -4,8 +4,8 @@ import { deviceAdvice } from "/assets/call-devices.js";
 
 export class OwnMedia {
   #parts;
-  /** Kinds whose key was pressed, and that are not on or off yet. */
-  #busy = new Set();
+  /** Kinds whose key was pressed, and that are not on or off yet; true: it was pressed once more meanwhile. */
+  #busy = new Map();
 
   /** `state`, `devices`, `session()`, `say(text)`, and `changed()` when there is something else to show. */
   constructor(parts) {
@@ -18,11 +18,17 @@ export class OwnMedia {
   }
 
   async toggle(kind) {
-    if (this.#busy.has(kind)) return;
-    this.#busy.add(kind);
+    if (this.#busy.has(kind)) {
+      // While the browser asks which screen, nothing is on or off.
+      if (kind !== "screen") this.#busy.set(kind, !this.#busy.get(kind));
+      return;
+    }
     try {
-      await { microphone: () => this.#toggleMicrophone(), camera: () => this.#toggleCamera(), screen: () => this.#toggleScreen() }[kind]();
-      this.agree();
+      do {
+        this.#busy.set(kind, false);
+        await { microphone: () => this.#toggleMicrophone(), camera: () => this.#toggleCamera(), screen: () => this.#toggleScreen() }[kind]();
+        this.agree();
+      } while (this.#busy.get(kind));
     } catch (failure) {
       this.#parts.say(failure.message);
     } finally {
