@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import time
 import urllib.parse
 
 import jsonschema
@@ -220,6 +221,39 @@ def test_a_room_is_recorded_as_one_picture_too(network, bridge, tmp_path):
     # What made the picture ends with its recording.
     assert settle(lambda: [one["id"] for one in room.ask("GET", "/bridge/v1/streams")["streams"] if one["id"].startswith("composite-")], lambda left: not left, 20) == []
     room.run(host.close())
+
+
+def test_whoever_was_muted_is_recorded_from_the_first_word_on(network, tmp_path):
+    with Bridge(recording__first_media_timeout="2s") as bridge:
+        room = Room(network, bridge, "quiet")
+        host = room.come("host", "ada")
+        tracks = room.run(host.publish(**sources()))
+        for track in tracks.values():
+            room.run(host.request("mute", track=track, muted=True))
+        recording = room.ask("POST", f"{room.path}/recording", {}, 201)["id"]
+        # Longer than a picture or a sound is waited for.
+        time.sleep(4)
+        assert room.manifest(recording)["recordings"] == []
+        for count, kind in enumerate(("microphone", "camera"), start=1):
+            room.run(host.request("mute", track=tracks[kind], muted=False))
+            settle(lambda: room.manifest(recording)["recordings"], lambda found: len(found) == count, 20)
+            time.sleep(4)
+        room.ask("DELETE", f"{room.path}/recording", expect=204)
+        assert settle(lambda: room.is_ready(recording), bool, 30)
+        manifest = room.manifest(recording)
+        validator().validate(manifest)
+        heard, seen = manifest["recordings"]
+        assert [one["failure"] for one in (heard, seen)] == [None, None]
+        assert (heard["tracks"], sorted(seen["tracks"])) == ([tracks["microphone"]], sorted(tracks.values()))
+        for one, wanted in ((heard, {"audio"}), (seen, {"audio", "video"})):
+            status, _, body = bridge.request(
+                "GET", f"/bridge/v1/recordings/{one['id']}/file", headers={"authorization": f"Bearer {bridge.operator_token}"}, timeout=30)
+            assert status == 200
+            file = tmp_path / one["id"]
+            file.write_bytes(body)
+            form, kinds = media.probe(file)
+            assert set(kinds) == wanted and float(form["duration"]) > 3.5, (form, kinds)
+        room.run(host.close())
 
 
 def test_a_room_is_recorded_as_one_picture_alone_as_soon_as_one_may_be_made(network, bridge, tmp_path):

@@ -18,7 +18,11 @@ import Testing
 
     private static let take = RoomTake(
         number: 1, participant: ParticipantID("anna"), isScreen: false, source: StreamID("s"), isOfRoom: true, tracks: [RoomTrackID("t1")],
-        descriptions: [])
+        descriptions: [], since: MonotonicTime(nanoseconds: 0))
+
+    private static let other = RoomTake(
+        number: 2, participant: ParticipantID("anna"), isScreen: true, source: StreamID("s"), isOfRoom: true, tracks: [RoomTrackID("t3")],
+        descriptions: [], since: MonotonicTime(nanoseconds: 0))
 
     private static let story: [(RoomRecordingEntry, Int)] = [
         (
@@ -85,7 +89,7 @@ import Testing
         story[0], (.compositeFailed(BridgeError(.limitReached, "8 run"), since: time(0)), 1),
         (.compositeFailed(BridgeError(.pipelineCrashed, "gone"), since: time(4)), 4),
         (.composite(RecordingID("c"), stream: StreamID("composite-1"), isShared: false), 7),
-        (.recordingFailed(take, BridgeError(.internal, "no")), 8),
+        (.recordingFailed(take, BridgeError(.internal, "no"), since: time(8)), 8),
         (.compositeFailed(BridgeError(.pipelineFailed, "ended"), since: time(9)), 10), (.ended(.stopped), 15),
     ]
 
@@ -102,7 +106,28 @@ import Testing
         #expect(all.map { $0["kind"]?.string } == ["composite", "composite", "composite", "camera", "composite"])
         #expect(all.map { $0["failure"]?["code"]?.string } == ["limit_reached", "pipeline_crashed", nil, "internal", "pipeline_failed"])
         #expect(all.map { $0["begun_at"]?.string } == times([0, 4, 7, 8, 9]))
-        #expect(all.map { $0["failed_until"]?.string } == times([4, 7, nil, nil, 15]))
+        #expect(all.map { $0["failed_until"]?.string } == times([4, 7, nil, 15, 15]))
+    }
+
+    /// The same of what somebody sends: until it was recorded, or was not sent any more.
+    @Test(arguments: [
+        (RoomRecordingEntry.recording(RecordingID("rec"), of: take, stream: StreamID("room-r-1"), isShared: false), true),
+        (.recordingFailed(take, BridgeError(.noMedia, "silent"), since: time(5)), true), (.trackEnded(RoomTrackID("t1")), true),
+        (.ended(.stopped), true), (.trackEnded(RoomTrackID("t2")), false),
+        (.recording(RecordingID("rec"), of: other, stream: StreamID("room-r-2"), isShared: false), false),
+        (.composite(RecordingID("c"), stream: StreamID("composite-1"), isShared: false), false),
+    ])
+    func whatSomebodySendsAndIsNotRecordedIsToldWithItsTimes(next: RoomRecordingEntry, isOver: Bool) throws {
+        let entries = [Self.story[0], (.recordingFailed(Self.take, BridgeError(.internal, "no"), since: Self.time(3)), 4), (next, 5)]
+        let lines = entries.flatMap { Array(($0.0.value(at: Self.time($0.1)).text + "\n").utf8) }
+        let recordings = try Self.document(lines)["recordings"]
+        guard case .array(let found)? = recordings, let failed = found.first else {
+            Issue.record("no recordings")
+            return
+        }
+        #expect(failed["kind"] == "camera" && failed["id"] == .null && failed["participant"] == "anna" && failed["tracks"] == ["t1"])
+        #expect(failed["begun_at"]?.string == Self.time(3).iso8601)
+        #expect(failed["failed_until"] == (isOver ? .string(Self.time(5).iso8601) : .null))
     }
 
     /// Wherever a bridge is killed, what it had written is told.

@@ -25,9 +25,22 @@ import Testing
         return try await recorder.begin(recording, RecordingOrder(), RoomRecordingBench.room, AccountID("acme"))
     }
 
-    private func publish(_ track: String, _ run: RoomRecordingRun) {
+    private func publish(_ track: String, _ run: RoomRecordingRun, isMuted: Bool = false) {
         let source = RoomTrackSource(stream: StreamID("of-\(track)"), description: Sample.vp8, isOfRoom: true)
-        run.post(.opened(RoomTrack(id: RoomTrackID(track), owner: ParticipantID("anna"), kind: .camera, mid: "0"), source, live: nil))
+        var camera = RoomTrack(id: RoomTrackID(track), owner: ParticipantID("anna"), kind: .camera, mid: "0")
+        camera.isMutedByHost = isMuted
+        run.post(.opened(camera, source, live: nil))
+    }
+
+    /// The recorders so far.
+    private var recorders: [FakePipeline] { launcher.pipelines.filter { $0.recordPlan != nil } }
+
+    /// Since when the recorders were given what comes, of a stream.
+    private func beginnings(of stream: String) -> [SubscriptionTiming] {
+        bench.recordings.hub.calls.compactMap { call in
+            guard case .subscribe(_, let source, _, _, let timing) = call, source == StreamID(stream) else { return nil }
+            return timing
+        }
     }
 
     /// The recordings in the manifest, as it is now.
@@ -131,6 +144,74 @@ import Testing
         #expect(await end(run))
         #expect(composites.calls.all == ["start", "end", "end"] && launcher.pipelines.isEmpty)
         #expect(await recordings().isEmpty && bench.warnings.all.isEmpty)
+    }
+
+    // MARK: - What people send
+
+    @Test func whoeverCannotBeRecordedIsTriedAgainAndTheManifestSaysSo() async throws {
+        let run = try await begin(.tracks)
+        bench.recordings.files.refuseToOpen(BridgeError(.storageFull, "full"))
+        let sent = clock.now
+        publish("t1", run)
+        #expect(await clock.pass { await failures() == ["storage_full"] })
+        let failed = try #require(await recordings().first)
+        #expect(failed["kind"] == "camera" && failed["participant"] == "anna" && failed["failed_until"] == .null)
+        for seconds: Int64 in [1, 2] { await wait(seconds) }
+        #expect(await failures() == ["storage_full"] && bench.warnings.all.count == 1 && recorders.isEmpty)
+        bench.recordings.files.refuseToOpen(nil)
+        #expect(await clock.pass { await failures() == ["storage_full", nil] })
+        let all = await recordings()
+        #expect(all[0]["failed_until"] == all[1]["begun_at"] && all[1]["stream"] == "room-r-1" && recorders.count == 1)
+        // All that the bridge has of it, not what comes from now on.
+        #expect(beginnings(of: "of-t1") == [.recorded(since: sent)])
+        run.post(.dropped(RoomTrackID("t1")))
+        #expect(await eventually { recorders.first?.isStopped == true })
+        #expect(await end(run))
+        #expect(await recordings().count == 2 && recorders.count == 1)
+    }
+
+    @Test func aRecordingOfSomebodyThatEndsTooSoonIsFollowedByAnother() async throws {
+        let run = try await begin(.tracks)
+        publish("t1", run)
+        #expect(await clock.pass { recorders.count == 1 })
+        let child = try #require(recorders.first)
+        child.say(.firstFrame(writtenAt: clock.wall, capturedAt: nil))
+        #expect(await clock.pass { bench.recordings.ledger.recordingStates.contains(.recording) })
+        await bench.recordings.director.finish(session: SessionID("r-1"))
+        child.closeFile()
+        #expect(await clock.pass { recorders.count == 2 })
+        #expect(await eventually { await failures() == [nil, "pipeline_failed", nil] })
+        let all = await recordings()
+        #expect(all[0]["id"] != all[2]["id"] && all[0]["stream"] == all[2]["stream"] && all[1]["failed_until"] == all[2]["begun_at"])
+        #expect(await end(run))
+        #expect(bench.warnings.all.count == 1)
+    }
+
+    @Test func whoeverIsMutedIsRecordedFromTheirFirstPictureOn() async throws {
+        let run = try await begin(.tracks)
+        publish("t1", run, isMuted: true)
+        for _ in 0..<300 { clock.advance(by: .milliseconds(100)) }
+        #expect(await recordings().isEmpty && launcher.pipelines.isEmpty)
+        let sent = clock.now
+        run.post(.forwarded(RoomTrackID("t1"), true))
+        #expect(await clock.pass { recorders.count == 1 })
+        #expect(beginnings(of: "of-t1") == [.recorded(since: sent)])
+        run.post(.forwarded(RoomTrackID("t1"), false))
+        #expect(await end(run))
+        #expect(await failures() == [nil] && bench.warnings.all.isEmpty)
+    }
+
+    @Test func whoeverSendsNothingIsTriedFromTimeToTime() async throws {
+        let run = try await begin(.tracks)
+        publish("t1", run)
+        #expect(await clock.pass { recorders.count == 1 })
+        let (child, begun) = (try #require(recorders.first), clock.now)
+        #expect(await clock.pass { child.isStopped })
+        child.end(.failed(BridgeError(.noMedia, "No keyframe came; nothing was recorded.")))
+        #expect(await clock.pass { recorders.count == 2 })
+        #expect(clock.now.duration(since: begun) > .seconds(30))
+        #expect(await eventually { await failures() == [nil, "no_media", nil] })
+        #expect(await end(run))
     }
 
     // MARK: - What everybody is told

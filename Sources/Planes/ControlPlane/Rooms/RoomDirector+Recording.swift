@@ -68,6 +68,8 @@ extension RoomDirector {
 
     func recordDropped(_ track: RoomTrackID) { recordingRun?.post(.dropped(track)) }
 
+    func recordForwarded(_ track: RoomTrackID, _ isForwarded: Bool) { recordingRun?.post(.forwarded(track, isForwarded)) }
+
     func recordEvent(_ event: RoomEvent) {
         switch event {
         case .joined(let participant): recordingRun?.post(.note(.joined(participant)))

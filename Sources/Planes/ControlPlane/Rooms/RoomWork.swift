@@ -54,7 +54,9 @@ extension RoomDirector {
         case .tell(let sockets, let notice): for socket in sockets { tell(socket, .notice(notice)) }
         case .closeSocket(let socket, let end): close(socket, end)
         case .openTrack(let track): await open(track)
-        case .forward(let track, let isForwarded): await media.forward(track, isForwarded)
+        case .forward(let track, let isForwarded):
+            recordForwarded(track, isForwarded)
+            await media.forward(track, isForwarded)
         case .dropTrack(let track):
             recordDropped(track)
             await media.drop(track)

@@ -6,8 +6,10 @@ import Testing
     private static let begin = MonotonicTime(nanoseconds: 1_000_000_000)
     private static let settled = begin.advanced(by: RoomTakes.settling)
 
-    private static func track(_ id: String, of owner: String, _ kind: RoomTrackKind) -> RoomTrack {
-        RoomTrack(id: RoomTrackID(id), owner: ParticipantID(owner), kind: kind, mid: "0")
+    private static func track(_ id: String, of owner: String, _ kind: RoomTrackKind, isMuted: Bool = false) -> RoomTrack {
+        var track = RoomTrack(id: RoomTrackID(id), owner: ParticipantID(owner), kind: kind, mid: "0")
+        track.isMutedByOwner = isMuted
+        return track
     }
 
     private static func source(_ stream: String, _ index: UInt8) -> RoomTrackSource {
@@ -64,6 +66,68 @@ import Testing
         takes.opened(microphone, from: Self.source("anna", 0), now: Self.settled)
         _ = takes.dropped(microphone.id, now: Self.settled)
         #expect(takes.settle(now: Self.settled.advanced(by: .seconds(1))).isEmpty)
+    }
+
+    // MARK: - Muted tracks
+
+    @Test func whoeverIsMutedIsRecordedFromTheirFirstWordOn() {
+        var takes = RoomTakes()
+        let camera = Self.track("t2", of: "anna", .camera, isMuted: true)
+        let microphone = Self.track("t1", of: "anna", .microphone, isMuted: true)
+        takes.opened(camera, from: Self.source("anna", 1), now: Self.begin)
+        takes.opened(microphone, from: Self.source("anna", 0), now: Self.begin)
+        #expect(takes.deadline == nil && takes.settle(now: Self.settled).isEmpty)
+        let word = Self.begin.advanced(by: .seconds(60))
+        takes.forwarded(microphone.id, true, now: word)
+        let effects = takes.settle(now: word.advanced(by: RoomTakes.settling))
+        // Without the camera, whose first picture would be waited for.
+        #expect(Self.words(effects) == ["begin 1 anna t1"])
+        guard case .begin(let take)? = effects.first else { return }
+        #expect(take.since == word)
+    }
+
+    @Test func aCameraThatIsTurnedOnLaterIsAnotherRecordingAndOneThatIsTurnedOffIsNot() {
+        var takes = RoomTakes()
+        let (camera, microphone) = (Self.track("t2", of: "anna", .camera, isMuted: true), Self.track("t1", of: "anna", .microphone))
+        takes.opened(camera, from: Self.source("anna", 1), now: Self.begin)
+        takes.opened(microphone, from: Self.source("anna", 0), now: Self.begin)
+        #expect(Self.words(takes.settle(now: Self.settled)) == ["begin 1 anna t1"])
+        var now = Self.settled.advanced(by: .seconds(9))
+        takes.forwarded(camera.id, true, now: now)
+        now = now.advanced(by: RoomTakes.settling)
+        #expect(Self.words(takes.settle(now: now)) == ["stop 1", "begin 2 anna t1+t2"])
+        for (track, isForwarded) in [(camera.id, false), (microphone.id, false), (microphone.id, true), (camera.id, true)] {
+            takes.forwarded(track, isForwarded, now: now)
+        }
+        #expect(takes.deadline == nil)
+        // What is left of it is muted: nothing is recorded until that is not.
+        takes.forwarded(microphone.id, false, now: now)
+        #expect(takes.dropped(camera.id, now: now).isEmpty)
+        now = now.advanced(by: RoomTakes.settling)
+        #expect(Self.words(takes.settle(now: now)) == ["stop 2"])
+        takes.forwarded(microphone.id, true, now: now)
+        #expect(Self.words(takes.settle(now: now.advanced(by: RoomTakes.settling))) == ["begin 3 anna t1"])
+    }
+
+    @Test func whatIsMutedAgainBeforeItSettledIsNotRecorded() {
+        var takes = RoomTakes()
+        let camera = Self.track("t1", of: "anna", .camera)
+        takes.opened(camera, from: Self.source("anna", 1), now: Self.begin)
+        takes.forwarded(camera.id, false, now: Self.begin)
+        takes.forwarded(RoomTrackID("t9"), true, now: Self.begin)
+        #expect(takes.settle(now: Self.settled).isEmpty && takes.stop().isEmpty)
+    }
+
+    @Test func aCamerasOwnStreamIsRecordedAsItIs() {
+        var takes = RoomTakes()
+        let gate = Self.track("t1", of: "seat", .camera, isMuted: true)
+        var source = Self.source("gate", 1)
+        source.isOfRoom = false
+        takes.opened(gate, from: source, now: Self.begin)
+        takes.forwarded(gate.id, false, now: Self.begin)
+        #expect(Self.words(takes.settle(now: Self.settled)) == ["begin 1 seat t1"])
+        takes.forwarded(gate.id, true, now: Self.settled)
+        #expect(takes.deadline == nil)
     }
 
     @Test func theEndStopsAllAndNothingBeginsBehindIt() {

@@ -1,6 +1,7 @@
 package import BridgeModel
 
-/// What is recorded in one piece: tracks of one source that are there together. When they change, another one follows.
+/// What is recorded in one piece: tracks of one source that are sent together. When others are sent, or one is gone, another one follows; one that falls
+/// silent stays in it.
 package struct RoomTake: Sendable, Equatable {
     /// Counts up in a room's recording.
     package var number: Int
@@ -12,10 +13,12 @@ package struct RoomTake: Sendable, Equatable {
     /// In the order of their indices.
     package var tracks: [RoomTrackID]
     package var descriptions: [TrackDescription]
+    /// Since when they are sent: what came before is of no use.
+    package var since: MonotonicTime
 
     package init(
         number: Int, participant: ParticipantID, isScreen: Bool, source: StreamID, isOfRoom: Bool, tracks: [RoomTrackID],
-        descriptions: [TrackDescription]
+        descriptions: [TrackDescription], since: MonotonicTime
     ) {
         self.number = number
         self.participant = participant
@@ -24,12 +27,14 @@ package struct RoomTake: Sendable, Equatable {
         self.isOfRoom = isOfRoom
         self.tracks = tracks
         self.descriptions = descriptions
+        self.since = since
     }
 }
 
 /// Which of a room's streams are to be recorded now. Pure: tracks that come and go in, beginnings and stops of recordings out.
 ///
-/// What a participant publishes within `settling` is one recording: a page opens its microphone and its camera one after the other.
+/// What a participant publishes within `settling` is one recording: a page opens its microphone and its camera one after the other. Nothing comes of a
+/// muted track of the room's own, and a recording begins with pictures where it has a video track: tracks are recorded from their first sound or picture on.
 package struct RoomTakes: Sendable {
     /// Something to do, in this order.
     package enum Effect: Sendable, Equatable {
@@ -44,11 +49,19 @@ package struct RoomTakes: Sendable {
         var isScreen: Bool
     }
 
+    private struct Track {
+        var source: RoomTrackSource
+        /// Something comes of it.
+        var isSent: Bool
+    }
+
     private struct Group {
-        var tracks: [RoomTrackID: RoomTrackSource] = [:]
+        var tracks: [RoomTrackID: Track] = [:]
         var take: RoomTake?
-        /// When what there is by then is recorded.
-        var dueAt: MonotonicTime?
+        /// When what there is by then is recorded, and the first moment of what changes with it.
+        var due: (at: MonotonicTime, since: MonotonicTime)?
+
+        mutating func change(_ now: MonotonicTime) { due = (now.advanced(by: RoomTakes.settling), due?.since ?? now) }
     }
 
     private var groups: [Key: Group] = [:]
@@ -59,15 +72,26 @@ package struct RoomTakes: Sendable {
     package init() {}
 
     /// When to call `settle`; nil when nothing is waited for.
-    package var deadline: MonotonicTime? { groups.values.compactMap(\.dueAt).min() }
+    package var deadline: MonotonicTime? { groups.values.compactMap(\.due?.at).min() }
 
     /// A track is there.
     package mutating func opened(_ track: RoomTrack, from source: RoomTrackSource, now: MonotonicTime) {
         guard !isOver, owners[track.id] == nil else { return }
         let key = Key(participant: track.owner, isScreen: track.kind == .screen)
         owners[track.id] = key
-        groups[key, default: Group()].tracks[track.id] = source
-        groups[key]?.dueAt = now.advanced(by: Self.settling)
+        let isSent = !track.isMuted || !source.isOfRoom
+        groups[key, default: Group()].tracks[track.id] = Track(source: source, isSent: isSent)
+        if isSent { groups[key]?.change(now) }
+    }
+
+    /// A track is muted, or is not any more. That of a camera's stream is recorded as the camera sends it.
+    package mutating func forwarded(_ track: RoomTrackID, _ isForwarded: Bool, now: MonotonicTime) {
+        guard let key = owners[track], var group = groups[key], let known = group.tracks[track], known.source.isOfRoom,
+            known.isSent != isForwarded
+        else { return }
+        group.tracks[track]?.isSent = isForwarded
+        if isForwarded, group.take?.tracks.contains(track) != true { group.change(now) }
+        groups[key] = group
     }
 
     /// A track is there no more. The last of a recording's ends it at once; what is left of others is another recording soon.
@@ -80,7 +104,7 @@ package struct RoomTakes: Sendable {
             groups[key] = nil
             return effects
         }
-        group.dueAt = now.advanced(by: Self.settling)
+        group.change(now)
         groups[key] = group
         return effects
     }
@@ -88,10 +112,11 @@ package struct RoomTakes: Sendable {
     /// Records what has settled.
     package mutating func settle(now: MonotonicTime) -> [Effect] {
         var effects: [Effect] = []
-        let due = groups.filter { $0.value.dueAt.map { $0 <= now } ?? false }.keys
+        let due = groups.filter { $0.value.due.map { $0.at <= now } ?? false }.keys
         for key in due.sorted(by: { ($0.participant.rawValue, $0.isScreen ? 1 : 0) < ($1.participant.rawValue, $1.isScreen ? 1 : 0) }) {
-            groups[key]?.dueAt = nil
-            effects += renew(key)
+            let since = groups[key]?.due?.since ?? now
+            groups[key]?.due = nil
+            effects += renew(key, since: since)
         }
         return effects
     }
@@ -104,16 +129,24 @@ package struct RoomTakes: Sendable {
         return numbers.map { .stop($0) }
     }
 
-    private mutating func renew(_ key: Key) -> [Effect] {
+    private mutating func renew(_ key: Key, since: MonotonicTime) -> [Effect] {
         guard let group = groups[key] else { return [] }
-        let tracks = group.tracks.sorted { ($0.value.description.index, $0.key.rawValue) < ($1.value.description.index, $1.key.rawValue) }
-        guard let first = tracks.first else { return [] }
-        if let take = group.take, take.tracks == tracks.map(\.key), take.source == first.value.stream { return [] }
+        let sent = group.tracks.filter(\.value.isSent).sorted {
+            ($0.value.source.description.index, $0.key.rawValue) < ($1.value.source.description.index, $1.key.rawValue)
+        }
+        if let take = group.take, take.tracks.allSatisfy({ group.tracks[$0]?.source.stream == take.source }),
+            sent.allSatisfy({ take.tracks.contains($0.key) })
+        {
+            return []
+        }
+        let stop = group.take.map { [Effect.stop($0.number)] } ?? []
+        groups[key]?.take = nil
+        guard let first = sent.first?.value.source else { return stop }
         lastTake += 1
         let take = RoomTake(
-            number: lastTake, participant: key.participant, isScreen: key.isScreen, source: first.value.stream,
-            isOfRoom: first.value.isOfRoom, tracks: tracks.map(\.key), descriptions: tracks.map(\.value.description))
+            number: lastTake, participant: key.participant, isScreen: key.isScreen, source: first.stream, isOfRoom: first.isOfRoom,
+            tracks: sent.map(\.key), descriptions: sent.map(\.value.source.description), since: since)
         groups[key]?.take = take
-        return (group.take.map { [.stop($0.number)] } ?? []) + [.begin(take)]
+        return stop + [.begin(take)]
     }
 }

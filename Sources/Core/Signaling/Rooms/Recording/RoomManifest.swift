@@ -142,20 +142,22 @@ package struct RoomManifest: Sendable, Equatable {
         case "track":
             members["at"] = nil
             tracks.append(members.merging(["from": at, "to": .null]) { $1 })
-        case "track_ended": Self.change(&tracks, members["id"]) { $0["to"] = at }
-        case "recording": began(members, isComposite: false)
-        case "composite":
-            compositeReturned(at)
-            began(members, isComposite: true)
-        case "recording_failed": recordings.append(Self.failed(members, at))
-        case "composite_failed":
-            compositeReturned(at)
-            recordings.append(Self.failed(members, at).merging(["kind": "composite", "failed_until": .null]) { $1 })
+        case "track_ended":
+            Self.change(&tracks, members["id"]) { $0["to"] = at }
+            returned(at) { failed in Self.texts(failed["tracks"]).contains(members["id"]?.string ?? "") }
+        case "recording", "composite":
+            let recording = Self.began(members, at, isComposite: entry == "composite")
+            returned(at) { Self.areOfOne($0, recording) }
+            recordings.append(recording)
+        case "recording_failed", "composite_failed":
+            let failed = Self.failed(members, at, isComposite: entry == "composite_failed")
+            returned(at) { Self.areOfOne($0, failed) }
+            recordings.append(failed)
         case "clip": Self.change(&clips, members["mark"]) { $0["clips"] = Self.appended(members["id"], to: $0["clips"]) }
         case "clip_marked": if case .object(let clip)? = members["clip"] { clips.append(clip.merging(["clips": .array([])]) { $1 }) }
         case "snapshot": pictures.append(members)
         case "ended":
-            compositeReturned(at)
+            returned(at) { _ in true }
             head["ended_at"] = at
             head["cause"] = members["cause"] ?? .null
         default: draw(entry, members, at)
@@ -189,29 +191,37 @@ package struct RoomManifest: Sendable, Equatable {
         }
     }
 
-    private mutating func began(_ members: [String: JSONValue], isComposite: Bool) {
-        var recording: [String: JSONValue] = [
-            "kind": .string(isComposite ? "composite" : members["screen"]?.bool == true ? "screen" : "camera"), "failure": .null,
-        ]
+    private static func began(_ members: [String: JSONValue], _ at: JSONValue, isComposite: Bool) -> [String: JSONValue] {
+        var recording: [String: JSONValue] = ["kind": kind(of: members, isComposite), "failure": .null]
         for name in ["id", "participant", "stream"] { recording[name] = members[name] ?? .null }
         recording["tracks"] = members["tracks"] ?? .array([])
         recording["shared"] = members["shared"] ?? .bool(false)
-        recording["begun_at"] = members["at"] ?? .null
-        recordings.append(recording)
+        recording["begun_at"] = at
+        return recording
     }
 
-    private static func failed(_ members: [String: JSONValue], _ at: JSONValue) -> [String: JSONValue] {
+    private static func failed(_ members: [String: JSONValue], _ at: JSONValue, isComposite: Bool) -> [String: JSONValue] {
         [
-            "id": .null, "kind": .string("camera"), "participant": members["participant"] ?? .null, "stream": .null,
-            "tracks": members["tracks"] ?? .array([]), "shared": .bool(false), "begun_at": at,
+            "id": .null, "kind": kind(of: members, isComposite), "participant": members["participant"] ?? .null, "stream": .null,
+            "tracks": members["tracks"] ?? .array([]), "shared": .bool(false), "begun_at": at, "failed_until": .null,
             "failure": ["code": members["code"] ?? .null, "detail": members["detail"] ?? .null],
         ]
     }
 
-    /// The reason why there was none holds no longer.
-    private mutating func compositeReturned(_ at: JSONValue) {
-        guard let index = recordings.lastIndex(where: { $0["failed_until"] == .null }) else { return }
-        recordings[index]["failed_until"] = at
+    private static func kind(of members: [String: JSONValue], _ isComposite: Bool) -> JSONValue {
+        .string(isComposite ? "composite" : members["screen"]?.bool == true ? "screen" : "camera")
+    }
+
+    /// Both are of the room's one picture, or of the same of somebody's.
+    private static func areOfOne(_ one: [String: JSONValue], _ other: [String: JSONValue]) -> Bool {
+        one["kind"] == other["kind"] && one["participant"] == other["participant"]
+    }
+
+    /// The reason why there was none holds no longer for these.
+    private mutating func returned(_ at: JSONValue, _ isMeant: ([String: JSONValue]) -> Bool) {
+        for index in recordings.indices where recordings[index]["failed_until"] == .null && isMeant(recordings[index]) {
+            recordings[index]["failed_until"] = at
+        }
     }
 
     // MARK: - Boards

@@ -10,7 +10,8 @@ package enum RoomRecordingEntry: Sendable {
     case trackEnded(RoomTrackID)
     /// `isShared`: it was recorded already, and goes on by itself.
     case recording(RecordingID, of: RoomTake, stream: StreamID, isShared: Bool)
-    case recordingFailed(RoomTake, BridgeError)
+    /// There is no recording of it, or none any more; it is tried again for as long as its tracks are sent.
+    case recordingFailed(RoomTake, BridgeError, since: WallTime)
     /// The room's one picture; `isShared` as above.
     case composite(RecordingID, stream: StreamID, isShared: Bool)
     /// There is no recording of the room's picture, or none any more; it is tried again until `composite` follows.
@@ -79,10 +80,10 @@ package enum RoomRecordingEntry: Sendable {
                 "id": text(id), "participant": text(take.participant), "screen": .bool(take.isScreen),
                 "tracks": .array(take.tracks.map(text)), "stream": text(stream), "shared": .bool(isShared),
             ]
-        case .recordingFailed(let take, let error):
+        case .recordingFailed(let take, let error, let since):
             [
-                "participant": text(take.participant), "tracks": .array(take.tracks.map(text)), "code": .string(error.code.rawValue),
-                "detail": .string(error.message),
+                "participant": text(take.participant), "screen": .bool(take.isScreen), "tracks": .array(take.tracks.map(text)),
+                "code": .string(error.code.rawValue), "detail": .string(error.message), "at": .string(since.iso8601),
             ]
         case .composite(let id, let stream, let isShared): ["id": text(id), "stream": text(stream), "shared": .bool(isShared)]
         case .compositeFailed(let error, let since):

@@ -10,32 +10,40 @@ actor RoomRecordingRun {
         /// `live`: the stream of a camera's seat.
         case opened(RoomTrack, RoomTrackSource, live: LiveStream?)
         case dropped(RoomTrackID)
+        /// It is not muted any more, or it is.
+        case forwarded(RoomTrackID, Bool)
         case note(RoomRecordingEntry)
         case settle
         case end
     }
 
-    /// A take that is being recorded, or was.
+    /// A fact, and when it was told: it may wait for others.
+    private struct Happening: Sendable {
+        var fact: Fact
+        var wall: WallTime
+        var moment: MonotonicTime
+    }
+
+    /// A take that is to be recorded.
     private struct Taken {
         var take: RoomTake
-        var recording: RecordingID
-        var stream: StreamID
-        var isShared: Bool
-        var isRunning = true
+        var run: RoomPartRun
+        /// What it was recorded as last.
+        var newest: RoomPartRun.Beginning?
     }
 
     nonisolated let recording: RoomRecording
     private let place: (room: RoomID, account: AccountID)
     private let order: RecordingOrder
     private let services: RoomRecordingServices
-    private let mailbox: (facts: AsyncStream<(Fact, WallTime)>, entry: AsyncStream<(Fact, WallTime)>.Continuation)
+    private let mailbox: (facts: AsyncStream<Happening>, entry: AsyncStream<Happening>.Continuation)
     private var takes = RoomTakes()
     private var taken: [Int: Taken] = [:]
     /// Names of the streams that its recordings are of, by whose they are.
     private var streams: [String: StreamID] = [:]
     private var live: [StreamID: LiveStream] = [:]
     private var journal: RoomRecordingJournal
-    private var composite: RoomCompositeRun?
+    private var composite: RoomPartRun?
     private var tasks: [Task<Void, Never>] = []
 
     /// Throws when its journal cannot be written.
@@ -44,42 +52,47 @@ actor RoomRecordingRun {
     ) throws(BridgeError) {
         (self.recording, self.order, self.place, self.services) = (recording, order, (room, account), services)
         journal = try RoomRecordingJournal(recording, room: room, account: account, in: services.folder, logger: services.logger)
-        let (facts, entry) = AsyncStream<(Fact, WallTime)>.makeStream()
+        let (facts, entry) = AsyncStream<Happening>.makeStream()
         mailbox = (facts, entry)
     }
 
     private var room: RoomID { place.room }
     private var account: AccountID { place.account }
 
-    nonisolated func post(_ fact: Fact) { mailbox.entry.yield((fact, services.clock.wall())) }
+    nonisolated func post(_ fact: Fact) {
+        mailbox.entry.yield(Happening(fact: fact, wall: services.clock.wall(), moment: services.clock.now()))
+    }
 
     /// Deals with what happens until the end; returns when everything is asked to stop and written down.
     func run() async {
         await beginComposite()
-        for await (fact, moment) in mailbox.facts {
-            if case .end = fact {
+        for await happening in mailbox.facts {
+            if case .end = happening.fact {
                 mailbox.entry.finish()
-                await end(at: moment)
+                await end(at: happening.wall)
                 break
             }
-            await take(fact, at: moment)
+            await take(happening.fact, at: happening.wall, happening.moment)
         }
     }
 
-    private func take(_ fact: Fact, at moment: WallTime) async {
+    private func take(_ fact: Fact, at wall: WallTime, _ moment: MonotonicTime) async {
         switch fact {
         case .opened(let track, let source, let stream):
-            journal.append(.track(track), at: moment)
+            journal.append(.track(track), at: wall)
             guard recording.mode.hasTracks else { return }
             if let stream { live[source.stream] = stream }
-            takes.opened(track, from: source, now: services.clock.now())
+            takes.opened(track, from: source, now: moment)
             settleLater()
         case .dropped(let track):
-            journal.append(.trackEnded(track), at: moment)
-            await carryOut(takes.dropped(track, now: services.clock.now()))
+            journal.append(.trackEnded(track), at: wall)
+            await carryOut(takes.dropped(track, now: moment))
+            settleLater()
+        case .forwarded(let track, let isForwarded):
+            takes.forwarded(track, isForwarded, now: moment)
             settleLater()
         case .note(let entry):
-            journal.append(entry, at: moment)
+            journal.append(entry, at: wall)
             if case .kept(.clip(let mark)) = entry { cut(mark) }
         case .settle: await carryOut(takes.settle(now: services.clock.now()))
         case .end: break
@@ -114,25 +127,31 @@ actor RoomRecordingRun {
         }
     }
 
+    /// Returns when it has been tried once: what follows in the journal is behind it.
     private func begin(_ take: RoomTake) async {
-        do throws(BridgeError) {
-            let source = try source(of: take)
-            let request = request(for: take, source)
-            let id: RecordingID
-            var isShared = false
-            if let running = await services.recordings.running(of: source.id), !take.isOfRoom {
-                (id, isShared) = (running, true)
-            } else {
-                id = try await services.recordings.start(request, tracks: source.tracks, source: { source }, updates: { _ in })
-            }
-            taken[take.number] = Taken(take: take, recording: id, stream: request.context.stream, isShared: isShared)
-            journal.append(.recording(id, of: take, stream: request.context.stream, isShared: isShared), at: services.clock.wall())
-        } catch {
-            journal.append(.recordingFailed(take, error), at: services.clock.wall())
-            services.logger.error(
-                "a participant of a recorded room is not recorded",
-                metadata: ["room": "\(room)", "participant": "\(take.participant)", "error": "\(error.description)"])
-        }
+        let metadata: Logger.Metadata = ["room": "\(room)", "participant": "\(take.participant)"]
+        let part = RoomPartRun.Part(
+            name: "a participant of a recorded room", metadata: metadata, mayBeShared: !take.isOfRoom,
+            source: { [weak self] () async throws(BridgeError) in
+                guard let self else { throw BridgeError(.notFound, "The room is not recorded any more.") }
+                return try await self.material(of: take)
+            },
+            release: {}, began: { [weak self] in await self?.began($0, take) },
+            missed: { [weak self] error, since in await self?.write(.recordingFailed(take, error, since: since)) })
+        let run = RoomPartRun(part, services: services)
+        taken[take.number] = Taken(take: take, run: run)
+        await run.begin(since: services.clock.wall(), take.since)
+        await run.firstAttempt()
+    }
+
+    private func began(_ beginning: RoomPartRun.Beginning, _ take: RoomTake) {
+        taken[take.number]?.newest = beginning
+        write(.recording(beginning.recording, of: take, stream: beginning.stream, isShared: beginning.isShared))
+    }
+
+    private func material(of take: RoomTake) throws(BridgeError) -> (stream: LiveStream, request: RecordingRequest) {
+        let source = try source(of: take)
+        return (source, request(for: take, source))
     }
 
     private func source(of take: RoomTake) throws(BridgeError) -> LiveStream {
@@ -163,20 +182,27 @@ actor RoomRecordingRun {
             container: order.container ?? .usual(for: source.tracks))
     }
 
-    private func stop(_ number: Int) async {
-        guard let one = taken[number], one.isRunning else { return }
-        taken[number]?.isRunning = false
-        guard !one.isShared else { return }
-        // It may have ended with its source.
-        try? await services.recordings.stop(one.recording, byUser: false)
-    }
+    private func stop(_ number: Int) async { await taken.removeValue(forKey: number)?.run.end() }
 
     /// The room's one picture has a life of its own: what people publish is recorded meanwhile.
     private func beginComposite() async {
         guard recording.mode.hasComposite, let composites = services.composites else { return }
-        let composite = RoomCompositeRun(of: room, order, composites, services: services) { [weak self] entry in await self?.write(entry) }
-        self.composite = composite
-        await composite.begin(since: recording.since)
+        let (room, order) = (room, order)
+        let part = RoomPartRun.Part(
+            name: "a room's picture", metadata: ["room": "\(room)"], mayBeShared: true,
+            source: { () async throws(BridgeError) in
+                let source = try await composites.start(room, for: .recording)
+                let request = RecordingRequest(
+                    context: source.context, destination: order.destination, webhookURL: order.webhookURL,
+                    container: order.container ?? .usual(for: source.tracks))
+                return (source, request)
+            },
+            release: { await composites.end(room, for: .recording) },
+            began: { [weak self] in await self?.write(.composite($0.recording, stream: $0.stream, isShared: $0.isShared)) },
+            missed: { [weak self] error, since in await self?.write(.compositeFailed(error, since: since)) })
+        let run = RoomPartRun(part, services: services)
+        composite = run
+        await run.begin(since: recording.since)
     }
 
     private func write(_ entry: RoomRecordingEntry) { journal.append(entry, at: services.clock.wall()) }
@@ -184,11 +210,11 @@ actor RoomRecordingRun {
     // MARK: - Clips
 
     private func cut(_ mark: RoomClipMark) {
-        let marked = taken.values.filter { one in one.isRunning && (mark.track.map(one.take.tracks.contains) ?? true) }
+        let marked = taken.values.filter { mark.track.map($0.take.tracks.contains) ?? true }.compactMap(\.newest)
         for one in marked { tasks.append(Task { [weak self] in await self?.cut(mark, of: one) }) }
     }
 
-    private func cut(_ mark: RoomClipMark, of one: Taken) async {
+    private func cut(_ mark: RoomClipMark, of one: RoomPartRun.Beginning) async {
         guard let clip = await services.cut(mark, of: one.stream, in: room, for: account) else { return }
         journal.append(.clip(clip, of: mark.id, recording: one.recording), at: services.clock.wall())
     }
