@@ -75,6 +75,17 @@ import Testing
         await #expect(throws: WHIPError.notFound) { try await stage.service.events(of: session, stream: nil) }
     }
 
+    /// Before anybody has said so of the stream.
+    @Test func aReaderHearsThatTheStreamIsOver() async throws {
+        let (stage, session) = try await Self.viewer()
+        let events = try await stage.service.events(of: session, stream: nil)
+        stage.engine.peer(1, .ended(BridgeError(.notFound, "the watched stream has ended")))
+        var heard: [WHEPEvent] = []
+        for await event in events { heard.append(event) }
+        #expect(heard.last == .inactive && heard.count == 4)
+        await stage.service.streamChanged(.ended(StreamID("front")))
+    }
+
     @Test func aSecondReaderTakesTheFirstOnesPlace() async throws {
         let (stage, session) = try await Self.viewer()
         let first = try await stage.service.events(of: session, stream: nil)

@@ -156,7 +156,10 @@ actor WHIPSession: SessionHandle {
 
     private func perform(_ effect: WHIPMachine.Effect) {
         switch effect {
-        case .call(let call): calls.yield(call)
+        case .call(let call):
+            // Who hears of the stream tells so too, and may be later than the end that comes of it.
+            if case .endSession(.monitoredSessionEnded) = call { note(isActive: false) }
+            calls.yield(call)
         case .answer(let result):
             waiters.opening?.resume(returning: result)
             waiters.opening = nil
