@@ -18,7 +18,7 @@ import Testing
     private final class Refusals: Sendable {
         private let number = Mutex(0)
         var count: Int { number.withLock { $0 } }
-        func hear(_ news: ConferenceLeg.News) { if case .keptPath = news { number.withLock { $0 += 1 } } }
+        func hear(_ news: ConferenceLeg.News) { if case .restartRefused = news { number.withLock { $0 += 1 } } }
     }
 
     init() throws {

@@ -231,7 +231,7 @@ package actor CameraDirector {
         case .answered(let servers): iceServers = servers
         case .connected: await take(.connected(session: session))
         case .interrupted: await take(.interrupted(session: session))
-        case .keptPath: services.logger.info("no other ICE session was agreed to")
+        case .restartRefused: services.logger.info("ICE could not begin anew")
         case .failed(let fault):
             if fault.isPermanent {
                 refusal = fault

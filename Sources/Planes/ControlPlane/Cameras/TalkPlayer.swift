@@ -143,7 +143,7 @@ package actor TalkPlayer {
 
     private func hear(_ news: ConferenceLeg.News, _ session: Int) async {
         switch news {
-        case .holding, .sent, .answered, .warned, .keptPath: break
+        case .holding, .sent, .answered, .warned, .restartRefused: break
         case .connected: await take(.connected(session: session))
         case .interrupted: await take(.interrupted(session: session))
         case .failed(var fault):

@@ -242,7 +242,7 @@ package actor ConferenceDirector: ConferenceCommands {
         case .answered(let servers): entries[id]?.iceServers = servers
         case .connected: await take(.connected(session: session), of: id)
         case .interrupted: await take(.interrupted(session: session), of: id)
-        case .keptPath: services.logger.info("no other ICE session was agreed to", metadata: entries[id].map { metadata($0.row) } ?? [:])
+        case .restartRefused: services.logger.info("ICE could not begin anew", metadata: entries[id].map { metadata($0.row) } ?? [:])
         case .failed(let fault):
             if let row = entries[id]?.row { services.logger.info("a session in a conference failed", metadata: metadata(row, fault.error)) }
             await take(.failed(session: session, fault), of: id)

@@ -14,7 +14,7 @@ actor ConferenceLeg: OutwardLeg {
         case answered([IceServer])
         case connected, interrupted
         /// The far end did not agree to another ICE session, or did not say so in time.
-        case keptPath
+        case restartRefused
         case failed(ConferenceFault)
         case sent(bytes: UInt64)
         /// It goes on, worse than it should for this reason; or well again.
@@ -103,7 +103,7 @@ actor ConferenceLeg: OutwardLeg {
         let answer = await call.restart(request)
         offer = answer == nil ? former : request.offer
         guard !isClosing, let pipeline else { return }
-        guard var answer else { return await tell(.keptPath) }
+        guard var answer else { return await tell(.restartRefused) }
         answer.candidates = allowed(answer.candidates)
         pipeline.send(.restart(local: request.credentials, remote: answer))
     }
